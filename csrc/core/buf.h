@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT
+** buf.h - growable bytes with a ceiling.
+**
+** Life: `init` with a ceiling (allocates nothing, cannot fail), any number of appends, consumes and resets,
+** then `clear` (also twice). The first append that would pass the ceiling, or that finds no memory, fails, and
+** so does every append after it until `reset`: check once, at the end. What was appended before stays readable.
+**
+**      p                    p + head              p + head + n          p + cap
+**      | consumed, to reuse | unread (n bytes)    | free                |
+**
+** Bytes are kept in one block; `consume` moves the head, and the next append slides the rest down only when
+** that frees at least as many bytes as it moves, so the cost of sliding is constant per byte.
+*/
+#ifndef OGL_BUF_H
+#define OGL_BUF_H
+
+#include "ogl.h"
+
+OGL_BEGIN
+
+struct ogl_buf {
+  char *p;
+  size_t head, n, cap;
+  size_t max; /* ceiling of n, in bytes */
+  int err;    /* 0, or the sticky error: OGL_ERR_MEMORY, or what `over` says */
+  int over;   /* the error that passing the ceiling is */
+};
+
+/* `over`: the code reported above `max` bytes, for example OGL_ERR_LINE. */
+void ogl_buf_init(struct ogl_buf *b, size_t max, int over);
+/* Frees the memory; the buffer may be used again. */
+void ogl_buf_clear(struct ogl_buf *b);
+/* Forgets the bytes and the error, keeps the memory. */
+void ogl_buf_reset(struct ogl_buf *b);
+
+/* Room for n more bytes at the returned place, which ends at the next append; NULL when refused. The bytes
+   count once `ogl_buf_grew` is called. Errors: OGL_ERR_MEMORY, `over` (in b->err). */
+char *ogl_buf_room(struct ogl_buf *b, size_t n);
+void ogl_buf_grew(struct ogl_buf *b, size_t n);
+
+/* Appends; 0, or the sticky error. */
+int ogl_buf_append(struct ogl_buf *b, const char *p, size_t n);
+int ogl_buf_byte(struct ogl_buf *b, char c);
+int ogl_buf_text(struct ogl_buf *b, const char *text);
+
+/* Drops n bytes from the front (n <= b->n). */
+void ogl_buf_consume(struct ogl_buf *b, size_t n);
+/* Drops bytes from the end so that n are left. */
+void ogl_buf_truncate(struct ogl_buf *b, size_t n);
+
+static inline char *ogl_buf_bytes(const struct ogl_buf *b) { return b->p + b->head; }
+
+static inline struct ogl_span ogl_buf_span(const struct ogl_buf *b) {
+  struct ogl_span s = { b->n ? b->p + b->head : "", b->n };
+  return s;
+}
+
+OGL_END
+
+#endif

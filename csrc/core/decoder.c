@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT
+** decoder.c - see decoder.h.
+*/
+#include "decoder.h"
+
+#include "mem.h"
+
+static void problem_init(struct ogl_problem *p) {
+  ogl_buf_init(&p->message, OGL_MAX_FRAME, OGL_ERR_FRAME);
+  ogl_buf_init(&p->type, OGL_MAX_FRAME, OGL_ERR_FRAME);
+  ogl_buf_init(&p->code, OGL_MAX_FRAME, OGL_ERR_FRAME);
+  ogl_buf_init(&p->json, OGL_MAX_FRAME, OGL_ERR_FRAME);
+}
+
+static void problem_clear(struct ogl_problem *p) {
+  ogl_buf_clear(&p->message);
+  ogl_buf_clear(&p->type);
+  ogl_buf_clear(&p->code);
+  ogl_buf_clear(&p->json);
+}
+
+int ogl_decoder_init(struct ogl_decoder *d, const struct ogl_protocol *protocol,
+                     const struct ogl_decoder_options *options) {
+  memset(d, 0, sizeof *d);
+  d->protocol = protocol;
+  d->strict = options->strict;
+  d->keep = options->keep;
+  ogl_framer_init(&d->framer, options->content_type, OGL_SSE_LLM);
+  ogl_queue_init(&d->queue);
+  ogl_fold_init(&d->fold, options->max_reply ? options->max_reply : OGL_MAX_REPLY);
+  problem_init(&d->problem);
+  d->state = ogl_realloc(NULL, protocol->state_size);
+  if (!d->state) return d->err = OGL_ERR_MEMORY;
+  memset(d->state, 0, protocol->state_size);
+  return 0;
+}
+
+void ogl_decoder_clear(struct ogl_decoder *d) {
+  if (d->state) d->protocol->clear(d->state);
+  ogl_free(d->state);
+  d->state = NULL;
+  ogl_framer_clear(&d->framer);
+  ogl_queue_clear(&d->queue);
+  ogl_fold_clear(&d->fold);
+  problem_clear(&d->problem);
+  d->err = OGL_ERR_CLOSED;
+}
+
+static int fail(struct ogl_decoder *d, int code) {
+  if (!d->err) d->err = code;
+  return d->err;
+}
+
+int ogl_decoder_feed(struct ogl_decoder *d, const char *p, size_t n) {
+  if (d->err) return d->err;
+  if (d->terminal || d->finished) return OGL_OK;
+  int code = ogl_framer_feed(&d->framer, p, n);
+  return code < 0 ? fail(d, code) : OGL_OK;
+}
+
+void ogl_decoder_finish(struct ogl_decoder *d) {
+  if (d->finished || d->err) return;
+  d->finished = 1;
+  ogl_framer_finish(&d->framer);
+}
+
+/* The front of what could not be read, for a message. */
+static struct ogl_span excerpt(struct ogl_span s) {
+  if (s.n <= OGL_RAW_EXCERPT) return s;
+  s.n = OGL_RAW_EXCERPT;
+  while (s.n && ((unsigned char)s.p[s.n] & 0xc0) == 0x80) s.n--; /* not inside a character */
+  return s;
+}
+
+static void warn(struct ogl_decoder *d, const char *code, const char *message, struct ogl_span detail) {
+  struct ogl_event *e = ogl_queue_push(&d->queue, OGL_EVENT_WARNING, 0, 0);
+  if (!e) return;
+  e->a.p = code, e->a.n = strlen(code);
+  e->b.p = message, e->b.n = strlen(message);
+  e->c = detail;
+}
+
+/* A frame that is no JSON. */
+static int on_bad_frame(struct ogl_decoder *d, int code) {
+  int whole = d->frame.kind == OGL_FRAME_WHOLE;
+  if (whole && code == OGL_ERR_INCOMPLETE) return fail(d, code);
+  if (whole || d->strict) {
+    struct ogl_span text = excerpt(d->frame.data);
+    ogl_buf_append(&d->problem.json, text.p, text.n);
+    return fail(d, OGL_ERR_SYNTAX);
+  }
+  warn(d, "invalid_json", "an event of the answer is not valid JSON and was passed over", excerpt(d->frame.data));
+  return d->queue.err ? fail(d, d->queue.err) : OGL_OK;
+}
+
+static void warn_about_text(struct ogl_decoder *d) {
+  struct ogl_span none = { "", 0 };
+  if (d->frame.repaired) warn(d, "invalid_utf8", "bytes of the answer that are no UTF-8 were replaced by U+FFFD", none);
+  if (d->queue.lone) warn(d, "lone_surrogate", "half of a surrogate pair in the answer was replaced by U+FFFD", none);
+}
+
+/* Decodes the next frame into the queue: OGL_OK (perhaps without an event), OGL_MORE, or the error. */
+static int take_frame(struct ogl_decoder *d) {
+  int code = ogl_framer_next(&d->framer, &d->frame);
+  if (code != OGL_OK) return code < 0 ? fail(d, code) : OGL_MORE;
+  if (ogl_queue_begin(&d->queue, d->frame.data.n)) return fail(d, d->queue.err);
+  code = d->protocol->frame(d->state, &d->frame, &d->queue);
+  if (OGL_UNLIKELY(d->queue.err)) return fail(d, d->queue.err);
+  if (code == OGL_ERR_SYNTAX || code == OGL_ERR_INCOMPLETE) return on_bad_frame(d, code);
+  if (code < 0) d->pending = code;
+  if (code == OGL_OK) d->terminal = 1;
+  if (OGL_UNLIKELY(d->frame.repaired | d->queue.lone)) warn_about_text(d);
+  return OGL_OK;
+}
+
+/* The last events, once. */
+static int close_reply(struct ogl_decoder *d) {
+  d->closed = 1;
+  if (ogl_queue_begin(&d->queue, 0)) return fail(d, d->queue.err);
+  int code = d->protocol->finish(d->state, &d->queue);
+  if (d->queue.err) return fail(d, d->queue.err);
+  if (code < 0) d->pending = code;
+  return OGL_OK;
+}
+
+/* Keeps an ERROR event as the sticky error. */
+static int on_error(struct ogl_decoder *d, const struct ogl_event *e) {
+  ogl_buf_append(&d->problem.message, e->a.p, e->a.n);
+  ogl_buf_append(&d->problem.type, e->b.p, e->b.n);
+  ogl_buf_append(&d->problem.code, e->c.p, e->c.n);
+  ogl_buf_append(&d->problem.json, e->d.p, e->d.n);
+  return fail(d, OGL_ERR_PROVIDER);
+}
+
+/* An event that was popped: folded, and given. */
+static int give(struct ogl_decoder *d, struct ogl_event *e) {
+  if (OGL_UNLIKELY(e->kind == OGL_EVENT_ERROR)) return on_error(d, e);
+  if (d->keep) {
+    int code = ogl_fold_add(&d->fold, e);
+    if (OGL_UNLIKELY(code < 0)) return fail(d, code);
+  }
+  return OGL_OK;
+}
+
+int ogl_decoder_next(struct ogl_decoder *d, struct ogl_event *e) {
+  for (;;) {
+    if (OGL_UNLIKELY(d->err)) return d->err;
+    if (ogl_queue_pop(&d->queue, e) == OGL_OK) return give(d, e);
+    if (OGL_UNLIKELY(d->pending)) return fail(d, d->pending);
+    if (OGL_UNLIKELY(d->closed)) return OGL_MORE;
+    int code = d->terminal ? OGL_MORE : take_frame(d);
+    if (code < 0) return code;
+    if (code == OGL_MORE) {
+      if (!d->terminal && !d->finished) return OGL_MORE;
+      if (close_reply(d) < 0) return d->err;
+    }
+  }
+}

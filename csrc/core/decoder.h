@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT
+** decoder.h - bytes in, events out: a framer, a protocol, the queue between them and the fold of what was given.
+**
+** Life: `init` with a protocol, `feed` and `next` in turn, `finish` after the last byte, `next` until it gives OGL_MORE (the
+** reply is complete) or an error; `clear`. The protocol's terminal marker ends the reply: what is fed after it is passed over,
+** and `ended` is true as soon as its last event is given.
+**
+**   feed(bytes)   takes everything, or fails
+**   next(event)   OGL_OK with one event, OGL_MORE (feed more; after finish: that was all), or the sticky error
+**
+** Errors stick, and come after the events before them. A frame that is no JSON is passed over with a WARNING event, unless
+** `strict`; a whole body that is none is an error. Memory: the input not yet given, one frame's events, and the reply so
+** far (not with keep = 0).
+*/
+#ifndef OGL_DECODER_H
+#define OGL_DECODER_H
+
+#include "fold.h"
+#include "protocol.h"
+
+OGL_BEGIN
+
+struct ogl_decoder_options {
+  const char *content_type; /* of the answer; NULL: not known */
+  int strict;               /* a frame that is no JSON is an error */
+  int keep;                 /* fold the reply */
+  size_t max_reply;         /* limits.reply, bytes; 0: OGL_MAX_REPLY */
+};
+
+/* An error that the server reported, or one that the decoder found. */
+struct ogl_problem {
+  struct ogl_buf message, type, code, json;
+};
+
+struct ogl_decoder {
+  const struct ogl_protocol *protocol;
+  void *state;
+  struct ogl_framer framer;
+  struct ogl_frame frame; /* the last one */
+  struct ogl_queue queue;
+  struct ogl_fold fold;
+  struct ogl_problem problem;
+  int strict, keep;
+  int terminal; /* the marker was seen */
+  int finished; /* no more input */
+  int closed;   /* the protocol's finish has run: the queue holds the last events */
+  int pending;  /* error to give once the queue is empty */
+  int err;      /* sticky */
+};
+
+/* 0, or OGL_ERR_MEMORY (the decoder may be cleared all the same). */
+int ogl_decoder_init(struct ogl_decoder *d, const struct ogl_protocol *protocol,
+                     const struct ogl_decoder_options *options);
+void ogl_decoder_clear(struct ogl_decoder *d);
+/* OGL_OK or the sticky error. */
+int ogl_decoder_feed(struct ogl_decoder *d, const char *p, size_t n);
+/* See above. The event is valid until the next call. Errors: all of ogl.h but OGL_ERR_CLOSED. */
+int ogl_decoder_next(struct ogl_decoder *d, struct ogl_event *e);
+void ogl_decoder_finish(struct ogl_decoder *d);
+
+/* Whether the reply has ended, complete: more input cannot add to it. */
+static inline int ogl_decoder_ended(const struct ogl_decoder *d) {
+  return d->closed && !d->err && !d->pending && d->queue.next == d->queue.n;
+}
+
+OGL_END
+
+#endif

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT
+** fault.c - see fault.h.
+*/
+#include "fault.h"
+
+enum { NESTING = 4 }; /* {"detail": {"error": {…}}} is the deepest form seen */
+
+/* The members of an error object that matter. */
+struct members {
+  struct ogl_span error, detail; /* raw values; n = 0: absent or null */
+  struct ogl_span message, type, status, code;
+};
+
+/* A string's text, or a number as it stands; anything else is skipped. */
+static struct ogl_span scalar(struct ogl_json *j, struct ogl_queue *q) {
+  struct ogl_json_text text;
+  struct ogl_span raw = { "", 0 };
+  int c = ogl_json_peek(j);
+  if (c == '"') return ogl_json_string(j, &text) == OGL_OK ? ogl_queue_text(q, text) : raw;
+  ogl_json_skip(j, &raw);
+  if (c != '0') raw.n = 0;
+  return raw;
+}
+
+static struct ogl_span value(struct ogl_json *j) {
+  struct ogl_span raw = { "", 0 };
+  int c = ogl_json_peek(j);
+  ogl_json_skip(j, &raw);
+  if (c == 'n' || c == 'f' || j->err || ogl_span_is(raw, "\"\"")) raw.n = 0; /* null, false, "": no error */
+  return raw;
+}
+
+static void read_members(struct ogl_json *j, struct ogl_queue *q, struct members *m) {
+  struct ogl_span key;
+  memset(m, 0, sizeof *m);
+  ogl_json_enter(j, '{');
+  while (ogl_json_key(j, &key) > 0) {
+    if (ogl_span_is(key, "error")) m->error = value(j);
+    else if (ogl_span_is(key, "detail")) m->detail = value(j);
+    else if (ogl_span_is(key, "message")) m->message = scalar(j, q);
+    else if (ogl_span_is(key, "type")) m->type = scalar(j, q);
+    else if (ogl_span_is(key, "status")) m->status = scalar(j, q);
+    else if (ogl_span_is(key, "code")) m->code = scalar(j, q);
+    else ogl_json_skip(j, NULL);
+  }
+}
+
+static void fill(struct ogl_span *to, struct ogl_span from) {
+  if (!to->n) *to = from;
+}
+
+/* Fills what `e` has not yet, the innermost first. */
+static void read_value(struct ogl_queue *q, struct ogl_span json, struct ogl_event *e, int nesting) {
+  struct ogl_json j;
+  struct members m;
+  ogl_json_open(&j, json.p, json.n);
+  int c = ogl_json_peek(&j);
+  if (c == '"') fill(&e->a, scalar(&j, q));
+  if (c == '[' && ogl_json_enter(&j, '[') && ogl_json_item(&j) == OGL_OK) { /* Gemini: the first element */
+    struct ogl_span first = value(&j);
+    if (first.n && nesting) read_value(q, first, e, nesting - 1);
+  }
+  if (c != '{') return;
+  read_members(&j, q, &m);
+  if (m.error.n && nesting) read_value(q, m.error, e, nesting - 1);
+  if (m.detail.n && nesting) read_value(q, m.detail, e, nesting - 1);
+  fill(&e->a, m.message);
+  fill(&e->b, m.type.n ? m.type : m.status);
+  fill(&e->c, m.code);
+}
+
+void ogl_fault_read(struct ogl_queue *q, struct ogl_span json, struct ogl_event *e) {
+  e->d = json;
+  if (ogl_json_check(json.p, json.n) == OGL_OK) read_value(q, json, e, NESTING);
+  fill(&e->a, json);
+}
+
+void ogl_fault_push(struct ogl_queue *q, struct ogl_span json) {
+  struct ogl_event *e = ogl_queue_push(q, OGL_EVENT_ERROR, 0, 0);
+  if (e) ogl_fault_read(q, json, e);
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT
+** frame.c - see frame.h.
+*/
+#include "frame.h"
+
+#include <string.h>
+
+#include "utf8.h"
+
+/* Whether the content type's type part contains `word`, in any case. */
+static int mentions(const char *content_type, const char *word) {
+  size_t n = strlen(word);
+  for (; *content_type && *content_type != ';'; content_type++) {
+    size_t i = 0;
+    while (i < n && content_type[i] && (content_type[i] | 0x20) == word[i]) i++;
+    if (i == n) return 1;
+  }
+  return 0;
+}
+
+static int hint_of(const char *content_type) {
+  if (!content_type) return OGL_FRAMING_UNDECIDED;
+  if (mentions(content_type, "event-stream")) return OGL_FRAMING_SSE;
+  if (mentions(content_type, "ndjson") || mentions(content_type, "jsonl")) return OGL_FRAMING_NDJSON;
+  return OGL_FRAMING_WHOLE;
+}
+
+void ogl_framer_init(struct ogl_framer *f, const char *content_type, int sse_mode) {
+  memset(f, 0, sizeof *f);
+  f->hint = hint_of(content_type);
+  f->sse_mode = sse_mode;
+  ogl_buf_init(&f->first, OGL_MAX_BODY, OGL_ERR_BODY);
+  ogl_buf_init(&f->fixed, 3 * (size_t)OGL_MAX_BODY, OGL_ERR_FRAME); /* U+FFFD is three bytes for one */
+}
+
+void ogl_framer_clear(struct ogl_framer *f) {
+  ogl_buf_clear(&f->first);
+  ogl_buf_clear(&f->fixed);
+  if (f->framing == OGL_FRAMING_SSE) ogl_sse_clear(&f->u.sse);
+  if (f->framing == OGL_FRAMING_NDJSON) ogl_ndjson_clear(&f->u.ndjson);
+}
+
+static int starts(const char *p, size_t n, const char *word) {
+  size_t w = strlen(word);
+  return memcmp(p, word, n < w ? n : w) == 0;
+}
+
+/* Whether the text begins with a field of SSE: 1, 0, or -1 while it is too short to tell. */
+static int looks_like_sse(const char *p, size_t n) {
+  static const char *const fields[] = { "data:", "event:", "id:", "retry:", ":" };
+  for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
+    if (starts(p, n, fields[i])) return n < strlen(fields[i]) ? -1 : 1;
+  return 0;
+}
+
+/* The framing for what came so far; UNDECIDED while that is too little. */
+static int choose(const struct ogl_framer *f) {
+  const char *p = ogl_buf_bytes(&f->first), *end = p + f->first.n;
+  if (f->sse_mode == OGL_SSE_WHATWG || f->hint == OGL_FRAMING_SSE) return OGL_FRAMING_SSE;
+  if (end - p >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0) p += 3;
+  while (p < end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t')) p++;
+  if (p == end) return OGL_FRAMING_UNDECIDED;
+  if (*p == '{' || *p == '[') return f->hint == OGL_FRAMING_NDJSON ? OGL_FRAMING_NDJSON : OGL_FRAMING_WHOLE;
+  int sse = looks_like_sse(p, (size_t)(end - p));
+  if (sse < 0 && !f->finished) return OGL_FRAMING_UNDECIDED;
+  if (sse > 0) return OGL_FRAMING_SSE;
+  return f->hint == OGL_FRAMING_NDJSON ? OGL_FRAMING_NDJSON : OGL_FRAMING_WHOLE;
+}
+
+static int feed_chosen(struct ogl_framer *f, const char *p, size_t n) {
+  switch (f->framing) {
+    case OGL_FRAMING_SSE: return ogl_sse_feed(&f->u.sse, p, n);
+    case OGL_FRAMING_NDJSON: return ogl_ndjson_feed(&f->u.ndjson, p, n);
+    default: return ogl_buf_append(&f->first, p, n);
+  }
+}
+
+/* Becomes what was chosen, and hands it the input so far. */
+static int decide(struct ogl_framer *f) {
+  f->framing = choose(f);
+  if (f->framing != OGL_FRAMING_SSE && f->framing != OGL_FRAMING_NDJSON) return 0;
+  if (f->framing == OGL_FRAMING_SSE) ogl_sse_init(&f->u.sse, f->sse_mode);
+  else ogl_ndjson_init(&f->u.ndjson);
+  int code = feed_chosen(f, ogl_buf_bytes(&f->first), f->first.n);
+  ogl_buf_clear(&f->first);
+  return code < 0 ? code : 0;
+}
+
+int ogl_framer_feed(struct ogl_framer *f, const char *p, size_t n) {
+  if (f->err) return f->err;
+  int code = feed_chosen(f, p, n);
+  if (code >= 0 && f->framing == OGL_FRAMING_UNDECIDED) code = decide(f);
+  if (code < 0) f->err = code;
+  return code < 0 ? code : OGL_OK;
+}
+
+void ogl_framer_finish(struct ogl_framer *f) {
+  f->finished = 1;
+  if (f->framing == OGL_FRAMING_UNDECIDED && !f->err) f->err = decide(f);
+  if (f->framing == OGL_FRAMING_SSE) ogl_sse_finish(&f->u.sse);
+  if (f->framing == OGL_FRAMING_NDJSON) ogl_ndjson_finish(&f->u.ndjson);
+}
+
+/* The whole body, once, after the end of input. */
+static int next_whole(struct ogl_framer *f, struct ogl_frame *frame) {
+  if (!f->finished || f->given || f->first.n == 0) return OGL_MORE;
+  f->given = 1;
+  memset(frame, 0, sizeof *frame);
+  frame->kind = OGL_FRAME_WHOLE;
+  frame->event.p = "";
+  frame->data = ogl_buf_span(&f->first);
+  if (frame->data.n >= 3 && memcmp(frame->data.p, "\xef\xbb\xbf", 3) == 0) frame->data.p += 3, frame->data.n -= 3;
+  return OGL_OK;
+}
+
+static int repair(struct ogl_framer *f, struct ogl_frame *frame) {
+  ogl_buf_reset(&f->fixed);
+  int err = ogl_utf8_repair(&f->fixed, frame->data.p, frame->data.n);
+  frame->data = ogl_buf_span(&f->fixed);
+  frame->repaired = 1;
+  return err ? err : OGL_OK;
+}
+
+int ogl_framer_next(struct ogl_framer *f, struct ogl_frame *frame) {
+  int code;
+  if (OGL_UNLIKELY(f->err)) return f->err;
+  if (OGL_LIKELY(f->framing == OGL_FRAMING_SSE)) code = ogl_sse_next(&f->u.sse, frame);
+  else if (f->framing == OGL_FRAMING_NDJSON) code = ogl_ndjson_next(&f->u.ndjson, frame);
+  else code = next_whole(f, frame);
+  if (code == OGL_OK && OGL_UNLIKELY(ogl_utf8_valid(frame->data.p, frame->data.n) < frame->data.n))
+    code = repair(f, frame);
+  if (code < 0) f->err = code;
+  return code;
+}

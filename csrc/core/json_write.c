@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT
+** json_write.c - see json_write.h.
+*/
+#include "json_write.h"
+
+#include "number.h"
+#include "scan.h"
+#include "utf8.h"
+
+static void write_escape(struct ogl_buf *b, unsigned char c) {
+  static const char from[] = "\"\\\b\f\n\r\t", to[] = "\"\\bfnrt", digits[] = "0123456789abcdef";
+  const char *at = c ? strchr(from, c) : NULL;
+  if (at) {
+    char two[] = { '\\', to[at - from] };
+    ogl_buf_append(b, two, sizeof two);
+  } else {
+    char six[] = { '\\', 'u', '0', '0', digits[c >> 4], digits[c & 15] };
+    ogl_buf_append(b, six, sizeof six);
+  }
+}
+
+void ogl_json_write_string(struct ogl_buf *b, const char *p, size_t n) {
+  const char *end = p + n;
+  int valid = ogl_scan_ascii(p, end) == end || ogl_utf8_valid(p, n) == n;
+  ogl_buf_byte(b, '"');
+  while (p < end) {
+    const char *stop = ogl_scan_string(p, end);
+    if (valid) ogl_buf_append(b, p, (size_t)(stop - p));
+    else ogl_utf8_repair(b, p, (size_t)(stop - p));
+    if (stop < end) write_escape(b, (unsigned char)*stop++);
+    p = stop;
+  }
+  ogl_buf_byte(b, '"');
+}
+
+void ogl_json_write_integer(struct ogl_buf *b, int64_t v) {
+  char *room = ogl_buf_room(b, OGL_NUMBER_TEXT);
+  if (room) ogl_buf_grew(b, ogl_number_write_integer(room, v));
+}
+
+void ogl_json_write_number(struct ogl_buf *b, double v) {
+  char *room = ogl_buf_room(b, OGL_NUMBER_TEXT);
+  if (room) ogl_buf_grew(b, ogl_number_write(room, v));
+}

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT
+** number.c - see number.h.
+**
+** Reading: up to 19 digits are gathered as an integer w, the rest only counts for the exponent. Then
+**   1. w below 2^53 and |exponent| <= 22: one exact multiplication or division (W. Clinger, 1990);
+**   2. else a 64x128-bit product with pow10.h decides the rounding (D. Lemire, 2021);
+**   3. what neither can decide (subnormal, huge, digits cut off near a tie) goes to strtod.
+*/
+#include "number.h"
+
+#include <inttypes.h>
+#include <locale.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pow10.h"
+
+enum { MAX_DIGITS = 19 }; /* of 10^19 - 1, which 64 bits hold */
+
+/* What was read of a number's text. */
+struct decimal {
+  uint64_t w;        /* first significant digits */
+  int digits;        /* how many */
+  int64_t exponent;  /* value = w * 10^exponent */
+  int negative, cut; /* cut: a digit other than 0 did not fit into w */
+};
+
+static inline int is_digit(const char *p, const char *end) { return p < end && (unsigned)(*p - '0') <= 9; }
+
+/* Eight digits at once, where there are eight (S. Johnson's and D. Lemire's trick, on 64-bit words). */
+static inline int eight_digits(const char *p, const char *end, uint64_t *value) {
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+  uint64_t v;
+  if (end - p < 8) return 0;
+  memcpy(&v, p, 8);
+  uint64_t d = v - UINT64_C(0x3030303030303030);
+  if ((d | (d + UINT64_C(0x7676767676767676))) & UINT64_C(0x8080808080808080)) return 0;
+  d = d * 10 + (d >> 8); /* pairs */
+  *value = ((d & UINT64_C(0x000000ff000000ff)) * UINT64_C(0x000f424000000064) +
+            (d >> 16 & UINT64_C(0x000000ff000000ff)) * UINT64_C(0x0000271000000001)) >>
+           32;
+  return 1;
+#else
+  (void)p, (void)end, (void)value;
+  return 0;
+#endif
+}
+
+static inline void add_digit(struct decimal *x, int c, int fraction) {
+  if (x->digits < MAX_DIGITS) {
+    x->w = x->w * 10 + (unsigned)c;
+    x->digits++;
+    x->exponent -= fraction;
+  } else {
+    x->cut |= c != 0;
+    x->exponent += !fraction;
+  }
+}
+
+static const char *read_digits(const char *p, const char *end, struct decimal *x, int fraction) {
+  uint64_t eight;
+  if (!x->w) { /* leading zeros are not significant */
+    const char *first = p;
+    while (p < end && *p == '0') p++;
+    x->exponent -= fraction ? p - first : 0;
+  }
+  while (x->digits <= MAX_DIGITS - 8 && eight_digits(p, end, &eight)) {
+    x->w = x->w * 100000000 + eight;
+    x->digits += 8;
+    x->exponent -= fraction * 8;
+    p += 8;
+  }
+  for (; is_digit(p, end); p++) add_digit(x, *p - '0', fraction);
+  return p;
+}
+
+/* The part behind e or E; NULL when it has no digit. */
+static const char *read_exponent(const char *p, const char *end, struct decimal *x) {
+  int64_t e = 0;
+  int negative = 0;
+  if (p < end && (*p == '+' || *p == '-')) negative = *p++ == '-';
+  if (!is_digit(p, end)) return NULL;
+  for (; is_digit(p, end); p++)
+    if (e < 100000) e = e * 10 + (*p - '0'); /* beyond that it is 0 or infinite anyway */
+  x->exponent += negative ? -e : e;
+  return p;
+}
+
+enum { SLOW_TEXT = 1024 }; /* a double is decided by 767 digits at most */
+
+/* strtod on a copy of the text, with the decimal point that the locale wants. */
+static double read_slowly(const char *p, const char *end, const struct decimal *x) {
+  char text[SLOW_TEXT];
+  size_t n = (size_t)(end - p);
+  if (n < sizeof text) {
+    memcpy(text, p, n);
+    text[n] = 0;
+  } else { /* longer than any digit counts: the first 19 and a 1 for the rest */
+    snprintf(text, sizeof text, "%s%" PRIu64 "1e%" PRId64, x->negative ? "-" : "", x->w, x->exponent - 1);
+  }
+  char *dot = strchr(text, '.');
+  if (dot) *dot = *localeconv()->decimal_point;
+  return strtod(text, NULL);
+}
+
+#ifdef __SIZEOF_INT128__
+__extension__ typedef unsigned __int128 wide;
+
+/* Top 128 bits of w * 10^q, w normalised: exact enough for 55 bits, or one step below. */
+static void product(uint64_t w, int q, uint64_t *high, uint64_t *low) {
+  const uint64_t *row = pow10_rows[q - POW10_MIN];
+  wide first = (wide)w * row[0];
+  *high = (uint64_t)(first >> 64);
+  *low = (uint64_t)first;
+  if ((*high & 0x1ff) == 0x1ff) { /* the bits below may carry into the 55 that count */
+    uint64_t more = (uint64_t)((wide)w * row[1] >> 64);
+    *low += more;
+    *high += *low < more;
+  }
+}
+
+/* The double nearest to w * 10^q; 0 when it cannot tell (subnormal or infinite). */
+static int nearest(uint64_t w, int q, double *out) {
+  int zeros = __builtin_clzll(w);
+  uint64_t high, low;
+  product(w << zeros, q, &high, &low);
+  int top = (int)(high >> 63), shift = top + 9;
+  uint64_t m = high >> shift;
+  int e = ((217706 * q) >> 16) + 63 + top - zeros + 1023;
+  if (e <= 0 || e >= 2046) return 0;
+  if (low <= 1 && q >= -4 && q <= 23 && (m & 3) == 1 && m << shift == high) m &= ~UINT64_C(1); /* a tie: to even */
+  m = (m + (m & 1)) >> 1;
+  if (m >> 53) m >>= 1, e++;
+  uint64_t bits = (uint64_t)e << 52 | (m & ~(UINT64_C(1) << 52));
+  memcpy(out, &bits, sizeof bits);
+  return 1;
+}
+#else
+static int nearest(uint64_t w, int q, double *out) {
+  (void)w, (void)q, (void)out;
+  return 0;
+}
+#endif
+
+static const double small_powers[] = { 1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+                                       1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22 };
+
+/* |value| of x, or 0 returned when only strtod can tell. */
+static int to_double(const struct decimal *x, double *out) {
+  int64_t q = x->exponent;
+  if (x->w == 0) return *out = 0.0, 1;
+  if (!x->cut && x->w <= UINT64_C(1) << 53 && q >= -22 && q <= 22) {
+    *out = q < 0 ? (double)x->w / small_powers[-q] : (double)x->w * small_powers[q];
+    return 1;
+  }
+  double above;
+  if (q < POW10_MIN || q > POW10_MAX || !nearest(x->w, (int)q, out)) return 0;
+  return !x->cut || (nearest(x->w + 1, (int)q, &above) && above == *out);
+}
+
+static int to_integer(const struct decimal *x, int64_t *out) {
+  if (x->exponent || x->cut || x->w > (uint64_t)INT64_MAX + (uint64_t)x->negative) return 0;
+  *out = x->negative ? (int64_t)(0 - x->w) : (int64_t)x->w;
+  return 1;
+}
+
+const char *ogl_number_read(const char *p, const char *end, struct ogl_number *out) {
+  struct decimal x = { 0, 0, 0, 0, 0 };
+  const char *start = p;
+  int integral = 1;
+  if (p < end && *p == '-') x.negative = 1, p++;
+  if (!is_digit(p, end)) return NULL;
+  if (*p == '0') {
+    if (is_digit(p + 1, end)) return NULL; /* 01 is no JSON */
+    p++;
+  } else {
+    p = read_digits(p, end, &x, 0);
+  }
+  if (p < end && *p == '.') {
+    if (!is_digit(++p, end)) return NULL;
+    p = read_digits(p, end, &x, 1);
+    integral = 0;
+  }
+  if (p < end && (*p == 'e' || *p == 'E')) {
+    if (!(p = read_exponent(p + 1, end, &x))) return NULL;
+    integral = 0;
+  }
+  out->is_integer = integral && !(x.negative && x.w == 0) && to_integer(&x, &out->i); /* -0 is a double */
+  if (out->is_integer) return out->d = (double)out->i, p;
+  if (to_double(&x, &out->d)) {
+    if (x.negative) out->d = -out->d;
+  } else {
+    out->d = read_slowly(start, p, &x);
+  }
+  return p;
+}
+
+size_t ogl_number_write_integer(char *out, int64_t v) {
+  char digits[24];
+  size_t n = 0, len = 0;
+  uint64_t u = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+  do digits[n++] = (char)('0' + u % 10);
+  while (u /= 10);
+  if (v < 0) out[len++] = '-';
+  while (n) out[len++] = digits[--n];
+  return len;
+}
+
+size_t ogl_number_write(char *out, double v) {
+  if (v == floor(v) && fabs(v) < 9007199254740992.0 && !(v == 0 && signbit(v)))
+    return ogl_number_write_integer(out, (int64_t)v);
+  for (int digits = 15;; digits++) {
+    struct ogl_number back;
+    int n = snprintf(out, OGL_NUMBER_TEXT, "%.*g", digits, v);
+    for (char *c = out; *c; c++) /* the locale's decimal point is the only byte that can be none of these */
+      if (!strchr("0123456789+-e", *c)) *c = '.';
+    if (digits == 17 || (ogl_number_read(out, out + n, &back) && back.d == v)) return (size_t)n;
+  }
+}

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT
+** sse.c - see sse.h. A line is taken from the input (`take_line`), and each kind of line has its function; only the blank
+** line, the bare JSON and the end of input give a frame.
+*/
+#include "sse.h"
+
+#include "json.h"
+#include "scan.h"
+
+enum { NOTHING = -1 }; /* no frame is out */
+
+void ogl_sse_init(struct ogl_sse *s, int mode) {
+  memset(s, 0, sizeof *s);
+  ogl_buf_init(&s->in, OGL_MAX_INPUT, OGL_ERR_FRAME);
+  ogl_buf_init(&s->data, OGL_MAX_FRAME, OGL_ERR_FRAME);
+  ogl_buf_init(&s->bare, OGL_MAX_FRAME, OGL_ERR_FRAME);
+  ogl_buf_init(&s->event, OGL_MAX_LINE, OGL_ERR_LINE);
+  ogl_buf_init(&s->id, OGL_MAX_LINE, OGL_ERR_LINE);
+  s->mode = mode;
+  s->retry = -1;
+  s->given = NOTHING;
+}
+
+void ogl_sse_clear(struct ogl_sse *s) {
+  ogl_buf_clear(&s->in);
+  ogl_buf_clear(&s->data);
+  ogl_buf_clear(&s->bare);
+  ogl_buf_clear(&s->event);
+  ogl_buf_clear(&s->id);
+}
+
+static int check(struct ogl_sse *s, int code) {
+  if (code < 0 && !s->err) s->err = code;
+  return code;
+}
+
+/* The pending first data line moves into `data`, so that the input before the current line can go. */
+static int spill(struct ogl_sse *s) {
+  if (s->lines && !s->copied) {
+    s->copied = 1;
+    return check(s, ogl_buf_append(&s->data, ogl_buf_bytes(&s->in) + s->only, s->only_n));
+  }
+  return 0;
+}
+
+int ogl_sse_feed(struct ogl_sse *s, const char *p, size_t n) {
+  if (s->err) return s->err;
+  if (spill(s)) return s->err;
+  ogl_buf_consume(&s->in, s->pos);
+  s->pos = 0;
+  int err = ogl_buf_append(&s->in, p, n);
+  return err ? check(s, err) : OGL_OK;
+}
+
+void ogl_sse_finish(struct ogl_sse *s) { s->finished = 1; }
+
+/* --- frames -------------------------------------------------------------------------------------------------- */
+
+static int give(struct ogl_sse *s, struct ogl_frame *frame, int kind, struct ogl_span data) {
+  frame->kind = kind;
+  frame->event = ogl_buf_span(&s->event);
+  frame->data = data;
+  frame->repaired = 0;
+  s->given = kind;
+  return OGL_OK;
+}
+
+/* The event that a blank line, or the end of input, completes. */
+static int give_event(struct ogl_sse *s, struct ogl_frame *frame) {
+  struct ogl_span data = { ogl_buf_bytes(&s->in) + s->only, s->only_n };
+  if (s->copied) data = ogl_buf_span(&s->data);
+  s->lines = 0;
+  return give(s, frame, OGL_FRAME_EVENT, data);
+}
+
+static int give_bare(struct ogl_sse *s, struct ogl_frame *frame) {
+  s->bare_open = s->bare_string = s->bare_escape = 0;
+  return give(s, frame, OGL_FRAME_BARE, ogl_buf_span(&s->bare));
+}
+
+/* Forgets the frame that was given last. */
+static void forget(struct ogl_sse *s) {
+  if (s->given == OGL_FRAME_BARE) ogl_buf_reset(&s->bare);
+  if (s->given == OGL_FRAME_EVENT) {
+    ogl_buf_reset(&s->event);
+    if (s->copied) ogl_buf_reset(&s->data), s->copied = 0;
+  }
+  s->given = NOTHING;
+}
+
+/* --- lines --------------------------------------------------------------------------------------------------- */
+
+/* The next line, without its end; OGL_OK, OGL_MORE, or OGL_ERR_LINE. At the end of input what is left is a line too. */
+static int take_line(struct ogl_sse *s, struct ogl_span *line) {
+  const char *base = ogl_buf_bytes(&s->in), *end = base + s->in.n;
+  if (OGL_UNLIKELY(s->after_cr) && s->pos < s->in.n) {
+    s->after_cr = 0;
+    if (base[s->pos] == '\n') s->pos++;
+  }
+  const char *from = base + s->pos, *eol = ogl_scan_eol(from + s->scanned, end);
+  size_t n = (size_t)(eol - from);
+  if (OGL_UNLIKELY(n > OGL_MAX_LINE)) return check(s, OGL_ERR_LINE);
+  if (eol == end && (!s->finished || n == 0 || s->mode == OGL_SSE_WHATWG)) {
+    s->scanned = n;
+    return OGL_MORE;
+  }
+  s->scanned = 0;
+  s->pos += n + (eol < end);
+  if (eol < end && *eol == '\r') {
+    if (eol + 1 < end) s->pos += eol[1] == '\n';
+    else s->after_cr = 1;
+  }
+  line->p = from;
+  line->n = n;
+  return OGL_OK;
+}
+
+/* The line is taken again, after the frame that has to come before it. */
+static void untake(struct ogl_sse *s, struct ogl_span line) {
+  s->pos = (size_t)(line.p - ogl_buf_bytes(&s->in));
+  s->after_cr = 0;
+}
+
+static int on_data(struct ogl_sse *s, struct ogl_span value) {
+  if (s->lines++ == 0) {
+    s->only = (size_t)(value.p - ogl_buf_bytes(&s->in));
+    s->only_n = value.n;
+    return OGL_MORE;
+  }
+  if (!s->copied) { /* this is the second */
+    s->copied = 1;
+    ogl_buf_append(&s->data, ogl_buf_bytes(&s->in) + s->only, s->only_n);
+  }
+  ogl_buf_byte(&s->data, '\n');
+  ogl_buf_append(&s->data, value.p, value.n);
+  return check(s, s->data.err);
+}
+
+static int on_id(struct ogl_sse *s, struct ogl_span value) {
+  if (memchr(value.p, 0, value.n)) return OGL_MORE; /* the standard: an id with NUL is no id */
+  ogl_buf_reset(&s->id);
+  return check(s, ogl_buf_append(&s->id, value.p, value.n));
+}
+
+static int on_retry(struct ogl_sse *s, struct ogl_span value) {
+  int64_t ms = 0;
+  for (size_t i = 0; i < value.n; i++) {
+    if ((unsigned)(value.p[i] - '0') > 9) return OGL_MORE;
+    if (ms < INT64_MAX / 20) ms = ms * 10 + (value.p[i] - '0');
+  }
+  if (value.n) s->retry = ms;
+  return OGL_MORE;
+}
+
+static int on_event(struct ogl_sse *s, struct ogl_span value) {
+  ogl_buf_reset(&s->event);
+  return check(s, ogl_buf_append(&s->event, value.p, value.n));
+}
+
+/* Follows the nesting of bare JSON through one line; 1 when its outermost level closes. */
+static int bare_closes(struct ogl_sse *s, struct ogl_span line) {
+  for (size_t i = 0; i < line.n; i++) {
+    char c = line.p[i];
+    if (s->bare_escape) s->bare_escape = 0;
+    else if (s->bare_string) {
+      if (c == '\\') s->bare_escape = 1;
+      else if (c == '"') s->bare_string = 0;
+    } else if (c == '"') s->bare_string = 1;
+    else if (c == '{' || c == '[') s->bare_open++;
+    else if ((c == '}' || c == ']') && --s->bare_open <= 0) return 1;
+  }
+  return 0;
+}
+
+static int on_bare(struct ogl_sse *s, struct ogl_span line, struct ogl_frame *frame) {
+  if (s->bare.n) ogl_buf_byte(&s->bare, '\n');
+  if (check(s, ogl_buf_append(&s->bare, line.p, line.n))) return s->err;
+  return bare_closes(s, line) ? give_bare(s, frame) : OGL_MORE;
+}
+
+/* Name and value of a field line; 0 where there is no colon (all of it is the name). */
+static int split(struct ogl_span line, struct ogl_span *name, struct ogl_span *value) {
+  const char *colon = memchr(line.p, ':', line.n);
+  name->p = line.p;
+  name->n = colon ? (size_t)(colon - line.p) : line.n;
+  value->p = colon ? colon + 1 : line.p + line.n;
+  value->n = colon ? line.n - name->n - 1 : 0;
+  if (value->n && *value->p == ' ') value->p++, value->n--;
+  return colon != NULL;
+}
+
+static int is_field(struct ogl_span name) {
+  return ogl_span_is(name, "data") || ogl_span_is(name, "event") || ogl_span_is(name, "id") ||
+         ogl_span_is(name, "retry");
+}
+
+/* What stands outside the standard: `error: …` and bare JSON. An event or JSON that it interrupts comes first. */
+static int on_other(struct ogl_sse *s, struct ogl_span line, struct ogl_span name, struct ogl_span value,
+                    struct ogl_frame *frame) {
+  int error = ogl_span_is(name, "error") && value.n, json = line.n && (*line.p == '{' || *line.p == '[');
+  if (s->mode == OGL_SSE_WHATWG || (!error && !json)) return OGL_MORE;
+  if (s->lines) {
+    untake(s, line);
+    return give_event(s, frame);
+  }
+  return error ? give(s, frame, OGL_FRAME_ERROR, value) : on_bare(s, line, frame);
+}
+
+/* A line while bare JSON is open: more of it, unless it is plainly a field again. */
+static int on_bare_line(struct ogl_sse *s, struct ogl_span line, struct ogl_frame *frame) {
+  struct ogl_span name, value;
+  int colon = split(line, &name, &value);
+  if (!colon || (name.n && !is_field(name))) return on_bare(s, line, frame);
+  untake(s, line);
+  return give_bare(s, frame);
+}
+
+static int on_line(struct ogl_sse *s, struct ogl_span line, struct ogl_frame *frame) {
+  struct ogl_span name, value;
+  if (OGL_UNLIKELY(s->bare_open)) return on_bare_line(s, line, frame);
+  if (line.n == 0) {
+    if (s->lines) return give_event(s, frame);
+    ogl_buf_reset(&s->event);
+    return OGL_MORE;
+  }
+  if (OGL_LIKELY(line.n > 5 && !memcmp(line.p, "data:", 5))) {
+    size_t skip = line.p[5] == ' ' ? 6 : 5;
+    value.p = line.p + skip, value.n = line.n - skip;
+    return on_data(s, value);
+  }
+  split(line, &name, &value);
+  if (ogl_span_is(name, "data")) return on_data(s, value);
+  if (ogl_span_is(name, "event")) return on_event(s, value);
+  if (ogl_span_is(name, "id")) return on_id(s, value);
+  if (ogl_span_is(name, "retry")) return on_retry(s, value);
+  return on_other(s, line, name, value, frame);
+}
+
+/* Skips a byte order mark; 0 while it is not decided whether there is one. */
+static int start(struct ogl_sse *s) {
+  static const char mark[] = "\xef\xbb\xbf";
+  const char *p = ogl_buf_bytes(&s->in);
+  size_t n = s->in.n < 3 ? s->in.n : 3;
+  if (n && memcmp(p, mark, n) == 0) {
+    if (n < 3 && !s->finished) return 0;
+    if (n == 3) s->pos = 3;
+  } else if (n == 0) {
+    return 0;
+  }
+  return s->started = 1;
+}
+
+int ogl_sse_next(struct ogl_sse *s, struct ogl_frame *frame) {
+  struct ogl_span line;
+  int code;
+  if (OGL_UNLIKELY(s->err)) return s->err;
+  forget(s);
+  if (OGL_UNLIKELY(!s->started) && !start(s)) return OGL_MORE;
+  while ((code = take_line(s, &line)) == OGL_OK) {
+    code = on_line(s, line, frame);
+    if (code != OGL_MORE) return code;
+  }
+  if (code < 0 || !s->finished || s->mode == OGL_SSE_WHATWG) return code;
+  if (s->bare_open) return give_bare(s, frame);
+  return s->lines ? give_event(s, frame) : OGL_MORE;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT
+** lua_bytes.c - strings that hold more than text: base64, packed vectors, error bodies.
+**
+**   core.base64_encode(bytes) -> text             core.base64_decode(text) -> bytes | nil
+**   core.floats(bytes) -> list of numbers         a string of float32 in the machine's byte order
+**   core.fault(json) -> message, type, code       an error body in any of the forms of fault.h
+**   core.utf8_repair(bytes) -> text               invalid parts become U+FFFD
+*/
+#include <string.h>
+
+#include "../core/base64.h"
+#include "../core/fault.h"
+#include "../core/utf8.h"
+#include "lua_core.h"
+
+static int l_base64_encode(lua_State *L) {
+  size_t n;
+  const char *p = luaL_checklstring(L, 1, &n);
+  char *out = lua_newuserdatauv(L, ogl_base64_encoded(n) + 1, 0);
+  lua_pushlstring(L, out, ogl_base64_encode(p, n, out));
+  return 1;
+}
+
+static int l_base64_decode(lua_State *L) {
+  size_t n;
+  const char *p = luaL_checklstring(L, 1, &n);
+  char *out = lua_newuserdatauv(L, ogl_base64_decoded(n), 0);
+  size_t len = ogl_base64_decode(p, n, out);
+  if (len == (size_t)-1) return 0;
+  lua_pushlstring(L, out, len);
+  return 1;
+}
+
+static int l_floats(lua_State *L) {
+  size_t n;
+  float f;
+  const char *p = luaL_checklstring(L, 1, &n);
+  lua_createtable(L, (int)(n / sizeof f), 0);
+  for (size_t i = 0; i < n / sizeof f; i++) {
+    memcpy(&f, p + i * sizeof f, sizeof f);
+    lua_pushnumber(L, f);
+    lua_rawseti(L, -2, (int)i + 1);
+  }
+  return 1;
+}
+
+static void push_or_nil(lua_State *L, struct ogl_span s) {
+  if (s.n) lua_pushlstring(L, s.p, s.n);
+  else lua_pushnil(L);
+}
+
+/* The queue that the texts are unescaped into lives in a userdata, so that an error of Lua leaks nothing. */
+#define QUEUE "opengatellm.queue"
+
+static int l_queue_close(lua_State *L) {
+  ogl_queue_clear(luaL_checkudata(L, 1, QUEUE));
+  return 0;
+}
+
+static int l_fault(lua_State *L) {
+  struct ogl_span json;
+  struct ogl_event e;
+  json.p = luaL_checklstring(L, 1, &json.n);
+  struct ogl_queue *q = ogl_lua_new(L, QUEUE, sizeof *q);
+  ogl_queue_init(q);
+  if (ogl_queue_begin(q, json.n)) return ogl_lua_fail(L, q->err);
+  memset(&e, 0, sizeof e);
+  ogl_fault_read(q, json, &e);
+  push_or_nil(L, e.a);
+  push_or_nil(L, e.b);
+  push_or_nil(L, e.c);
+  ogl_queue_clear(q);
+  return 3;
+}
+
+#define REPAIRED "opengatellm.repaired"
+
+static int l_repaired_close(lua_State *L) {
+  ogl_buf_clear(luaL_checkudata(L, 1, REPAIRED));
+  return 0;
+}
+
+static int l_utf8_repair(lua_State *L) {
+  size_t n;
+  const char *p = luaL_checklstring(L, 1, &n);
+  if (ogl_utf8_valid(p, n) == n) {
+    lua_settop(L, 1);
+    return 1;
+  }
+  struct ogl_buf *b = ogl_lua_new(L, REPAIRED, sizeof *b);
+  ogl_buf_init(b, OGL_MAX_INPUT, OGL_ERR_FRAME);
+  if (ogl_utf8_repair(b, p, n)) return ogl_lua_fail(L, b->err);
+  lua_pushlstring(L, ogl_buf_span(b).p, b->n);
+  ogl_buf_clear(b);
+  return 1;
+}
+
+void ogl_lua_bytes_open(lua_State *L) {
+  static const luaL_Reg none[] = { { NULL, NULL } }, functions[] = {
+    { "base64_encode", l_base64_encode },
+    { "base64_decode", l_base64_decode },
+    { "floats", l_floats },
+    { "fault", l_fault },
+    { "utf8_repair", l_utf8_repair },
+    { NULL, NULL },
+  };
+  ogl_lua_class(L, QUEUE, none, l_queue_close);
+  ogl_lua_class(L, REPAIRED, none, l_repaired_close);
+  luaL_setfuncs(L, functions, 0);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT
+** lua_core.h - the parts of the module opengatellm.core: each adds its functions to the table on top.
+*/
+#ifndef OGL_LUA_CORE_H
+#define OGL_LUA_CORE_H
+
+#include "aux.h"
+
+OGL_BEGIN
+
+void ogl_lua_decoder_open(lua_State *L);
+void ogl_lua_bytes_open(lua_State *L);
+
+OGL_END
+
+LUALIB_API int luaopen_opengatellm_core(lua_State *L);
+
+#endif

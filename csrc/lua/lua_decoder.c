@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT
+** lua_decoder.c - decoders and framers for Lua.
+**
+**   core.decoder(protocol, {content_type, strict, keep, max_reply}) -> decoder, next
+**     next() -> event | nil (feed more, or all was given) | nil, code, message
+**     decoder:feed(bytes) -> true | nil, code, message      decoder:ended() -> the reply is complete
+**     decoder:finish()    no more bytes will come           decoder:reply() -> the reply so far
+**     decoder:raw() -> text of the last frame               decoder:problem() -> message, type, code, json of an error
+**     decoder:framing() -> "sse", "ndjson", "whole" or nil  decoder:close()
+**
+**   core.framer(mode, content_type) -> framer               mode: "llm" or "whatwg"
+**     framer:feed(bytes), framer:finish(), framer:close()
+**     framer:next() -> {event, data, kind, id, retry} | nil | nil, code, message
+**
+** `next` is a function of its own, with the decoder and all names of events as upvalues: it is called once a token.
+*/
+#include <string.h>
+
+#include "../core/decoder.h"
+#include "../protocol/registry.h"
+#include "lua_core.h"
+#include "lua_event.h"
+#include "lua_reply.h"
+
+#define DECODER "opengatellm.decoder"
+#define FRAMER  "opengatellm.framer"
+
+enum { FIRST_NAME = 2 }; /* upvalue 1 of next is the decoder */
+
+struct decoder {
+  struct ogl_decoder d;
+  struct ogl_event event; /* taken from the decoder and not yet given: a memory error of Lua must lose nothing */
+  int waiting, open;
+};
+
+static struct decoder *to_decoder(lua_State *L) { return luaL_checkudata(L, 1, DECODER); }
+
+static int l_next(lua_State *L) {
+  struct decoder *u = lua_touserdata(L, lua_upvalueindex(1));
+  if (OGL_UNLIKELY(!u->open)) return ogl_lua_fail(L, OGL_ERR_CLOSED);
+  if (OGL_LIKELY(!u->waiting)) {
+    int code = ogl_decoder_next(&u->d, &u->event);
+    if (code == OGL_MORE) return 0;
+    if (OGL_UNLIKELY(code < 0)) return ogl_lua_fail(L, code);
+    u->waiting = 1;
+  }
+  ogl_lua_event_push(L, &u->event, FIRST_NAME);
+  u->waiting = 0;
+  return 1;
+}
+
+static int l_feed(lua_State *L) {
+  struct decoder *u = to_decoder(L);
+  size_t n;
+  const char *p = luaL_checklstring(L, 2, &n);
+  if (!u->open) return ogl_lua_fail(L, OGL_ERR_CLOSED);
+  int code = ogl_decoder_feed(&u->d, p, n);
+  if (code < 0) return ogl_lua_fail(L, code);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+static int l_finish(lua_State *L) {
+  struct decoder *u = to_decoder(L);
+  if (u->open) ogl_decoder_finish(&u->d);
+  return 0;
+}
+
+static int l_ended(lua_State *L) {
+  struct decoder *u = to_decoder(L);
+  lua_pushboolean(L, u->open && !u->waiting && ogl_decoder_ended(&u->d));
+  return 1;
+}
+
+static int l_reply(lua_State *L) {
+  struct decoder *u = to_decoder(L);
+  if (!u->open) return ogl_lua_fail(L, OGL_ERR_CLOSED);
+  ogl_lua_reply_push(L, &u->d.fold);
+  return 1;
+}
+
+static int l_raw(lua_State *L) {
+  struct decoder *u = to_decoder(L);
+  if (!u->open) return ogl_lua_fail(L, OGL_ERR_CLOSED);
+  struct ogl_span s = u->d.frame.data;
+  lua_pushlstring(L, s.n ? s.p : "", s.n);
+  return 1;
+}
+
+static int l_problem(lua_State *L) {
+  struct decoder *u = to_decoder(L);
+  const struct ogl_problem *p = &u->d.problem;
+  const struct ogl_buf *const texts[] = { &p->message, &p->type, &p->code, &p->json };
+  for (int i = 0; i < 4; i++) {
+    struct ogl_span s = ogl_buf_span(texts[i]);
+    if (s.n) lua_pushlstring(L, s.p, s.n);
+    else lua_pushnil(L);
+  }
+  return 4;
+}
+
+static void push_framing(lua_State *L, const struct ogl_framer *f) {
+  static const char *const names[] = { NULL, "sse", "ndjson", "whole" };
+  lua_pushstring(L, names[f->framing]); /* nil for NULL */
+}
+
+static int l_framing(lua_State *L) {
+  push_framing(L, &to_decoder(L)->d.framer);
+  return 1;
+}
+
+static int l_close(lua_State *L) {
+  struct decoder *u = to_decoder(L);
+  if (u->open) ogl_decoder_clear(&u->d);
+  u->open = u->waiting = 0;
+  return 0;
+}
+
+static void read_options(lua_State *L, int i, struct ogl_decoder_options *o) {
+  memset(o, 0, sizeof *o);
+  o->keep = 1;
+  if (lua_isnoneornil(L, i)) return;
+  luaL_checktype(L, i, LUA_TTABLE);
+  o->strict = ogl_lua_flag(L, i, "strict", 0);
+  o->keep = ogl_lua_flag(L, i, "keep", 1);
+  o->max_reply = (size_t)ogl_lua_number(L, i, "max_reply", 0);
+  lua_getfield(L, i, "content_type"); /* stays on the stack: the decoder reads it before it returns */
+  o->content_type = lua_tostring(L, -1);
+}
+
+static int l_decoder(lua_State *L) {
+  struct ogl_decoder_options options;
+  const struct ogl_protocol *protocol = ogl_protocol_find(luaL_checkstring(L, 1));
+  if (!protocol) return luaL_argerror(L, 1, "no such protocol");
+  read_options(L, 2, &options);
+  struct decoder *u = ogl_lua_new(L, DECODER, sizeof *u);
+  u->open = 1;
+  int err = ogl_decoder_init(&u->d, protocol, &options);
+  if (err) return ogl_lua_fail(L, err);
+  lua_pushvalue(L, -1);
+  lua_pushcclosure(L, l_next, 1 + ogl_lua_event_names(L));
+  return 2;
+}
+
+/* --- framers -------------------------------------------------------------------------------------------------- */
+
+struct framer {
+  struct ogl_framer f;
+  int open;
+};
+
+static struct framer *to_framer(lua_State *L) { return luaL_checkudata(L, 1, FRAMER); }
+
+static int l_framer_feed(lua_State *L) {
+  struct framer *u = to_framer(L);
+  size_t n;
+  const char *p = luaL_checklstring(L, 2, &n);
+  int code = u->open ? ogl_framer_feed(&u->f, p, n) : OGL_ERR_CLOSED;
+  if (code < 0) return ogl_lua_fail(L, code);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+static int l_framer_finish(lua_State *L) {
+  struct framer *u = to_framer(L);
+  if (u->open) ogl_framer_finish(&u->f);
+  return 0;
+}
+
+static void set_span(lua_State *L, const char *key, struct ogl_span s) {
+  lua_pushlstring(L, s.p, s.n);
+  lua_setfield(L, -2, key);
+}
+
+static int l_framer_next(lua_State *L) {
+  static const char *const kinds[] = { "event", "bare", "error", "whole" };
+  struct framer *u = to_framer(L);
+  struct ogl_frame frame;
+  int code = u->open ? ogl_framer_next(&u->f, &frame) : OGL_ERR_CLOSED;
+  if (code < 0) return ogl_lua_fail(L, code);
+  if (code == OGL_MORE) return 0;
+  lua_createtable(L, 0, 6);
+  set_span(L, "event", frame.event);
+  set_span(L, "data", frame.data);
+  lua_pushstring(L, kinds[frame.kind]);
+  lua_setfield(L, -2, "kind");
+  lua_pushboolean(L, frame.repaired);
+  lua_setfield(L, -2, "repaired");
+  if (u->f.framing != OGL_FRAMING_SSE) return 1;
+  set_span(L, "id", ogl_buf_span(&u->f.u.sse.id));
+  if (u->f.u.sse.retry < 0) return 1;
+  lua_pushinteger(L, (lua_Integer)u->f.u.sse.retry);
+  lua_setfield(L, -2, "retry");
+  return 1;
+}
+
+static int l_framer_close(lua_State *L) {
+  struct framer *u = to_framer(L);
+  if (u->open) ogl_framer_clear(&u->f);
+  u->open = 0;
+  return 0;
+}
+
+static int l_framer(lua_State *L) {
+  static const char *const modes[] = { "llm", "whatwg", NULL };
+  int mode = luaL_checkoption(L, 1, "llm", modes);
+  const char *content_type = luaL_optstring(L, 2, NULL);
+  struct framer *u = ogl_lua_new(L, FRAMER, sizeof *u);
+  ogl_framer_init(&u->f, content_type, mode);
+  u->open = 1;
+  return 1;
+}
+
+void ogl_lua_decoder_open(lua_State *L) {
+  static const luaL_Reg decoder[] = {
+    { "feed", l_feed }, { "finish", l_finish },   { "ended", l_ended },     { "reply", l_reply },
+    { "raw", l_raw },   { "problem", l_problem }, { "framing", l_framing }, { NULL, NULL },
+  };
+  static const luaL_Reg framer[] = {
+    { "feed", l_framer_feed },
+    { "finish", l_framer_finish },
+    { "next", l_framer_next },
+    { NULL, NULL },
+  };
+  ogl_lua_class(L, DECODER, decoder, l_close);
+  ogl_lua_class(L, FRAMER, framer, l_framer_close);
+  lua_pushcfunction(L, l_decoder);
+  lua_setfield(L, -2, "decoder");
+  lua_pushcfunction(L, l_framer);
+  lua_setfield(L, -2, "framer");
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT
+** lua_event.c - see lua_event.h.
+*/
+#include "lua_event.h"
+
+#include "lua_json.h"
+
+/* The names, in the order of the upvalues. The first are the kinds, in the order of enum ogl_event_kind. */
+enum name {
+  N_TYPE = OGL_EVENT_KINDS,
+  N_INDEX,
+  N_CHOICE,
+  N_TEXT,
+  N_ID,
+  N_NAME,
+  N_MODEL,
+  N_ARGUMENTS,
+  N_KIND,
+  N_JSON,
+  N_DATA,
+  N_SIGNATURE,
+  N_USAGE,
+  N_REASON,
+  N_RAW_REASON,
+  N_CODE,
+  N_MESSAGE,
+  N_DETAIL,
+  NAMES
+};
+
+static const char *const names[NAMES] = {
+  "start",   "text",     "reasoning",  "refusal",  "tool_call", "tool_arguments", "tool_call_end",
+  "part",    "part_end", "citation",   "logprobs", "usage",     "finish",         "warning",
+  "unknown", "error",    "type",       "index",    "choice",    "text",           "id",
+  "name",    "model",    "arguments",  "kind",     "json",      "data",           "signature",
+  "usage",   "reason",   "raw_reason", "code",     "message",   "detail",
+};
+
+int ogl_lua_event_names(lua_State *L) {
+  luaL_checkstack(L, NAMES + 4, NULL);
+  for (int i = 0; i < NAMES; i++) lua_pushstring(L, names[i]);
+  return NAMES;
+}
+
+/* Sets the field of the table on top. */
+static inline void set_text(lua_State *L, int first, enum name name, struct ogl_span s) {
+  lua_pushvalue(L, lua_upvalueindex(first + (int)name));
+  lua_pushlstring(L, s.p, s.n);
+  lua_rawset(L, -3);
+}
+
+static inline void set_if(lua_State *L, int first, enum name name, struct ogl_span s) {
+  if (s.n) set_text(L, first, name, s);
+}
+
+static inline void set_integer(lua_State *L, int first, enum name name, int v) {
+  lua_pushvalue(L, lua_upvalueindex(first + (int)name));
+  lua_pushinteger(L, v);
+  lua_rawset(L, -3);
+}
+
+static void set_decoded(lua_State *L, int first, enum name name, struct ogl_span json) {
+  lua_pushvalue(L, lua_upvalueindex(first + (int)name));
+  ogl_lua_json_value(L, json);
+  lua_rawset(L, -3);
+}
+
+static int has_place(int kind) { return kind != OGL_EVENT_START && kind < OGL_EVENT_LOGPROBS; }
+
+static void set_fields(lua_State *L, const struct ogl_event *e, int first) {
+  switch (e->kind) {
+    case OGL_EVENT_START:
+      set_if(L, first, N_ID, e->a);
+      set_if(L, first, N_MODEL, e->b);
+      break;
+    case OGL_EVENT_TOOL_CALL_END: set_text(L, first, N_ARGUMENTS, e->c); /* fallthrough */
+    case OGL_EVENT_TOOL_CALL:
+      set_if(L, first, N_ID, e->a);
+      set_text(L, first, N_NAME, e->b);
+      break;
+    case OGL_EVENT_PART:
+      set_text(L, first, N_KIND, e->a);
+      set_text(L, first, N_JSON, e->b);
+      break;
+    case OGL_EVENT_PART_END:
+      set_text(L, first, N_KIND, e->a);
+      set_if(L, first, N_SIGNATURE, e->b);
+      break;
+    case OGL_EVENT_CITATION: set_text(L, first, N_JSON, e->a); /* fallthrough */
+    case OGL_EVENT_LOGPROBS: set_decoded(L, first, N_DATA, e->a); break;
+    case OGL_EVENT_USAGE:
+      lua_pushvalue(L, lua_upvalueindex(first + (int)N_USAGE));
+      ogl_lua_usage_push(L, e->usage);
+      lua_rawset(L, -3);
+      break;
+    case OGL_EVENT_FINISH:
+      set_if(L, first, N_REASON, e->a);
+      set_if(L, first, N_RAW_REASON, e->b);
+      break;
+    case OGL_EVENT_WARNING:
+      set_text(L, first, N_CODE, e->a);
+      set_text(L, first, N_MESSAGE, e->b);
+      set_if(L, first, N_DETAIL, e->c);
+      break;
+    case OGL_EVENT_UNKNOWN:
+      set_if(L, first, N_NAME, e->a);
+      set_text(L, first, N_DATA, e->b);
+      break;
+    default: set_text(L, first, N_TEXT, e->a);
+  }
+}
+
+void ogl_lua_event_push(lua_State *L, const struct ogl_event *e, int first) {
+  lua_createtable(L, 0, 3);
+  lua_pushvalue(L, lua_upvalueindex(first + (int)N_TYPE));
+  lua_pushvalue(L, lua_upvalueindex(first + e->kind));
+  lua_rawset(L, -3);
+  set_fields(L, e, first);
+  if (has_place(e->kind)) set_integer(L, first, N_INDEX, e->index + 1);
+  if (OGL_UNLIKELY(e->choice)) set_integer(L, first, N_CHOICE, e->choice + 1);
+}
+
+void ogl_lua_usage_push(lua_State *L, const struct ogl_usage *u) {
+  static const char *const fields[OGL_USAGE_FIELDS] = {
+    "input_tokens",       "cached_input_tokens",
+    "cache_write_tokens", "output_tokens",
+    "reasoning_tokens",   "total_tokens",
+    "requests",           "cost",
+    "energy_kwh",         "co2_kg",
+  };
+  lua_createtable(L, 0, 6);
+  for (int i = 0; i < OGL_USAGE_FIELDS; i++) {
+    if (!ogl_usage_has(u, i)) continue;
+    if (i < OGL_USAGE_COST) lua_pushinteger(L, (lua_Integer)u->v[i]);
+    else lua_pushnumber(L, u->v[i]);
+    lua_setfield(L, -2, fields[i]);
+  }
+}

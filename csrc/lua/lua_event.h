@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT
+** lua_event.h - events as Lua tables: {type = "text", text = "Hel", index = 1}.
+**
+** The names are the upvalues of the function that pushes, so that no string is hashed for an event.
+*/
+#ifndef OGL_LUA_EVENT_H
+#define OGL_LUA_EVENT_H
+
+#include "../core/event.h"
+#include "aux.h"
+
+OGL_BEGIN
+
+/* Pushes the names that follow the caller's own `before` upvalues; how many there are. */
+int ogl_lua_event_names(lua_State *L);
+/* Pushes the event's table, in a closure whose names begin at upvalue `first`. */
+void ogl_lua_event_push(lua_State *L, const struct ogl_event *e, int first);
+/* Pushes the usage as a table: fields that were not sent are absent. */
+void ogl_lua_usage_push(lua_State *L, const struct ogl_usage *u);
+
+OGL_END
+
+#endif

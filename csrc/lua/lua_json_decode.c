@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT
+** lua_json_decode.c - see lua_json.h. The reader is the core's; nothing is held on the C heap while Lua may raise, for
+** unescaped strings and packed numbers go through one userdata at a fixed place of the stack.
+*/
+#include <string.h>
+
+#include "../core/json.h"
+#include "../core/utf8.h"
+#include "lua_json.h"
+
+struct decode {
+  struct ogl_json j;
+  int scratch;  /* stack place of the userdata, nil at first */
+  int array_mt; /* stack place of the metatable of empty arrays */
+  size_t room;  /* bytes of the userdata */
+  int wire, lone;
+  struct ogl_span pack;
+};
+
+static int push_value(lua_State *L, struct decode *d);
+
+static char *scratch(lua_State *L, struct decode *d, size_t n) {
+  if (d->room < n) {
+    d->room = n < 256 ? 256 : n;
+    lua_newuserdatauv(L, d->room, 0);
+    lua_replace(L, d->scratch);
+  }
+  return lua_touserdata(L, d->scratch);
+}
+
+static void push_text(lua_State *L, struct decode *d, struct ogl_json_text text) {
+  if (OGL_LIKELY(!text.escaped)) {
+    lua_pushlstring(L, text.raw.p, text.raw.n);
+    return;
+  }
+  char *p = scratch(L, d, text.raw.n);
+  lua_pushlstring(L, p, ogl_json_unescape(text, p, &d->lone));
+}
+
+static int push_string(lua_State *L, struct decode *d) {
+  struct ogl_json_text text;
+  if (ogl_json_string(&d->j, &text) != OGL_OK) return 0;
+  push_text(L, d, text);
+  return 1;
+}
+
+static void push_number(lua_State *L, const struct ogl_number *v) {
+  if (v->is_integer) lua_pushinteger(L, (lua_Integer)v->i);
+  else lua_pushnumber(L, v->d);
+}
+
+static int push_scalar(lua_State *L, struct decode *d, int c) {
+  struct ogl_number v;
+  if (c == '0') {
+    if (ogl_json_number(&d->j, &v) != OGL_OK) return 0;
+    push_number(L, &v);
+    return 1;
+  }
+  if (ogl_json_literal(&d->j) != OGL_OK) return 0;
+  if (c == 'n') lua_pushlightuserdata(L, NULL);
+  else lua_pushboolean(L, c == 't');
+  return 1;
+}
+
+/* Room for the array's items, if it is one of numbers: the commas before its first closing bracket. It is only a hint. */
+static int count_items(const struct ogl_json *j) {
+  enum { FAR = 1 << 16 };
+  const char *p = j->p, *end = j->end - p > FAR ? p + FAR : j->end;
+  const char *close = memchr(p, ']', (size_t)(end - p));
+  int n = 1;
+  if (!close) close = end;
+  for (; p < close; p++) n += *p == ',';
+  return n;
+}
+
+static int push_array(lua_State *L, struct decode *d) {
+  int n = 0, more;
+  if (ogl_json_enter(&d->j, '[') < 0) return 0;
+  lua_createtable(L, ogl_json_peek(&d->j) == '0' ? count_items(&d->j) : 0, 0);
+  while ((more = ogl_json_item(&d->j)) == OGL_OK) {
+    if (!push_value(L, d)) return 0;
+    lua_rawseti(L, -2, ++n);
+  }
+  if (more < 0) return 0;
+  if (n == 0) {
+    lua_pushvalue(L, d->array_mt);
+    lua_setmetatable(L, -2);
+  }
+  return 1;
+}
+
+/* An array of numbers as float32; 0 and the reader as it was where it is none. */
+static int push_packed(lua_State *L, struct decode *d) {
+  struct ogl_json before = d->j;
+  struct ogl_number v;
+  size_t n = 0;
+  int more;
+  ogl_json_enter(&d->j, '[');
+  char *out = scratch(L, d, (size_t)count_items(&d->j) * sizeof(float));
+  while ((more = ogl_json_item(&d->j)) == OGL_OK) {
+    if (ogl_json_peek(&d->j) != '0' || ogl_json_number(&d->j, &v) != OGL_OK) break;
+    float f = (float)v.d;
+    if (OGL_UNLIKELY((n + 1) * sizeof f > d->room)) { /* above the hint */
+      void *old = out;
+      lua_pushvalue(L, d->scratch); /* the old bytes live on while they are copied */
+      out = scratch(L, d, d->room * 2);
+      memcpy(out, old, n * sizeof f);
+      lua_pop(L, 1);
+    }
+    memcpy(out + n++ * sizeof f, &f, sizeof f);
+  }
+  if (more != OGL_MORE) return d->j = before, 0;
+  lua_pushlstring(L, out, n * sizeof(float));
+  return 1;
+}
+
+static int push_object(lua_State *L, struct decode *d) {
+  struct ogl_json_text key = { { "", 0 }, 0 };
+  int more;
+  if (ogl_json_enter(&d->j, '{') < 0) return 0;
+  lua_newtable(L);
+  while ((more = ogl_json_key(&d->j, &key.raw)) == OGL_OK) {
+    key.escaped = memchr(key.raw.p, '\\', key.raw.n) != NULL;
+    push_text(L, d, key);
+    int pack = OGL_UNLIKELY(d->pack.n) && ogl_span_equal(key.raw, d->pack.p, d->pack.n) && ogl_json_peek(&d->j) == '[';
+    if (!(pack && push_packed(L, d)) && !push_value(L, d)) return 0;
+    lua_rawset(L, -3);
+  }
+  return more == OGL_MORE;
+}
+
+static int push_value(lua_State *L, struct decode *d) {
+  int c = ogl_json_peek(&d->j);
+  if (c == '"') return push_string(L, d);
+  if (c != '{' && c != '[') return push_scalar(L, d, c);
+  luaL_checkstack(L, 6, "JSON");
+  return c == '{' ? push_object(L, d) : push_array(L, d);
+}
+
+int ogl_lua_json_push(lua_State *L, struct ogl_span text, int wire, struct ogl_span pack, int *code, size_t *at) {
+  struct decode d;
+  int top = lua_gettop(L);
+  memset(&d, 0, sizeof d);
+  d.wire = wire;
+  d.pack = pack;
+  luaL_checkstack(L, 8, "JSON");
+  lua_pushnil(L);
+  luaL_getmetatable(L, OGL_ARRAY_MT);
+  d.scratch = top + 1;
+  d.array_mt = top + 2;
+  ogl_json_open(&d.j, text.p, text.n);
+  size_t valid = ogl_utf8_valid(text.p, text.n);
+  if (valid < text.n) d.j.err = OGL_ERR_UTF8, d.j.p += valid;
+  int fine = push_value(L, &d) && ogl_json_end(&d.j) == OGL_OK;
+  if (fine && d.lone && !wire) fine = 0, d.j.err = OGL_ERR_UTF8;
+  if (!fine) {
+    lua_settop(L, top);
+    *code = d.j.err ? d.j.err : OGL_ERR_SYNTAX;
+    *at = (size_t)(d.j.p - d.j.start);
+    return 0;
+  }
+  lua_replace(L, top + 1);
+  lua_settop(L, top + 1);
+  return 1;
+}
+
+void ogl_lua_json_value(lua_State *L, struct ogl_span text) {
+  struct ogl_span none = { "", 0 };
+  int code;
+  size_t at;
+  if (!ogl_lua_json_push(L, text, 1, none, &code, &at)) lua_pushlightuserdata(L, NULL);
+}
+
+/* decode(text [, pack]) -> value | nil, code, message. `pack` is a key: see lua_json.h. */
+static int l_decode(lua_State *L) {
+  struct ogl_span text, pack = { "", 0 };
+  int code;
+  size_t at;
+  text.p = luaL_checklstring(L, 1, &text.n);
+  if (!lua_isnoneornil(L, 2)) pack.p = luaL_checklstring(L, 2, &pack.n);
+  if (ogl_lua_json_push(L, text, 0, pack, &code, &at)) return 1;
+  lua_pushnil(L);
+  lua_pushstring(L, ogl_code_name(code));
+  lua_pushfstring(L, "%s (byte %d)", ogl_code_text(code), (int)at + 1);
+  return 3;
+}
+
+void ogl_lua_json_open(lua_State *L) {
+  lua_pushcfunction(L, l_decode);
+  lua_setfield(L, -2, "decode");
+  lua_pushlightuserdata(L, NULL);
+  lua_setfield(L, -2, "null");
+  luaL_newmetatable(L, OGL_ARRAY_MT);
+  lua_setfield(L, -2, "array_mt");
+  luaL_newmetatable(L, OGL_RAW_MT);
+  lua_setfield(L, -2, "raw_mt");
+  ogl_lua_json_open_encode(L);
+}

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT
+** lua_json_encode.c - Lua values to JSON; see lua_json.h.
+**
+** Keys go out sorted: the same request is the same bytes in every process, which prompt caches, signatures and tests count
+** on. Metamethods are never called. An empty table is {} unless it is marked as an array (json.array_mt, or the marks of
+** lua-cjson and its OpenResty branch, if that is loaded).
+**
+** The text grows in a buf that belongs to a userdata, upvalue 1 of encode, so that an error of Lua leaks nothing.
+*/
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../core/json_write.h"
+#include "lua_json.h"
+
+#define BUFFER "opengatellm.buffer"
+
+enum { KEPT = 1 << 16 }; /* bytes that the buffer keeps between calls */
+
+struct encode {
+  lua_State *L;
+  struct ogl_buf *b;
+  int depth;
+};
+
+static void put_value(struct encode *e, int i);
+
+static void put(struct encode *e, const char *text) { ogl_buf_text(e->b, text); }
+
+static void put_string(struct encode *e, int i) {
+  size_t n;
+  const char *p = lua_tolstring(e->L, i, &n);
+  ogl_json_write_string(e->b, p, n);
+}
+
+static void put_number(struct encode *e, int i) {
+  if (lua_isinteger(e->L, i)) {
+    ogl_json_write_integer(e->b, (int64_t)lua_tointeger(e->L, i));
+    return;
+  }
+  double v = lua_tonumber(e->L, i);
+  if (!isfinite(v)) luaL_error(e->L, "cannot encode %s as JSON", isnan(v) ? "NaN" : "an infinite number");
+  ogl_json_write_number(e->b, v);
+}
+
+/* Replaces the table on top by its field, or by nil. */
+static void step_into(lua_State *L, const char *field) {
+  if (lua_istable(L, -1)) {
+    lua_pushstring(L, field);
+    lua_rawget(L, -2);
+  } else {
+    lua_pushnil(L);
+  }
+  lua_remove(L, -2);
+}
+
+/* Whether the value at i is the field of a loaded module, or of a global table (`vim` is no module). Slow, and only
+   asked for what somebody else has marked. */
+static int is_field_of(lua_State *L, int i, const char *module, const char *field) {
+  int same = 0;
+  i = lua_absindex(L, i);
+  for (int global = 0; global < 2 && !same; global++) {
+    lua_getfield(L, LUA_REGISTRYINDEX, "_LOADED");
+    if (global) step_into(L, "_G");
+    step_into(L, module);
+    step_into(L, field);
+    same = !lua_isnil(L, -1) && lua_rawequal(L, -1, i);
+    lua_pop(L, 1);
+  }
+  return same;
+}
+
+/* Whether the metatable on top marks an array. */
+static int marks_array(lua_State *L) {
+  static const char *const modules[] = { "cjson", "cjson.safe" }, *const fields[] = { "array_mt", "empty_array_mt" };
+  luaL_getmetatable(L, OGL_ARRAY_MT);
+  int ours = lua_rawequal(L, -1, -2);
+  lua_pop(L, 1);
+  for (int m = 0; m < 2 && !ours; m++)
+    for (int f = 0; f < 2 && !ours; f++) ours = is_field_of(L, -1, modules[m], fields[f]);
+  return ours;
+}
+
+static int is_raw(lua_State *L) {
+  luaL_getmetatable(L, OGL_RAW_MT);
+  int raw = lua_rawequal(L, -1, -2);
+  lua_pop(L, 1);
+  return raw;
+}
+
+/* --- tables --------------------------------------------------------------------------------------------------- */
+
+/* The highest index if all keys are positive integers and few are missing, -1 where it is an object. */
+static int array_length(struct encode *e, int i) {
+  double max = 0;
+  int n = 0;
+  lua_pushnil(e->L);
+  while (lua_next(e->L, i)) {
+    lua_pop(e->L, 1);
+    double k = lua_type(e->L, -1) == LUA_TNUMBER ? lua_tonumber(e->L, -1) : 0;
+    if (k < 1 || k != floor(k)) {
+      lua_pop(e->L, 1);
+      return -1;
+    }
+    if (k > max) max = k;
+    n++;
+  }
+  if (max > 10 && max > 2.0 * n) luaL_error(e->L, "cannot encode a sparse array as JSON (%d of %f items)", n, max);
+  return (int)max;
+}
+
+static void put_array(struct encode *e, int i, int n) {
+  put(e, "[");
+  for (int k = 1; k <= n; k++) {
+    if (k > 1) put(e, ",");
+    lua_rawgeti(e->L, i, k);
+    if (lua_isnil(e->L, -1)) put(e, "null");
+    else put_value(e, lua_gettop(e->L));
+    lua_pop(e->L, 1);
+  }
+  put(e, "]");
+}
+
+struct key {
+  const char *p; /* the table keeps the string alive */
+  size_t n;
+};
+
+static int compare(const void *a, const void *b) {
+  const struct key *x = a, *y = b;
+  int c = memcmp(x->p, y->p, x->n < y->n ? x->n : y->n);
+  return c ? c : (x->n > y->n) - (x->n < y->n);
+}
+
+/* The table's keys in order, in a userdata that is left on the stack; how many there are. */
+static int sorted_keys(lua_State *L, int i, struct key **keys) {
+  int n = 0, k = 0;
+  for (lua_pushnil(L); lua_next(L, i); n++) lua_pop(L, 1);
+  *keys = lua_newuserdatauv(L, (size_t)n * sizeof **keys + 1, 0);
+  for (lua_pushnil(L); lua_next(L, i); k++) {
+    lua_pop(L, 1);
+    if (lua_type(L, -1) != LUA_TSTRING)
+      return luaL_error(L, "cannot encode a table with string and %s keys as JSON", luaL_typename(L, -1));
+    (*keys)[k].p = lua_tolstring(L, -1, &(*keys)[k].n);
+  }
+  qsort(*keys, (size_t)n, sizeof **keys, compare);
+  return n;
+}
+
+static void put_object(struct encode *e, int i) {
+  struct key *keys;
+  int n = sorted_keys(e->L, i, &keys);
+  put(e, "{");
+  for (int k = 0; k < n; k++) {
+    if (k) put(e, ",");
+    ogl_json_write_string(e->b, keys[k].p, keys[k].n);
+    put(e, ":");
+    lua_pushlstring(e->L, keys[k].p, keys[k].n);
+    lua_rawget(e->L, i);
+    put_value(e, lua_gettop(e->L));
+    lua_pop(e->L, 1);
+  }
+  put(e, "}");
+  lua_pop(e->L, 1);
+}
+
+/* A table with a metatable: raw text, or marked as an array, or like any other. 1 where it was written. */
+static int put_marked(struct encode *e, int i) {
+  int array, raw;
+  if (!lua_getmetatable(e->L, i)) return 0;
+  raw = is_raw(e->L);
+  array = !raw && marks_array(e->L);
+  lua_pop(e->L, 1);
+  if (raw) {
+    size_t n;
+    lua_rawgeti(e->L, i, 1);
+    const char *p = lua_tolstring(e->L, -1, &n);
+    if (p) ogl_buf_append(e->b, p, n);
+    lua_pop(e->L, 1);
+  } else if (array) {
+    int n = array_length(e, i);
+    put_array(e, i, n < 0 ? (int)lua_rawlen(e->L, i) : n);
+  }
+  return raw || array;
+}
+
+static void put_table(struct encode *e, int i) {
+  if (++e->depth > OGL_MAX_DEPTH)
+    luaL_error(e->L, "cannot encode as JSON: nested deeper than %d levels", OGL_MAX_DEPTH);
+  luaL_checkstack(e->L, 8, "JSON");
+  if (!put_marked(e, i)) {
+    int n = array_length(e, i);
+    if (n > 0) put_array(e, i, n);
+    else put_object(e, i);
+  }
+  e->depth--;
+}
+
+/* null, an array of cjson, vim.NIL: what others made. */
+static void put_userdata(struct encode *e, int i) {
+  if (lua_touserdata(e->L, i) == NULL || is_field_of(e->L, i, "vim", "NIL")) put(e, "null");
+  else if (is_field_of(e->L, i, "cjson", "empty_array") || is_field_of(e->L, i, "cjson.safe", "empty_array"))
+    put(e, "[]");
+  else luaL_error(e->L, "cannot encode a %s as JSON", luaL_typename(e->L, i));
+}
+
+static void put_value(struct encode *e, int i) {
+  switch (lua_type(e->L, i)) {
+    case LUA_TSTRING: put_string(e, i); break;
+    case LUA_TNUMBER: put_number(e, i); break;
+    case LUA_TBOOLEAN: put(e, lua_toboolean(e->L, i) ? "true" : "false"); break;
+    case LUA_TTABLE: put_table(e, i); break;
+    case LUA_TLIGHTUSERDATA:
+    case LUA_TUSERDATA: put_userdata(e, i); break;
+    case LUA_TNIL: put(e, "null"); break;
+    default: luaL_error(e->L, "cannot encode a %s as JSON", luaL_typename(e->L, i));
+  }
+}
+
+/* encode(value) -> text. What JSON cannot hold raises. */
+static int l_encode(lua_State *L) {
+  struct encode e = { L, lua_touserdata(L, lua_upvalueindex(1)), 0 };
+  luaL_checkany(L, 1);
+  lua_settop(L, 1);
+  ogl_buf_reset(e.b);
+  put_value(&e, 1);
+  if (e.b->err) return luaL_error(L, "cannot encode as JSON: %s", ogl_code_text(e.b->err));
+  struct ogl_span text = ogl_buf_span(e.b);
+  lua_pushlstring(L, text.p, text.n);
+  if (e.b->cap > KEPT) ogl_buf_clear(e.b);
+  return 1;
+}
+
+static int l_buffer_close(lua_State *L) {
+  ogl_buf_clear(luaL_checkudata(L, 1, BUFFER));
+  return 0;
+}
+
+/* raw(text) -> a value that encode writes as it is. */
+static int l_raw(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TSTRING);
+  lua_createtable(L, 1, 0);
+  lua_pushvalue(L, 1);
+  lua_rawseti(L, -2, 1);
+  luaL_getmetatable(L, OGL_RAW_MT);
+  lua_setmetatable(L, -2);
+  return 1;
+}
+
+void ogl_lua_json_open_encode(lua_State *L) {
+  static const luaL_Reg none[] = { { NULL, NULL } };
+  ogl_lua_class(L, BUFFER, none, l_buffer_close);
+  ogl_buf_init(ogl_lua_new(L, BUFFER, sizeof(struct ogl_buf)), OGL_MAX_INPUT, OGL_ERR_BODY);
+  lua_pushcclosure(L, l_encode, 1);
+  lua_setfield(L, -2, "encode");
+  lua_pushcfunction(L, l_raw);
+  lua_setfield(L, -2, "raw");
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT
+** lua_reply.h - the fold as a Lua table: the normal form of a reply.
+*/
+#ifndef OGL_LUA_REPLY_H
+#define OGL_LUA_REPLY_H
+
+#include "../core/fold.h"
+#include "aux.h"
+
+OGL_BEGIN
+
+void ogl_lua_reply_push(lua_State *L, const struct ogl_fold *f);
+
+OGL_END
+
+#endif

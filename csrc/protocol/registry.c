@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT
+** registry.c - one line a protocol.
+*/
+#include "registry.h"
+
+#include <string.h>
+
+static const struct ogl_protocol *const protocols[] = {
+  &ogl_openai_chat,
+};
+
+const struct ogl_protocol *ogl_protocol_find(const char *name) {
+  for (size_t i = 0; i < sizeof protocols / sizeof protocols[0]; i++)
+    if (strcmp(protocols[i]->name, name) == 0) return protocols[i];
+  return NULL;
+}
