@@ -55,7 +55,7 @@ static char *make_room(struct ogl_buf *b, size_t n) {
   size_t need = b->n + n, slack = cheap ? 0 : b->n / 2;
   if (slack > b->max - need) slack = b->max - need;
   if (b->cap < need + slack && grow(b, need + slack)) return NULL;
-  return b->p + b->n;
+  return b->n ? b->p + b->n : b->p; /* NULL + 0 is undefined */
 }
 
 char *ogl_buf_room(struct ogl_buf *b, size_t n) {

@@ -48,7 +48,8 @@ void ogl_buf_consume(struct ogl_buf *b, size_t n);
 /* Drops bytes from the end so that n are left. */
 void ogl_buf_truncate(struct ogl_buf *b, size_t n);
 
-static inline char *ogl_buf_bytes(const struct ogl_buf *b) { return b->p + b->head; }
+/* The first unread byte; NULL before the first append. */
+static inline char *ogl_buf_bytes(const struct ogl_buf *b) { return b->head ? b->p + b->head : b->p; }
 
 static inline struct ogl_span ogl_buf_span(const struct ogl_buf *b) {
   struct ogl_span s = { b->n ? b->p + b->head : "", b->n };

@@ -9,6 +9,7 @@ static void clear_call(struct ogl_call *call) {
   ogl_buf_clear(&call->id);
   ogl_buf_clear(&call->name);
   ogl_buf_clear(&call->arguments);
+  ogl_buf_clear(&call->early);
 }
 
 void ogl_calls_clear(struct ogl_calls *c) {
@@ -36,6 +37,7 @@ struct ogl_call *ogl_calls_open(struct ogl_calls *c, int64_t key, int index, int
   ogl_buf_init(&call->id, OGL_MAX_REPLY, OGL_ERR_REPLY);
   ogl_buf_init(&call->name, OGL_MAX_REPLY, OGL_ERR_REPLY);
   ogl_buf_init(&call->arguments, OGL_MAX_REPLY, OGL_ERR_REPLY);
+  ogl_buf_init(&call->early, OGL_MAX_REPLY, OGL_ERR_REPLY);
   return call;
 }
 
@@ -57,15 +59,29 @@ static int hold(struct ogl_calls *c, struct ogl_buf *b, struct ogl_span s) {
   return ogl_buf_append(b, s.p, s.n);
 }
 
+static void push_arguments(struct ogl_call *call, struct ogl_span text, int choice, struct ogl_queue *out) {
+  struct ogl_event *e = text.n ? ogl_queue_push(out, OGL_EVENT_TOOL_ARGUMENTS, choice, call->index) : NULL;
+  if (e) e->a = text;
+}
+
 /* The call becomes known: its name, and the arguments that came before it. */
-static void announce(struct ogl_call *call, int choice, struct ogl_queue *out) {
+static void announce(struct ogl_call *call, struct ogl_span arguments, int choice, struct ogl_queue *out) {
   struct ogl_event *e = ogl_queue_push(out, OGL_EVENT_TOOL_CALL, choice, call->index);
   if (!e) return;
   call->announced = 1;
   e->a = ogl_buf_span(&call->id);
   e->b = ogl_buf_span(&call->name);
-  if (!call->arguments.n || !(e = ogl_queue_push(out, OGL_EVENT_TOOL_ARGUMENTS, choice, call->index))) return;
-  e->a = ogl_buf_span(&call->arguments);
+  push_arguments(call, arguments, choice, out);
+}
+
+/* The name came after arguments. They are given from a copy: `arguments` may grow, and move, in this very frame. */
+static int announce_late(struct ogl_call *call, struct ogl_span fragment, int choice, struct ogl_queue *out) {
+  struct ogl_span all = ogl_buf_span(&call->arguments);
+  int err = ogl_buf_append(&call->early, all.p, all.n - fragment.n);
+  if (err) return err;
+  announce(call, ogl_buf_span(&call->early), choice, out);
+  push_arguments(call, fragment, choice, out);
+  return 0;
 }
 
 int ogl_calls_add(struct ogl_calls *c, struct ogl_call *call, struct ogl_span id, struct ogl_span name,
@@ -75,12 +91,8 @@ int ogl_calls_add(struct ogl_calls *c, struct ogl_call *call, struct ogl_span id
   if (!call->name.n && !err) err = hold(c, &call->name, name);
   if (!err) err = hold(c, &call->arguments, arguments);
   if (err) return err;
-  if (!call->announced) {
-    if (call->name.n) announce(call, choice, out);
-  } else if (arguments.n) {
-    struct ogl_event *e = ogl_queue_push(out, OGL_EVENT_TOOL_ARGUMENTS, choice, call->index);
-    if (e) e->a = arguments;
-  }
+  if (call->announced) push_arguments(call, arguments, choice, out);
+  else if (call->name.n) return announce_late(call, arguments, choice, out);
   return 0;
 }
 
@@ -89,7 +101,7 @@ void ogl_calls_end(struct ogl_calls *c, int choice, struct ogl_queue *out) {
     struct ogl_call *call = &c->rows[i];
     if (call->ended) continue;
     call->ended = 1;
-    if (!call->announced) announce(call, choice, out);
+    if (!call->announced) announce(call, ogl_buf_span(&call->arguments), choice, out);
     struct ogl_event *e = ogl_queue_push(out, OGL_EVENT_TOOL_CALL_END, choice, call->index);
     if (!e) return;
     e->a = ogl_buf_span(&call->id);

@@ -18,6 +18,7 @@ struct ogl_call {
   int index;   /* the part's place in the reply */
   int announced, ended;
   struct ogl_buf id, name, arguments;
+  struct ogl_buf early; /* arguments that came before the name: an event points to them, so they stay where they are */
 };
 
 struct ogl_calls {

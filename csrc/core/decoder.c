@@ -26,6 +26,7 @@ int ogl_decoder_init(struct ogl_decoder *d, const struct ogl_protocol *protocol,
   d->strict = options->strict;
   d->keep = options->keep;
   ogl_framer_init(&d->framer, options->content_type, OGL_SSE_LLM);
+  ogl_buf_init(&d->later, OGL_MAX_INPUT, OGL_ERR_FRAME);
   ogl_queue_init(&d->queue);
   ogl_fold_init(&d->fold, options->max_reply ? options->max_reply : OGL_MAX_REPLY);
   problem_init(&d->problem);
@@ -40,6 +41,7 @@ void ogl_decoder_clear(struct ogl_decoder *d) {
   ogl_free(d->state);
   d->state = NULL;
   ogl_framer_clear(&d->framer);
+  ogl_buf_clear(&d->later);
   ogl_queue_clear(&d->queue);
   ogl_fold_clear(&d->fold);
   problem_clear(&d->problem);
@@ -51,11 +53,27 @@ static int fail(struct ogl_decoder *d, int code) {
   return d->err;
 }
 
+/* Hands bytes to the framer, which moves those of the last frame. */
+static int pass_on(struct ogl_decoder *d, const char *p, size_t n) {
+  d->frame.data.n = 0;
+  int code = ogl_framer_feed(&d->framer, p, n);
+  return code < 0 ? fail(d, code) : OGL_OK;
+}
+
 int ogl_decoder_feed(struct ogl_decoder *d, const char *p, size_t n) {
   if (d->err) return d->err;
   if (d->terminal || d->finished) return OGL_OK;
-  int code = ogl_framer_feed(&d->framer, p, n);
-  return code < 0 ? fail(d, code) : OGL_OK;
+  if (OGL_LIKELY(d->queue.next == d->queue.n && !d->later.n)) return pass_on(d, p, n);
+  int err = ogl_buf_append(&d->later, p, n);
+  return err ? fail(d, err) : OGL_OK;
+}
+
+/* What was fed while events were waiting comes into its own. */
+static int pass_on_later(struct ogl_decoder *d) {
+  struct ogl_span s = ogl_buf_span(&d->later);
+  int code = pass_on(d, s.p, s.n);
+  ogl_buf_reset(&d->later);
+  return code;
 }
 
 void ogl_decoder_finish(struct ogl_decoder *d) {
@@ -101,6 +119,7 @@ static void warn_about_text(struct ogl_decoder *d) {
 
 /* Decodes the next frame into the queue: OGL_OK (perhaps without an event), OGL_MORE, or the error. */
 static int take_frame(struct ogl_decoder *d) {
+  if (OGL_UNLIKELY(d->later.n) && pass_on_later(d) < 0) return d->err;
   int code = ogl_framer_next(&d->framer, &d->frame);
   if (code != OGL_OK) return code < 0 ? fail(d, code) : OGL_MORE;
   if (ogl_queue_begin(&d->queue, d->frame.data.n)) return fail(d, d->queue.err);

@@ -36,7 +36,8 @@ struct ogl_decoder {
   const struct ogl_protocol *protocol;
   void *state;
   struct ogl_framer framer;
-  struct ogl_frame frame; /* the last one */
+  struct ogl_buf later;   /* fed while events were waiting: the frame that they point into has to stay where it is */
+  struct ogl_frame frame; /* the last one; empty again once more was fed */
   struct ogl_queue queue;
   struct ogl_fold fold;
   struct ogl_problem problem;

@@ -53,10 +53,14 @@ static int looks_like_sse(const char *p, size_t n) {
   return 0;
 }
 
+/* Whether the text is the beginning of a byte order mark, and nothing else. */
+static int is_half_mark(const char *p, size_t n) { return n && n < 3 && memcmp(p, "\xef\xbb\xbf", n) == 0; }
+
 /* The framing for what came so far; UNDECIDED while that is too little. */
 static int choose(const struct ogl_framer *f) {
-  const char *p = ogl_buf_bytes(&f->first), *end = p + f->first.n;
+  const char *p = ogl_buf_span(&f->first).p, *end = p + f->first.n;
   if (f->sse_mode == OGL_SSE_WHATWG || f->hint == OGL_FRAMING_SSE) return OGL_FRAMING_SSE;
+  if (is_half_mark(p, f->first.n) && !f->finished) return OGL_FRAMING_UNDECIDED;
   if (end - p >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0) p += 3;
   while (p < end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t')) p++;
   if (p == end) return OGL_FRAMING_UNDECIDED;
@@ -113,12 +117,20 @@ static int next_whole(struct ogl_framer *f, struct ogl_frame *frame) {
   return OGL_OK;
 }
 
+static int valid(struct ogl_span s) { return ogl_utf8_valid(s.p, s.n) == s.n; }
+
+/* Data and event type, one behind the other in `fixed`. */
 static int repair(struct ogl_framer *f, struct ogl_frame *frame) {
   ogl_buf_reset(&f->fixed);
-  int err = ogl_utf8_repair(&f->fixed, frame->data.p, frame->data.n);
-  frame->data = ogl_buf_span(&f->fixed);
+  ogl_utf8_repair(&f->fixed, frame->data.p, frame->data.n);
+  size_t n = f->fixed.n;
+  int err = ogl_utf8_repair(&f->fixed, frame->event.p, frame->event.n);
+  if (err) return err;
+  struct ogl_span both = ogl_buf_span(&f->fixed), data = { both.p, n }, event = { both.p + n, both.n - n };
+  frame->data = data;
+  frame->event = event;
   frame->repaired = 1;
-  return err ? err : OGL_OK;
+  return OGL_OK;
 }
 
 int ogl_framer_next(struct ogl_framer *f, struct ogl_frame *frame) {
@@ -127,8 +139,7 @@ int ogl_framer_next(struct ogl_framer *f, struct ogl_frame *frame) {
   if (OGL_LIKELY(f->framing == OGL_FRAMING_SSE)) code = ogl_sse_next(&f->u.sse, frame);
   else if (f->framing == OGL_FRAMING_NDJSON) code = ogl_ndjson_next(&f->u.ndjson, frame);
   else code = next_whole(f, frame);
-  if (code == OGL_OK && OGL_UNLIKELY(ogl_utf8_valid(frame->data.p, frame->data.n) < frame->data.n))
-    code = repair(f, frame);
+  if (code == OGL_OK && OGL_UNLIKELY(!valid(frame->data) || !valid(frame->event))) code = repair(f, frame);
   if (code < 0) f->err = code;
   return code;
 }

@@ -8,7 +8,7 @@
 
 void ogl_json_open(struct ogl_json *j, const char *p, size_t n) {
   j->start = j->p = p;
-  j->end = p + n;
+  j->end = n ? p + n : p; /* p may be NULL then */
   j->depth = j->first = j->err = 0;
 }
 
@@ -131,11 +131,38 @@ size_t ogl_json_unescape(struct ogl_json_text text, char *out, int *lone) {
 
 /* --- other scalars ------------------------------------------------------------------------------------------- */
 
+/* The number at p by its grammar alone; the byte behind it, or NULL; *short_of as in escape_end. */
+static const char *skip_number(const char *p, const char *end, int *short_of) {
+  if (p < end && *p == '-') p++;
+  if (p >= end || (unsigned)(*p - '0') > 9) return *short_of = p >= end, NULL;
+  if (*p++ != '0')
+    while (p < end && (unsigned)(*p - '0') <= 9) p++;
+  if (p < end && *p == '.') {
+    const char *digits = ++p;
+    while (p < end && (unsigned)(*p - '0') <= 9) p++;
+    if (p == digits) return *short_of = p >= end, NULL;
+  }
+  if (p < end && (*p | 0x20) == 'e') {
+    p++;
+    if (p < end && (*p == '+' || *p == '-')) p++;
+    const char *digits = p;
+    while (p < end && (unsigned)(*p - '0') <= 9) p++;
+    if (p == digits) return *short_of = p >= end, NULL;
+  }
+  return p;
+}
+
+static int fail_number(struct ogl_json *j) {
+  int short_of = 0;
+  skip_number(j->p, j->end, &short_of);
+  return fail_as(j, short_of ? OGL_ERR_INCOMPLETE : OGL_ERR_SYNTAX);
+}
+
 int ogl_json_number(struct ogl_json *j, struct ogl_number *out) {
   if (OGL_UNLIKELY(j->err)) return j->err;
   ahead(j);
   const char *p = ogl_number_read(j->p, j->end, out);
-  if (!p) return fail_as(j, OGL_ERR_SYNTAX);
+  if (OGL_UNLIKELY(!p)) return fail_number(j);
   j->p = p;
   j->first = 0;
   return OGL_OK;
@@ -211,27 +238,6 @@ int ogl_json_item(struct ogl_json *j) {
 
 /* --- skipping ------------------------------------------------------------------------------------------------ */
 
-/* The number at p by its grammar alone; the byte behind it, or NULL. */
-static const char *skip_number(const char *p, const char *end) {
-  if (p < end && *p == '-') p++;
-  if (p >= end || (unsigned)(*p - '0') > 9) return NULL;
-  if (*p++ != '0')
-    while (p < end && (unsigned)(*p - '0') <= 9) p++;
-  if (p < end && *p == '.') {
-    const char *digits = ++p;
-    while (p < end && (unsigned)(*p - '0') <= 9) p++;
-    if (p == digits) return NULL;
-  }
-  if (p < end && (*p | 0x20) == 'e') {
-    p++;
-    if (p < end && (*p == '+' || *p == '-')) p++;
-    const char *digits = p;
-    while (p < end && (unsigned)(*p - '0') <= 9) p++;
-    if (p == digits) return NULL;
-  }
-  return p;
-}
-
 static int skip_scalar(struct ogl_json *j, int c) {
   if (c == '"') {
     int escaped = 0;
@@ -240,9 +246,11 @@ static int skip_scalar(struct ogl_json *j, int c) {
     return to ? OGL_OK : j->err;
   }
   if (c == '-' || (c >= '0' && c <= '9')) {
-    const char *p = skip_number(j->p, j->end);
-    if (p) j->p = p;
-    return p ? OGL_OK : fail_as(j, OGL_ERR_SYNTAX);
+    int short_of = 0;
+    const char *p = skip_number(j->p, j->end, &short_of);
+    if (!p) return fail_as(j, short_of ? OGL_ERR_INCOMPLETE : OGL_ERR_SYNTAX);
+    j->p = p;
+    return OGL_OK;
   }
   return ogl_json_literal(j);
 }

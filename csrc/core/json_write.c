@@ -20,7 +20,7 @@ static void write_escape(struct ogl_buf *b, unsigned char c) {
 }
 
 void ogl_json_write_string(struct ogl_buf *b, const char *p, size_t n) {
-  const char *end = p + n;
+  const char *end = n ? p + n : p; /* p may be NULL then */
   int valid = ogl_scan_ascii(p, end) == end || ogl_utf8_valid(p, n) == n;
   ogl_buf_byte(b, '"');
   while (p < end) {

@@ -32,7 +32,7 @@ static struct ogl_span trim(const char *p, const char *end) {
 int ogl_ndjson_next(struct ogl_ndjson *s, struct ogl_frame *frame) {
   if (s->err) return s->err;
   for (;;) {
-    const char *base = ogl_buf_bytes(&s->in), *end = base + s->in.n, *from = base + s->pos;
+    const char *base = ogl_buf_span(&s->in).p, *end = base + s->in.n, *from = base + s->pos;
     size_t left = (size_t)(end - from);
     const char *eol = left > s->scanned ? memchr(from + s->scanned, '\n', left - s->scanned) : NULL;
     if ((eol ? (size_t)(eol - from) : left) > OGL_MAX_LINE) return s->err = OGL_ERR_LINE;

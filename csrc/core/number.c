@@ -9,7 +9,6 @@
 #include "number.h"
 
 #include <inttypes.h>
-#include <locale.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,20 +87,19 @@ static const char *read_exponent(const char *p, const char *end, struct decimal 
   return p;
 }
 
-enum { SLOW_TEXT = 1024 }; /* a double is decided by 767 digits at most */
+enum { SLOW_DIGITS = 800 }; /* 768 significant digits decide any double; a 1 stands for all behind them */
 
-/* strtod on a copy of the text, with the decimal point that the locale wants. */
+/* |value| by strtod, on the significant digits and the exponent alone: without a decimal point no locale matters. */
 static double read_slowly(const char *p, const char *end, const struct decimal *x) {
-  char text[SLOW_TEXT];
-  size_t n = (size_t)(end - p);
-  if (n < sizeof text) {
-    memcpy(text, p, n);
-    text[n] = 0;
-  } else { /* longer than any digit counts: the first 19 and a 1 for the rest */
-    snprintf(text, sizeof text, "%s%" PRIu64 "1e%" PRId64, x->negative ? "-" : "", x->w, x->exponent - 1);
+  char text[SLOW_DIGITS + 32];
+  int n = 0, rest = 0;
+  for (; p < end && *p != 'e' && *p != 'E'; p++) {
+    if ((unsigned)(*p - '0') > 9 || (n == 0 && *p == '0')) continue; /* sign, point, leading zeros */
+    if (n < SLOW_DIGITS) text[n++] = *p;
+    else rest |= *p != '0';
   }
-  char *dot = strchr(text, '.');
-  if (dot) *dot = *localeconv()->decimal_point;
+  int64_t exponent = x->exponent - (n - x->digits) - rest; /* x->digits of them are those of x->w */
+  snprintf(text + n, sizeof text - (size_t)n, "%se%" PRId64, rest ? "1" : "", exponent);
   return strtod(text, NULL);
 }
 
@@ -189,11 +187,8 @@ const char *ogl_number_read(const char *p, const char *end, struct ogl_number *o
   }
   out->is_integer = integral && !(x.negative && x.w == 0) && to_integer(&x, &out->i); /* -0 is a double */
   if (out->is_integer) return out->d = (double)out->i, p;
-  if (to_double(&x, &out->d)) {
-    if (x.negative) out->d = -out->d;
-  } else {
-    out->d = read_slowly(start, p, &x);
-  }
+  if (!to_double(&x, &out->d)) out->d = read_slowly(start, p, &x);
+  if (x.negative) out->d = -out->d;
   return p;
 }
 
@@ -208,14 +203,24 @@ size_t ogl_number_write_integer(char *out, int64_t v) {
   return len;
 }
 
+/* The locale's decimal point, of one byte or of several, becomes a full stop; the bytes that this takes away. */
+static int neutral_point(char *text) {
+  static const char others[] = "0123456789+-e";
+  char *point = text + strspn(text, others);
+  size_t n = strcspn(point, others);
+  if (n == 0) return 0;
+  *point = '.';
+  memmove(point + 1, point + n, strlen(point + n) + 1);
+  return (int)n - 1;
+}
+
 size_t ogl_number_write(char *out, double v) {
   if (v == floor(v) && fabs(v) < 9007199254740992.0 && !(v == 0 && signbit(v)))
     return ogl_number_write_integer(out, (int64_t)v);
   for (int digits = 15;; digits++) {
     struct ogl_number back;
     int n = snprintf(out, OGL_NUMBER_TEXT, "%.*g", digits, v);
-    for (char *c = out; *c; c++) /* the locale's decimal point is the only byte that can be none of these */
-      if (!strchr("0123456789+-e", *c)) *c = '.';
+    n -= neutral_point(out);
     if (digits == 17 || (ogl_number_read(out, out + n, &back) && back.d == v)) return (size_t)n;
   }
 }

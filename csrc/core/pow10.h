@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
 ** pow10.h - powers of ten as 128-bit significands, 10^-80 to 10^60.
 **
-** Row q holds the top 128 bits of 5^q, the highest bit set: {high, low}. For q >= 0 they are cut off, for q < 0 rounded up,
-** as the proof of the conversion in number.c wants it (D. Lemire, "Number parsing at a gigabyte per second", 2021).
+** Row q holds the top 128 bits of 5^q, the highest bit set: {high, low}. For -27 <= q < 0 they are rounded up, elsewhere cut
+** off, as the proof of the conversion in number.c wants it (D. Lemire, "Number parsing at a gigabyte per second", 2021).
 ** tests/c/test_number.c computes every row again.
 */
 #ifndef OGL_POW10_H

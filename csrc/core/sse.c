@@ -16,6 +16,7 @@ void ogl_sse_init(struct ogl_sse *s, int mode) {
   ogl_buf_init(&s->bare, OGL_MAX_FRAME, OGL_ERR_FRAME);
   ogl_buf_init(&s->event, OGL_MAX_LINE, OGL_ERR_LINE);
   ogl_buf_init(&s->id, OGL_MAX_LINE, OGL_ERR_LINE);
+  ogl_buf_init(&s->new_id, OGL_MAX_LINE, OGL_ERR_LINE);
   s->mode = mode;
   s->retry = -1;
   s->given = NOTHING;
@@ -27,6 +28,7 @@ void ogl_sse_clear(struct ogl_sse *s) {
   ogl_buf_clear(&s->bare);
   ogl_buf_clear(&s->event);
   ogl_buf_clear(&s->id);
+  ogl_buf_clear(&s->new_id);
 }
 
 static int check(struct ogl_sse *s, int code) {
@@ -65,11 +67,20 @@ static int give(struct ogl_sse *s, struct ogl_frame *frame, int kind, struct ogl
   return OGL_OK;
 }
 
+/* The id of the event that ends becomes the last one. */
+static void keep_id(struct ogl_sse *s) {
+  struct ogl_buf old = s->id;
+  s->id = s->new_id;
+  s->new_id = old;
+  s->named = 0;
+}
+
 /* The event that a blank line, or the end of input, completes. */
 static int give_event(struct ogl_sse *s, struct ogl_frame *frame) {
   struct ogl_span data = { ogl_buf_bytes(&s->in) + s->only, s->only_n };
   if (s->copied) data = ogl_buf_span(&s->data);
   s->lines = 0;
+  if (OGL_UNLIKELY(s->named)) keep_id(s);
   return give(s, frame, OGL_FRAME_EVENT, data);
 }
 
@@ -138,8 +149,9 @@ static int on_data(struct ogl_sse *s, struct ogl_span value) {
 
 static int on_id(struct ogl_sse *s, struct ogl_span value) {
   if (memchr(value.p, 0, value.n)) return OGL_MORE; /* the standard: an id with NUL is no id */
-  ogl_buf_reset(&s->id);
-  return check(s, ogl_buf_append(&s->id, value.p, value.n));
+  s->named = 1;
+  ogl_buf_reset(&s->new_id);
+  return check(s, ogl_buf_append(&s->new_id, value.p, value.n));
 }
 
 static int on_retry(struct ogl_sse *s, struct ogl_span value) {
@@ -220,6 +232,7 @@ static int on_line(struct ogl_sse *s, struct ogl_span line, struct ogl_frame *fr
   if (OGL_UNLIKELY(s->bare_open)) return on_bare_line(s, line, frame);
   if (line.n == 0) {
     if (s->lines) return give_event(s, frame);
+    if (OGL_UNLIKELY(s->named)) keep_id(s);
     ogl_buf_reset(&s->event);
     return OGL_MORE;
   }

@@ -46,13 +46,14 @@ struct ogl_sse {
   int lines;           /* data lines of the current event */
   int copied;          /* they are in `data` */
   struct ogl_buf data;
-  struct ogl_buf event; /* type of the current event */
-  struct ogl_buf id;    /* last id: it lives on from event to event */
-  struct ogl_buf bare;  /* JSON outside any field, so far */
-  int bare_open;        /* its nesting; 0: none */
+  struct ogl_buf event;  /* type of the current event */
+  struct ogl_buf id;     /* last id: it lives on from event to event */
+  struct ogl_buf new_id; /* of the current event: the blank line makes it the last one */
+  struct ogl_buf bare;   /* JSON outside any field, so far */
+  int bare_open;         /* its nesting; 0: none */
   int bare_string, bare_escape;
-  int64_t retry; /* last reconnection time, ms; -1: none */
-  int mode, started, after_cr, finished, given, err;
+  int64_t retry;                                            /* last reconnection time, ms; -1: none */
+  int mode, started, after_cr, finished, given, named, err; /* named: new_id holds an id */
 };
 
 void ogl_sse_init(struct ogl_sse *s, int mode);

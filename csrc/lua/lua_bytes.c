@@ -4,6 +4,7 @@
 **   core.base64_encode(bytes) -> text             core.base64_decode(text) -> bytes | nil
 **   core.floats(bytes) -> list of numbers         a string of float32 in the machine's byte order
 **   core.fault(json) -> message, type, code       an error body in any of the forms of fault.h
+**   core.usage(json) -> usage | nil               a usage object of Chat Completions, as in a reply
 **   core.utf8_repair(bytes) -> text               invalid parts become U+FFFD
 */
 #include <string.h>
@@ -11,7 +12,9 @@
 #include "../core/base64.h"
 #include "../core/fault.h"
 #include "../core/utf8.h"
+#include "../protocol/openai_chat_decode.h"
 #include "lua_core.h"
+#include "lua_event.h"
 
 static int l_base64_encode(lua_State *L) {
   size_t n;
@@ -73,6 +76,15 @@ static int l_fault(lua_State *L) {
   return 3;
 }
 
+static int l_usage(lua_State *L) {
+  struct ogl_usage sent = { 0, { 0 } }, usage;
+  struct ogl_span json;
+  json.p = luaL_checklstring(L, 1, &json.n);
+  if (!ogl_chat_read_usage(json, &sent, &usage)) return 0;
+  ogl_lua_usage_push(L, &usage);
+  return 1;
+}
+
 #define REPAIRED "opengatellm.repaired"
 
 static int l_repaired_close(lua_State *L) {
@@ -101,6 +113,7 @@ void ogl_lua_bytes_open(lua_State *L) {
     { "base64_decode", l_base64_decode },
     { "floats", l_floats },
     { "fault", l_fault },
+    { "usage", l_usage },
     { "utf8_repair", l_utf8_repair },
     { NULL, NULL },
   };

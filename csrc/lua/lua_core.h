@@ -4,7 +4,7 @@
 #ifndef OGL_LUA_CORE_H
 #define OGL_LUA_CORE_H
 
-#include "aux.h"
+#include "class.h"
 
 OGL_BEGIN
 

@@ -7,7 +7,7 @@
 #define OGL_LUA_EVENT_H
 
 #include "../core/event.h"
-#include "aux.h"
+#include "class.h"
 
 OGL_BEGIN
 

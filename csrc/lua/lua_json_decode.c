@@ -4,6 +4,7 @@
 */
 #include <string.h>
 
+#include "../core/base64.h"
 #include "../core/json.h"
 #include "../core/utf8.h"
 #include "lua_json.h"
@@ -114,6 +115,24 @@ static int push_packed(lua_State *L, struct decode *d) {
   return 1;
 }
 
+/* Base64 as its bytes; 0 and the reader as it was where it is none. */
+static int push_bytes(lua_State *L, struct decode *d) {
+  struct ogl_json before = d->j;
+  struct ogl_json_text text;
+  if (ogl_json_string(&d->j, &text) != OGL_OK) return 0;
+  char *out = scratch(L, d, ogl_base64_decoded(text.raw.n));
+  size_t n = ogl_base64_decode(text.raw.p, text.raw.n, out);
+  if (n == (size_t)-1) return d->j = before, 0;
+  lua_pushlstring(L, out, n);
+  return 1;
+}
+
+/* A value under the key of `pack`. */
+static int push_vector(lua_State *L, struct decode *d) {
+  int c = ogl_json_peek(&d->j);
+  return c == '[' ? push_packed(L, d) : c == '"' ? push_bytes(L, d) : 0;
+}
+
 static int push_object(lua_State *L, struct decode *d) {
   struct ogl_json_text key = { { "", 0 }, 0 };
   int more;
@@ -122,8 +141,8 @@ static int push_object(lua_State *L, struct decode *d) {
   while ((more = ogl_json_key(&d->j, &key.raw)) == OGL_OK) {
     key.escaped = memchr(key.raw.p, '\\', key.raw.n) != NULL;
     push_text(L, d, key);
-    int pack = OGL_UNLIKELY(d->pack.n) && ogl_span_equal(key.raw, d->pack.p, d->pack.n) && ogl_json_peek(&d->j) == '[';
-    if (!(pack && push_packed(L, d)) && !push_value(L, d)) return 0;
+    int pack = OGL_UNLIKELY(d->pack.n) && ogl_span_equal(key.raw, d->pack.p, d->pack.n);
+    if (!(pack && push_vector(L, d)) && !push_value(L, d)) return 0;
     lua_rawset(L, -3);
   }
   return more == OGL_MORE;

@@ -5,7 +5,7 @@
 #define OGL_LUA_REPLY_H
 
 #include "../core/fold.h"
-#include "aux.h"
+#include "class.h"
 
 OGL_BEGIN
 

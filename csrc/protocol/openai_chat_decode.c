@@ -175,7 +175,7 @@ static void on_usage(struct chat_state *s, const struct chunk *c, struct ogl_que
   struct ogl_span raw = c->usage;
   if (OGL_LIKELY(!raw.n && !c->x_groq.n)) return;
   if (!raw.n) raw = groq_usage(c->x_groq);
-  if (!raw.n || !ogl_chat_read_usage(s, raw)) return;
+  if (!raw.n || !ogl_chat_read_usage(raw, &s->sent, &s->usage)) return;
   s->touched = 1;
   struct ogl_event *e = ogl_queue_push(out, OGL_EVENT_USAGE, 0, 0);
   if (e) e->usage = &s->usage;
@@ -323,11 +323,17 @@ static void finish_choice(struct chat_choice *choice, struct ogl_queue *out) {
   e->b = ogl_buf_span(&choice->reason);
 }
 
+static int next_index(const struct chat_state *s, int number) {
+  for (size_t i = 0; i < s->n; i++)
+    if (s->choices[i].number == number) return s->choices[i].next_index;
+  return 0;
+}
+
 /* Perplexity's list of addresses, each a citation of the first choice; and what OpenGateLLM's search found. */
 static void push_sources(struct chat_state *s, struct ogl_queue *out) {
   struct ogl_json j;
   struct ogl_span item;
-  int index = s->n ? s->choices[0].next_index : 0;
+  int index = next_index(s, 0);
   ogl_json_open(&j, ogl_buf_span(&s->citations).p, s->citations.n);
   if (ogl_json_enter_or_skip(&j, '[')) {
     while (ogl_json_item(&j) > 0 && ogl_json_skip(&j, &item) > 0) {

@@ -43,8 +43,8 @@ struct chat_state {
 /* Reads a delta or message, and pushes its events. 0, or a final error: OGL_ERR_MEMORY, OGL_ERR_PARTS, OGL_ERR_REPLY. */
 int ogl_chat_read_delta(struct chat_state *s, struct chat_choice *choice, struct ogl_span json, struct ogl_queue *out);
 
-/* Reads a usage object into s->sent and s->usage; 1 where it held a number. */
-int ogl_chat_read_usage(struct chat_state *s, struct ogl_span json);
+/* Merges a usage object into the numbers `sent` so far, and says in `usage` what they mean; 1 where it held a number. */
+int ogl_chat_read_usage(struct ogl_span json, struct ogl_usage *sent, struct ogl_usage *usage);
 
 OGL_END
 

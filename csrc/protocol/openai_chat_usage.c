@@ -92,7 +92,7 @@ static void interpret(const struct ogl_usage *sent, struct ogl_usage *u) {
   }
 }
 
-int ogl_chat_read_usage(struct chat_state *s, struct ogl_span json) {
+int ogl_chat_read_usage(struct ogl_span json, struct ogl_usage *sent, struct ogl_usage *usage) {
   struct ogl_json j;
   struct ogl_span key;
   struct ogl_usage now = { 0, { 0 } };
@@ -103,7 +103,7 @@ int ogl_chat_read_usage(struct chat_state *s, struct ogl_span json) {
   ogl_usage_merge(&x.carbon, &now); /* impacts and cached_tokens win over their older names */
   ogl_usage_merge(&x.cache_hit, &x.carbon);
   if (!x.cache_hit.known) return 0;
-  ogl_usage_merge(&s->sent, &x.cache_hit);
-  interpret(&s->sent, &s->usage);
+  ogl_usage_merge(sent, &x.cache_hit);
+  interpret(sent, usage);
   return 1;
 }

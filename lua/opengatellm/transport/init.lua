@@ -1,24 +1,42 @@
 --- The transport contract, and the choice of one.
 --
--- A transport carries one HTTP exchange at a time per `open` and knows nothing of LLMs:
+-- A transport carries HTTP exchanges and knows nothing of LLMs:
 --
 --   transport:open(request) -> exchange | nil, err      sends; returns at once, or when it cannot even begin
---   exchange:head() -> status, headers | nil, err       waits for the response head
+--   exchange:head() -> status, headers | nil, err       waits for the head of the response
 --   exchange:read() -> bytes | nil (end) | nil, err     waits for more of the body; never an empty string
 --   exchange:close()                                    any time, any number of times; nothing is left open
 --
---   request = { method, url, headers = list of {name, value}, body = nil | string | {length = n | nil, read = function() -> bytes | nil},
---               timeouts = {connect, first_byte, idle, total} (seconds, nil: none), tls = {verify = true, ca_file, cert_file, key_file,
---               key_password}, proxy = url | nil, no_proxy = text | nil, unix_socket = path | nil, stream = boolean,
---               max_body = bytes | nil (ceiling of the decoded body), on_progress = function(direction, done, total) | nil }
+--   request = {
+--     method, url, headers = list of {name, value},
+--     body = nil | string | {length = n | nil, read = function() -> bytes | nil},
+--     timeouts = {connect, first_byte, idle, total},    seconds, nil: none
+--     tls = {verify = true, ca_file, cert_file, key_file, key_password},
+--     proxy, no_proxy, unix_socket,                     nil: as the environment says, or none
+--     stream = boolean,                                 bytes as they come: HTTP/1.1, no compression
+--     max_body = bytes | nil,                           ceiling of the decoded body
+--     on_progress = nil | function(direction, done, total),
+--     host,                                             where to wait: host/init.lua
+--   }
 --
 -- `headers` of the response: lower-case name -> string; repeats are joined with ", ", `set-cookie` is a list.
--- Errors are tables of errors.lua: `network`, `tls`, `timeout` (with `phase`), `limit`, `closed`. An error stays: every later call gives it
--- again. Waiting is the host's: a blocking host waits here, any other one parks the coroutine.
--- Any byte that moves is life: `first_byte` runs from the last byte sent to the first one received, `idle` between two bytes while
--- the caller waits in head() or read(); time that the caller spends elsewhere does not count. `total` is a wall clock.
+-- Errors are tables of errors.lua: `network`, `tls`, `timeout` (with `phase`), `limit`, `closed`; `sent` is false where the
+-- server cannot have seen the request. An error stays: every later call gives it again.
+-- Any byte that moves is life: `first_byte` runs from the last byte sent to the first one received, `idle` between two bytes
+-- while the caller waits in head() or read(); time that the caller spends elsewhere does not count. `total` is a wall clock.
 --
 -- @module opengatellm.transport
 local M = {}
+
+--- The transport of clients that name none: libcurl's.
+---@return table? transport
+---@return ogl.Error? err
+function M.default()
+  local found, curl = pcall(require, "opengatellm.transport.curl")
+  if found then return curl.new() end
+  return nil, require "opengatellm.errors".new {
+    kind = "config", message = "this install has no libcurl transport (opengatellm.curl): give one as transport = …; " .. tostring(curl),
+  }
+end
 
 return M

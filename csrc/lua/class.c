@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
-** aux.c - see aux.h.
+** class.c - see class.h.
 */
-#include "aux.h"
+#include "class.h"
 
 #include <string.h>
 

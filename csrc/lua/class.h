@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
-** aux.h - what every binding file needs: classes, and the one way to return a failure.
+** class.h - what every binding file needs: classes, and the one way to return a failure.
 **
 ** Habit of the binding: a userdata is made closed (zero-filled), gets its metatable, then acquires. `__gc`, `__close`
 ** and `close()` are one function that may run any number of times.
 */
-#ifndef OGL_AUX_H
-#define OGL_AUX_H
+#ifndef OGL_CLASS_H
+#define OGL_CLASS_H
 
 #include "../core/ogl.h"
 #include "compat.h"

@@ -1,0 +1,220 @@
+--- One HTTP call of a client: its headers and its address made, its answer of 400 and above read; with or without retries.
+--
+-- @module opengatellm.call
+local core = require "opengatellm.core"
+local errors = require "opengatellm.errors"
+local host = require "opengatellm.host"
+local request = require "opengatellm.request"
+local retry = require "opengatellm.retry"
+local version = require "opengatellm.version"
+
+local M = {}
+
+local USER_AGENT = "opengatellm-lua/" .. version
+local ERROR_BODY = errors.BODY
+
+---@class ogl.Wire what a call sends
+---@field method string
+---@field path string after the address; begins with "/"
+---@field root? boolean the path does not stand under the version segment
+---@field headers? string[][] list of {name, value}
+---@field body? string
+---@field stream? boolean bytes as they come
+---@field accept? string
+---@field options? table of the call: headers, timeouts
+---@field repeatable "inference"|"always"|"unsent" when it may be sent again
+
+-- Headers ---------------------------------------------------------------------------------------------------------
+
+local function add_all(list, seen, headers)
+  for name, value in pairs(headers) do
+    seen[name:lower()] = true
+    list[#list + 1] = { name, value }
+  end
+end
+
+-- The user's headers go before ours: who names one means it.
+local function headers_of(client, wire, key)
+  local list, seen = {}, {}
+  if client.headers then add_all(list, seen, client.headers) end
+  if wire.options and wire.options.headers then add_all(list, seen, wire.options.headers) end
+  local function add(name, value)
+    if value and not seen[name] then list[#list + 1] = { name, value } end
+  end
+  for _, row in ipairs(wire.headers or {}) do add(row[1]:lower(), row[2]) end
+  add("user-agent", USER_AGENT)
+  add("accept", wire.accept or (wire.stream and "text/event-stream" or "application/json"))
+  if wire.body then add("content-type", "application/json") end
+  if key and client.provider.auth == "bearer" then add("authorization", "Bearer " .. key) end
+  return list
+end
+
+local function timeouts_of(client, wire)
+  local own = wire.options and wire.options.timeouts
+  if not own then return client.wire_timeouts end
+  local merged = request.merge(client.timeouts, own)
+  for name, value in pairs(merged) do merged[name] = value or nil end
+  return merged
+end
+
+local function bad_key(message) return errors.new { kind = "config", message = "api_key: " .. message } end
+
+-- The key, asked for at each try: a function may give tokens that do not live long.
+local function key_of(client)
+  local key, err = client.key()
+  if key == nil then
+    if err == nil then return nil end
+    return nil, errors.is(err) and err or bad_key(tostring(err))
+  end
+  if type(key) ~= "string" then return nil, bad_key("the function returned a " .. type(key)) end
+  if key:find "[%c]" then return nil, bad_key "it holds a line end or another control character" end
+  return key
+end
+
+local function transport_request(client, wire, key)
+  return {
+    method = wire.method, url = (wire.root and client.root or client.api) .. wire.path, headers = headers_of(client, wire, key),
+    body = wire.body, stream = wire.stream, timeouts = timeouts_of(client, wire), tls = client.tls, proxy = client.proxy,
+    no_proxy = client.no_proxy, unix_socket = client.unix_socket, max_body = client.limits.body,
+    on_progress = wire.options and wire.options.on_progress, host = host.current(client.host),
+  }
+end
+
+-- Tries -----------------------------------------------------------------------------------------------------------
+
+local function read_error(exchange)
+  local pieces, size = {}, 0
+  while size < ERROR_BODY do
+    local bytes = exchange:read()
+    if not bytes then break end -- what came of the body is worth showing, whatever ended it
+    pieces[#pieces + 1], size = bytes, size + #bytes
+  end
+  return table.concat(pieces):sub(1, ERROR_BODY)
+end
+
+local function hint(client, err, key)
+  if err.status ~= 401 and not (err.status == 403 and not key) then return end
+  if key or client.provider.auth ~= "bearer" then return end
+  local variable = client.provider.key_env and client.provider.key_env[1]
+  err.message = err.message .. " (no key was sent: set " .. (variable and variable .. ", or " or "") .. "api_key)"
+end
+
+local function finish_error(client, err, key)
+  err.provider = client.provider.name
+  return errors.redact(err, key)
+end
+
+local function refused(client, exchange, status, headers, key)
+  local err = errors.from_status(status, headers, read_error(exchange))
+  exchange:close()
+  hint(client, err, key)
+  return nil, finish_error(client, err, key)
+end
+
+--- One try: the exchange and its head, or the error. A status of 300 and above is an error: redirects are not followed.
+---@return table? exchange
+---@return integer|ogl.Error status or the error
+---@return table? headers
+function M.try(client, wire)
+  if not client.api then return nil, client:missing() end
+  local key, err = key_of(client)
+  if err then return nil, err end
+  local transport
+  transport, err = client:get_transport()
+  if not transport then return nil, err end
+  local exchange
+  exchange, err = transport:open(transport_request(client, wire, key))
+  if not exchange then return nil, finish_error(client, err, key) end
+  local status, headers = exchange:head()
+  if not status then
+    exchange:close()
+    return nil, finish_error(client, headers, key)
+  end
+  client.last_headers = headers
+  if status >= 300 then return refused(client, exchange, status, headers, key) end
+  return exchange, status, headers
+end
+
+--- Whether a call of that kind may be sent again after this error.
+---@param repeatable "inference"|"always"|"unsent"
+---@param err ogl.Error
+function M.may_repeat(repeatable, err)
+  if not err.retryable then return false end
+  if repeatable ~= "unsent" then return true end
+  return err.sent == false or err.status == 429
+end
+
+---@return table # a budget of retries for one call
+function M.budget(client) return retry.budget(client.retries, host.current(client.host), client.random) end
+
+--- Tries until there is an answer, or no try is left.
+---@return table? exchange
+---@return integer|ogl.Error status or the error
+---@return table? headers
+function M.send(client, wire, budget)
+  budget = budget or M.budget(client)
+  while true do
+    local exchange, status, headers = M.try(client, wire)
+    if exchange then return exchange, status, headers end
+    if not M.may_repeat(wire.repeatable, status) or not budget:wait(status) then return nil, status end
+  end
+end
+
+-- Whole answers ---------------------------------------------------------------------------------------------------
+
+local function read_all(exchange)
+  local pieces = {}
+  while true do
+    local bytes, err = exchange:read()
+    if bytes then
+      pieces[#pieces + 1] = bytes
+    else
+      exchange:close()
+      if err then return nil, err end
+      return pieces[2] and table.concat(pieces) or pieces[1] or ""
+    end
+  end
+end
+
+--- The whole body of an answer, with retries.
+---@return string? body
+---@return ogl.Error|{status: integer, headers: table} head or the error
+function M.fetch(client, wire)
+  local budget = M.budget(client)
+  while true do
+    local exchange, status, headers = M.send(client, wire, budget)
+    if not exchange then return nil, status end
+    local body, err = read_all(exchange)
+    if body then return body, { status = status, headers = headers } end
+    err.provider = client.provider.name
+    if not M.may_repeat(wire.repeatable, err) or not budget:wait(err) then return nil, err end
+  end
+end
+
+--- The error of an answer that should have been JSON.
+---@return ogl.Error
+function M.no_json(body, head, why)
+  local message = "the server's answer is not JSON: " .. why
+  if body:find "^%s*<" then message = (errors.read_body(head.status, body)) end
+  return errors.new {
+    kind = "protocol", message = message, status = head.status, headers = head.headers, body = body:sub(1, ERROR_BODY),
+    request_id = errors.request_id(head.headers),
+  }
+end
+
+--- The decoded body of an answer, with retries. `pack`: see core.decode.
+---@return any value
+---@return ogl.Error|{status: integer, headers: table} head or the error
+function M.json(client, wire, pack)
+  local body, head = M.fetch(client, wire)
+  if not body then return nil, head end
+  local value, _, why = core.decode(body, pack)
+  if value == nil then
+    local err = M.no_json(body, head, why)
+    err.provider = client.provider.name
+    return nil, err
+  end
+  return value, head
+end
+
+return M

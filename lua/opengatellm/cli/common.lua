@@ -1,0 +1,43 @@
+--- What the commands share: the options that make a client, and how a failure is told.
+--
+-- @module opengatellm.cli.common
+local ogl = require "opengatellm"
+
+local M = {}
+
+--- Options that every command takes.
+function M.configure(command)
+  command:option("-p --provider", "Kind of server.", "opengatellm")
+  command:option("-u --url", "Address of the server; default: $OGL_URL.")
+  command:option("--timeout", "Seconds that the whole call may take."):convert(tonumber)
+end
+
+-- A server that is not there yet is a matter of settings, not of the network.
+local function missing(client)
+  if client.api then return nil end
+  return "ogl: no server: set OGL_URL (and OGL_TOKEN), for example OGL_URL=https://albert.api.etalab.gouv.fr OGL_TOKEN=sk-… ogl chat \"Bonjour\""
+end
+
+--- The client that the options mean, or nothing and the line that says what to set.
+---@return ogl.Client?
+---@return string? line
+function M.client(arguments)
+  local fine, client = pcall(ogl.client, {
+    provider = arguments.provider, base_url = arguments.url, timeouts = arguments.timeout and { total = arguments.timeout } or nil,
+  })
+  if not fine then return nil, "ogl: " .. tostring(client):gsub("^.-: ogl%.client: ", "") end
+  local line = missing(client)
+  if line then return nil, line end
+  return client
+end
+
+--- Tells a failure on standard error; returns the exit status.
+---@param message any
+---@param status? integer
+---@return integer
+function M.fail(message, status)
+  io.stderr:write(tostring(message), "\n")
+  return status or 1
+end
+
+return M

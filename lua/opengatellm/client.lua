@@ -1,0 +1,339 @@
+--- Clients: one server, with its key, its model and its habits.
+--
+-- A client holds no connection and no secret in its fields: connections belong to the transport, which clients derived by `with`
+-- share, and the key to a function. Options are checked here, once; requests at each call.
+--
+-- @module opengatellm.client
+local call = require "opengatellm.call"
+local errors = require "opengatellm.errors"
+local json = require "opengatellm.json"
+local protocols = require "opengatellm.protocol"
+local providers = require "opengatellm.providers"
+local request = require "opengatellm.request"
+local stream = require "opengatellm.stream"
+local transport = require "opengatellm.transport"
+local url = require "opengatellm.url"
+
+---@class ogl.Client
+local Client = {}
+Client.__index = Client
+Client.__name = "opengatellm.client"
+
+local M = {}
+local H = {}
+
+---@class ogl.ClientOptions
+---@field provider? string|table a name, or a table of provider data; default "opengatellm"
+---@field base_url? string default: the provider's variable ($OGL_URL) or address
+---@field api_key? string|fun(): string? default: the provider's variables ($OGL_TOKEN, then $OGL_API_KEY)
+---@field model? string for requests that name none
+---@field no_v1? boolean the address is complete: append no version segment
+---@field timeouts? ogl.Timeouts
+---@field retries? ogl.Retries
+---@field limits? {reply?: integer, body?: integer} bytes; default 64 MiB each
+---@field headers? table<string, string> sent with every request
+---@field proxy? string address; "" for none; default: the environment's
+---@field no_proxy? string hosts that are reached without it
+---@field ca_file? string PEM file of the authorities to trust
+---@field client_cert? {cert_file: string, key_file?: string, key_password?: string}
+---@field insecure_skip_verify? boolean true: the server's certificate is not checked
+---@field unix_socket? string path
+---@field transport? table
+---@field host? table
+
+local FIELDS = {
+  provider = "any", base_url = "string", api_key = "any", model = "string", no_v1 = "boolean", timeouts = "table", retries = "table",
+  limits = "table", headers = "table", proxy = "string", no_proxy = "string", ca_file = "string", client_cert = "table",
+  insecure_skip_verify = "boolean", unix_socket = "string", transport = "table", host = "table",
+}
+local TIMEOUTS = { connect = 10, first_byte = 600, idle = 300 }
+local RETRIES = { max = 2, max_wait = 60 }
+local LIMITS = { reply = 64 * 1024 * 1024, body = 64 * 1024 * 1024 }
+
+--- Makes a client; every option may be left out.
+---@param options? ogl.ClientOptions
+---@param level? integer for error()
+---@return ogl.Client
+function M.new(options, level)
+  options = options or {}
+  local problem = H.check(options)
+  if problem then error("ogl.client: " .. problem, (level or 1) + 1) end
+  local self = setmetatable({}, Client)
+  H.set_provider(self, options)
+  H.set_address(self, options, (level or 1) + 1)
+  H.set_limits(self, options)
+  H.set_connection(self, options)
+  self.key = H.key_function(options, self.provider)
+  self.with_options = function() return options end -- a function: nobody prints the key by accident
+  return self
+end
+
+--- A client with some options replaced, on the same connections. A change of what is inside timeouts, retries, limits or
+--- headers leaves the rest of them as they are.
+---@param changes ogl.ClientOptions
+---@return ogl.Client
+function Client:with(changes)
+  if type(changes) ~= "table" then error("client:with: expected table, got " .. type(changes), 2) end
+  local options = request.merge(self.with_options(), changes)
+  for _, name in ipairs { "timeouts", "retries", "limits", "headers" } do
+    if changes[name] then options[name] = request.merge(self.with_options()[name], changes[name]) end
+  end
+  local derived = M.new(options, 2)
+  derived.shared = self.shared
+  return derived
+end
+
+--- Asks, and waits for the whole reply. A string is short for one message of the user.
+---@param question string|ogl.Request
+---@return ogl.Reply? reply complete
+---@return ogl.Error? err
+function Client:chat(question)
+  local prepared, err = H.prepare(self, question, "client:chat", false)
+  if not prepared then return nil, err end
+  local answer
+  answer, err = stream.open(self, prepared.wire, prepared)
+  if not answer then return nil, err end
+  return answer:reply()
+end
+
+--- Asks, and returns as soon as the server has said yes: the reply comes as a stream.
+---@param question string|ogl.Request
+---@return ogl.Stream? stream
+---@return ogl.Error? err
+function Client:stream(question)
+  local prepared, err = H.prepare(self, question, "client:stream", true)
+  if not prepared then return nil, err end
+  return stream.open(self, prepared.wire, prepared)
+end
+
+--- Vectors of texts, in the order of the texts.
+---@param options ogl.EmbeddingsRequest
+---@return ogl.Embeddings?
+---@return ogl.Error?
+function Client:embeddings(options) return require "opengatellm.embeddings".embed(self, options) end
+
+--- The models that the key may use.
+---@return table[]? models
+---@return ogl.Error? err
+function Client:models()
+  local answer, err = call.json(self, { method = "GET", path = "/models", repeatable = "always" })
+  if answer == nil then return nil, err end
+  local list = type(answer) == "table" and answer.data
+  if type(list) ~= "table" then return nil, H.unexpected(self, "a list of models", err) end
+  return list
+end
+
+--- One model; slashes in its name are part of it.
+---@param id string
+---@return table? model
+---@return ogl.Error? err
+function Client:model(id)
+  if type(id) ~= "string" then error("client:model: id: expected string, got " .. type(id), 2) end
+  local problem = request.check_line(id, "id")
+  if problem then error("client:model: " .. problem, 2) end
+  return H.first(call.json(self, { method = "GET", path = "/models/" .. url.path(id), repeatable = "always" }))
+end
+
+--- What the server says of itself: {status = "ok"}.
+---@return table? health
+---@return ogl.Error? err
+function Client:health()
+  return H.first(call.json(self, { method = "GET", path = "/health", root = true, repeatable = "always" }))
+end
+
+local METHODS = { GET = "always", HEAD = "always", OPTIONS = "always", PUT = "always", DELETE = "always", POST = "unsent", PATCH = "unsent" }
+
+--- Any other route: `client:request("GET", "/v1/me")`. The path stands under the server's address; a table is sent as JSON. JSON comes
+--- back decoded, anything else as text.
+---@param method string
+---@param path string
+---@param body? table|string
+---@param options? {headers?: table<string, string>, timeouts?: ogl.Timeouts, query?: table}
+---@return any value
+---@return ogl.Error|{status: integer, headers: table} head or the error
+function Client:request(method, path, body, options)
+  options = options or {}
+  local problem = H.check_route(method, path, options)
+  if problem then error("client:request: " .. problem, 2) end
+  local wire = {
+    method = method, path = path .. url.query(options.query or {}), root = true, options = options, repeatable = METHODS[method],
+    body = type(body) == "table" and json.encode(body) or body,
+  }
+  local text, head = call.fetch(self, wire)
+  if not text then return nil, head end
+  local value = json.decode(text)
+  if value == nil then return text, head end
+  return value, head
+end
+
+--- Gives up the connections, those of derived clients too.
+function Client:close()
+  local shared = self.shared
+  if shared.transport and shared.transport.close then shared.transport:close() end
+  shared.transport = nil
+end
+
+function Client:__tostring()
+  return "opengatellm.client: " .. self.provider.name .. " " .. (self.api or "(no address)")
+end
+
+-- What the other modules ask of a client ----------------------------------------------------------------------------
+
+--- The transport, made when it is first needed.
+function Client:get_transport()
+  local shared = self.shared
+  if shared.transport then return shared.transport end
+  local err
+  shared.transport, err = transport.default()
+  return shared.transport, err
+end
+
+--- The error of a client without an address.
+---@return ogl.Error
+function Client:missing()
+  local variable = self.provider.url_env and self.provider.url_env[1]
+  return errors.new {
+    kind = "config", provider = self.provider.name, message = "no server address: set " .. (variable and variable .. ", or " or "") .. "base_url",
+  }
+end
+
+-- Helpers ---------------------------------------------------------------------------------------------------------
+
+function H.check(options)
+  if type(options) ~= "table" then return "expected table, got " .. type(options) end
+  local problem = request.check_fields(options, FIELDS)
+    or options.headers and request.check_headers(options.headers)
+    or options.timeouts and request.check_timeouts(options.timeouts)
+    or options.retries and request.check_fields(options.retries, { max = "integer", max_wait = "number" }, "retries.")
+    or options.limits and request.check_fields(options.limits, { reply = "integer", body = "integer" }, "limits.")
+    or options.model and request.check_line(options.model, "model")
+  if problem then return problem end
+  return H.check_key(options.api_key) or H.check_provider(options.provider)
+end
+
+function H.check_key(key)
+  if key == nil or type(key) == "function" then return nil end
+  if type(key) ~= "string" then return "api_key: expected string or function, got " .. type(key) end
+  if key:find "[%c]" then return "api_key: it holds a line end or another control character" end
+end
+
+function H.check_provider(provider)
+  if provider == nil then return nil end
+  if type(provider) == "string" then
+    local _, problem = providers.find(provider)
+    return problem and "provider: " .. problem
+  end
+  if type(provider) ~= "table" then return "provider: expected string or table, got " .. type(provider) end
+  if not protocols[provider.protocol] then return "provider.protocol: there is no protocol '" .. tostring(provider.protocol) .. "'" end
+end
+
+local function first_variable(names)
+  for _, name in ipairs(names or {}) do
+    local value = os.getenv(name)
+    if value and value ~= "" then return value end
+  end
+end
+
+function H.set_provider(self, options)
+  local provider = options.provider or "opengatellm"
+  if type(provider) == "string" then provider = providers.find(provider) end
+  self.provider = provider.name and provider or request.merge(provider, { name = "custom" })
+  self.protocol = require(protocols[provider.protocol])
+  self.model_name = options.model
+end
+
+-- An address that is plainly wrong in the code raises; one from a variable is an error of the call.
+function H.set_address(self, options, level)
+  local address = options.base_url or first_variable(self.provider.url_env) or self.provider.base_url
+  if not address then return end
+  local root, api = url.base(address, not options.no_v1 and self.provider.version or nil)
+  if root then
+    self.root, self.api = root, api
+  elseif options.base_url then
+    error("ogl.client: base_url: " .. api, level + 1)
+  else
+    local err = errors.new { kind = "config", message = "the server address of the environment is wrong: " .. api }
+    self.missing = function() return err end
+  end
+end
+
+function H.set_limits(self, options)
+  self.timeouts = request.merge(TIMEOUTS, options.timeouts)
+  self.retries = request.merge(RETRIES, options.retries)
+  self.limits = request.merge(LIMITS, options.limits)
+  self.wire_timeouts = {}
+  for name, value in pairs(self.timeouts) do self.wire_timeouts[name] = value or nil end
+end
+
+function H.set_connection(self, options)
+  local cert = options.client_cert or {}
+  self.tls = {
+    verify = not options.insecure_skip_verify, ca_file = options.ca_file, cert_file = cert.cert_file, key_file = cert.key_file,
+    key_password = cert.key_password,
+  }
+  self.headers, self.proxy, self.no_proxy = options.headers, options.proxy, options.no_proxy
+  self.unix_socket, self.host = options.unix_socket, options.host
+  self.shared = { transport = options.transport }
+end
+
+-- The key lives in this closure, where no printer of tables finds it.
+function H.key_function(options, provider)
+  local key = options.api_key
+  if type(key) == "function" then return key end
+  key = key or first_variable(provider.key_env)
+  return function() return key end
+end
+
+-- A request that is checked and encoded; raises what is the caller's mistake.
+function H.prepare(self, question, where, streamed)
+  if type(question) ~= "string" and type(question) ~= "table" then
+    error(where .. ": expected a text or a request, got " .. type(question), 3)
+  end
+  local asked = request.of(question)
+  local problem = request.check(asked)
+  if problem then error(where .. ": " .. problem, 3) end
+  if not asked.model then asked = request.merge(asked, { model = self.model_name }) end
+  if not asked.model then error(where .. ": model: none is given, neither here nor to the client", 3) end
+  streamed = streamed and not asked.no_streaming
+  local wire, err = self.protocol.encode_request(asked, self.provider, streamed)
+  if not wire then return nil, err end
+  if asked.strict and wire.warnings[1] then return nil, H.unsupported(wire.warnings[1]) end
+  return {
+    protocol = self.provider.protocol, strict = asked.strict, keep = asked.keep, output = asked.output, warnings = wire.warnings,
+    wire = {
+      method = wire.method, path = wire.path, headers = wire.headers, body = H.encode(wire.body, where), stream = streamed,
+      options = asked, repeatable = "inference",
+    },
+  }
+end
+
+function H.encode(body, where)
+  local fine, text = pcall(json.encode, body)
+  if not fine then error(where .. ": " .. text:gsub("^.-:%d+: ", ""), 4) end
+  return text
+end
+
+function H.unsupported(warning)
+  return errors.new { kind = "unsupported", message = warning.message, code = warning.field }
+end
+
+function H.unexpected(self, what, head)
+  return errors.new {
+    kind = "protocol", message = "the server's answer is not " .. what, status = head.status, headers = head.headers,
+    provider = self.provider.name,
+  }
+end
+
+function H.first(value, err)
+  if value == nil then return nil, err end
+  return value
+end
+
+function H.check_route(method, path, options)
+  if type(method) ~= "string" or not METHODS[method] then return "method: expected GET, POST, PUT, PATCH, DELETE, HEAD or OPTIONS" end
+  if type(path) ~= "string" or path:sub(1, 1) ~= "/" then return "path: expected a text that begins with /" end
+  if path:find "[%c ]" then return "path: it holds a blank, a line end or another control character" end
+  return options.headers and request.check_headers(options.headers) or options.timeouts and request.check_timeouts(options.timeouts)
+end
+
+return M

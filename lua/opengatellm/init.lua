@@ -1,0 +1,27 @@
+--- opengatellm: scripts OpenGateLLM servers, and every other LLM server, from Lua.
+--
+--   local ogl = require "opengatellm"
+--   local client = ogl.client { model = "mistral-small" }       -- $OGL_URL and $OGL_TOKEN
+--   local reply, err = client:chat "Quelle est la capitale de la France ?"
+--
+-- Misuse raises; everything that the network, the server or the system can cause returns `nil, err` (errors.lua).
+--
+-- @module opengatellm
+local client = require "opengatellm.client"
+local json = require "opengatellm.json"
+local message = require "opengatellm.message"
+
+---@class ogl
+local M = {
+  version = require "opengatellm.version",
+  system = message.system, user = message.user, assistant = message.assistant, tool_result = message.tool_result,
+  image = message.image, audio = message.audio, file = message.file,
+  array = json.array, null = json.null,
+}
+
+--- Makes a client; every option may be left out.
+---@param options? ogl.ClientOptions
+---@return ogl.Client
+function M.client(options) return client.new(options, 2) end
+
+return M

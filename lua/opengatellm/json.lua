@@ -1,0 +1,43 @@
+--- JSON with lua-cjson's conventions, and without its losses: 64-bit integers stay exact where Lua has them, `[]` stays `[]`, and a
+--- number without a fraction is an integer on 5.3 and later. Keys are written in order.
+--
+-- @module opengatellm.json
+local core = require "opengatellm.core"
+
+local M = {}
+
+--- JSON's null: the same value as `cjson.null` and `ngx.null`.
+M.null = core.null
+--- The metatable of a table that is an array even when it is empty.
+M.array_mt = core.array_mt
+
+--- Marks a table as an array.
+---@generic T
+---@param list T[]
+---@return T[]
+function M.array(list)
+  if type(list) ~= "table" then error("json.array: expected a table, got " .. type(list), 2) end
+  return setmetatable(list, core.array_mt)
+end
+
+--- A value that is written as the JSON text that it is, byte for byte.
+---@param text string
+---@return table
+function M.raw(text) return core.raw(text) end
+
+--- The JSON text of a value. What JSON cannot hold (a function, NaN, a sparse array) raises.
+---@param value any
+---@return string
+M.encode = core.encode
+
+--- The value of a JSON text. `[]` gets the metatable `array_mt`.
+---@param text string
+---@return any value
+---@return string? message on failure value is nil
+function M.decode(text)
+  local value, _, message = core.decode(text)
+  if value == nil then return nil, message end
+  return value
+end
+
+return M

@@ -1,0 +1,90 @@
+--- Media: bytes with a MIME type, from an address, a file or a string; the builders image, audio and file make them.
+--
+-- A part only notes where its bytes are. They are read when a request is sent, so that a missing file is an error of the call
+-- (`nil, err` of kind `file`) and not a nil in the middle of a message.
+--
+-- @module opengatellm.media
+local core = require "opengatellm.core"
+local errors = require "opengatellm.errors"
+
+local M = {}
+
+--- The largest file that is read into a request, in bytes: requests are JSON, held in memory.
+M.MAX = 50 * 1024 * 1024
+
+local MAGIC = {
+  { "^\137PNG\r\n\26\n", "image/png" }, { "^\255\216\255", "image/jpeg" }, { "^GIF8[79]a", "image/gif" },
+  { "^RIFF....WEBP", "image/webp" }, { "^RIFF....WAVE", "audio/wav" }, { "^ID3", "audio/mpeg" },
+  { "^\255[\251\250\243\242]", "audio/mpeg" }, { "^OggS", "audio/ogg" }, { "^fLaC", "audio/flac" },
+  { "^%%PDF%-", "application/pdf" }, { "^BM", "image/bmp" }, { "^II%*%z", "image/tiff" }, { "^MM%z%*", "image/tiff" },
+  { "^....ftypM4A", "audio/mp4" },
+}
+
+--- The MIME type that the first bytes say; nil when they say none.
+---@param bytes string
+---@return string?
+function M.sniff(bytes)
+  local head = bytes:sub(1, 16)
+  for _, row in ipairs(MAGIC) do
+    -- 5.1 wants %z for NUL, 5.2 and later know both
+    if head:find(row[1]) then return row[2] end
+  end
+end
+
+local FIELDS = { url = "string", path = "string", data = "string", mime = "string", name = "string", detail = "string", id = "string" }
+
+--- A part of a message: `{type, url | path | data, mime}`. Used by ogl.image, ogl.audio and ogl.file.
+---@param kind "image"|"audio"|"file"
+---@param source {url?: string, path?: string, data?: string, mime?: string, name?: string, detail?: string}
+---@param level integer for error()
+function M.part(kind, source, level)
+  local where = "ogl." .. kind
+  if type(source) ~= "table" then error(where .. ": expected a table, got " .. type(source), level) end
+  local part, places = { type = kind }, 0
+  for key, value in pairs(source) do
+    if not FIELDS[key] then error(where .. ": unknown field '" .. tostring(key) .. "'", level) end
+    if type(value) ~= FIELDS[key] then
+      error(where .. ": field '" .. key .. "': expected " .. FIELDS[key] .. ", got " .. type(value), level)
+    end
+    part[key] = value
+  end
+  for _, key in ipairs { "url", "path", "data", "id" } do places = places + (part[key] and 1 or 0) end
+  if places ~= 1 then error(where .. ": exactly one of url, path and data is needed", level) end
+  return part
+end
+
+local function file_error(path, message)
+  return errors.new { kind = "file", message = path .. ": " .. message }
+end
+
+local function read_file(path)
+  local file, why = io.open(path, "rb")
+  if not file then return nil, file_error(path, (why or "cannot be opened"):gsub("^.-: ", "")) end
+  local bytes, problem = file:read(M.MAX + 1)
+  file:close()
+  if not bytes then return nil, file_error(path, problem or "is empty, or no file") end
+  if #bytes > M.MAX then return nil, file_error(path, "is larger than " .. M.MAX .. " bytes") end
+  return bytes
+end
+
+--- The bytes and the MIME type of a part that has no address.
+---@return string? bytes
+---@return string|ogl.Error mime or the error
+function M.bytes(part)
+  local bytes, err = part.data, nil
+  if part.path then bytes, err = read_file(part.path) end
+  if not bytes then return nil, err end
+  return bytes, part.mime or M.sniff(bytes) or "application/octet-stream"
+end
+
+--- The address of a part: its own, or a data URL.
+---@return string? url
+---@return ogl.Error? err
+function M.url(part)
+  if part.url then return part.url end
+  local bytes, mime = M.bytes(part)
+  if not bytes then return nil, mime end
+  return "data:" .. mime .. ";base64," .. core.base64_encode(bytes)
+end
+
+return M

@@ -1,0 +1,198 @@
+--- Chat Completions, the request side: POST /chat/completions of OpenAI, OpenGateLLM, vLLM and everyone who copies them.
+--
+-- @module opengatellm.protocol.openai_chat
+local errors = require "opengatellm.errors"
+local json = require "opengatellm.json"
+local media = require "opengatellm.media"
+local schema = require "opengatellm.schema"
+
+local M = { name = "openai_chat" }
+
+-- Content ---------------------------------------------------------------------------------------------------------
+
+local AUDIO_FORMATS = { ["audio/wav"] = "wav", ["audio/mpeg"] = "mp3", ["audio/flac"] = "flac", ["audio/ogg"] = "ogg" }
+
+local encode_part = {}
+
+function encode_part.text(part) return { type = "text", text = part.text } end
+
+function encode_part.image(part)
+  local url, err = media.url(part)
+  if not url then return nil, err end
+  return { type = "image_url", image_url = { url = url, detail = part.detail } }
+end
+
+function encode_part.audio(part)
+  if part.url then
+    return nil, errors.new { kind = "unsupported", message = "openai_chat takes audio from a path or from data, not from an address" }
+  end
+  local bytes, mime = media.bytes(part)
+  if not bytes then return nil, mime end
+  local format = AUDIO_FORMATS[mime] or mime:match "/(.*)$"
+  return { type = "input_audio", input_audio = { data = require "opengatellm.core".base64_encode(bytes), format = format } }
+end
+
+function encode_part.file(part)
+  if part.id then return { type = "file", file = { file_id = part.id } } end
+  local url, err = media.url(part)
+  if not url then return nil, err end
+  local name = part.name or (part.path or "file"):match "[^/\\]+$"
+  return { type = "file", file = { file_data = url, filename = name } }
+end
+
+local function encode_content(content)
+  if type(content) ~= "table" then return content end
+  local parts = {}
+  for _, part in ipairs(content) do
+    if type(part) == "string" then part = { type = "text", text = part } end
+    local encode = encode_part[part.type]
+    local encoded, err = part, nil -- not one of ours: the server's own form
+    if encode then encoded, err = encode(part) end
+    if not encoded then return nil, err end
+    parts[#parts + 1] = encoded
+  end
+  return json.array(parts)
+end
+
+-- Messages --------------------------------------------------------------------------------------------------------
+
+local function encode_calls(calls)
+  local out = {}
+  for i, call in ipairs(calls) do
+    out[i] = call.name and { id = call.id, type = "function", ["function"] = { name = call.name, arguments = call.arguments or "{}" } }
+      or call
+  end
+  return out
+end
+
+-- What the assistant said, as text: of a reply, of our parts, or as it was written.
+local function assistant_text(message)
+  if type(message.text) == "string" then return message.text end
+  if type(message.content) ~= "table" then return message.content end
+  local texts = {}
+  for _, part in ipairs(message.content) do
+    if type(part) == "string" then texts[#texts + 1] = part
+    elseif part.type == "text" or part.type == "refusal" then texts[#texts + 1] = part.text or part.refusal end
+  end
+  return table.concat(texts)
+end
+
+local function encode_assistant(message)
+  local out = { role = "assistant", name = message.name, refusal = message.refusal }
+  local text = assistant_text(message)
+  if message.tool_calls and message.tool_calls[1] then
+    out.tool_calls = encode_calls(message.tool_calls)
+    out.content = text ~= "" and text or json.null
+  else
+    out.content = text or ""
+  end
+  return out
+end
+
+local function encode_message(message)
+  if message.role == "assistant" then return encode_assistant(message) end
+  local content, err = encode_content(message.content)
+  if err then return nil, err end
+  return { role = message.role, content = content, name = message.name, tool_call_id = message.tool_call_id }
+end
+
+local function encode_messages(request)
+  local out = {}
+  if request.system then out[1] = { role = "system", content = request.system } end
+  for _, message in ipairs(request.messages) do
+    local encoded, err = encode_message(message)
+    if not encoded then return nil, err end
+    out[#out + 1] = encoded
+  end
+  return out
+end
+
+-- Tools, output, reasoning ----------------------------------------------------------------------------------------
+
+local NO_PARAMETERS = { type = "object", properties = {} }
+
+local function encode_tools(tools)
+  local out = {}
+  for i, tool in ipairs(tools) do
+    out[i] = tool.type and tool or {
+      type = "function",
+      ["function"] = {
+        name = tool.name, description = tool.description, strict = tool.strict,
+        parameters = tool.parameters and schema.normalise(tool.parameters) or NO_PARAMETERS,
+      },
+    }
+  end
+  return out
+end
+
+local function encode_tool_choice(choice)
+  if type(choice) == "table" and choice.name and not choice.type then
+    return { type = "function", ["function"] = { name = choice.name } }
+  end
+  return choice
+end
+
+local function encode_output(output)
+  if output == "json" then return { type = "json_object" } end
+  return { type = "json_schema", json_schema = {
+    name = "output", schema = schema.normalise(output),
+    strict = output.additionalProperties == false or nil, -- strict servers refuse an open object
+  } }
+end
+
+local function encode_reasoning(reasoning, body, warn)
+  if type(reasoning) == "string" then reasoning = { effort = reasoning } end
+  body.reasoning_effort = reasoning.effort
+  if reasoning.budget then warn("reasoning.budget", "openai_chat has no budget for reasoning: it was left out") end
+end
+
+-- Request ---------------------------------------------------------------------------------------------------------
+
+-- Fields that go as they are, under the same name.
+local SAME = {
+  "temperature", "top_p", "top_k", "stop", "seed", "presence_penalty", "frequency_penalty", "logit_bias", "logprobs",
+  "top_logprobs", "n", "user", "metadata", "service_tier", "store", "parallel_tool_calls",
+}
+local NOT_CARRIED = { "previous_response_id", "include" }
+
+local function set_tools(body, request)
+  if not request.tools or not request.tools[1] then return end
+  body.tools = encode_tools(request.tools)
+  -- OpenGateLLM up to 0.9.0 puts "none" where a client says nothing
+  body.tool_choice = encode_tool_choice(request.tool_choice or "auto")
+end
+
+local function set_stream(body, provider)
+  body.stream = true
+  if not provider.no_stream_options then body.stream_options = { include_usage = true } end
+end
+
+---@param request ogl.Request checked, with its model
+---@param provider table
+---@param stream boolean
+---@return table? wire
+---@return ogl.Error? err
+function M.encode_request(request, provider, stream)
+  local warnings = {}
+  local function warn(field, message)
+    warnings[#warnings + 1] = { code = "not_carried", field = field, message = message }
+  end
+  local messages, err = encode_messages(request)
+  if not messages then return nil, err end
+  local body = { model = request.model, messages = messages }
+  for _, field in ipairs(SAME) do body[field] = request[field] end
+  for _, field in ipairs(NOT_CARRIED) do
+    if request[field] ~= nil then warn(field, "openai_chat has no " .. field .. ": it was left out") end
+  end
+  body[provider.max_tokens or "max_tokens"] = request.max_tokens
+  set_tools(body, request)
+  if request.output then body.response_format = encode_output(request.output) end
+  if request.reasoning then encode_reasoning(request.reasoning, body, warn) end
+  if stream then set_stream(body, provider) end
+  for key, value in pairs(request.extra or {}) do body[key] = value end
+  return { method = "POST", path = "/chat/completions", headers = {}, body = body, warnings = warnings }
+end
+
+M.decode_error = errors.from_status
+
+return M

@@ -1,0 +1,9 @@
+-- OpenGateLLM, the French State's gateway (its public instance is called Albert).
+return {
+  name = "opengatellm",
+  protocol = "openai_chat",
+  url_env = { "OGL_URL" },
+  key_env = { "OGL_TOKEN", "OGL_API_KEY" },
+  auth = "bearer",
+  version = "v1",
+}

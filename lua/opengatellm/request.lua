@@ -1,0 +1,178 @@
+--- Requests: the fields that a chat takes, and their check before any byte is sent.
+--
+-- @module opengatellm.request
+local message = require "opengatellm.message"
+
+local M = {}
+
+---@class ogl.Timeouts seconds each; false: none
+---@field connect? number|false until the connection stands, TLS included; default 10
+---@field first_byte? number|false from the request's last byte to the answer's first; default 600
+---@field idle? number|false between two bytes; default 300
+---@field total? number|false for the whole exchange; default: none
+
+---@class ogl.Tool
+---@field name string
+---@field description? string
+---@field parameters? table JSON Schema
+---@field strict? boolean
+
+---@class ogl.Request
+---@field messages ogl.Message[]
+---@field model? string default: the client's
+---@field system? string put before the messages
+---@field max_tokens? integer
+---@field temperature? number
+---@field top_p? number
+---@field top_k? integer
+---@field stop? string|string[]
+---@field seed? integer
+---@field presence_penalty? number
+---@field frequency_penalty? number
+---@field logit_bias? table<string, number>
+---@field logprobs? boolean
+---@field top_logprobs? integer
+---@field n? integer
+---@field user? string
+---@field metadata? table<string, string>
+---@field service_tier? string
+---@field store? boolean
+---@field previous_response_id? string
+---@field include? string[]
+---@field tools? (ogl.Tool|table)[]
+---@field tool_choice? "auto"|"none"|"required"|table {name = …}: that tool
+---@field parallel_tool_calls? boolean
+---@field output? "json"|table JSON, or JSON of that schema
+---@field reasoning? "low"|"medium"|"high"|{effort?: string, budget?: integer}
+---@field extra? table merged into the body as it is
+---@field headers? table<string, string>
+---@field timeouts? ogl.Timeouts
+---@field strict? boolean what cannot be carried, or read, is an error
+---@field keep? boolean false: a stream whose reply is not kept
+---@field no_streaming? boolean a stream of one whole answer
+
+local FIELDS = {
+  messages = "table", model = "string", system = "string", max_tokens = "integer", temperature = "number", top_p = "number",
+  top_k = "integer", stop = "string or table", seed = "integer", presence_penalty = "number", frequency_penalty = "number",
+  logit_bias = "table", logprobs = "boolean", top_logprobs = "integer", n = "integer", user = "string", metadata = "table",
+  service_tier = "string", store = "boolean", previous_response_id = "string", include = "table", tools = "table",
+  tool_choice = "string or table", parallel_tool_calls = "boolean", output = "string or table", reasoning = "string or table",
+  extra = "table", headers = "table", timeouts = "table", strict = "boolean", keep = "boolean", no_streaming = "boolean",
+}
+
+local function is_type(value, expected)
+  local t = type(value)
+  if expected == "integer" then return t == "number" and value == math.floor(value) and value - value == 0 end
+  if expected == "number" then return t == "number" and value - value == 0 end -- no NaN, not infinite
+  if expected == "string or table" then return t == "string" or t == "table" end
+  return t == expected
+end
+
+--- What is wrong with a table of options: a field that is not known, or of a wrong type; or nil.
+---@param options table
+---@param fields table<string, string>
+---@param where? string before the field's name
+---@return string?
+function M.check_fields(options, fields, where)
+  where = where or ""
+  local names = {}
+  for name in pairs(options) do names[#names + 1] = tostring(name) end
+  table.sort(names) -- the same mistake gives the same message
+  for _, name in ipairs(names) do
+    local expected, value = fields[name], options[name]
+    if not expected then return where .. name .. ": there is no such field" end
+    if expected ~= "any" and not is_type(value, expected) then
+      return where .. name .. ": expected " .. expected .. ", got " .. (type(value) == "number" and tostring(value) or type(value))
+    end
+  end
+end
+
+--- What is wrong with a text that goes into a header or an address, or nil.
+---@return string?
+function M.check_line(text, where)
+  if text:find "[%z\r\n]" then return where .. ": it holds a line end or a NUL" end
+end
+
+--- What is wrong with a table of headers, or nil.
+---@return string?
+function M.check_headers(headers)
+  for name, value in pairs(headers) do
+    if type(name) ~= "string" or type(value) ~= "string" then return "headers: expected names and values that are strings" end
+    local problem = M.check_line(value, "headers['" .. name:gsub("[%c]", "?") .. "']")
+    if problem then return problem end
+    if not name:find "^[%w!#$%%&'*+%-.^_`|~]+$" then return "headers: '" .. name:gsub("[%c]", "?") .. "' is no header name" end
+  end
+end
+
+local TIMEOUTS = { connect = true, first_byte = true, idle = true, total = true }
+
+--- What is wrong with a table of timeouts, or nil.
+---@return string?
+function M.check_timeouts(timeouts)
+  for name, value in pairs(timeouts) do
+    if not TIMEOUTS[name] then return "timeouts." .. tostring(name) .. ": there is no such field" end
+    if value ~= false and not (type(value) == "number" and value > 0) then
+      return "timeouts." .. name .. ": expected seconds above 0, or false"
+    end
+  end
+end
+
+local function check_tools(tools)
+  for i, tool in ipairs(tools) do
+    local where = "tools[" .. i .. "]"
+    if type(tool) ~= "table" then return where .. ": expected table, got " .. type(tool) end
+    if not tool.type and type(tool.name) ~= "string" then return where .. ".name: expected string, got " .. type(tool.name) end
+    if tool.parameters ~= nil and type(tool.parameters) ~= "table" then
+      return where .. ".parameters: expected table (a JSON Schema), got " .. type(tool.parameters)
+    end
+  end
+end
+
+local EFFORTS = { none = true, minimal = true, low = true, medium = true, high = true, xhigh = true }
+
+local function check_reasoning(reasoning)
+  if type(reasoning) == "string" then
+    return not EFFORTS[reasoning] and "reasoning: expected none, minimal, low, medium, high or xhigh, got " .. reasoning or nil
+  end
+  return M.check_fields(reasoning, { effort = "string", budget = "integer" }, "reasoning.")
+end
+
+--- What is wrong with a chat request, or nil. `model` is the client's own.
+---@param request any
+---@return string?
+function M.check(request)
+  local problem = M.check_fields(request, FIELDS)
+  if problem then return problem end
+  if request.messages == nil then return "messages: expected a list of messages, got nil" end
+  problem = message.check(request.messages)
+    or request.model and M.check_line(request.model, "model")
+    or request.headers and M.check_headers(request.headers)
+    or request.timeouts and M.check_timeouts(request.timeouts)
+    or request.tools and check_tools(request.tools)
+    or request.reasoning and check_reasoning(request.reasoning)
+  if problem then return problem end
+  if type(request.output) == "string" and request.output ~= "json" then
+    return 'output: expected "json" or a JSON Schema, got "' .. request.output .. '"'
+  end
+end
+
+--- A text is short for one message of the user.
+---@param request string|ogl.Request
+---@return ogl.Request
+function M.of(request)
+  if type(request) == "string" then return { messages = { message.user(request) } } end
+  return request
+end
+
+--- A shallow merge into a new table; later tables win, `json.null` and false included.
+---@param ... table?
+---@return table
+function M.merge(...)
+  local out = {}
+  for i = 1, select("#", ...) do
+    for key, value in pairs((select(i, ...)) or {}) do out[key] = value end
+  end
+  return out
+end
+
+return M

@@ -1,0 +1,264 @@
+--- Streams: the answer of a model as events, as texts, or folded into a reply. A whole answer is a stream of one frame.
+--
+--   for event in stream:events() do … end        a failure raises the error
+--   local event, err = stream:next()             nil alone is the end
+--   local reply, err = stream:reply()            reads what is left; err.partial has what came
+--   stream:close()                               also when collected; on 5.4 leaving the loop does it
+--
+-- One path: bytes of the exchange go into the decoder, events come out of it. The error is sticky. Until the first event
+-- is given, an error that may pass is answered by another try, within the call's budget.
+--
+-- @module opengatellm.stream
+local call = require "opengatellm.call"
+local core = require "opengatellm.core"
+local errors = require "opengatellm.errors"
+
+---@class ogl.Stream
+---@field status integer
+---@field headers table<string, string|string[]>
+---@field request_id? string
+local Stream = {}
+Stream.__index = Stream
+Stream.__name = "opengatellm.stream"
+
+local M = {}
+local H = {}
+
+--- Opens a stream: returns once the status is known.
+---@param client table
+---@param wire ogl.Wire
+---@param options {protocol: string, strict?: boolean, keep?: boolean, output?: any, warnings?: table[]}
+---@return ogl.Stream? stream
+---@return ogl.Error? err
+function M.open(client, wire, options)
+  local self = setmetatable({ client = client, wire = wire, options = options, budget = call.budget(client) }, Stream)
+  local err = H.connect(self)
+  if err then return nil, err end
+  return self
+end
+
+--- The next event; nil at the end; nil and the error.
+---@return ogl.Event? event
+---@return ogl.Error? err
+function Stream:next()
+  local event, code, message = self.pull()
+  if event then
+    self.given = true
+    return event
+  end
+  return H.advance(self, code, message)
+end
+
+--- All events, for a `for` loop. A failure raises the error.
+---@return fun(): ogl.Event?
+function Stream:events()
+  local pull, given = self.pull, self.given
+  local function iterate()
+    local event, code, message = pull()
+    if not event then
+      local err
+      event, err = H.advance(self, code, message)
+      if err then error(err, 0) end
+      pull = self.pull -- another try has another decoder
+    end
+    if not given then
+      given, self.given = true, true
+    end
+    return event
+  end
+  return iterate, nil, nil, H.guard(self)
+end
+
+--- The visible texts of the first choice, for a `for` loop. A failure raises the error.
+---@return fun(): string?
+function Stream:texts()
+  local iterate = self:events()
+  local function texts()
+    while true do
+      local event = iterate()
+      if not event then return nil end
+      if event.type == "text" and not event.choice then return event.text end
+    end
+  end
+  return texts, nil, nil, H.guard(self)
+end
+
+--- Reads what is left, and gives the whole reply.
+---@return ogl.Reply? reply
+---@return ogl.Error? err
+function Stream:reply()
+  if self.options.keep == false then error("stream:reply: the stream was opened with keep = false", 2) end
+  if self.whole_reply then return self.whole_reply end
+  while true do
+    local event, err = self:next()
+    if err then return nil, err end
+    if not event then return H.make_reply(self) end
+  end
+end
+
+--- The text of the last frame, as it came.
+---@return string?
+function Stream:raw() return self.last_raw or (self.decoder:raw()) end
+
+--- Ends the stream, wherever it is. Any number of times.
+function Stream:close()
+  if self.err or self.whole_reply then return H.release(self) end
+  H.fail(self, errors.new { kind = "closed", message = "the stream is closed" })
+end
+
+Stream.__close = Stream.close
+
+function Stream:__tostring()
+  return "opengatellm.stream: " .. (self.err and self.err.kind or self.done and "complete" or "open")
+end
+
+-- Helpers ---------------------------------------------------------------------------------------------------------
+
+local LIMITS = { memory = true, line = true, frame = true, body = true, queue = true, reply = true, depth = true, parts = true }
+
+-- A loop that is left early closes the stream (5.4); one that ended leaves the reply to be asked for.
+local guard_mt = { __close = function(guard) if not guard.stream.done then guard.stream:close() end end }
+
+function H.guard(self) return setmetatable({ stream = self }, guard_mt) end
+
+-- A try, or several: the exchange and a fresh decoder; returns the error.
+function H.connect(self)
+  local exchange, status, headers = call.send(self.client, self.wire, self.budget)
+  if not exchange then return status end
+  self.exchange, self.status, self.headers = exchange, status, headers
+  self.request_id = errors.request_id(headers)
+  local content_type = headers["content-type"]
+  self.decoder, self.pull = core.decoder(self.options.protocol, {
+    content_type = type(content_type) == "string" and content_type or nil, strict = self.options.strict,
+    keep = self.options.keep, max_reply = self.client.limits.reply,
+  })
+  self.ended = false
+end
+
+-- The slow half of next: the decoder has nothing to give.
+function H.advance(self, code, message)
+  while true do
+    if self.err then return nil, self.err end
+    if self.done then return nil end
+    if code then
+      if not H.try_again(self, H.decoder_error(self, code, message)) then return nil, self.err end
+    elseif self.ended or self.decoder:ended() then
+      return H.conclude(self)
+    else
+      H.read(self)
+    end
+    local event
+    event, code, message = self.pull()
+    if event then
+      self.given = true
+      return event
+    end
+  end
+end
+
+-- More bytes into the decoder, or the end of input.
+function H.read(self)
+  local bytes, err = self.exchange:read()
+  if bytes then
+    self.decoder:feed(bytes) -- its error is sticky: the next pull gives it
+  elseif err then
+    err.provider = self.client.provider.name
+    H.try_again(self, err)
+  else
+    self.decoder:finish()
+    self.ended = true
+  end
+end
+
+-- Sends the request again if nothing was given yet and the error may pass; false, and the error kept, where not.
+function H.try_again(self, err)
+  local again = not self.given and call.may_repeat(self.wire.repeatable, err) and self.budget:wait(err)
+  if again then
+    self.exchange:close()
+    err = H.connect(self)
+    if not err then return true end
+  end
+  H.fail(self, err)
+  return false
+end
+
+function H.problem(self)
+  local message, kind, code, body = self.decoder:problem()
+  local found = errors.provider_kind(kind, code)
+  local retry = found == "rate_limit" and not (message or ""):find "per day"
+  return errors.new { kind = found, message = message or "the server reported an error", type = kind, code = code, body = body, retryable = retry }
+end
+
+function H.syntax(self, message)
+  local _, _, _, excerpt = self.decoder:problem()
+  local text = excerpt and (errors.read_body(self.status, excerpt)) or message
+  return errors.new { kind = "protocol", code = "syntax", message = "the answer is not what its protocol allows: " .. text, body = excerpt }
+end
+
+function H.decoder_error(self, code, message)
+  local err
+  if code == "provider" then err = H.problem(self)
+  elseif code == "syntax" then err = H.syntax(self, message)
+  else
+    local kind = LIMITS[code] and "limit" or code == "incomplete" and code or code == "closed" and code or "protocol"
+    err = errors.new { kind = kind, code = code, message = message }
+  end
+  err.headers, err.request_id, err.provider = self.headers, self.request_id, self.client.provider.name
+  return errors.redact(err, self.client.key())
+end
+
+-- The error stays, with what came of the reply.
+function H.fail(self, err)
+  if self.options.keep ~= false and self.decoder then err.partial = H.fold(self) end
+  self.err = err
+  H.release(self)
+end
+
+local DRAIN = 0.05 -- seconds that the rest of a body may take after its terminal marker, so that the connection can be kept
+
+-- The end, complete. The decoder stays until the reply is made.
+function H.conclude(self)
+  self.done = true
+  if not self.ended and self.exchange.drain then self.exchange:drain(DRAIN) end
+  self.exchange:close()
+  return nil
+end
+
+function H.release(self)
+  if not self.exchange then return end
+  self.last_raw = self.last_raw or (self.decoder:raw())
+  self.exchange:close()
+  self.decoder:close()
+end
+
+-- The reply so far, with what the exchange knows.
+function H.fold(self)
+  local reply = self.decoder:reply()
+  if not reply then return nil end
+  reply.status, reply.headers, reply.request_id = self.status, self.headers, self.request_id
+  for i, warning in ipairs(self.options.warnings or {}) do table.insert(reply.warnings, i, warning) end
+  return reply
+end
+
+-- Structured output: the text as a value.
+function H.set_output(self, reply)
+  if not self.options.output or reply.text == "" then return end
+  local value, _, why = core.decode(reply.text)
+  if value == nil then
+    table.insert(reply.warnings, { code = "output_not_json", field = "output", message = "the model's text is not JSON: " .. why })
+  else
+    reply.output = value
+  end
+end
+
+function H.make_reply(self)
+  local reply = H.fold(self)
+  reply.complete = true
+  H.set_output(self, reply)
+  if self.decoder:framing() == "whole" then reply.raw = core.decode((self.decoder:raw())) end
+  self.whole_reply = reply
+  H.release(self)
+  return reply
+end
+
+return M

@@ -1,0 +1,53 @@
+--- URLs: what a base address means, and paths with names of anything in them.
+--
+-- @module opengatellm.url
+local M = {}
+
+local function escape(c) return string.format("%%%02X", c:byte()) end
+
+--- Escapes a text for one segment of a path.
+---@param text string
+---@return string
+function M.segment(text) return (text:gsub("[^%w%-%._~]", escape)) end
+
+--- Escapes a name that holds slashes which mean something: OGL takes `openai/gpt-oss-120b` as it is.
+---@param text string
+---@return string
+function M.path(text) return (text:gsub("[^%w%-%._~/:@]", escape)) end
+
+--- A query string of a table, keys in order; lists repeat their key. "" for an empty table.
+---@param query table<string, string|number|boolean|table>
+---@return string
+function M.query(query)
+  local keys, parts = {}, {}
+  for key in pairs(query) do keys[#keys + 1] = key end
+  table.sort(keys)
+  for _, key in ipairs(keys) do
+    local values = type(query[key]) == "table" and query[key] or { query[key] }
+    for _, value in ipairs(values) do parts[#parts + 1] = M.segment(key) .. "=" .. M.segment(tostring(value)) end
+  end
+  return parts[1] and "?" .. table.concat(parts, "&") or ""
+end
+
+--- Splits a base address: `root` without its version segment, and `api` with it.
+--- `M.base("https://h/x/", "v1")` is `https://h/x`, `https://h/x/v1`; a version that is there already stays.
+---@param text string
+---@param version? string the segment to append; nil: none
+---@return string? root nil where the address is none
+---@return string api or the problem
+function M.base(text, version)
+  if text:find "[%c%s]" then return nil, "it holds a blank or a control character" end
+  local scheme, rest = text:match "^(%a[%w+.-]*)://(.+)$"
+  if not scheme then return nil, "it has to begin with http:// or https://" end
+  scheme = scheme:lower()
+  if scheme ~= "http" and scheme ~= "https" then return nil, "its scheme is neither http nor https" end
+  if rest:find "[?#]" then return nil, "it has a query or a fragment" end
+  if rest:match "^[^/]*@" then return nil, "it has a user name in it: give the key as api_key" end
+  local api = scheme .. "://" .. rest:gsub("/+$", "")
+  local root = api:match "^(.*)/v%d+%a*%d*$"
+  if root then return root, api end
+  if api:find "/v%d+%a*%d*/" or not version then return api, api end
+  return api, api .. "/" .. version
+end
+
+return M
