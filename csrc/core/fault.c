@@ -22,6 +22,13 @@ static struct ogl_span scalar(struct ogl_json *j, struct ogl_queue *q) {
   return raw;
 }
 
+/* A string's text: a `status` that is a number is HTTP's, and no type. */
+static struct ogl_span word(struct ogl_json *j, struct ogl_queue *q) {
+  struct ogl_json_text text;
+  struct ogl_span none = { "", 0 };
+  return ogl_json_string_or_skip(j, &text) ? ogl_queue_text(q, text) : none;
+}
+
 static struct ogl_span value(struct ogl_json *j) {
   struct ogl_span raw = { "", 0 };
   int c = ogl_json_peek(j);
@@ -39,7 +46,7 @@ static void read_members(struct ogl_json *j, struct ogl_queue *q, struct members
     else if (ogl_span_is(key, "detail")) m->detail = value(j);
     else if (ogl_span_is(key, "message")) m->message = scalar(j, q);
     else if (ogl_span_is(key, "type")) m->type = scalar(j, q);
-    else if (ogl_span_is(key, "status")) m->status = scalar(j, q);
+    else if (ogl_span_is(key, "status")) m->status = word(j, q);
     else if (ogl_span_is(key, "code")) m->code = scalar(j, q);
     else ogl_json_skip(j, NULL);
   }
@@ -70,8 +77,14 @@ static void read_value(struct ogl_queue *q, struct ogl_span json, struct ogl_eve
 }
 
 void ogl_fault_read(struct ogl_queue *q, struct ogl_span json, struct ogl_event *e) {
+  struct ogl_json j;
+  struct ogl_span whole; /* without the white space around it */
   e->d = json;
-  if (ogl_json_check(json.p, json.n) == OGL_OK) read_value(q, json, e, NESTING);
+  ogl_json_open(&j, json.p, json.n);
+  if (ogl_json_skip(&j, &whole) == OGL_OK && ogl_json_end(&j) == OGL_OK) {
+    read_value(q, whole, e, NESTING);
+    fill(&e->a, whole);
+  }
   fill(&e->a, json);
 }
 

@@ -139,7 +139,7 @@ int ogl_framer_next(struct ogl_framer *f, struct ogl_frame *frame) {
   if (OGL_LIKELY(f->framing == OGL_FRAMING_SSE)) code = ogl_sse_next(&f->u.sse, frame);
   else if (f->framing == OGL_FRAMING_NDJSON) code = ogl_ndjson_next(&f->u.ndjson, frame);
   else code = next_whole(f, frame);
-  if (code == OGL_OK && OGL_UNLIKELY(!valid(frame->data) || !valid(frame->event))) code = repair(f, frame);
+  if (code == OGL_OK && !frame->ascii && (!valid(frame->data) || !valid(frame->event))) code = repair(f, frame);
   if (code < 0) f->err = code;
   return code;
 }

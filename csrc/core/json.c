@@ -67,8 +67,9 @@ static const char *escape_end(const char *p, const char *end, int *short_of) {
   return strchr("\"\\/bfnrt", p[1]) && p[1] ? p + 2 : NULL;
 }
 
-/* From behind the opening quote to the closing one, or NULL with the error set. */
-static const char *string_end(struct ogl_json *j, const char *p, int *escaped) {
+/* From behind the opening quote to the closing one, or NULL with the error set; the slow half, from the first byte that
+   is not plain text. */
+static const char *rough_string_end(struct ogl_json *j, const char *p, int *escaped) {
   for (;;) {
     int short_of = 0;
     const char *next;
@@ -81,6 +82,11 @@ static const char *string_end(struct ogl_json *j, const char *p, int *escaped) {
       return fail_as(j, short_of ? OGL_ERR_INCOMPLETE : OGL_ERR_SYNTAX), NULL;
     p = next;
   }
+}
+
+static inline const char *string_end(struct ogl_json *j, const char *p, int *escaped) {
+  p = ogl_scan_string(p, j->end);
+  return OGL_LIKELY(p < j->end && *p == '"') ? p : rough_string_end(j, p, escaped);
 }
 
 int ogl_json_string(struct ogl_json *j, struct ogl_json_text *out) {
@@ -169,26 +175,29 @@ int ogl_json_number(struct ogl_json *j, struct ogl_number *out) {
 }
 
 int ogl_json_literal(struct ogl_json *j) {
-  static const char *const words[] = { "true", "false", "null" };
   if (j->err) return j->err;
   int c = ahead(j);
-  for (int i = 0; i < 3; i++) {
-    size_t n = strlen(words[i]), left = (size_t)(j->end - j->p);
-    if (words[i][0] != c) continue;
-    if (memcmp(j->p, words[i], left < n ? left : n)) break;
-    if (left < n) return fail_as(j, OGL_ERR_INCOMPLETE);
-    j->p += n;
-    j->first = 0;
-    return OGL_OK;
-  }
-  return fail(j);
+  const char *word = c == 't' ? "true" : c == 'f' ? "false" : c == 'n' ? "null" : NULL;
+  size_t n = c == 'f' ? 5 : 4, left = (size_t)(j->end - j->p);
+  if (!word || memcmp(j->p, word, left < n ? left : n)) return fail(j);
+  if (left < n) return fail_as(j, OGL_ERR_INCOMPLETE);
+  j->p += n;
+  j->first = 0;
+  return OGL_OK;
 }
 
 int ogl_json_peek(struct ogl_json *j) {
-  if (j->err) return 0;
+  if (OGL_UNLIKELY(j->err)) return 0;
   int c = ahead(j);
-  if (c == '-' || (c >= '0' && c <= '9')) return '0';
-  return c && strchr("{[\"tfn", c) ? c : 0;
+  switch (c) {
+    case '{':
+    case '[':
+    case '"':
+    case 't':
+    case 'f':
+    case 'n': return c;
+    default: return c == '-' || (c >= '0' && c <= '9') ? '0' : 0;
+  }
 }
 
 /* --- objects and arrays -------------------------------------------------------------------------------------- */

@@ -47,31 +47,19 @@ static inline int eight_digits(const char *p, const char *end, uint64_t *value) 
 #endif
 }
 
-static inline void add_digit(struct decimal *x, int c, int fraction) {
-  if (x->digits < MAX_DIGITS) {
-    x->w = x->w * 10 + (unsigned)c;
-    x->digits++;
-    x->exponent -= fraction;
-  } else {
-    x->cut |= c != 0;
-    x->exponent += !fraction;
-  }
-}
-
-static const char *read_digits(const char *p, const char *end, struct decimal *x, int fraction) {
-  uint64_t eight;
-  if (!x->w) { /* leading zeros are not significant */
-    const char *first = p;
-    while (p < end && *p == '0') p++;
-    x->exponent -= fraction ? p - first : 0;
-  }
-  while (x->digits <= MAX_DIGITS - 8 && eight_digits(p, end, &eight)) {
-    x->w = x->w * 100000000 + eight;
-    x->digits += 8;
-    x->exponent -= fraction * 8;
-    p += 8;
-  }
-  for (; is_digit(p, end); p++) add_digit(x, *p - '0', fraction);
+/* Gathers a run of digits. Those in w shift the exponent where they are a fraction, those beyond it where they are none. */
+static inline const char *read_digits(const char *p, const char *end, struct decimal *x, int fraction) {
+  const char *from = p, *kept;
+  uint64_t w = x->w, eight;
+  int digits = x->digits;
+  if (!w)
+    while (p < end && *p == '0') p++; /* leading zeros are not significant */
+  for (; digits <= MAX_DIGITS - 8 && eight_digits(p, end, &eight); p += 8, digits += 8) w = w * 100000000 + eight;
+  for (; digits < MAX_DIGITS && is_digit(p, end); p++, digits++) w = w * 10 + (unsigned)(*p - '0');
+  for (kept = p; is_digit(p, end); p++) x->cut |= *p != '0';
+  x->w = w;
+  x->digits = digits;
+  x->exponent += fraction ? from - kept : p - kept;
   return p;
 }
 

@@ -3,22 +3,45 @@
 */
 #include "repeat.h"
 
-void ogl_repeat_learn(struct ogl_repeat *r, struct ogl_span data, struct ogl_span text) {
-  size_t head = (size_t)(text.p - data.p), tail = data.n - head - text.n;
-  r->head_n = 0;
-  if (head > OGL_REPEAT_HEAD || tail > OGL_REPEAT_TAIL) return;
-  memcpy(r->head, data.p, head);
-  memcpy(r->tail, text.p + text.n, tail);
-  r->head_n = head;
-  r->tail_n = tail;
+/* Keeps the bytes from `from` up to `to`; 0 where there are more than `room`. */
+static int keep(char *place, size_t *n, size_t room, const char *from, const char *to) {
+  *n = (size_t)(to - from);
+  if (*n > room) return 0;
+  memcpy(place, from, *n);
+  return 1;
+}
+
+void ogl_repeat_learn(struct ogl_repeat *r, struct ogl_span data, struct ogl_span text, struct ogl_span idle) {
+  const char *behind = text.p + text.n, *end = data.p + data.n;
+  int two = idle.n && idle.p > behind;
+  r->mid_n = 0;
+  if (!keep(r->head, &r->head_n, sizeof r->head, data.p, text.p) ||
+      (two && !keep(r->mid, &r->mid_n, sizeof r->mid, behind, idle.p)) ||
+      !keep(r->tail, &r->tail_n, sizeof r->tail, two ? idle.p + idle.n : behind, end))
+    ogl_repeat_forget(r);
+}
+
+/* Takes the string whose opening quote is the byte before the reader's place. */
+static int take_string(struct ogl_json *j, struct ogl_json_text *text) {
+  j->p--;
+  return ogl_json_string(j, text) == OGL_OK;
+}
+
+/* Takes the remembered bytes, of which the closing quote just before the reader's place is the first. */
+static int take_bytes(struct ogl_json *j, const char *bytes, size_t n) {
+  const char *from = j->p - 1;
+  if ((size_t)(j->end - from) < n || memcmp(from, bytes, n)) return 0;
+  j->p = from + n;
+  return 1;
 }
 
 int ogl_repeat_match(const struct ogl_repeat *r, struct ogl_span data, struct ogl_json_text *text) {
   struct ogl_json j;
-  if (!r->head_n || data.n <= r->head_n + r->tail_n || memcmp(data.p, r->head, r->head_n)) return 0;
-  const char *quote = data.p + r->head_n - 1; /* the head ends with the opening quote */
-  ogl_json_open(&j, quote, data.n - r->head_n + 1);
-  if (ogl_json_string(&j, text) != OGL_OK) return 0;
-  if ((size_t)(j.end - j.p) + 1 != r->tail_n) return 0; /* the tail begins with the closing quote */
-  return memcmp(j.p - 1, r->tail, r->tail_n) == 0;
+  struct ogl_json_text idle;
+  if (!r->head_n || data.n <= r->head_n + r->mid_n + r->tail_n || memcmp(data.p, r->head, r->head_n)) return 0;
+  ogl_json_open(&j, data.p, data.n);
+  j.p += r->head_n;
+  if (!take_string(&j, text) || text->raw.n == 0) return 0;
+  if (r->mid_n && (!take_bytes(&j, r->mid, r->mid_n) || !take_string(&j, &idle))) return 0;
+  return take_bytes(&j, r->tail, r->tail_n) && j.p == j.end;
 }

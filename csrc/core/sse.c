@@ -63,6 +63,8 @@ static int give(struct ogl_sse *s, struct ogl_frame *frame, int kind, struct ogl
   frame->event = ogl_buf_span(&s->event);
   frame->data = data;
   frame->repaired = 0;
+  frame->ascii = !s->high;
+  s->high = 0;
   s->given = kind;
   return OGL_OK;
 }
@@ -108,7 +110,7 @@ static int take_line(struct ogl_sse *s, struct ogl_span *line) {
     s->after_cr = 0;
     if (base[s->pos] == '\n') s->pos++;
   }
-  const char *from = base + s->pos, *eol = ogl_scan_eol(from + s->scanned, end);
+  const char *from = base + s->pos, *eol = ogl_scan_eol(from + s->scanned, end, &s->high);
   size_t n = (size_t)(eol - from);
   if (OGL_UNLIKELY(n > OGL_MAX_LINE)) return check(s, OGL_ERR_LINE);
   if (eol == end && (!s->finished || n == 0 || s->mode == OGL_SSE_WHATWG)) {

@@ -35,6 +35,7 @@ struct ogl_frame {
   int kind;
   struct ogl_span event; /* SSE event type; empty where none was given */
   struct ogl_span data;
+  int ascii;    /* it is known to hold nothing else */
   int repaired; /* bytes that were no UTF-8 became U+FFFD in it */
 };
 
@@ -43,6 +44,7 @@ struct ogl_sse {
   size_t pos;          /* where the current line begins */
   size_t scanned;      /* bytes from there on that hold no line end */
   size_t only, only_n; /* the first data line of the event, while it is not copied to `data` */
+  int high;            /* a byte above 0x7f was seen since the last frame */
   int lines;           /* data lines of the current event */
   int copied;          /* they are in `data` */
   struct ogl_buf data;

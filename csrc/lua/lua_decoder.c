@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
 ** lua_decoder.c - decoders and framers for Lua.
 **
-**   core.decoder(protocol, {content_type, strict, keep, max_reply}) -> decoder, next
+**   core.decoder(protocol [, content_type, strict, keep, max_reply]) -> decoder
+**   core.puller(decoder) -> next
 **     next() -> event | nil (feed more, or all was given) | nil, code, message
+**     decoder:skip() -> whether there was an event [, code, message]: goes past them, and makes no tables
 **     decoder:feed(bytes) -> true | nil, code, message      decoder:ended() -> the reply is complete
 **     decoder:finish()    no more bytes will come           decoder:reply() -> the reply so far
 **     decoder:raw() -> text of the last frame               decoder:problem() -> message, type, code, json of an error
@@ -47,6 +49,20 @@ static int l_next(lua_State *L) {
   ogl_lua_event_push(L, &u->event, FIRST_NAME);
   u->waiting = 0;
   return 1;
+}
+
+/* Goes past all events that there are. */
+static int l_skip(lua_State *L) {
+  struct decoder *u = to_decoder(L);
+  int given = u->waiting, code;
+  if (!u->open) return ogl_lua_fail(L, OGL_ERR_CLOSED);
+  u->waiting = 0;
+  while ((code = ogl_decoder_next(&u->d, &u->event)) == OGL_OK) given = 1;
+  lua_pushboolean(L, given);
+  if (code == OGL_MORE) return 1;
+  lua_pushstring(L, ogl_code_name(code));
+  lua_pushstring(L, ogl_code_text(code));
+  return 3;
 }
 
 static int l_feed(lua_State *L) {
@@ -116,30 +132,28 @@ static int l_close(lua_State *L) {
   return 0;
 }
 
-static void read_options(lua_State *L, int i, struct ogl_decoder_options *o) {
-  memset(o, 0, sizeof *o);
-  o->keep = 1;
-  if (lua_isnoneornil(L, i)) return;
-  luaL_checktype(L, i, LUA_TTABLE);
-  o->strict = ogl_lua_flag(L, i, "strict", 0);
-  o->keep = ogl_lua_flag(L, i, "keep", 1);
-  o->max_reply = (size_t)ogl_lua_number(L, i, "max_reply", 0);
-  lua_getfield(L, i, "content_type"); /* stays on the stack: the decoder reads it before it returns */
-  o->content_type = lua_tostring(L, -1);
-}
-
+/* decoder(protocol, content_type, strict, keep, max_reply): all but the first may be nil; keep defaults to true. */
 static int l_decoder(lua_State *L) {
-  struct ogl_decoder_options options;
+  struct ogl_decoder_options options = { NULL, 0, 1, 0 };
   const struct ogl_protocol *protocol = ogl_protocol_find(luaL_checkstring(L, 1));
   if (!protocol) return luaL_argerror(L, 1, "no such protocol");
-  read_options(L, 2, &options);
+  options.content_type = luaL_optstring(L, 2, NULL);
+  options.strict = lua_toboolean(L, 3);
+  options.keep = lua_isnoneornil(L, 4) || lua_toboolean(L, 4);
+  options.max_reply = (size_t)luaL_optnumber(L, 5, 0);
   struct decoder *u = ogl_lua_new(L, DECODER, sizeof *u);
   u->open = 1;
   int err = ogl_decoder_init(&u->d, protocol, &options);
   if (err) return ogl_lua_fail(L, err);
-  lua_pushvalue(L, -1);
-  lua_pushcclosure(L, l_next, 1 + ogl_lua_event_names(L));
-  return 2;
+  return 1;
+}
+
+/* puller(decoder) -> next */
+static int l_puller(lua_State *L) {
+  to_decoder(L);
+  lua_settop(L, 1);
+  lua_pushcclosure(L, l_next, 1 + ogl_lua_event_copy_names(L));
+  return 1;
 }
 
 /* --- framers -------------------------------------------------------------------------------------------------- */
@@ -213,7 +227,7 @@ static int l_framer(lua_State *L) {
 
 void ogl_lua_decoder_open(lua_State *L) {
   static const luaL_Reg decoder[] = {
-    { "feed", l_feed }, { "finish", l_finish },   { "ended", l_ended },     { "reply", l_reply },
+    { "feed", l_feed }, { "skip", l_skip },       { "finish", l_finish },   { "ended", l_ended }, { "reply", l_reply },
     { "raw", l_raw },   { "problem", l_problem }, { "framing", l_framing }, { NULL, NULL },
   };
   static const luaL_Reg framer[] = {
@@ -226,6 +240,8 @@ void ogl_lua_decoder_open(lua_State *L) {
   ogl_lua_class(L, FRAMER, framer, l_framer_close);
   lua_pushcfunction(L, l_decoder);
   lua_setfield(L, -2, "decoder");
+  lua_pushcclosure(L, l_puller, ogl_lua_event_names(L));
+  lua_setfield(L, -2, "puller");
   lua_pushcfunction(L, l_framer);
   lua_setfield(L, -2, "framer");
 }

@@ -6,6 +6,7 @@
 
 #include "../core/base64.h"
 #include "../core/json.h"
+#include "../core/scan.h"
 #include "../core/utf8.h"
 #include "lua_json.h"
 
@@ -64,20 +65,34 @@ static int push_scalar(lua_State *L, struct decode *d, int c) {
 }
 
 /* Room for the array's items, if it is one of numbers: the commas before its first closing bracket. It is only a hint. */
-static int count_items(const struct ogl_json *j) {
+static size_t count_items(const struct ogl_json *j) {
   enum { FAR = 1 << 16 };
   const char *p = j->p, *end = j->end - p > FAR ? p + FAR : j->end;
   const char *close = memchr(p, ']', (size_t)(end - p));
-  int n = 1;
-  if (!close) close = end;
-  for (; p < close; p++) n += *p == ',';
-  return n;
+  return ogl_scan_count(p, close ? close : end, ',') + 1;
+}
+
+/* The next number of an array, where another one follows it: the short way through a vector. Anything else (the last one,
+   white space, a mistake) is left to the usual way: 0, and the reader as it was. */
+static inline int next_number(struct ogl_json *j, struct ogl_number *v) {
+  const char *p = ogl_number_read(j->p, j->end, v);
+  if (!p || j->end - p < 3 || *p++ != ',') return 0;
+  if (*p == ' ') p++; /* Python's json.dumps */
+  if (*p != '-' && (unsigned)(*p - '0') > 9) return 0;
+  j->p = p;
+  return 1;
 }
 
 static int push_array(lua_State *L, struct decode *d) {
   int n = 0, more;
   if (ogl_json_enter(&d->j, '[') < 0) return 0;
-  lua_createtable(L, ogl_json_peek(&d->j) == '0' ? count_items(&d->j) : 0, 0);
+  int numbers = ogl_json_peek(&d->j) == '0';
+  struct ogl_number v;
+  lua_createtable(L, numbers ? (int)count_items(&d->j) : 0, 0);
+  while (numbers && next_number(&d->j, &v)) {
+    push_number(L, &v);
+    lua_rawseti(L, -2, ++n);
+  }
   while ((more = ogl_json_item(&d->j)) == OGL_OK) {
     if (!push_value(L, d)) return 0;
     lua_rawseti(L, -2, ++n);
@@ -90,6 +105,20 @@ static int push_array(lua_State *L, struct decode *d) {
   return 1;
 }
 
+/* Writes the n-th float behind the others, which move where the hint was too small; their place. */
+static inline char *put_float(lua_State *L, struct decode *d, char *out, size_t n, double v) {
+  float f = (float)v;
+  if (OGL_UNLIKELY((n + 1) * sizeof f > d->room)) {
+    void *old = out;
+    lua_pushvalue(L, d->scratch); /* the old bytes live on while they are copied */
+    out = scratch(L, d, d->room * 2);
+    memcpy(out, old, n * sizeof f);
+    lua_pop(L, 1);
+  }
+  memcpy(out + n * sizeof f, &f, sizeof f);
+  return out;
+}
+
 /* An array of numbers as float32; 0 and the reader as it was where it is none. */
 static int push_packed(lua_State *L, struct decode *d) {
   struct ogl_json before = d->j;
@@ -97,18 +126,12 @@ static int push_packed(lua_State *L, struct decode *d) {
   size_t n = 0;
   int more;
   ogl_json_enter(&d->j, '[');
-  char *out = scratch(L, d, (size_t)count_items(&d->j) * sizeof(float));
+  char *out = scratch(L, d, count_items(&d->j) * sizeof(float));
+  ogl_json_peek(&d->j);
+  while (next_number(&d->j, &v)) out = put_float(L, d, out, n++, v.d);
   while ((more = ogl_json_item(&d->j)) == OGL_OK) {
     if (ogl_json_peek(&d->j) != '0' || ogl_json_number(&d->j, &v) != OGL_OK) break;
-    float f = (float)v.d;
-    if (OGL_UNLIKELY((n + 1) * sizeof f > d->room)) { /* above the hint */
-      void *old = out;
-      lua_pushvalue(L, d->scratch); /* the old bytes live on while they are copied */
-      out = scratch(L, d, d->room * 2);
-      memcpy(out, old, n * sizeof f);
-      lua_pop(L, 1);
-    }
-    memcpy(out + n++ * sizeof f, &f, sizeof f);
+    out = put_float(L, d, out, n++, v.d);
   }
   if (more != OGL_MORE) return d->j = before, 0;
   lua_pushlstring(L, out, n * sizeof(float));

@@ -133,24 +133,53 @@ static int compare(const void *a, const void *b) {
   return c ? c : (x->n > y->n) - (x->n < y->n);
 }
 
-/* The table's keys in order, in a userdata that is left on the stack; how many there are. */
-static int sorted_keys(lua_State *L, int i, struct key **keys) {
-  int n = 0, k = 0;
-  for (lua_pushnil(L); lua_next(L, i); n++) lua_pop(L, 1);
-  *keys = lua_newuserdatauv(L, (size_t)n * sizeof **keys + 1, 0);
-  for (lua_pushnil(L); lua_next(L, i); k++) {
+enum { FEW = 24 }; /* keys that are sorted on the C stack */
+
+/* Fills `keys` from the table at i; how many there are, or -1 where they are more than FEW. */
+static int few_keys(lua_State *L, int i, struct key *keys) {
+  int n = 0;
+  for (lua_pushnil(L); lua_next(L, i); n++) {
     lua_pop(L, 1);
     if (lua_type(L, -1) != LUA_TSTRING)
       return luaL_error(L, "cannot encode a table with string and %s keys as JSON", luaL_typename(L, -1));
-    (*keys)[k].p = lua_tolstring(L, -1, &(*keys)[k].n);
+    if (n == FEW) return lua_pop(L, 1), -1;
+    keys[n].p = lua_tolstring(L, -1, &keys[n].n);
   }
-  qsort(*keys, (size_t)n, sizeof **keys, compare);
   return n;
 }
 
+/* The keys of a large table, in a userdata that is left on the stack. */
+static struct key *many_keys(lua_State *L, int i, int *n) {
+  int k = 0;
+  for (*n = 0, lua_pushnil(L); lua_next(L, i); ++*n) lua_pop(L, 1);
+  struct key *keys = lua_newuserdatauv(L, (size_t)*n * sizeof *keys, 0);
+  for (lua_pushnil(L); lua_next(L, i); k++) {
+    lua_pop(L, 1);
+    if (lua_type(L, -1) != LUA_TSTRING)
+      luaL_error(L, "cannot encode a table with string and %s keys as JSON", luaL_typename(L, -1));
+    keys[k].p = lua_tolstring(L, -1, &keys[k].n);
+  }
+  return keys;
+}
+
+static void sort_keys(struct key *keys, int n) {
+  if (n > FEW) {
+    qsort(keys, (size_t)n, sizeof *keys, compare);
+    return;
+  }
+  for (int i = 1; i < n; i++) { /* by insertion: a handful, often in order */
+    struct key key = keys[i];
+    int k = i;
+    for (; k && compare(&key, &keys[k - 1]) < 0; k--) keys[k] = keys[k - 1];
+    keys[k] = key;
+  }
+}
+
 static void put_object(struct encode *e, int i) {
-  struct key *keys;
-  int n = sorted_keys(e->L, i, &keys);
+  struct key few[FEW], *keys = few;
+  int top = lua_gettop(e->L), n = few_keys(e->L, i, few);
+  if (n < 0) keys = many_keys(e->L, i, &n);
+  sort_keys(keys, n);
   put(e, "{");
   for (int k = 0; k < n; k++) {
     if (k) put(e, ",");
@@ -162,7 +191,7 @@ static void put_object(struct encode *e, int i) {
     lua_pop(e->L, 1);
   }
   put(e, "}");
-  lua_pop(e->L, 1);
+  lua_settop(e->L, top);
 }
 
 /* A table with a metatable: raw text, or marked as an array, or like any other. 1 where it was written. */

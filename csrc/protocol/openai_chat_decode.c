@@ -19,6 +19,7 @@
 struct chunk {
   struct ogl_span choices, usage, x_groq, error, detail, object, citations, search_results;
   struct ogl_json_text id, model;
+  struct ogl_span idle; /* the last string under a key that means nothing here */
 };
 
 static struct ogl_span raw_value(struct ogl_json *j) {
@@ -32,6 +33,7 @@ static struct ogl_span raw_value(struct ogl_json *j) {
 /* Reads the frame's outermost members, and checks all of it. OGL_OK, or the JSON's error. */
 static int read_chunk(struct ogl_span data, struct chunk *c) {
   struct ogl_json j;
+  struct ogl_json_text idle;
   struct ogl_span key;
   memset(c, 0, sizeof *c);
   ogl_json_open(&j, data.p, data.n);
@@ -47,7 +49,7 @@ static int read_chunk(struct ogl_span data, struct chunk *c) {
     else if (ogl_span_is(key, "x_groq")) c->x_groq = raw_value(&j);
     else if (ogl_span_is(key, "citations")) c->citations = raw_value(&j);
     else if (ogl_span_is(key, "search_results")) c->search_results = raw_value(&j);
-    else ogl_json_skip(&j, NULL);
+    else if (ogl_json_string_or_skip(&j, &idle)) c->idle = idle.raw;
   }
   return ogl_json_end(&j);
 }
@@ -234,7 +236,8 @@ static int on_repeated(struct chat_state *s, const struct ogl_frame *frame, stru
 }
 
 /* Remembers the frame if all that it did was one text. */
-static void learn(struct chat_state *s, const struct ogl_frame *frame, const struct ogl_queue *out) {
+static void learn(struct chat_state *s, const struct ogl_frame *frame, const struct chunk *c,
+                  const struct ogl_queue *out) {
   if (s->touched || s->texts != 1 || out->n != 1 || frame->kind != OGL_FRAME_EVENT || frame->event.n) {
     ogl_repeat_forget(&s->repeat);
     return;
@@ -242,7 +245,7 @@ static void learn(struct chat_state *s, const struct ogl_frame *frame, const str
   s->repeat_kind = out->events[0].kind;
   s->repeat_choice = out->events[0].choice;
   s->repeat_index = out->events[0].index;
-  ogl_repeat_learn(&s->repeat, frame->data, s->only_text);
+  ogl_repeat_learn(&s->repeat, frame->data, s->only_text, c->idle);
 }
 
 static void open_state(struct chat_state *s) {
@@ -272,7 +275,7 @@ static int chat_frame(void *state, const struct ogl_frame *frame, struct ogl_que
   }
   s->whole |= frame->kind == OGL_FRAME_WHOLE;
   int err = on_chunk(s, frame, &c, out);
-  learn(s, frame, out);
+  learn(s, frame, &c, out);
   return err < 0 ? err : OGL_MORE;
 }
 

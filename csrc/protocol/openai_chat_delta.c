@@ -222,6 +222,7 @@ static int add_fragment(struct chat_state *s, struct chat_choice *choice, const 
   int err = 0;
   struct ogl_call *call = continued(&choice->calls, f);
   s->touched = 1;
+  if (!call && !f->id.n && !f->name.n && !f->arguments.n) return 0; /* nothing opens nothing */
   if (!call) {
     call = ogl_calls_open(&choice->calls, f->key, choice->next_index++, &err);
     choice->open_kind = NO_KEY;

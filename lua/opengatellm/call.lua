@@ -34,7 +34,7 @@ local function add_all(list, seen, headers)
 end
 
 -- The user's headers go before ours: who names one means it.
-local function headers_of(client, wire, key)
+local function make_headers(client, wire, key)
   local list, seen = {}, {}
   if client.headers then add_all(list, seen, client.headers) end
   if wire.options and wire.options.headers then add_all(list, seen, wire.options.headers) end
@@ -47,6 +47,17 @@ local function headers_of(client, wire, key)
   if wire.body then add("content-type", "application/json") end
   if key and client.provider.auth == "bearer" then add("authorization", "Bearer " .. key) end
   return list
+end
+
+-- The list of the usual call (a JSON body, nothing of its own) is made once a key: one for streams, one for whole answers.
+local function headers_of(client, wire, key)
+  if wire.headers or wire.accept or not wire.body or (wire.options and wire.options.headers) then
+    return make_headers(client, wire, key)
+  end
+  local cache, kind = client.usual_headers(), wire.stream and "stream" or "whole"
+  if cache.key ~= key then cache.key, cache.stream, cache.whole = key, nil, nil end
+  cache[kind] = cache[kind] or make_headers(client, wire, key)
+  return cache[kind]
 end
 
 local function timeouts_of(client, wire)
@@ -75,7 +86,7 @@ local function transport_request(client, wire, key)
   return {
     method = wire.method, url = (wire.root and client.root or client.api) .. wire.path, headers = headers_of(client, wire, key),
     body = wire.body, stream = wire.stream, timeouts = timeouts_of(client, wire), tls = client.tls, proxy = client.proxy,
-    no_proxy = client.no_proxy, unix_socket = client.unix_socket, max_body = client.limits.body,
+    no_proxy = client.no_proxy, unix_socket = client.unix_socket, max_body = not wire.stream and client.limits.body or nil,
     on_progress = wire.options and wire.options.on_progress, host = host.current(client.host),
   }
 end
@@ -151,12 +162,14 @@ function M.budget(client) return retry.budget(client.retries, host.current(clien
 ---@return table? exchange
 ---@return integer|ogl.Error status or the error
 ---@return table? headers
+---@return table? budget what is left of it, if any try failed
 function M.send(client, wire, budget)
-  budget = budget or M.budget(client)
   while true do
     local exchange, status, headers = M.try(client, wire)
-    if exchange then return exchange, status, headers end
-    if not M.may_repeat(wire.repeatable, status) or not budget:wait(status) then return nil, status end
+    if exchange then return exchange, status, headers, budget end
+    if not M.may_repeat(wire.repeatable, status) then return nil, status end
+    budget = budget or M.budget(client)
+    if not budget:wait(status) then return nil, status end
   end
 end
 

@@ -88,10 +88,10 @@ end
 ---@return ogl.Reply? reply complete
 ---@return ogl.Error? err
 function Client:chat(question)
-  local prepared, err = H.prepare(self, question, "client:chat", false)
-  if not prepared then return nil, err end
+  local wire, err = H.prepare(self, question, "client:chat", false)
+  if not wire then return nil, err end
   local answer
-  answer, err = stream.open(self, prepared.wire, prepared)
+  answer, err = stream.open(self, wire)
   if not answer then return nil, err end
   return answer:reply()
 end
@@ -101,9 +101,9 @@ end
 ---@return ogl.Stream? stream
 ---@return ogl.Error? err
 function Client:stream(question)
-  local prepared, err = H.prepare(self, question, "client:stream", true)
-  if not prepared then return nil, err end
-  return stream.open(self, prepared.wire, prepared)
+  local wire, err = H.prepare(self, question, "client:stream", true)
+  if not wire then return nil, err end
+  return stream.open(self, wire)
 end
 
 --- Vectors of texts, in the order of the texts.
@@ -273,6 +273,8 @@ function H.set_connection(self, options)
   }
   self.headers, self.proxy, self.no_proxy = options.headers, options.proxy, options.no_proxy
   self.unix_socket, self.host = options.unix_socket, options.host
+  local usual = {} -- a function, like the key: the headers hold it
+  self.usual_headers = function() return usual end
   self.shared = { transport = options.transport }
 end
 
@@ -292,19 +294,14 @@ function H.prepare(self, question, where, streamed)
   local asked = request.of(question)
   local problem = request.check(asked)
   if problem then error(where .. ": " .. problem, 3) end
-  if not asked.model then asked = request.merge(asked, { model = self.model_name }) end
-  if not asked.model then error(where .. ": model: none is given, neither here nor to the client", 3) end
+  local model = asked.model or self.model_name
+  if not model then error(where .. ": model: none is given, neither here nor to the client", 3) end
   streamed = streamed and not asked.no_streaming
-  local wire, err = self.protocol.encode_request(asked, self.provider, streamed)
+  local wire, err = self.protocol.encode_request(asked, self.provider, streamed, model)
   if not wire then return nil, err end
   if asked.strict and wire.warnings[1] then return nil, H.unsupported(wire.warnings[1]) end
-  return {
-    protocol = self.provider.protocol, strict = asked.strict, keep = asked.keep, output = asked.output, warnings = wire.warnings,
-    wire = {
-      method = wire.method, path = wire.path, headers = wire.headers, body = H.encode(wire.body, where), stream = streamed,
-      options = asked, repeatable = "inference",
-    },
-  }
+  wire.body, wire.stream, wire.options, wire.repeatable = H.encode(wire.body, where), streamed, asked, "inference"
+  return wire
 end
 
 function H.encode(body, where)

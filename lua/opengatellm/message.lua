@@ -94,6 +94,12 @@ local function check_list(list, where, check)
   end
 end
 
+-- Whether there is plainly nothing wrong: the usual message, without a name being made for it.
+local function is_plain(message)
+  return type(message) == "table" and ROLES[message.role] and type(message.content) == "string" and not message.tool_calls
+    and message.role ~= "tool"
+end
+
 local function check_message(message, where)
   if type(message) ~= "table" then return where .. ": expected table, got " .. type(message) end
   if not ROLES[message.role] then
@@ -121,8 +127,11 @@ function M.check(messages)
   if type(messages) == "table" and messages.role then
     return "messages: expected a list of messages, got one message: write { message }"
   end
-  local problem = check_list(messages, "messages", check_message)
-  if problem then return problem end
+  if type(messages) ~= "table" then return "messages: expected a list of messages, got " .. type(messages) end
+  for i, message in ipairs(messages) do
+    local problem = not is_plain(message) and check_message(message, "messages[" .. i .. "]")
+    if problem then return problem end
+  end
   if not messages[1] then return "messages: at least one is needed" end
 end
 

@@ -68,23 +68,27 @@ local function is_type(value, expected)
   return t == expected
 end
 
+local function problem_of(name, expected, value, where)
+  if not expected then return where .. tostring(name) .. ": there is no such field" end
+  local got = type(value) == "number" and tostring(value) or type(value)
+  return where .. name .. ": expected " .. expected .. ", got " .. got
+end
+
 --- What is wrong with a table of options: a field that is not known, or of a wrong type; or nil.
 ---@param options table
 ---@param fields table<string, string>
 ---@param where? string before the field's name
 ---@return string?
 function M.check_fields(options, fields, where)
-  where = where or ""
-  local names = {}
-  for name in pairs(options) do names[#names + 1] = tostring(name) end
-  table.sort(names) -- the same mistake gives the same message
-  for _, name in ipairs(names) do
-    local expected, value = fields[name], options[name]
-    if not expected then return where .. name .. ": there is no such field" end
-    if expected ~= "any" and not is_type(value, expected) then
-      return where .. name .. ": expected " .. expected .. ", got " .. (type(value) == "number" and tostring(value) or type(value))
+  local problem -- of several, the first by name: the same mistake gives the same message
+  for name, value in next, options do
+    local expected = fields[name]
+    if not expected or type(value) ~= expected and expected ~= "any" and not is_type(value, expected) then
+      local found = problem_of(name, expected, value, where or "")
+      if not problem or found < problem then problem = found end
     end
   end
+  return problem
 end
 
 --- What is wrong with a text that goes into a header or an address, or nil.
@@ -143,7 +147,6 @@ end
 function M.check(request)
   local problem = M.check_fields(request, FIELDS)
   if problem then return problem end
-  if request.messages == nil then return "messages: expected a list of messages, got nil" end
   problem = message.check(request.messages)
     or request.model and M.check_line(request.model, "model")
     or request.headers and M.check_headers(request.headers)

@@ -26,12 +26,14 @@ local H = {}
 
 --- Opens a stream: returns once the status is known.
 ---@param client table
----@param wire ogl.Wire
----@param options {protocol: string, strict?: boolean, keep?: boolean, output?: any, warnings?: table[]}
+---@param wire ogl.Wire of a checked request, which is its `options`
 ---@return ogl.Stream? stream
 ---@return ogl.Error? err
-function M.open(client, wire, options)
-  local self = setmetatable({ client = client, wire = wire, options = options, budget = call.budget(client) }, Stream)
+function M.open(client, wire)
+  local self = setmetatable({
+    client = client, wire = wire, options = wire.options, exchange = nil, decoder = nil, pull = nil, status = nil, headers = nil,
+    request_id = nil, ended = false, given = false, done = false, err = nil, whole_reply = nil, last_raw = nil, budget = nil,
+  }, Stream) -- all its fields: the table is made in its size
   local err = H.connect(self)
   if err then return nil, err end
   return self
@@ -41,25 +43,29 @@ end
 ---@return ogl.Event? event
 ---@return ogl.Error? err
 function Stream:next()
-  local event, code, message = self.pull()
-  if event then
-    self.given = true
-    return event
-  end
-  return H.advance(self, code, message)
+  repeat
+    local event, code, message = (self.pull or H.puller(self))()
+    if event then
+      self.given = true
+      return event
+    end
+  until not H.step(self, code, message)
+  return nil, self.err
 end
 
 --- All events, for a `for` loop. A failure raises the error.
 ---@return fun(): ogl.Event?
 function Stream:events()
-  local pull, given = self.pull, self.given
+  local pull, given = self.pull or H.puller(self), self.given
   local function iterate()
     local event, code, message = pull()
-    if not event then
-      local err
-      event, err = H.advance(self, code, message)
-      if err then error(err, 0) end
-      pull = self.pull -- another try has another decoder
+    while not event do
+      if not H.step(self, code, message) then
+        if self.err then error(self.err, 0) end
+        return nil
+      end
+      pull = self.pull or H.puller(self) -- another try has another decoder
+      event, code, message = pull()
     end
     if not given then
       given, self.given = true, true
@@ -89,11 +95,12 @@ end
 function Stream:reply()
   if self.options.keep == false then error("stream:reply: the stream was opened with keep = false", 2) end
   if self.whole_reply then return self.whole_reply end
-  while true do
-    local event, err = self:next()
-    if err then return nil, err end
-    if not event then return H.make_reply(self) end
-  end
+  repeat
+    local given, code, message = self.decoder:skip() -- events that nobody looks at need no tables
+    if given then self.given = true end
+  until not H.step(self, code, message)
+  if self.err then return nil, self.err end
+  return H.make_reply(self)
 end
 
 --- The text of the last frame, as it came.
@@ -123,37 +130,35 @@ function H.guard(self) return setmetatable({ stream = self }, guard_mt) end
 
 -- A try, or several: the exchange and a fresh decoder; returns the error.
 function H.connect(self)
-  local exchange, status, headers = call.send(self.client, self.wire, self.budget)
+  local exchange, status, headers, budget = call.send(self.client, self.wire, self.budget)
+  self.budget = budget
   if not exchange then return status end
   self.exchange, self.status, self.headers = exchange, status, headers
   self.request_id = errors.request_id(headers)
   local content_type = headers["content-type"]
-  self.decoder, self.pull = core.decoder(self.options.protocol, {
-    content_type = type(content_type) == "string" and content_type or nil, strict = self.options.strict,
-    keep = self.options.keep, max_reply = self.client.limits.reply,
-  })
+  self.pull = nil
+  self.decoder = core.decoder(
+    self.client.provider.protocol, type(content_type) == "string" and content_type or nil, self.options.strict,
+    self.options.keep, self.client.limits.reply)
   self.ended = false
 end
 
--- The slow half of next: the decoder has nothing to give.
-function H.advance(self, code, message)
-  while true do
-    if self.err then return nil, self.err end
-    if self.done then return nil end
-    if code then
-      if not H.try_again(self, H.decoder_error(self, code, message)) then return nil, self.err end
-    elseif self.ended or self.decoder:ended() then
-      return H.conclude(self)
-    else
-      H.read(self)
-    end
-    local event
-    event, code, message = self.pull()
-    if event then
-      self.given = true
-      return event
-    end
+-- The decoder's `next`, made when events are asked for one by one.
+function H.puller(self)
+  self.pull = core.puller(self.decoder)
+  return self.pull
+end
+
+-- The decoder has nothing to give: an error, the end, or more bytes. False where there will be no more events.
+function H.step(self, code, message)
+  if self.err or self.done then return false end
+  if code then return H.try_again(self, H.decoder_error(self, code, message)) end
+  if self.ended or self.decoder:ended() then
+    H.conclude(self)
+    return false
   end
+  H.read(self)
+  return true
 end
 
 -- More bytes into the decoder, or the end of input.
@@ -172,7 +177,7 @@ end
 
 -- Sends the request again if nothing was given yet and the error may pass; false, and the error kept, where not.
 function H.try_again(self, err)
-  local again = not self.given and call.may_repeat(self.wire.repeatable, err) and self.budget:wait(err)
+  local again = not self.given and H.may_wait(self, err)
   if again then
     self.exchange:close()
     err = H.connect(self)
@@ -180,6 +185,12 @@ function H.try_again(self, err)
   end
   H.fail(self, err)
   return false
+end
+
+function H.may_wait(self, err)
+  if not call.may_repeat(self.wire.repeatable, err) then return false end
+  self.budget = self.budget or call.budget(self.client)
+  return self.budget:wait(err)
 end
 
 function H.problem(self)
@@ -221,7 +232,6 @@ function H.conclude(self)
   self.done = true
   if not self.ended and self.exchange.drain then self.exchange:drain(DRAIN) end
   self.exchange:close()
-  return nil
 end
 
 function H.release(self)
@@ -236,7 +246,7 @@ function H.fold(self)
   local reply = self.decoder:reply()
   if not reply then return nil end
   reply.status, reply.headers, reply.request_id = self.status, self.headers, self.request_id
-  for i, warning in ipairs(self.options.warnings or {}) do table.insert(reply.warnings, i, warning) end
+  for i, warning in ipairs(self.wire.warnings) do table.insert(reply.warnings, i, warning) end
   return reply
 end
 
@@ -251,13 +261,23 @@ function H.set_output(self, reply)
   end
 end
 
+-- `raw` is decoded when it is asked for: few do, and it costs as much as the rest of the reply.
+function H.set_raw(reply, text)
+  setmetatable(reply, { __index = function(self, field)
+    if field ~= "raw" then return nil end
+    self.raw = core.decode(text)
+    return rawget(self, "raw")
+  end })
+end
+
 function H.make_reply(self)
   local reply = H.fold(self)
   reply.complete = true
   H.set_output(self, reply)
-  if self.decoder:framing() == "whole" then reply.raw = core.decode((self.decoder:raw())) end
+  local whole = self.decoder:framing() == "whole"
   self.whole_reply = reply
   H.release(self)
+  if whole then H.set_raw(reply, self.last_raw) end
   return reply
 end
 

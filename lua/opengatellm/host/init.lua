@@ -17,9 +17,15 @@
 -- @module opengatellm.host
 local M = {}
 
+local plain -- loaded when it is first asked for: not every install has libcurl
+
 --- The host of this call: the client's own, else the plain one.
 ---@param own? table
 ---@return table
-function M.current(own) return own or require "opengatellm.host.plain" end
+function M.current(own)
+  if own then return own end
+  plain = plain or require "opengatellm.host.plain"
+  return plain
+end
 
 return M

@@ -1,7 +1,7 @@
 --- Wire protocols: the request side of each. Registry: one line a protocol.
 --
---   encode_request(request, provider) -> wire | nil, err
---     wire = { method, path, headers = list of {name, value}, body = table, warnings = list of {code, field, message} }
+--   encode_request(request, provider, stream, model) -> wire | nil, err
+--     wire = { method, path, headers = nil | list of {name, value}, body = table, warnings = list of {code, field, message} }
 --   decode_error(status, headers, body) -> err
 --
 -- The answer side is C: csrc/protocol/<name>_decode.c.

@@ -90,6 +90,8 @@ local function encode_assistant(message)
 end
 
 local function encode_message(message)
+  -- a plain message is its own encoding: it is written, not changed
+  if type(message.content) == "string" and message.role ~= "assistant" then return message end
   if message.role == "assistant" then return encode_assistant(message) end
   local content, err = encode_content(message.content)
   if err then return nil, err end
@@ -150,10 +152,19 @@ end
 
 -- Fields that go as they are, under the same name.
 local SAME = {
-  "temperature", "top_p", "top_k", "stop", "seed", "presence_penalty", "frequency_penalty", "logit_bias", "logprobs",
-  "top_logprobs", "n", "user", "metadata", "service_tier", "store", "parallel_tool_calls",
+  temperature = true, top_p = true, top_k = true, stop = true, seed = true, presence_penalty = true, frequency_penalty = true,
+  logit_bias = true, logprobs = true, top_logprobs = true, n = true, user = true, metadata = true, service_tier = true, store = true,
+  parallel_tool_calls = true,
 }
-local NOT_CARRIED = { "previous_response_id", "include" }
+local NOT_CARRIED = { previous_response_id = true, include = true }
+
+-- Copies what has the same name, and says what cannot be carried.
+local function set_same(body, request, warn)
+  for field, value in next, request do
+    if SAME[field] then body[field] = value
+    elseif NOT_CARRIED[field] then warn(field, "openai_chat has no " .. field .. ": it was left out") end
+  end
+end
 
 local function set_tools(body, request)
   if not request.tools or not request.tools[1] then return end
@@ -167,30 +178,30 @@ local function set_stream(body, provider)
   if not provider.no_stream_options then body.stream_options = { include_usage = true } end
 end
 
----@param request ogl.Request checked, with its model
+---@param request ogl.Request checked
 ---@param provider table
 ---@param stream boolean
+---@param model string
 ---@return table? wire
 ---@return ogl.Error? err
-function M.encode_request(request, provider, stream)
+function M.encode_request(request, provider, stream, model)
   local warnings = {}
   local function warn(field, message)
     warnings[#warnings + 1] = { code = "not_carried", field = field, message = message }
   end
   local messages, err = encode_messages(request)
   if not messages then return nil, err end
-  local body = { model = request.model, messages = messages }
-  for _, field in ipairs(SAME) do body[field] = request[field] end
-  for _, field in ipairs(NOT_CARRIED) do
-    if request[field] ~= nil then warn(field, "openai_chat has no " .. field .. ": it was left out") end
-  end
+  local body = { model = model, messages = messages }
+  set_same(body, request, warn)
   body[provider.max_tokens or "max_tokens"] = request.max_tokens
   set_tools(body, request)
   if request.output then body.response_format = encode_output(request.output) end
   if request.reasoning then encode_reasoning(request.reasoning, body, warn) end
   if stream then set_stream(body, provider) end
-  for key, value in pairs(request.extra or {}) do body[key] = value end
-  return { method = "POST", path = "/chat/completions", headers = {}, body = body, warnings = warnings }
+  if request.extra then
+    for key, value in pairs(request.extra) do body[key] = value end
+  end
+  return { method = "POST", path = "/chat/completions", body = body, warnings = warnings }
 end
 
 M.decode_error = errors.from_status

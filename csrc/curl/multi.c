@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: MIT
+** multi.c - see multi.h.
+*/
+#define _GNU_SOURCE /* SOCK_CLOEXEC under -std=c99 */
+#include "multi.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "../core/mem.h"
+#include "clock.h"
+
+enum { BATCH = 64 }; /* sockets served in one step; the others stay ready */
+
+/* libcurl from 7.84 on guards its own start; before, the first multi of the process does it for all. */
+static void start_curl(void) {
+  static int state; /* 0: not yet, 1: somebody is at it, 2: done */
+  if (__sync_bool_compare_and_swap(&state, 0, 1)) {
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+    __sync_bool_compare_and_swap(&state, 1, 2);
+  }
+  while (!__sync_bool_compare_and_swap(&state, 2, 2)) ogl_clock_sleep(0.001);
+}
+
+/* Short on purpose: libcurl 7.88 spends 25 ns on each byte of a header. */
+static const char *find_encodings(void) {
+  long can = 0;
+  const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
+  if (info->features & CURL_VERSION_LIBZ) can |= 1;
+#if LIBCURL_VERSION_NUM >= 0x073900
+  if (info->features & CURL_VERSION_BROTLI) can |= 2;
+#endif
+#if LIBCURL_VERSION_NUM >= 0x074800
+  if (info->features & CURL_VERSION_ZSTD) can |= 4;
+#endif
+  static const char *const texts[] = { NULL, "gzip", "br", "gzip,br", "zstd", "gzip,zstd", "br,zstd", "gzip,br,zstd" };
+  return texts[can];
+}
+
+struct ogl_multi *ogl_multi_new(void) {
+  struct ogl_multi *m = ogl_realloc(NULL, sizeof *m);
+  if (!m) return NULL;
+  start_curl();
+  memset(m, 0, sizeof *m);
+  ogl_poller_init(&m->poller);
+  m->owners = 1;
+  m->encodings = find_encodings();
+  return m;
+}
+
+struct ogl_multi *ogl_multi_keep(struct ogl_multi *m) {
+  m->owners++;
+  return m;
+}
+
+/* The order is libcurl's: easy handles, then the multi, which closes its connections through our callbacks. */
+void ogl_multi_drop(struct ogl_multi *m) {
+  if (--m->owners) return;
+  for (struct ogl_multi_member *member; (member = ogl_multi_reuse(m)) != NULL;) member->destroy(member);
+  curl_multi_cleanup(m->curl);
+  ogl_poller_clear(&m->poller);
+  ogl_free(m);
+}
+
+/* Callbacks of libcurl: nothing in here may call libcurl back, but for getinfo. ----------------------------------- */
+
+/* Our member behind a handle; NULL for the handles that libcurl makes for itself. */
+static struct ogl_multi_member *member_of(CURL *easy) {
+  char *member = NULL;
+  curl_easy_getinfo(easy, CURLINFO_PRIVATE, &member);
+  return (struct ogl_multi_member *)(void *)member;
+}
+
+static void watch(struct ogl_multi *m, int fd, int want, struct ogl_multi_member *owner) {
+  struct ogl_multi_member *before = ogl_poller_watch(&m->poller, fd, want, owner);
+  if (before) before->sockets--;
+  if (owner) owner->sockets++;
+}
+
+/* Always 0: any other answer would end every transfer of the multi. The poller keeps its failure for later. */
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *unused) {
+  (void)unused;
+  if (what == CURL_POLL_REMOVE || what == CURL_POLL_NONE) {
+    watch(user, fd, 0, NULL);
+    return 0;
+  }
+  struct ogl_multi_member *member = member_of(easy);
+  int want = (what & CURL_POLL_IN ? OGL_POLL_READ : 0) | (what & CURL_POLL_OUT ? OGL_POLL_WRITE : 0);
+  watch(user, fd, want, member && member->alone ? member : NULL);
+  return 0;
+}
+
+static int on_timer(CURLM *curl, long milliseconds, void *user) {
+  struct ogl_multi *m = user;
+  (void)curl;
+  ogl_poller_alarm(&m->poller, milliseconds < 0 ? -1 : ogl_clock_now() + (double)milliseconds / 1e3);
+  return 0;
+}
+
+/* Opening the sockets ourselves tells us when a number means a new socket, and no child process inherits them. */
+static curl_socket_t on_open(void *user, curlsocktype purpose, struct curl_sockaddr *address) {
+  struct ogl_multi *m = user;
+  (void)purpose;
+#ifdef SOCK_CLOEXEC
+  int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+#else
+  int fd = socket(address->family, address->socktype, address->protocol);
+  if (fd >= 0) fcntl(fd, F_SETFD, FD_CLOEXEC);
+#endif
+  m->no_socket = fd < 0 ? errno : 0;
+  if (fd < 0) return CURL_SOCKET_BAD;
+  ogl_poller_opened(&m->poller, fd);
+  return fd;
+}
+
+static int on_close(void *user, curl_socket_t fd) {
+  struct ogl_multi *m = user;
+  watch(m, fd, 0, NULL);
+  ogl_poller_closed(&m->poller, fd);
+  return close(fd);
+}
+
+/* Members ---------------------------------------------------------------------------------------------------------- */
+
+struct ogl_multi_member *ogl_multi_reuse(struct ogl_multi *m) {
+  return m->n_spare ? m->spare[--m->n_spare] : NULL;
+}
+
+int ogl_multi_retire(struct ogl_multi *m, struct ogl_multi_member *member) {
+  if (m->n_spare == OGL_MULTI_SPARE) return 0;
+  m->spare[m->n_spare++] = member;
+  return 1;
+}
+
+void ogl_multi_adopt(struct ogl_multi *m, struct ogl_multi_member *member) {
+  curl_easy_setopt(member->easy, CURLOPT_PRIVATE, (char *)(void *)member);
+  curl_easy_setopt(member->easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
+  curl_easy_setopt(member->easy, CURLOPT_OPENSOCKETDATA, m);
+  curl_easy_setopt(member->easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
+  curl_easy_setopt(member->easy, CURLOPT_CLOSESOCKETDATA, m);
+}
+
+static void take_in(struct ogl_multi *m, struct ogl_multi_member *member) {
+  member->in = 1;
+  member->prev = NULL;
+  member->next = m->members;
+  if (m->members) m->members->prev = member;
+  m->members = member;
+  m->n_members++;
+}
+
+static void take_out(struct ogl_multi *m, struct ogl_multi_member *member) {
+  if (!member->in) return;
+  member->in = 0;
+  curl_multi_remove_handle(m->curl, member->easy);
+  if (member->sockets) ogl_poller_disown(&m->poller, member);
+  member->sockets = 0;
+  if (member->prev) member->prev->next = member->next;
+  if (member->next) member->next->prev = member->prev;
+  if (m->members == member) m->members = member->next;
+  m->n_members--;
+}
+
+static void end(struct ogl_multi *m, struct ogl_multi_member *member, CURLcode result, const char *broken) {
+  take_out(m, member);
+  member->ended(member, result, broken);
+}
+
+/* The end of a CURLM that cannot go on. Its sockets leave the poller as they are closed. */
+static void give_up(struct ogl_multi *m, const char *why) {
+  while (m->members) end(m, m->members, CURLE_FAILED_INIT, why);
+  curl_multi_cleanup(m->curl);
+  m->curl = NULL;
+  ogl_poller_alarm(&m->poller, -1);
+  ogl_poller_forgive(&m->poller);
+}
+
+/* Ends the members that are done. */
+static void harvest(struct ogl_multi *m) {
+  CURLMsg *message;
+  int left;
+  while (m->curl && (message = curl_multi_info_read(m->curl, &left)) != NULL) {
+    if (message->msg != CURLMSG_DONE) continue;
+    CURLcode result = message->data.result; /* the message ends with the handle's removal */
+    struct ogl_multi_member *member = member_of(message->easy_handle);
+    if (member) end(m, member, result, NULL);
+  }
+}
+
+static void act(struct ogl_multi *m, curl_socket_t fd, int what) {
+  int running;
+  CURLMcode code;
+  do code = curl_multi_socket_action(m->curl, fd, what, &running);
+  while (code == CURLM_CALL_MULTI_PERFORM);
+  if (code != CURLM_OK) give_up(m, curl_multi_strerror(code));
+}
+
+/* The alarm is taken down first: libcurl sets the next one itself. */
+static void ring(struct ogl_multi *m) {
+  if (!m->curl || m->poller.alarm < 0 || m->poller.alarm > ogl_clock_now()) return;
+  ogl_poller_alarm(&m->poller, -1);
+  act(m, CURL_SOCKET_TIMEOUT, 0);
+}
+
+/* What every entry ends with: results are given out, a failed poller is not kept. */
+static void settle(struct ogl_multi *m) {
+  harvest(m);
+  ogl_poller_settle(&m->poller);
+  if (m->poller.failed) give_up(m, strerror(m->poller.failed));
+}
+
+static CURLMcode ensure_curl(struct ogl_multi *m) {
+  if (m->curl) return CURLM_OK;
+  m->curl = curl_multi_init();
+  if (!m->curl) return CURLM_OUT_OF_MEMORY;
+  curl_multi_setopt(m->curl, CURLMOPT_SOCKETFUNCTION, on_socket);
+  curl_multi_setopt(m->curl, CURLMOPT_SOCKETDATA, m);
+  curl_multi_setopt(m->curl, CURLMOPT_TIMERFUNCTION, on_timer);
+  curl_multi_setopt(m->curl, CURLMOPT_TIMERDATA, m);
+  curl_multi_setopt(m->curl, CURLMOPT_MAXCONNECTS, (long)OGL_MULTI_IDLE);
+  return CURLM_OK;
+}
+
+const char *ogl_multi_start(struct ogl_multi *m, struct ogl_multi_member *member) {
+  CURLMcode code = ensure_curl(m);
+  if (code == CURLM_OK) {
+    code = curl_multi_add_handle(m->curl, member->easy);
+    if (code != CURLM_OK) give_up(m, curl_multi_strerror(code));
+  }
+  if (code != CURLM_OK) return curl_multi_strerror(code);
+  take_in(m, member);
+  ring(m);
+  settle(m);
+  return NULL;
+}
+
+void ogl_multi_stop(struct ogl_multi *m, struct ogl_multi_member *member) {
+  take_out(m, member);
+  ogl_poller_settle(&m->poller);
+}
+
+void ogl_multi_pause(struct ogl_multi *m, struct ogl_multi_member *member, int what) {
+  if (!member->in) return;
+  CURLcode code = curl_easy_pause(member->easy, what);
+  if (code != CURLE_OK && member->in) end(m, member, code, NULL);
+  settle(m);
+}
+
+/* Waiting ---------------------------------------------------------------------------------------------------------- */
+
+static void serve(struct ogl_multi *m, const struct ogl_poller_event *event) {
+  void *owner;
+  if (!ogl_poller_current(&m->poller, event, &owner)) return;
+  if (owner) ((struct ogl_multi_member *)owner)->moved++;
+  int what = 0;
+  if (event->what & OGL_POLL_READ) what |= CURL_CSELECT_IN;
+  if (event->what & OGL_POLL_WRITE) what |= CURL_CSELECT_OUT;
+  if (event->what & OGL_POLL_ERROR) what |= CURL_CSELECT_ERR;
+  act(m, event->fd, what);
+}
+
+int ogl_multi_wait(struct ogl_multi *m, double seconds) {
+  struct ogl_poller_event events[BATCH];
+  int n = ogl_poller_wait(&m->poller, seconds, events, BATCH);
+  for (int i = 0; i < n && m->curl; i++) serve(m, &events[i]);
+  ring(m);
+  settle(m);
+  return n != -1;
+}
+
+void ogl_multi_step(struct ogl_multi *m) { ogl_multi_wait(m, 0); }
+
+int ogl_multi_fd(struct ogl_multi *m) {
+  int fd = ogl_poller_fd(&m->poller), failure = m->poller.failed;
+  settle(m);
+  errno = failure;
+  return fd;
+}

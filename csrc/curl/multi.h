@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT
+** multi.h - libcurl's multi interface, driven by sockets: many transfers, one descriptor, kept-alive connections.
+**
+** Life: `new`; for each transfer `adopt` its easy handle, `start`, then `wait` or `step` until its `ended` is called,
+** `stop` where it shall end earlier; `drop` at the end. It is counted: whoever keeps a pointer calls `keep` and `drop`,
+** so that a transfer may outlive the owner of its multi and both may go in any order. What is no longer used may be
+** given to `retire`, and `reuse` gives it back: a handle that has its options already makes an exchange cheaper by
+** some microseconds.
+**
+** libcurl calls back from inside start, stop, step, wait and drop, also for handles that are not ours. Those
+** callbacks only write into the poller. `ended` is called after libcurl has returned.
+**
+** A multi that libcurl declares unusable, or whose descriptor fails, ends its members (`ended` with a reason) and
+** gets a new CURLM with the next start. The descriptor of `fd` stays the same.
+**
+** Memory: connections that nobody uses are kept for reuse, at most OGL_MULTI_IDLE; retired members, at most
+** OGL_MULTI_SPARE. One thread at a time.
+*/
+#ifndef OGL_MULTI_H
+#define OGL_MULTI_H
+
+#include <curl/curl.h>
+
+#include "poller.h"
+
+OGL_BEGIN
+
+enum {
+  OGL_MULTI_IDLE = 256, /* kept-alive connections: a gateway talks to a few dozen servers with some to each */
+  OGL_MULTI_SPARE = 16  /* retired members, some 8 KiB each: enough for a caller that goes one by one or in fives */
+};
+
+/* What a multi knows of a transfer, which embeds it. Zero-filled, then `easy`, `alone` and the functions are set. */
+struct ogl_multi_member {
+  CURL *easy;
+  int alone;        /* speaks HTTP/1: what happens on its socket happens for it alone */
+  unsigned moved;   /* times its socket was ready; counted for `alone` only */
+  unsigned sockets; /* sockets in the poller that name it as owner */
+  int in;           /* started, and not ended or stopped */
+  /* The exchange is over and out of the multi. `broken` is NULL, or why the multi itself failed. */
+  void (*ended)(struct ogl_multi_member *member, CURLcode result, const char *broken);
+  /* Frees what was retired. */
+  void (*destroy)(struct ogl_multi_member *member);
+  struct ogl_multi_member *prev, *next;
+};
+
+struct ogl_multi {
+  CURLM *curl; /* NULL before the first start, and after a failure */
+  struct ogl_poller poller;
+  struct ogl_multi_member *members; /* those that are in */
+  size_t n_members;
+  struct ogl_multi_member *spare[OGL_MULTI_SPARE];
+  size_t n_spare;
+  const char *encodings; /* what this libcurl can decode, as Accept-Encoding says it; NULL: nothing */
+  unsigned owners;
+  int no_socket; /* 0, or the errno with which socket(2) failed last */
+};
+
+/* NULL without memory. */
+struct ogl_multi *ogl_multi_new(void);
+struct ogl_multi *ogl_multi_keep(struct ogl_multi *m);
+/* The last owner's drop closes all connections. */
+void ogl_multi_drop(struct ogl_multi *m);
+
+/* A retired member, as it was; NULL when there is none. */
+struct ogl_multi_member *ogl_multi_reuse(struct ogl_multi *m);
+/* Keeps a member that is not in. 1; 0 when there are enough, and the caller destroys it. */
+int ogl_multi_retire(struct ogl_multi *m, struct ogl_multi_member *member);
+
+/* Makes an easy handle one of this multi: the poller will know its sockets. */
+void ogl_multi_adopt(struct ogl_multi *m, struct ogl_multi_member *member);
+
+/* Begins the exchange at once: on a kept-alive connection the request is sent before this returns. NULL, or why it
+   could not begin; then `ended` is not called for it. */
+const char *ogl_multi_start(struct ogl_multi *m, struct ogl_multi_member *member);
+/* Takes it out, wherever it is; its connection is closed unless the exchange was over. `ended` is not called. */
+void ogl_multi_stop(struct ogl_multi *m, struct ogl_multi_member *member);
+/* Pauses and resumes (CURLPAUSE_*). A failure ends the member. */
+void ogl_multi_pause(struct ogl_multi *m, struct ogl_multi_member *member, int what);
+
+/* Waits at most so long (negative: no limit) for something to do, and does it. 1; 0 when a signal came. */
+int ogl_multi_wait(struct ogl_multi *m, double seconds);
+/* Does what can be done without waiting. */
+void ogl_multi_step(struct ogl_multi *m);
+
+/* The descriptor for a foreign loop: readable when `step` has something to do. -1 and errno when there is none. */
+int ogl_multi_fd(struct ogl_multi *m);
+
+OGL_END
+
+#endif

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT
+** transfer.h - one HTTP exchange: a request out, an answer in.
+**
+** Life: `new`, any number of `header`, `start`; then `wait` until there is something, and
+**   - once the head is complete, `head` (status and headers of the final answer);
+**   - `body` gives the bytes that have come, `consume` takes some away;
+**   - `hungry`: the body is fed by the caller and more of it can be sent now: `feed`, and `feed_end` after the last;
+**   - `state` no longer active and no bytes left: the end, or `failure`, which stays.
+** `free` at any time ends it; what is not over is broken off. The transfer keeps its multi alive.
+**
+** libcurl's callbacks append to the buffers and return; nothing of the caller runs inside them.
+**
+** Memory: of a stream at most OGL_TRANSFER_UNREAD bytes and one write of libcurl lie unread: then the transfer is
+** paused, TCP slows the server down, and consuming half of it goes on. A whole body is never paused (libcurl would
+** keep what a paused gzip or HTTP/2 transfer decodes, without a bound of ours) but ends above its ceiling. The block
+** of a buffer is given back when it is much larger than what passes through it. A freed transfer is retired with its
+** handle and small blocks; the multi keeps a few.
+**
+** Retries: libcurl repeats a request on its own when a kept-alive connection turns out to be closed. Here it may not,
+** once bytes of a POST or PATCH went out: the server may have acted. The failure then says `sent`. (libcurl before 7.80
+** does not ask, and repeats.)
+*/
+#ifndef OGL_TRANSFER_H
+#define OGL_TRANSFER_H
+
+#include "failure.h"
+#include "head.h"
+#include "headers.h"
+#include "multi.h"
+#include "options.h"
+
+OGL_BEGIN
+
+enum {
+  OGL_TRANSFER_UNREAD = 256 * 1024, /* some ms of a fast network, so that a pause does not cost speed */
+  OGL_TRANSFER_BLOCK = 32 * 1024    /* an empty buffer up to this size keeps its block */
+};
+
+enum ogl_transfer_state { OGL_TRANSFER_NEW, OGL_TRANSFER_ACTIVE, OGL_TRANSFER_DONE, OGL_TRANSFER_FAILED };
+
+/* Where an active exchange is. The order is that of time, but an answer may come before the upload is over. */
+enum ogl_transfer_phase { OGL_PHASE_CONNECT, OGL_PHASE_SEND, OGL_PHASE_WAIT, OGL_PHASE_RECEIVE };
+
+/* What a wait ended with. */
+enum ogl_transfer_news {
+  OGL_NEWS_READY,  /* the head is complete (and was not asked for yet), bytes have come, or it is over */
+  OGL_NEWS_FEED,   /* hungry */
+  OGL_NEWS_AGAIN,  /* a signal came, or the slice is over */
+  OGL_NEWS_STALLED /* nothing moved for longer than the patience */
+};
+
+/* Seconds; negative: without limit. */
+struct ogl_patience {
+  double first; /* without a byte moving, before the first byte of the answer; a connect does not count */
+  double idle;  /* the same, after it */
+  double slice; /* of this wait */
+};
+
+struct ogl_transfer {
+  struct ogl_multi_member member; /* first: the multi knows the transfer by it */
+  struct ogl_multi *multi;
+  struct ogl_buf signature;   /* of the options that the easy handle has */
+  struct ogl_headers headers; /* of the request */
+  struct ogl_head head;       /* of the answer */
+  struct ogl_buf body;        /* come, not consumed */
+  struct ogl_buf upload;      /* fed, not sent */
+  struct ogl_failure failure;
+  /* What is above is kept, emptied, for the next exchange; what follows is zeroed. */
+  enum ogl_transfer_state state;
+  const struct ogl_refusal *refusal; /* what a callback did not take; NULL */
+  char *proxy;                       /* a copy, to keep its password out of messages; NULL without */
+  int64_t max_body;                  /* ceiling of a whole body; 0: none, it is a stream */
+  int64_t received;                  /* bytes of the body that came */
+  int64_t length;                    /* of a fed body, -1 when unknown */
+  int64_t fed;                       /* bytes of it that were given */
+  double total;                      /* seconds, 0: none */
+  double started;                    /* by ogl_clock_now */
+  double quiet;                      /* seconds waited since something moved */
+  uint64_t seen;                     /* activity at the last look */
+  int stream, once;                  /* once: may not be sent twice */
+  int begun;                         /* a connection is there and the request goes out */
+  int hungry, ended;                 /* of a fed body: more is wanted; there is no more */
+  int paused;                        /* CURLPAUSE_* */
+  int head_given;                    /* the caller has the head */
+};
+
+/* NULL without memory. A retired transfer of the multi is used again. */
+struct ogl_transfer *ogl_transfer_new(struct ogl_multi *m);
+void ogl_transfer_free(struct ogl_transfer *t);
+
+/* A header of the request; errors as in headers.h. */
+enum ogl_headers_result ogl_transfer_header(struct ogl_transfer *t, struct ogl_span name, struct ogl_span value);
+
+/* Begins. 1, or 0 with the failure set. */
+int ogl_transfer_start(struct ogl_transfer *t, const struct ogl_options *o);
+
+enum ogl_transfer_news ogl_transfer_wait(struct ogl_transfer *t, const struct ogl_patience *patience);
+
+/* The head of the answer when it is complete, else NULL. */
+const struct ogl_head *ogl_transfer_head(struct ogl_transfer *t);
+
+/* The unread bytes; they stay until `consume`. */
+struct ogl_span ogl_transfer_body(const struct ogl_transfer *t);
+void ogl_transfer_consume(struct ogl_transfer *t, size_t n);
+
+/* More of a fed body, copied; and its end. 0 (and failed) when it does not fit the length, or without memory. What
+   is fed after the exchange is over is dropped. */
+int ogl_transfer_feed(struct ogl_transfer *t, const char *p, size_t n);
+int ogl_transfer_feed_end(struct ogl_transfer *t);
+
+enum ogl_transfer_phase ogl_transfer_phase(const struct ogl_transfer *t);
+/* A number that changes whenever a byte moved, up or down. */
+uint64_t ogl_transfer_activity(const struct ogl_transfer *t);
+/* Could the server have got some of the request? */
+int ogl_transfer_sent(const struct ogl_transfer *t);
+/* Bytes done and in all (-1: unknown) of the two bodies, as they are on the wire. */
+void ogl_transfer_progress(const struct ogl_transfer *t, int64_t up[2], int64_t down[2]);
+
+OGL_END
+
+#endif

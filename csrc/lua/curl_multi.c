@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT
+** curl_multi.c - the userdata opengatellm.multi: connections, and everything that waits on them.
+**
+**   multi:open(request) -> transfer | nil, failure   see curl_transfer.c and curl_options.c
+**   multi:wait(seconds | nil) -> bool                waits for something to do and does it; false: a signal came
+**   multi:step()                                     does what can be done without waiting
+**   multi:fd() -> number | nil, failure              readable when step has something to do
+**   multi:count() -> number                          of exchanges that are not over
+**   multi:close()                                    gives up its share; open transfers go on
+*/
+#include <errno.h>
+#include <string.h>
+
+#include "curl_lua.h"
+
+struct box {
+  struct ogl_multi *m; /* NULL: closed */
+};
+
+static struct box *check(lua_State *L) { return luaL_checkudata(L, 1, OGL_LUA_MULTI); }
+
+int ogl_lua_multi_new(lua_State *L) {
+  struct box *box = ogl_lua_new(L, OGL_LUA_MULTI, sizeof *box);
+  box->m = ogl_multi_new();
+  return box->m ? 1 : ogl_lua_curl_fail_text(L, OGL_FAILURE_LIMIT, "memory", "out of memory");
+}
+
+static int multi_close(lua_State *L) {
+  struct box *box = check(L);
+  struct ogl_multi *m = box->m;
+  box->m = NULL;
+  if (m) ogl_multi_drop(m);
+  return 0;
+}
+
+static int multi_open(lua_State *L) { return ogl_lua_transfer_open(L, check(L)->m); }
+
+static int multi_wait(lua_State *L) {
+  struct ogl_multi *m = check(L)->m;
+  double seconds = luaL_optnumber(L, 2, -1);
+  if (!m) return ogl_lua_curl_closed(L, "multi");
+  lua_pushboolean(L, ogl_multi_wait(m, seconds));
+  return 1;
+}
+
+static int multi_step(lua_State *L) {
+  struct ogl_multi *m = check(L)->m;
+  if (!m) return ogl_lua_curl_closed(L, "multi");
+  ogl_multi_step(m);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+static int multi_fd(lua_State *L) {
+  struct ogl_multi *m = check(L)->m;
+  if (!m) return ogl_lua_curl_closed(L, "multi");
+  int fd = ogl_multi_fd(m);
+  if (fd < 0) return ogl_lua_curl_fail_text(L, OGL_FAILURE_NETWORK, "system", strerror(errno));
+  lua_pushinteger(L, fd);
+  return 1;
+}
+
+static int multi_count(lua_State *L) {
+  struct ogl_multi *m = check(L)->m;
+  lua_pushinteger(L, m ? (lua_Integer)m->n_members : 0);
+  return 1;
+}
+
+static int multi_tostring(lua_State *L) {
+  struct box *box = check(L);
+  if (!box->m) lua_pushliteral(L, OGL_LUA_MULTI " (closed)");
+  else lua_pushfstring(L, OGL_LUA_MULTI " (%d open)", (int)box->m->n_members);
+  return 1;
+}
+
+static const luaL_Reg methods[] = { { "open", multi_open }, { "wait", multi_wait },   { "step", multi_step },
+                                    { "fd", multi_fd },     { "count", multi_count }, { NULL, NULL } };
+
+void ogl_lua_multi_class(lua_State *L) {
+  ogl_lua_class(L, OGL_LUA_MULTI, methods, multi_close);
+  ogl_lua_curl_tostring(L, OGL_LUA_MULTI, multi_tostring);
+}

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT
+** curl_transfer.c - the userdata opengatellm.transfer: one exchange.
+**
+**   transfer:wait(first, idle, slice) -> "ready" | "feed" | "again" | "stalled"     seconds; nil: without limit
+**   transfer:head() -> status, headers | false | nil, failure       false: not yet
+**   transfer:take() -> bytes | false | nil | nil, failure           false: none yet; nil alone: the end
+**   transfer:feed(bytes | nil) -> true | nil, failure               nil: the body is complete
+**   transfer:state() -> "active" | "done" | "failed", kind, code, message, phase, sent
+**   transfer:activity() -> number                                   another one whenever a byte moved
+**   transfer:progress() -> up, up_total | nil, down, down_total | nil
+**   transfer:close()
+**
+** Only `wait` waits; it also serves the other exchanges of the multi. Bytes that came before a failure are given
+** before it. A failure is nil, kind, code, message, phase, sent.
+*/
+#include <string.h>
+
+#include "curl_lua.h"
+
+struct box {
+  struct ogl_transfer *t; /* NULL: closed */
+  int body;               /* reference of the request's body, which libcurl reads in place */
+};
+
+static struct box *check(lua_State *L) { return luaL_checkudata(L, 1, OGL_LUA_TRANSFER); }
+
+static void release(lua_State *L, struct box *box) {
+  struct ogl_transfer *t = box->t;
+  box->t = NULL;
+  if (!t) return;
+  ogl_transfer_free(t);
+  luaL_unref(L, LUA_REGISTRYINDEX, box->body);
+}
+
+static int transfer_close(lua_State *L) {
+  release(L, check(L));
+  return 0;
+}
+
+int ogl_lua_transfer_open(lua_State *L, struct ogl_multi *m) {
+  struct ogl_options options;
+  luaL_checktype(L, 2, LUA_TTABLE);
+  if (!m) return ogl_lua_curl_closed(L, "multi");
+  ogl_lua_curl_options(L, 2, &options);
+  int body = lua_gettop(L);
+  struct box *box = ogl_lua_new(L, OGL_LUA_TRANSFER, sizeof *box);
+  box->body = LUA_NOREF;
+  box->t = ogl_transfer_new(m);
+  if (!box->t) return ogl_lua_curl_fail_text(L, OGL_FAILURE_LIMIT, "memory", "out of memory");
+  if (!ogl_lua_curl_headers(L, 2, box->t))
+    return ogl_lua_curl_fail_text(L, OGL_FAILURE_LIMIT, "memory",
+                                  "the head of the request is above 1 MiB, or out of memory");
+  lua_pushvalue(L, body);
+  box->body = luaL_ref(L, LUA_REGISTRYINDEX); /* may raise, so before the transfer begins */
+  if (ogl_transfer_start(box->t, &options)) return 1;
+  int n = ogl_lua_curl_fail(L, &box->t->failure);
+  release(L, box);
+  return n;
+}
+
+static double limit(lua_State *L, int i) {
+  double value = luaL_optnumber(L, i, -1);
+  return value == value ? value : -1;
+}
+
+static int transfer_wait(lua_State *L) {
+  static const char *const news[] = { "ready", "feed", "again", "stalled" };
+  struct box *box = check(L);
+  struct ogl_patience patience = { limit(L, 2), limit(L, 3), limit(L, 4) };
+  if (!box->t) return ogl_lua_curl_closed(L, "exchange");
+  lua_pushstring(L, news[ogl_transfer_wait(box->t, &patience)]);
+  return 1;
+}
+
+/* What a question gets that has no answer (yet): false while it may still come, or the failure. */
+static int nothing(lua_State *L, const struct ogl_transfer *t) {
+  if (t->state == OGL_TRANSFER_FAILED) return ogl_lua_curl_fail(L, &t->failure);
+  if (t->state == OGL_TRANSFER_ACTIVE) lua_pushboolean(L, 0);
+  else lua_pushnil(L);
+  return 1;
+}
+
+/* The value on the top joins the list of set-cookie, in the table below it. */
+static void add_cookie(lua_State *L) {
+  lua_pushliteral(L, "set-cookie");
+  lua_rawget(L, -3);
+  if (lua_isnil(L, -1)) {
+    lua_pop(L, 1);
+    lua_newtable(L);
+    lua_pushliteral(L, "set-cookie");
+    lua_pushvalue(L, -2);
+    lua_rawset(L, -5);
+  }
+  lua_insert(L, -2);
+  lua_rawseti(L, -2, (int)lua_rawlen(L, -2) + 1);
+  lua_pop(L, 1);
+}
+
+/* headers[name] = value, in the table on the top; repeats are joined. */
+static void add_header(lua_State *L, struct ogl_span name, struct ogl_span value) {
+  if (name.n == strlen("set-cookie") && memcmp(name.p, "set-cookie", name.n) == 0) {
+    lua_pushlstring(L, value.p, value.n);
+    add_cookie(L);
+    return;
+  }
+  lua_pushlstring(L, name.p, name.n);
+  lua_pushvalue(L, -1);
+  lua_rawget(L, -3);
+  if (lua_isnil(L, -1)) {
+    lua_pop(L, 1);
+    lua_pushlstring(L, value.p, value.n);
+  } else {
+    lua_pushliteral(L, ", ");
+    lua_pushlstring(L, value.p, value.n);
+    lua_concat(L, 3);
+  }
+  lua_rawset(L, -3);
+}
+
+static void push_headers(lua_State *L, const struct ogl_head *head) {
+  size_t at = 0;
+  struct ogl_span name, value;
+  luaL_checkstack(L, 8, "headers");
+  lua_createtable(L, 0, head->count);
+  while (ogl_head_next(head, &at, &name, &value)) add_header(L, name, value);
+}
+
+static int transfer_head(lua_State *L) {
+  struct box *box = check(L);
+  if (!box->t) return ogl_lua_curl_closed(L, "exchange");
+  if (!box->t->head.complete) return nothing(L, box->t);
+  lua_pushinteger(L, box->t->head.status);
+  push_headers(L, &box->t->head);
+  ogl_transfer_head(box->t); /* given, now that nothing can be raised any more */
+  return 2;
+}
+
+/* Peek, push, then consume: where there is no memory for the string, no byte is lost. */
+static int transfer_take(lua_State *L) {
+  struct box *box = check(L);
+  if (!box->t) return ogl_lua_curl_closed(L, "exchange");
+  struct ogl_span bytes = ogl_transfer_body(box->t);
+  if (!bytes.n) return nothing(L, box->t);
+  lua_pushlstring(L, bytes.p, bytes.n);
+  ogl_transfer_consume(box->t, bytes.n);
+  return 1;
+}
+
+static int transfer_feed(lua_State *L) {
+  struct box *box = check(L);
+  size_t n = 0;
+  const char *p = luaL_optlstring(L, 2, NULL, &n);
+  if (!box->t) return ogl_lua_curl_closed(L, "exchange");
+  int fed = p ? ogl_transfer_feed(box->t, p, n) : ogl_transfer_feed_end(box->t);
+  if (!fed) return ogl_lua_curl_fail(L, &box->t->failure);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+static int push_active(lua_State *L, const struct ogl_transfer *t) {
+  static const char *const phases[] = { "connect", "send", "wait", "receive" };
+  lua_pushliteral(L, "active");
+  for (int i = 0; i < 3; i++) lua_pushnil(L);
+  lua_pushstring(L, phases[ogl_transfer_phase(t)]);
+  lua_pushboolean(L, ogl_transfer_sent(t));
+  return 6;
+}
+
+static int transfer_state(lua_State *L) {
+  struct box *box = check(L);
+  if (!box->t) {
+    int n = ogl_lua_curl_closed(L, "exchange");
+    lua_pushliteral(L, "failed");
+    lua_replace(L, -n - 1);
+    return n;
+  }
+  if (box->t->state == OGL_TRANSFER_ACTIVE) return push_active(L, box->t);
+  int failed = box->t->state == OGL_TRANSFER_FAILED;
+  lua_pushstring(L, failed ? "failed" : "done");
+  return failed ? 1 + ogl_lua_curl_failure(L, &box->t->failure) : 1;
+}
+
+static int transfer_activity(lua_State *L) {
+  struct box *box = check(L);
+  lua_pushnumber(L, box->t ? (lua_Number)ogl_transfer_activity(box->t) : 0);
+  return 1;
+}
+
+static void push_bytes(lua_State *L, int64_t n) {
+  if (n < 0) lua_pushnil(L);
+  else lua_pushinteger(L, (lua_Integer)n);
+}
+
+static int transfer_progress(lua_State *L) {
+  struct box *box = check(L);
+  int64_t up[2], down[2];
+  if (!box->t) return ogl_lua_curl_closed(L, "exchange");
+  ogl_transfer_progress(box->t, up, down);
+  push_bytes(L, up[0]);
+  push_bytes(L, up[1]);
+  push_bytes(L, down[0]);
+  push_bytes(L, down[1]);
+  return 4;
+}
+
+static int transfer_tostring(lua_State *L) {
+  static const char *const states[] = { "new", "active", "done", "failed" };
+  struct box *box = check(L);
+  lua_pushfstring(L, OGL_LUA_TRANSFER " (%s)", box->t ? states[box->t->state] : "closed");
+  return 1;
+}
+
+static const luaL_Reg methods[] = { { "wait", transfer_wait },         { "head", transfer_head },
+                                    { "take", transfer_take },         { "feed", transfer_feed },
+                                    { "state", transfer_state },       { "activity", transfer_activity },
+                                    { "progress", transfer_progress }, { NULL, NULL } };
+
+void ogl_lua_transfer_class(lua_State *L) {
+  ogl_lua_class(L, OGL_LUA_TRANSFER, methods, transfer_close);
+  ogl_lua_curl_tostring(L, OGL_LUA_TRANSFER, transfer_tostring);
+}

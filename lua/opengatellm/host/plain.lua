@@ -1,0 +1,35 @@
+--- The host of a plain Lua program: one thread of control, and every wait blocks.
+--
+-- The clock and the sleep are those of opengatellm.curl. An install of the core alone (no libcurl) has neither: then
+-- the clock counts whole seconds, and a sleep keeps the processor busy. That serves retries over a transport from
+-- memory; whatever waits for a network has a host of its own, or libcurl.
+--
+-- @module opengatellm.host.plain
+local found, curl = pcall(require, "opengatellm.curl")
+
+---@class opengatellm.Host
+---@field name string
+---@field blocking boolean
+---@field now fun(): number        # seconds, monotonic, of arbitrary origin
+---@field sleep fun(seconds: number)
+local M = { name = "plain", blocking = true }
+
+if found then
+  M.now = curl.now
+
+  -- C comes back from a signal, so that Ctrl-C raises here, in Lua; where nothing raises the sleep goes on.
+  function M.sleep(seconds)
+    local wake = curl.now() + seconds
+    while not curl.sleep(wake - curl.now()) do end
+  end
+else
+  M.now = os.time
+
+  -- os.clock is processor time, and passes exactly because this loop uses it.
+  function M.sleep(seconds)
+    local wake = os.clock() + seconds
+    while os.clock() < wake do end
+  end
+end
+
+return M

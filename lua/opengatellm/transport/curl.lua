@@ -1,0 +1,248 @@
+--- The transport on libcurl; the contract is in transport/init.lua.
+--
+-- One multi a transport: its exchanges share kept-alive connections, and whoever waits for one of them serves all. C
+-- keeps the bytes that have come, counts the silences and ends a connect or a total that takes too long; this file asks
+-- it, feeds bodies that are read piece by piece, and makes the errors.
+--
+-- An exchange gives its C side back as soon as it is over, so that the next one finds a connection and a handle.
+--
+-- @module opengatellm.transport.curl
+local core = require "opengatellm.curl"
+local errors = require "opengatellm.errors"
+
+local M = {}
+
+---@class opengatellm.transport.Curl
+local Transport = {}
+Transport.__index = Transport
+
+---@class opengatellm.transport.curl.Exchange
+local Exchange = {}
+Exchange.__index = Exchange
+
+local H = {}
+
+local NONE = {}
+local PROGRESS_SECONDS = 0.1 -- the longest wait between two reports of progress
+
+--- Makes a transport. It needs no options: everything comes with the request.
+---@return opengatellm.transport.Curl? transport
+---@return table? err
+function M.new()
+  local multi, kind, code, message = core.multi()
+  if not multi then return nil, errors.new { kind = kind, code = code, message = message } end
+  return setmetatable({ multi = multi }, Transport)
+end
+
+--- Sends a request; raises when a field has a wrong type or a header could break out of its line.
+---@param request table
+---@return opengatellm.transport.curl.Exchange? exchange
+---@return table? err
+function Transport:open(request)
+  local host = request.host
+  if host and not host.blocking then return nil, H.unsupported(host) end
+  local transfer, kind, code, message, phase, sent = self.multi:open(request)
+  if not transfer then return nil, H.failure(request.timeouts or NONE, kind, code, message, phase, sent) end
+  return setmetatable({
+    transfer = transfer,
+    timeouts = request.timeouts or NONE,
+    body = request.body,
+    on_progress = request.on_progress,
+    status = false,  -- and headers, once the head is there
+    headers = false,
+    over = false,    -- the answer has been read to its end
+    err = false,     -- sticky; true: closed, and nobody has asked for the error yet
+  }, Exchange)
+end
+
+--- Gives up the connections. Exchanges that are open go on.
+function Transport:close()
+  self.multi:close()
+end
+
+Transport.__close = Transport.close
+
+function Transport:__tostring()
+  return "opengatellm.transport.curl: " .. tostring(self.multi)
+end
+
+--- Waits for the head of the answer.
+---@return integer? status
+---@return table headers_or_err
+function Exchange:head()
+  while not self.err do
+    if self.status then return self.status, self.headers end
+    if H.wait(self) then
+      local status, headers, code, message, phase, sent = self.transfer:head()
+      if status then
+        self.status, self.headers = status, headers
+      elseif status == nil then
+        H.fail(self, headers, code, message, phase, sent)
+      end
+    end
+  end
+  return nil, H.err(self)
+end
+
+--- Waits for more of the body: bytes, nil at the end, or nil and an error.
+---@return string? bytes
+---@return table? err
+function Exchange:read()
+  if not self.status and not self:head() then return nil, H.err(self) end
+  while not self.err and not self.over do
+    local bytes, kind, code, message, phase, sent = self.transfer:take()
+    if bytes then return bytes end
+    if bytes == false then
+      H.wait(self)
+    elseif kind then
+      H.fail(self, kind, code, message, phase, sent)
+    else
+      H.finish(self)
+    end
+  end
+  return nil, H.err(self)
+end
+
+--- Drops the rest of an answer whose end the caller knows already, for at most so long: a connection can be kept once
+-- HTTP's own end has come.
+---@param seconds number
+function Exchange:drain(seconds)
+  local finish = core.now() + seconds
+  while not self.err and not self.over do
+    local bytes = self.transfer:take()
+    if bytes == nil then return H.finish(self) end
+    local left = finish - core.now()
+    if left <= 0 then return end
+    if not bytes then H.wait(self, left) end
+  end
+end
+
+--- Ends the exchange, wherever it is.
+function Exchange:close()
+  self.transfer:close()
+  self.err = self.err or true
+end
+
+Exchange.__close = Exchange.close
+
+function Exchange:__tostring()
+  return "opengatellm.transport.curl exchange: " .. tostring(self.transfer)
+end
+
+-- Helpers ------------------------------------------------------------------------------------------------------------
+
+--- The error as its caller gets it; nil where there is none. Most exchanges are closed and never asked again.
+function H.err(exchange)
+  if exchange.err == true then
+    exchange.err = errors.new { kind = "closed", code = "closed", message = "the exchange is closed" }
+  end
+  return exchange.err or nil
+end
+
+--- Waits until the exchange has something to give, or `seconds` (nil: no limit) are over; the one place that waits.
+-- True when it may have something; sets `err` where there is nothing more to wait for.
+function H.wait(exchange, seconds)
+  local timeouts = exchange.timeouts
+  if exchange.on_progress then seconds = math.min(seconds or PROGRESS_SECONDS, PROGRESS_SECONDS) end
+  local news = exchange.transfer:wait(timeouts.first_byte, timeouts.idle, seconds)
+  if exchange.on_progress then H.report(exchange) end
+  if news == "ready" then return true end
+  if news == "feed" then
+    H.feed(exchange)
+  elseif news == "stalled" then
+    H.stall(exchange)
+  end -- "again": a signal or a slice is over, and the caller comes back
+  return false
+end
+
+function H.finish(exchange)
+  if exchange.on_progress then H.report(exchange) end
+  exchange.over = true
+  exchange.transfer:close()
+end
+
+--- Tells the caller's function what has moved since it was last told.
+function H.report(exchange)
+  local up, up_total, down, down_total = exchange.transfer:progress()
+  if not up then return end
+  if up ~= (exchange.up or 0) then
+    exchange.up = up
+    exchange.on_progress("up", up, up_total)
+  end
+  if down ~= (exchange.down or 0) then
+    exchange.down = down
+    exchange.on_progress("down", down, down_total)
+  end
+end
+
+--- Gives the transfer the next piece of a body that the caller reads for us.
+function H.feed(exchange)
+  local read, piece, why = pcall(exchange.body.read)
+  if not read then return H.refuse(exchange, piece) end
+  if piece == nil and why ~= nil then return H.refuse(exchange, why) end
+  if piece ~= nil and type(piece) ~= "string" then
+    return H.refuse(exchange, "body.read returned a " .. type(piece))
+  end
+  local fed, kind, code, message, phase, sent = exchange.transfer:feed(piece)
+  if not fed then H.fail(exchange, kind, code, message, phase, sent) end
+end
+
+--- The body could not be read: its reader's own error, or one made of what it said.
+function H.refuse(exchange, why)
+  local sent = select(6, exchange.transfer:state())
+  if type(why) ~= "table" then
+    local message = "the body of the request could not be read: " .. tostring(why)
+    why = errors.new { kind = "file", code = "body", message = message, sent = sent }
+  end
+  H.sink(exchange, why)
+end
+
+function H.stall(exchange)
+  local _, _, _, _, where, sent = exchange.transfer:state()
+  local phase = where == "receive" and "idle" or "first_byte"
+  H.fail(exchange, "timeout", phase, nil, phase, sent)
+end
+
+function H.fail(exchange, ...)
+  H.sink(exchange, H.failure(exchange.timeouts, ...))
+end
+
+--- The error stays, and nothing else does. A caller's own function may have closed the exchange meanwhile.
+function H.sink(exchange, err)
+  exchange.err = exchange.err or err
+  exchange.transfer:close()
+end
+
+-- What each timeout means to its user.
+local STORY = {
+  connect = "no connection within %g s; timeouts.connect allows more",
+  first_byte = "no byte of an answer within %g s of the last byte sent; timeouts.first_byte allows more",
+  idle = "no further byte of the answer within %g s; timeouts.idle allows more",
+  total = "the answer was not complete within %g s; timeouts.total allows more",
+}
+
+function H.timeout_message(timeouts, phase, message)
+  local seconds = timeouts[phase]
+  if seconds then return STORY[phase]:format(seconds) end
+  return ("%s; timeouts.%s allows more"):format(message, phase) -- libcurl's own limit of a connect
+end
+
+-- What another try can change. A refused certificate or a malformed answer stays what it is.
+local RETRYABLE = { network = true, timeout = false, tls = false, limit = false }
+local FINAL = { malformed = true, proxy = true, other = true }
+
+function H.failure(timeouts, kind, code, message, phase, sent)
+  if phase then message = H.timeout_message(timeouts, phase, message) end
+  local retryable = phase == "connect" or RETRYABLE[kind] and not FINAL[code] or false
+  return errors.new { kind = kind, code = code, message = message, phase = phase, sent = sent, retryable = retryable }
+end
+
+function H.unsupported(host)
+  return errors.new {
+    kind = "unsupported",
+    code = "host",
+    message = ("the host '%s' does not block, and this transport waits in C"):format(tostring(host.name)),
+  }
+end
+
+return M
