@@ -82,6 +82,11 @@ void ogl_decoder_finish(struct ogl_decoder *d) {
   ogl_framer_finish(&d->framer);
 }
 
+/* One text of the problem. Without memory, that is the error; a text above the ceiling is left out. */
+static void note(struct ogl_decoder *d, struct ogl_buf *b, struct ogl_span s) {
+  if (ogl_buf_append(b, s.p, s.n) == OGL_ERR_MEMORY) fail(d, OGL_ERR_MEMORY);
+}
+
 /* The front of what could not be read, for a message. */
 static struct ogl_span excerpt(struct ogl_span s) {
   if (s.n <= OGL_RAW_EXCERPT) return s;
@@ -103,8 +108,7 @@ static int on_bad_frame(struct ogl_decoder *d, int code) {
   int whole = d->frame.kind == OGL_FRAME_WHOLE;
   if (whole && code == OGL_ERR_INCOMPLETE) return fail(d, code);
   if (whole || d->strict) {
-    struct ogl_span text = excerpt(d->frame.data);
-    ogl_buf_append(&d->problem.json, text.p, text.n);
+    note(d, &d->problem.json, excerpt(d->frame.data));
     return fail(d, OGL_ERR_SYNTAX);
   }
   warn(d, "invalid_json", "an event of the answer is not valid JSON and was passed over", excerpt(d->frame.data));
@@ -144,10 +148,10 @@ static int close_reply(struct ogl_decoder *d) {
 
 /* Keeps an ERROR event as the sticky error. */
 static int on_error(struct ogl_decoder *d, const struct ogl_event *e) {
-  ogl_buf_append(&d->problem.message, e->a.p, e->a.n);
-  ogl_buf_append(&d->problem.type, e->b.p, e->b.n);
-  ogl_buf_append(&d->problem.code, e->c.p, e->c.n);
-  ogl_buf_append(&d->problem.json, e->d.p, e->d.n);
+  note(d, &d->problem.message, e->a);
+  note(d, &d->problem.type, e->b);
+  note(d, &d->problem.code, e->c);
+  note(d, &d->problem.json, e->d);
   return fail(d, OGL_ERR_PROVIDER);
 }
 

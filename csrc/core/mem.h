@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
 ** mem.h - the core's only way to the heap.
 **
-** Compiled with OGL_TEST_ALLOC, every allocation goes through a hook of the test program, which lets the n-th one
-** fail; in the modules it is realloc and free.
+** Compiled with OGL_TEST_ALLOC, every allocation goes through hooks of the test program, which let the n-th one fail and
+** count what is not freed; in the modules it is realloc and free.
 */
 #ifndef OGL_MEM_H
 #define OGL_MEM_H
@@ -11,10 +11,12 @@
 
 #ifdef OGL_TEST_ALLOC
 void *ogl_test_realloc(void *p, size_t n);
+void ogl_test_free(void *p);
 #define ogl_realloc ogl_test_realloc
+#define ogl_free    ogl_test_free
 #else
 #define ogl_realloc realloc
+#define ogl_free    free
 #endif
-#define ogl_free free
 
 #endif

@@ -64,7 +64,7 @@ static int give(struct ogl_sse *s, struct ogl_frame *frame, int kind, struct ogl
   frame->data = data;
   frame->repaired = 0;
   frame->ascii = !s->high;
-  s->high = 0;
+  if (kind == OGL_FRAME_EVENT) s->high = 0; /* the others leave the event type for the next frame */
   s->given = kind;
   return OGL_OK;
 }

@@ -4,7 +4,9 @@
 #include "failure.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static const char *const kinds[] = { "none", "network", "tls", "timeout", "limit", "invalid", "closed" };
 
@@ -95,6 +97,30 @@ static const struct row *find(CURLcode result, const char *message, const struct
   return &other;
 }
 
+/* Whether that is the host and port of the URL. */
+static int is_of_url(const char *url, const char *host, unsigned long port) {
+  const char *at = strstr(url, "://");
+  at = at ? at + 3 : url;
+  size_t authority = strcspn(at, "/?#"), n = strlen(host);
+  for (const char *end = at + authority, *p = at; p < end; p++)
+    if (*p == '@') at = p + 1;
+  at += *at == '[';
+  if (strncasecmp(at, host, n) != 0) return 0;
+  at += n + (at[n] == ']');
+  if (*at == ':') return strtoul(at + 1, NULL, 10) == port;
+  return (!*at || strchr("/?#", *at)) && port == (strncasecmp(url, "https", 5) == 0 ? 443 : 80);
+}
+
+/* libcurl says which host it could not reach, but not that it is the proxy. */
+static void name_proxy(char *message, const char *url) {
+  char host[CURL_ERROR_SIZE], text[CURL_ERROR_SIZE];
+  unsigned long port;
+  if (!url || sscanf(message, "Failed to connect to %255s port %lu", host, &port) != 2) return;
+  if (is_of_url(url, host, port)) return;
+  snprintf(text, sizeof text, "%s", message);
+  snprintf(message, CURL_ERROR_SIZE, "the proxy cannot be reached: %.200s", text);
+}
+
 /* Puts "***" in the place of n bytes; what no longer fits is cut off. */
 static void mask(char *message, char *at, size_t n) {
   char rest[CURL_ERROR_SIZE];
@@ -144,6 +170,7 @@ void ogl_failure_from_curl(struct ogl_failure *f, CURLcode result, const struct 
   if (f->kind == OGL_FAILURE_LIMIT && strcmp(f->code, "header") == 0)
     snprintf(f->message, sizeof f->message, "the head of the answer is too large for libcurl (a line above 100 KiB)");
   if (f->kind == OGL_FAILURE_TIMEOUT) f->code = f->phase = context->timed_out ? "total" : "connect";
+  if (result == CURLE_COULDNT_CONNECT) name_proxy(f->message, context->url);
   mask_proxy(f->message, context->proxy);
   mask_userinfo(f->message);
 }

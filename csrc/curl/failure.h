@@ -39,6 +39,7 @@ struct ogl_failure_context {
   int head;          /* the head of the answer is complete */
   int timed_out;     /* the total time was over, not that of the connect */
   const char *proxy; /* as configured, or NULL; its user and password are kept out of the message */
+  const char *url;   /* or NULL; a host that cannot be reached and is not the URL's is a proxy's */
 };
 
 const char *ogl_failure_kind_name(enum ogl_failure_kind kind);

@@ -198,8 +198,9 @@ static void set_callbacks(struct ogl_transfer *t) {
 /* Called by the multi, after libcurl has returned. */
 static void on_ended(struct ogl_multi_member *member, CURLcode result, const char *broken) {
   struct ogl_transfer *t = transfer_of(member);
-  struct ogl_failure_context context = { ogl_transfer_sent(t), t->head.complete, 0, t->proxy };
+  struct ogl_failure_context context = { ogl_transfer_sent(t), t->head.complete, 0, t->proxy, NULL };
   context.timed_out = t->total > 0 && ogl_clock_now() - t->started >= t->total;
+  if (result != CURLE_OK) curl_easy_getinfo(t->member.easy, CURLINFO_EFFECTIVE_URL, &context.url);
   t->hungry = 0;
   t->failure.sent = context.sent;
   if (broken) fail(t, OGL_FAILURE_NETWORK, "multi", broken);

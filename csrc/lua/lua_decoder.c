@@ -4,7 +4,8 @@
 **   core.decoder(protocol [, content_type, strict, keep, max_reply]) -> decoder
 **   core.puller(decoder) -> next
 **     next() -> event | nil (feed more, or all was given) | nil, code, message
-**     decoder:skip() -> whether there was an event [, code, message]: goes past them, and makes no tables
+**     decoder:skip()      the same for all events that there are, without making tables; like next it may fail
+**     decoder:given() -> whether an event has left
 **     decoder:feed(bytes) -> true | nil, code, message      decoder:ended() -> the reply is complete
 **     decoder:finish()    no more bytes will come           decoder:reply() -> the reply so far
 **     decoder:raw() -> text of the last frame               decoder:problem() -> message, type, code, json of an error
@@ -33,6 +34,7 @@ struct decoder {
   struct ogl_decoder d;
   struct ogl_event event; /* taken from the decoder and not yet given: a memory error of Lua must lose nothing */
   int waiting, open;
+  int given; /* an event has left, by next or by skip */
 };
 
 static struct decoder *to_decoder(lua_State *L) { return luaL_checkudata(L, 1, DECODER); }
@@ -48,21 +50,23 @@ static int l_next(lua_State *L) {
   }
   ogl_lua_event_push(L, &u->event, FIRST_NAME);
   u->waiting = 0;
+  u->given = 1;
   return 1;
 }
 
 /* Goes past all events that there are. */
 static int l_skip(lua_State *L) {
   struct decoder *u = to_decoder(L);
-  int given = u->waiting, code;
-  if (!u->open) return ogl_lua_fail(L, OGL_ERR_CLOSED);
+  int code = OGL_ERR_CLOSED;
+  u->given |= u->waiting;
   u->waiting = 0;
-  while ((code = ogl_decoder_next(&u->d, &u->event)) == OGL_OK) given = 1;
-  lua_pushboolean(L, given);
-  if (code == OGL_MORE) return 1;
-  lua_pushstring(L, ogl_code_name(code));
-  lua_pushstring(L, ogl_code_text(code));
-  return 3;
+  while (u->open && (code = ogl_decoder_next(&u->d, &u->event)) == OGL_OK) u->given = 1;
+  return code < 0 ? ogl_lua_fail(L, code) : 0;
+}
+
+static int l_given(lua_State *L) {
+  lua_pushboolean(L, to_decoder(L)->given);
+  return 1;
 }
 
 static int l_feed(lua_State *L) {
@@ -227,8 +231,8 @@ static int l_framer(lua_State *L) {
 
 void ogl_lua_decoder_open(lua_State *L) {
   static const luaL_Reg decoder[] = {
-    { "feed", l_feed }, { "skip", l_skip },       { "finish", l_finish },   { "ended", l_ended }, { "reply", l_reply },
-    { "raw", l_raw },   { "problem", l_problem }, { "framing", l_framing }, { NULL, NULL },
+    { "feed", l_feed },   { "skip", l_skip }, { "given", l_given },     { "finish", l_finish },   { "ended", l_ended },
+    { "reply", l_reply }, { "raw", l_raw },   { "problem", l_problem }, { "framing", l_framing }, { NULL, NULL },
   };
   static const luaL_Reg framer[] = {
     { "feed", l_framer_feed },

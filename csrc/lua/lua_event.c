@@ -116,12 +116,14 @@ static void set_fields(lua_State *L, const struct ogl_event *e, int first) {
   }
 }
 
+/* Once a token: everything else may be slower. */
 void ogl_lua_event_push(lua_State *L, const struct ogl_event *e, int first) {
   lua_createtable(L, 0, 3);
   lua_pushvalue(L, lua_upvalueindex(first + (int)N_TYPE));
   lua_pushvalue(L, lua_upvalueindex(first + e->kind));
   lua_rawset(L, -3);
-  set_fields(L, e, first);
+  if (OGL_LIKELY(e->kind == OGL_EVENT_TEXT)) set_text(L, first, N_TEXT, e->a);
+  else set_fields(L, e, first);
   if (has_place(e->kind)) set_integer(L, first, N_INDEX, e->index + 1);
   if (OGL_UNLIKELY(e->choice)) set_integer(L, first, N_CHOICE, e->choice + 1);
 }

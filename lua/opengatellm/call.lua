@@ -85,7 +85,7 @@ end
 local function transport_request(client, wire, key)
   return {
     method = wire.method, url = (wire.root and client.root or client.api) .. wire.path, headers = headers_of(client, wire, key),
-    body = wire.body, stream = wire.stream, timeouts = timeouts_of(client, wire), tls = client.tls, proxy = client.proxy,
+    body = wire.body, stream = wire.stream, timeouts = timeouts_of(client, wire), tls = client.tls(), proxy = client.proxy(),
     no_proxy = client.no_proxy, unix_socket = client.unix_socket, max_body = not wire.stream and client.limits.body or nil,
     on_progress = wire.options and wire.options.on_progress, host = host.current(client.host),
   }
@@ -204,15 +204,25 @@ function M.fetch(client, wire)
   end
 end
 
+--- The error of an answer that is not what it should be.
+---@param client table
+---@param head {status: integer, headers: table}
+---@param message string
+---@param body? string
+---@return ogl.Error
+function M.unexpected(client, head, message, body)
+  return finish_error(client, errors.new {
+    kind = "protocol", message = message, status = head.status, headers = head.headers, body = body and body:sub(1, ERROR_BODY),
+    request_id = errors.request_id(head.headers),
+  }, client.key())
+end
+
 --- The error of an answer that should have been JSON.
 ---@return ogl.Error
-function M.no_json(body, head, why)
+function M.no_json(client, body, head, why)
   local message = "the server's answer is not JSON: " .. why
   if body:find "^%s*<" then message = (errors.read_body(head.status, body)) end
-  return errors.new {
-    kind = "protocol", message = message, status = head.status, headers = head.headers, body = body:sub(1, ERROR_BODY),
-    request_id = errors.request_id(head.headers),
-  }
+  return M.unexpected(client, head, message, body)
 end
 
 --- The decoded body of an answer, with retries. `pack`: see core.decode.
@@ -222,11 +232,7 @@ function M.json(client, wire, pack)
   local body, head = M.fetch(client, wire)
   if not body then return nil, head end
   local value, _, why = core.decode(body, pack)
-  if value == nil then
-    local err = M.no_json(body, head, why)
-    err.provider = client.provider.name
-    return nil, err
-  end
+  if value == nil then return nil, M.no_json(client, body, head, why) end
   return value, head
 end
 

@@ -266,12 +266,14 @@ function H.set_limits(self, options)
 end
 
 function H.set_connection(self, options)
-  local cert = options.client_cert or {}
-  self.tls = {
+  local cert, proxy = options.client_cert or {}, options.proxy
+  local tls = {
     verify = not options.insecure_skip_verify, ca_file = options.ca_file, cert_file = cert.cert_file, key_file = cert.key_file,
     key_password = cert.key_password,
   }
-  self.headers, self.proxy, self.no_proxy = options.headers, options.proxy, options.no_proxy
+  self.tls = function() return tls end -- functions, like the key: both may hold a password
+  self.proxy = function() return proxy end
+  self.headers, self.no_proxy = options.headers, options.no_proxy
   self.unix_socket, self.host = options.unix_socket, options.host
   local usual = {} -- a function, like the key: the headers hold it
   self.usual_headers = function() return usual end
@@ -314,12 +316,7 @@ function H.unsupported(warning)
   return errors.new { kind = "unsupported", message = warning.message, code = warning.field }
 end
 
-function H.unexpected(self, what, head)
-  return errors.new {
-    kind = "protocol", message = "the server's answer is not " .. what, status = head.status, headers = head.headers,
-    provider = self.provider.name,
-  }
-end
+function H.unexpected(self, what, head) return call.unexpected(self, head, "the server's answer is not " .. what) end
 
 function H.first(value, err)
   if value == nil then return nil, err end

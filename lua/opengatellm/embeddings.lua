@@ -7,7 +7,6 @@
 -- @module opengatellm.embeddings
 local call = require "opengatellm.call"
 local core = require "opengatellm.core"
-local errors = require "opengatellm.errors"
 local json = require "opengatellm.json"
 local request = require "opengatellm.request"
 
@@ -61,9 +60,7 @@ local function vector_of(value, packed)
 end
 
 local function broken(self, head, message)
-  return nil, errors.new {
-    kind = "protocol", message = message, status = head.status, headers = head.headers, provider = self.provider.name,
-  }
+  return nil, call.unexpected(self, head, message)
 end
 
 local function collect(self, answer, options, head)
@@ -99,7 +96,7 @@ function M.embed(self, options)
   local text, head = call.fetch(self, wire)
   if not text then return nil, head end
   local answer, _, why = core.decode(text, options.packed and "embedding" or nil)
-  if answer == nil then return nil, call.no_json(text, head, why) end
+  if answer == nil then return nil, call.no_json(self, text, head, why) end
   return collect(self, answer, options, head)
 end
 

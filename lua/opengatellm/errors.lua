@@ -77,18 +77,24 @@ local function without(text, secret)
   return text
 end
 
+local function redact_all(texts, secret)
+  for key, value in pairs(texts) do
+    if type(value) == "string" then texts[key] = without(value, secret)
+    elseif type(value) == "table" then redact_all(value, secret) end
+  end
+end
+
 --- Takes a secret out of every text of an error (servers quote the key that they refuse).
 ---@param err ogl.Error
 ---@param secret? string
 ---@return ogl.Error
 function M.redact(err, secret)
   if not secret or #secret < 4 then return err end
-  for _, field in ipairs { "message", "body", "code", "type" } do
+  for _, field in ipairs { "message", "body", "code", "type", "request_id" } do
     if type(err[field]) == "string" then err[field] = without(err[field], secret) end
   end
-  for name, value in pairs(err.headers or {}) do
-    if type(value) == "string" then err.headers[name] = without(value, secret) end
-  end
+  redact_all(err.headers or {}, secret)
+  redact_all(err.fields or {}, secret)
   return err
 end
 

@@ -39,7 +39,7 @@ local FIELDS = { url = "string", path = "string", data = "string", mime = "strin
 ---@param level integer for error()
 function M.part(kind, source, level)
   local where = "ogl." .. kind
-  if type(source) ~= "table" then error(where .. ": expected a table, got " .. type(source), level) end
+  if type(source) ~= "table" then error(where .. ": expected table, got " .. type(source), level) end
   local part, places = { type = kind }, 0
   for key, value in pairs(source) do
     if not FIELDS[key] then error(where .. ": unknown field '" .. tostring(key) .. "'", level) end

@@ -83,7 +83,8 @@ function M.check_fields(options, fields, where)
   local problem -- of several, the first by name: the same mistake gives the same message
   for name, value in next, options do
     local expected = fields[name]
-    if not expected or type(value) ~= expected and expected ~= "any" and not is_type(value, expected) then
+    local plain = type(value) == expected and expected ~= "number" or expected == "any"
+    if not plain and not (expected and is_type(value, expected)) then
       local found = problem_of(name, expected, value, where or "")
       if not problem or found < problem then problem = found end
     end

@@ -32,7 +32,7 @@ local H = {}
 function M.open(client, wire)
   local self = setmetatable({
     client = client, wire = wire, options = wire.options, exchange = nil, decoder = nil, pull = nil, status = nil, headers = nil,
-    request_id = nil, ended = false, given = false, done = false, err = nil, whole_reply = nil, last_raw = nil, budget = nil,
+    request_id = nil, ended = false, done = false, err = nil, whole_reply = nil, last_raw = nil, budget = nil,
   }, Stream) -- all its fields: the table is made in its size
   local err = H.connect(self)
   if err then return nil, err end
@@ -45,10 +45,7 @@ end
 function Stream:next()
   repeat
     local event, code, message = (self.pull or H.puller(self))()
-    if event then
-      self.given = true
-      return event
-    end
+    if event then return event end
   until not H.step(self, code, message)
   return nil, self.err
 end
@@ -56,21 +53,16 @@ end
 --- All events, for a `for` loop. A failure raises the error.
 ---@return fun(): ogl.Event?
 function Stream:events()
-  local pull, given = self.pull or H.puller(self), self.given
+  local pull = self.pull or H.puller(self)
   local function iterate()
     local event, code, message = pull()
-    while not event do
-      if not H.step(self, code, message) then
-        if self.err then error(self.err, 0) end
-        return nil
-      end
+    if event then return event end
+    while H.step(self, code, message) do
       pull = self.pull or H.puller(self) -- another try has another decoder
       event, code, message = pull()
+      if event then return event end
     end
-    if not given then
-      given, self.given = true, true
-    end
-    return event
+    if self.err then error(self.err, 0) end
   end
   return iterate, nil, nil, H.guard(self)
 end
@@ -96,8 +88,7 @@ function Stream:reply()
   if self.options.keep == false then error("stream:reply: the stream was opened with keep = false", 2) end
   if self.whole_reply then return self.whole_reply end
   repeat
-    local given, code, message = self.decoder:skip() -- events that nobody looks at need no tables
-    if given then self.given = true end
+    local _, code, message = self.decoder:skip() -- events that nobody looks at need no tables
   until not H.step(self, code, message)
   if self.err then return nil, self.err end
   return H.make_reply(self)
@@ -177,7 +168,7 @@ end
 
 -- Sends the request again if nothing was given yet and the error may pass; false, and the error kept, where not.
 function H.try_again(self, err)
-  local again = not self.given and H.may_wait(self, err)
+  local again = not self.decoder:given() and H.may_wait(self, err)
   if again then
     self.exchange:close()
     err = H.connect(self)

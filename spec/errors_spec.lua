@@ -1,0 +1,126 @@
+local errors = require "opengatellm.errors"
+
+describe("errors.read_body", function()
+  local function read(status, body) return (errors.read_body(status, body)) end
+
+  it("finds the message in every form of JSON error", function()
+    assert.equal("Invalid API key.", read(401, '{"detail":"Invalid API key."}'))
+    assert.equal("boom", read(400, '{"error":{"message":"boom","type":"t"}}'))
+    assert.equal("boom", read(400, '{"error":"boom"}'))
+    assert.equal("boom", read(400, '{"object":"error","message":"boom","code":400}'))
+    assert.equal("boom", read(400, '{"detail":{"error":{"message":"boom"}}}'))
+    assert.equal("boom", read(400, '[{"error":{"message":"boom"}}]'))
+    assert.equal('{"what":1}', read(400, '{"what":1}'))
+  end)
+
+  it("joins a validation list, and gives its rows", function()
+    local body = '{"detail":[{"loc":["body","model"],"msg":"Field required","type":"missing"},{"loc":["query"],"msg":"Bad"}]}'
+    local message, _, _, fields = errors.read_body(422, body)
+    assert.equal("body.model: Field required; query: Bad", message)
+    assert.same({ { path = "body.model", message = "Field required" }, { path = "query", message = "Bad" } }, fields)
+  end)
+
+  it("gives type and code as text", function()
+    local _, kind, code = errors.read_body(429, '{"error":{"message":"m","type":"rate","code":429}}')
+    assert.same({ "rate", "429" }, { kind, code })
+  end)
+
+  it("shows the title of HTML, and the words where it has none", function()
+    assert.equal("the server answered with HTML: 504 Gateway Time-out", read(504, "<html>\n<head><title>504 Gateway Time-out</title></head>"))
+    assert.equal("the server answered with HTML: Not here", read(404, "<html><body>Not <b>here</b></body></html>"))
+  end)
+
+  it("quotes plain text, cut between characters", function()
+    assert.equal("Internal Server Error", read(500, "Internal Server Error\n"))
+    local long = read(500, ("é"):rep(400))
+    assert.equal(("é"):rep(150) .. "…", long)
+    assert.equal("a\239\191\189b", read(500, "a\255b"))
+  end)
+
+  it("says so when there is no body, and survives cut JSON", function()
+    assert.equal("the server answered 502 without a word", read(502, " \n"))
+    assert.equal("{", read(500, "{"))
+  end)
+end)
+
+describe("errors.from_status", function()
+  local function kind(status, body) return errors.from_status(status, {}, body or "x").kind end
+
+  it("sorts statuses into kinds", function()
+    assert.same({ "auth", "auth", "rate_limit", "http", "http", "http" },
+      { kind(401), kind(403), kind(429), kind(400), kind(404), kind(503) })
+  end)
+
+  it("knows which may pass", function()
+    for _, status in ipairs { 408, 429, 500, 502, 503, 504, 529 } do assert.is_true(errors.from_status(status, {}, "x").retryable) end
+    for _, status in ipairs { 400, 401, 403, 404, 409, 413, 422, 501 } do assert.is_false(errors.from_status(status, {}, "x").retryable) end
+    assert.is_false(errors.from_status(429, {}, '{"detail":"Request limit per day exceeded."}').retryable)
+  end)
+
+  it("bounds the body that it keeps", function() assert.equal(errors.BODY, #errors.from_status(500, {}, ("x"):rep(100000)).body) end)
+
+  it("prints as one line", function()
+    local err = errors.from_status(429, { ["retry-after"] = "3" }, '{"detail":"Slow down."}')
+    assert.equal("opengatellm: rate_limit 429: Slow down. (retry after 3 s)", tostring(err))
+  end)
+end)
+
+describe("errors.retry_after", function()
+  it("reads seconds, milliseconds and dates", function()
+    assert.equal(2, errors.retry_after { ["retry-after"] = "2" })
+    assert.equal(0.25, errors.retry_after { ["retry-after-ms"] = "250", ["retry-after"] = "9" })
+    assert.equal(30, errors.retry_after({ ["retry-after"] = "Sun, 06 Nov 1994 08:49:37 GMT" }, 784111747))
+    assert.equal(0, errors.retry_after({ ["retry-after"] = "Sun, 06 Nov 1994 08:49:37 GMT" }, 784111800))
+    assert.equal(5, errors.retry_after({ ["retry-after"] = "Thu, 29 Feb 2024 00:00:05 GMT" }, 1709164800))
+    assert.is_nil(errors.retry_after { ["retry-after"] = "soon" })
+  end)
+
+  local function ogl(limit, remaining, reset, token)
+    return {
+      ["x-ratelimit-limit-request"] = limit, ["x-ratelimit-remaining-request"] = remaining, ["x-ratelimit-reset-requests"] = reset,
+      ["x-ratelimit-limit-token"] = token or "None", ["x-ratelimit-remaining-token"] = "0", ["x-ratelimit-reset-token"] = "1h2m3s",
+    }
+  end
+
+  it("reads OGL's limits, of which None is none", function()
+    assert.equal(63, errors.retry_after(ogl("10", "0", "1m3s")))
+    assert.is_nil(errors.retry_after(ogl("10", "4", "1m3s")))
+    assert.is_nil(errors.retry_after(ogl("None", "0", "0s")))
+    assert.equal(3723, errors.retry_after(ogl("10", "0", "1m3s", "500")))
+  end)
+
+  it("reads durations", function()
+    assert.same({ 3723, 5, 0.25, 12, 60 },
+      { errors.duration "1h2m3s", errors.duration "5s", errors.duration "250ms", errors.duration "12", errors.duration "1m" })
+    assert.is_nil(errors.duration "")
+    assert.is_nil(errors.duration "1x")
+    assert.is_nil(errors.duration(nil))
+  end)
+end)
+
+describe("errors.redact", function()
+  it("takes a key out of every text", function()
+    local key = "sk-a+b(c)%d"
+    local err = errors.new { kind = "auth", message = "bad key " .. key .. ", " .. key, body = key, code = key, headers = { echo = key } }
+    errors.redact(err, key)
+    for _, text in ipairs { err.message, err.body, err.code, err.headers.echo, tostring(err) } do
+      assert.is_nil(text:find(key, 1, true))
+      assert.truthy(text:find("[REDACTED]", 1, true))
+    end
+  end)
+
+  it("leaves an error alone where there is no key", function()
+    assert.equal("m", errors.redact(errors.new { kind = "http", message = "m" }, nil).message)
+  end)
+end)
+
+describe("errors.provider_kind", function()
+  it("hears what type and code say", function()
+    assert.equal("rate_limit", errors.provider_kind("rate_limit_error"))
+    assert.equal("rate_limit", errors.provider_kind(nil, "429"))
+    assert.equal("auth", errors.provider_kind("authentication_error"))
+    assert.equal("auth", errors.provider_kind(nil, "invalid_api_key"))
+    assert.equal("provider", errors.provider_kind("server_error", "500"))
+    assert.equal("provider", errors.provider_kind())
+  end)
+end)

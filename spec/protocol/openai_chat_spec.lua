@@ -1,0 +1,112 @@
+local json = require "opengatellm.json"
+local ogl = require "opengatellm"
+local openai_chat = require "opengatellm.protocol.openai_chat"
+
+local function encode(request, stream)
+  request.messages = request.messages or { ogl.user "hi" }
+  local wire, err = openai_chat.encode_request(request, {}, stream or false, "m")
+  if not wire then return nil, err end
+  return json.decode(json.encode(wire.body)), wire
+end
+
+describe("openai_chat.encode_request", function()
+  it("sends no more than what was asked", function()
+    local body, wire = encode {}
+    assert.same({ model = "m", messages = { { role = "user", content = "hi" } } }, body)
+    assert.same({ "POST", "/chat/completions" }, { wire.method, wire.path })
+    assert.same({}, wire.warnings)
+  end)
+
+  it("asks for the usage of a stream, unless the provider refuses that", function()
+    assert.same({ include_usage = true }, encode({}, true).stream_options)
+    assert.is_true(encode({}, true).stream)
+    assert.is_nil(openai_chat.encode_request({ messages = { ogl.user "hi" } }, { no_stream_options = true }, true, "m").body.stream_options)
+  end)
+
+  it("sends parameters under their names", function()
+    local body = encode {
+      temperature = 0, top_p = 0.5, top_k = 3, stop = { "a", "b" }, seed = 1, presence_penalty = 1, frequency_penalty = 2, logprobs = true,
+      top_logprobs = 2, n = 2, user = "u", metadata = { a = "b" }, service_tier = "flex", store = false, max_tokens = 9, parallel_tool_calls = false,
+    }
+    assert.same({ 0, 0.5, 3, { "a", "b" }, 1, 9, false, false },
+      { body.temperature, body.top_p, body.top_k, body.stop, body.seed, body.max_tokens, body.store, body.parallel_tool_calls })
+  end)
+
+  it("sends max_tokens under the provider's name", function()
+    local wire = openai_chat.encode_request({ messages = { ogl.user "hi" }, max_tokens = 5 }, { max_tokens = "max_completion_tokens" }, false, "m")
+    assert.same({ 5, nil }, { wire.body.max_completion_tokens, wire.body.max_tokens })
+  end)
+
+  it("puts the system text first", function()
+    assert.same({ role = "system", content = "s" }, encode({ system = "s" }).messages[1])
+  end)
+
+  it("always sends tool_choice with tools: OGL up to 0.9.0 puts \"none\" otherwise", function()
+    local body = encode { tools = { { name = "f", description = "d" } } }
+    assert.equal("auto", body.tool_choice)
+    assert.same({ type = "function", ["function"] = { name = "f", description = "d", parameters = { type = "object", properties = {} } } }, body.tools[1])
+    assert.equal("required", encode({ tools = { { name = "f" } }, tool_choice = "required" }).tool_choice)
+    assert.same({ type = "function", ["function"] = { name = "f" } }, encode({ tools = { { name = "f" } }, tool_choice = { name = "f" } }).tool_choice)
+    assert.is_nil(encode({}).tool_choice)
+  end)
+
+  it("passes a server's own tools as they are", function()
+    local body = encode { tools = { { type = "search", collection_ids = { 1 } } } }
+    assert.same({ type = "search", collection_ids = { 1 } }, body.tools[1])
+  end)
+
+  it("asks for JSON, with a schema or without", function()
+    assert.same({ type = "json_object" }, encode({ output = "json" }).response_format)
+    local format = encode({ output = { type = "object", properties = {}, required = {}, additionalProperties = false } }).response_format
+    assert.equal("json_schema", format.type)
+    assert.is_true(format.json_schema.strict)
+    assert.equal("[]", json.encode(format.json_schema.schema.required))
+  end)
+
+  it("sends the effort of reasoning, and warns of what it cannot carry", function()
+    local body, wire = encode { reasoning = { effort = "low", budget = 100 }, previous_response_id = "r", include = { "x" } }
+    assert.equal("low", body.reasoning_effort)
+    local fields = {}
+    for i, warning in ipairs(wire.warnings) do fields[i] = warning.field end
+    table.sort(fields)
+    assert.same({ "include", "previous_response_id", "reasoning.budget" }, fields)
+  end)
+
+  it("merges extra over everything", function()
+    local body = encode { temperature = 1, extra = { temperature = 0, guided_json = { a = 1 } } }
+    assert.same({ 0, { a = 1 } }, { body.temperature, body.guided_json })
+  end)
+
+  it("writes a reply back as the assistant's message", function()
+    local reply = { role = "assistant", text = "", content = {}, tool_calls = { { id = "c1", name = "f", arguments = '{"a":1}' } }, usage = {} }
+    assert.same({
+      role = "assistant", content = json.null,
+      tool_calls = { { id = "c1", type = "function", ["function"] = { name = "f", arguments = '{"a":1}' } } },
+    }, encode({ messages = { ogl.user "hi", reply, ogl.tool_result("c1", "ok") } }).messages[2])
+    assert.same({ role = "assistant", content = "hello" }, encode({ messages = { ogl.user "hi", { role = "assistant", text = "hello", content = {} } } }).messages[2])
+  end)
+
+  it("keeps a message that is in the wire's own form", function()
+    local own = { role = "assistant", content = "x", tool_calls = { { id = "c", type = "function", ["function"] = { name = "f", arguments = "{}" } } } }
+    assert.same(own, encode({ messages = { own } }).messages[1])
+  end)
+
+  it("encodes pictures, recordings and documents", function()
+    local parts = encode({
+      messages = {
+        ogl.user("a", ogl.image { url = "http://x", detail = "low" }, ogl.image { data = "GIF89a" }, ogl.audio { data = "ID3x" }, ogl.file { data = "%PDF-", name = "d.pdf" }),
+      },
+    }).messages[1].content
+    assert.same({ type = "text", text = "a" }, parts[1])
+    assert.same({ type = "image_url", image_url = { url = "http://x", detail = "low" } }, parts[2])
+    assert.equal("data:image/gif;base64,R0lGODlh", parts[3].image_url.url)
+    assert.same({ type = "input_audio", input_audio = { data = "SUQzeA==", format = "mp3" } }, parts[4])
+    assert.same({ type = "file", file = { filename = "d.pdf", file_data = "data:application/pdf;base64,JVBERi0=" } }, parts[5])
+  end)
+
+  it("gives an error for a file that is not there", function()
+    local body, err = encode { messages = { ogl.user(ogl.image { path = "/no/such/file.png" }) } }
+    assert.is_nil(body)
+    assert.equal("file", err.kind)
+  end)
+end)

@@ -1,0 +1,230 @@
+local errors = require "opengatellm.errors"
+local ogl = require "opengatellm"
+local replay = require "opengatellm.transport.replay"
+
+local function chunk(text) return 'data: {"id":"c1","model":"m","choices":[{"index":0,"delta":{"content":"' .. text .. '"}}]}\n\n' end
+local END = 'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
+
+local function open(body, fields, options)
+  local answer = type(body) == "function" and body or { headers = { ["content-type"] = "text/event-stream", ["x-request-id"] = "r1" }, body = body }
+  local transport = replay.new(answer)
+  options = options or {}
+  options.provider, options.base_url, options.model, options.transport = "openai_compatible", "http://server", "m", transport
+  options.retries = options.retries or { max = 0 }
+  fields = fields or {}
+  fields.messages = { ogl.user "hi" }
+  local stream, err = ogl.client(options):stream(fields)
+  return stream, err, transport
+end
+
+local function texts_of(stream)
+  local list = {}
+  for text in stream:texts() do list[#list + 1] = text end
+  return list
+end
+
+describe("a stream", function()
+  it("gives events, then nothing, then the same reply any number of times", function()
+    local stream = assert(open(chunk "Bon" .. chunk "jour" .. END))
+    local types = {}
+    for event in stream:events() do types[#types + 1] = event.type end
+    assert.same({ "start", "text", "text", "finish" }, types)
+    assert.is_nil(stream:next())
+    local reply = assert(stream:reply())
+    assert.same({ "Bonjour", "stop", "r1", 200 }, { reply.text, reply.finish_reason, reply.request_id, reply.status })
+    assert.equal(reply, stream:reply())
+    assert.is_nil((stream:next()))
+    assert.equal("[DONE]", stream:raw())
+  end)
+
+  it("gives texts alone, of the first choice", function()
+    local other = 'data: {"choices":[{"index":1,"delta":{"content":"no"}}]}\n\n'
+    assert.same({ "a", "b" }, texts_of(assert(open(chunk "a" .. other .. chunk "b" .. END))))
+  end)
+
+  it("gives the rest to reply(), whoever took the beginning", function()
+    local stream = assert(open(chunk "a" .. chunk "b" .. END))
+    assert.equal("start", stream:next().type)
+    assert.equal("a", stream:next().text)
+    assert.equal("ab", assert(stream:reply()).text)
+  end)
+
+  it("reads a whole answer like a stream, with no_streaming", function()
+    local whole = { body = '{"choices":[{"message":{"content":"x"},"finish_reason":"stop"}]}' }
+    local stream, _, transport = open(function() return whole end, { no_streaming = true })
+    assert.same({ "x" }, texts_of(stream))
+    assert.is_nil(transport.requests[1].body:find "stream")
+    assert.equal("x", stream:reply().raw.choices[1].message.content)
+  end)
+
+  it("closes the exchange at its end", function()
+    local stream, _, transport = open(chunk "a" .. END)
+    assert(stream:reply())
+    assert.equal(1, transport.closed)
+  end)
+
+  it("stops at [DONE], whatever follows", function()
+    assert.equal("a", assert(open(chunk "a" .. END .. chunk "b")):reply().text)
+  end)
+end)
+
+describe("a stream that fails", function()
+  local broken = errors.new { kind = "network", message = "reset" }
+
+  it("gives what came, then the error, again and again, with the partial reply", function()
+    local stream, _, transport = open { chunk "Bon", chunk "jour", broken }
+    local text = {}
+    local event, err = stream:next()
+    while event do
+      text[#text + 1] = event.text
+      event, err = stream:next()
+    end
+    assert.equal("Bonjour", table.concat(text))
+    assert.equal("network", err.kind)
+    assert.equal("Bonjour", err.partial.text)
+    assert.equal(err, select(2, stream:next()))
+    assert.equal(err, select(2, stream:reply()))
+    assert.same({ false, err }, { pcall(stream:events()) })
+    assert.equal(1, transport.closed)
+  end)
+
+  it("raises in a for loop", function()
+    local stream = assert(open { chunk "a", broken })
+    local seen = {}
+    local fine, err = pcall(function()
+      for text in stream:texts() do seen[#seen + 1] = text end
+    end)
+    assert.is_false(fine)
+    assert.same({ "a" }, seen)
+    assert.is_true(errors.is(err))
+  end)
+
+  it("knows an answer without an end", function()
+    local _, err = assert(open(chunk "Bon")):reply()
+    assert.same({ "incomplete", "Bon" }, { err.kind, err.partial.text })
+  end)
+
+  it("reports the three forms of OGL's error in mid-stream", function()
+    for _, form in ipairs {
+      '{"detail": "Model is too busy (RemoteProtocolError), please try again later."}',
+      'event: error\ndata: {"detail": "Model is too busy (RemoteProtocolError), please try again later."}\n\n',
+      'event: error\ndata: {"error": {"message": "Model is too busy (RemoteProtocolError), please try again later."}}\n\n',
+    } do
+      local _, err = assert(open(chunk "Bon" .. form)):reply()
+      assert.same({ "provider", "Model is too busy (RemoteProtocolError), please try again later.", "Bon" }, { err.kind, err.message, err.partial.text })
+    end
+  end)
+
+  it("passes over what is no JSON with a warning, or fails with strict", function()
+    local body = chunk "a" .. "data: {oops\n\n" .. chunk "b" .. END
+    local reply = assert(open(body)):reply()
+    assert.equal("ab", reply.text)
+    assert.same({ "invalid_json", "{oops" }, { reply.warnings[1].code, reply.warnings[1].detail })
+    local _, err = assert(open(body, { strict = true })):reply()
+    assert.same({ "protocol", "a" }, { err.kind, err.partial.text })
+  end)
+
+  it("replaces what is no UTF-8, with a warning", function()
+    local reply = assert(open(chunk "a\255b" .. END)):reply()
+    assert.equal("a\239\191\189b", reply.text)
+    assert.equal("invalid_utf8", reply.warnings[1].code)
+  end)
+
+  it("holds to limits.reply", function()
+    local _, err = assert(open(chunk(("x"):rep(100)):rep(30) .. END, nil, { limits = { reply = 2000 } })):reply()
+    assert.equal("limit", err.kind)
+    assert.equal(1900, #err.partial.text) -- whole pieces, as many as fit
+  end)
+end)
+
+describe("closing a stream", function()
+  it("ends it at once, any number of times, with what came as partial", function()
+    local stream, _, transport = open(chunk "a" .. chunk "b" .. END)
+    stream:next()
+    stream:next()
+    stream:close()
+    stream:close()
+    assert.equal(1, transport.closed)
+    assert.equal("closed", select(2, stream:next()).kind)
+    local reply, err = stream:reply()
+    assert.is_nil(reply)
+    assert.same({ "closed", "a" }, { err.kind, err.partial.text })
+  end)
+
+  it("leaves a reply that was made", function()
+    local stream = assert(open(chunk "a" .. END))
+    local reply = assert(stream:reply())
+    stream:close()
+    assert.equal(reply, stream:reply())
+  end)
+
+  it("happens when a loop is left, on 5.4, and not when it ends", function()
+    local stream, _, transport = open(chunk "a" .. chunk "b" .. END)
+    for _ in stream:texts() do break end
+    if _VERSION < "Lua 5.4" then pending "loops close nothing before 5.4" end
+    assert.equal(1, transport.closed)
+    assert.equal("closed", select(2, stream:next()).kind)
+    stream = assert(open(chunk "a" .. END))
+    for _ in stream:events() do end
+    assert.equal("a", assert(stream:reply()).text)
+  end)
+
+  it("says so to whoever prints it", function()
+    local stream = assert(open(chunk "a" .. END))
+    assert.equal("opengatellm.stream: open", tostring(stream))
+    stream:reply()
+    assert.equal("opengatellm.stream: complete", tostring(stream))
+    stream = assert(open(chunk "a"))
+    stream:close()
+    assert.equal("opengatellm.stream: closed", tostring(stream))
+  end)
+end)
+
+describe("keep = false", function()
+  it("folds nothing: events and texts alone", function()
+    local stream = assert(open(chunk "a" .. END, { keep = false }))
+    assert.same({ "a" }, texts_of(stream))
+    assert.error_matches(function() stream:reply() end, "keep = false")
+  end)
+
+  it("has no partial reply", function()
+    local stream = assert(open(chunk "a", { keep = false }))
+    local event, err
+    repeat event, err = stream:next() until not event
+    assert.equal("incomplete", err.kind)
+    assert.is_nil(err.partial)
+  end)
+end)
+
+describe("another try of a stream", function()
+  local function host() return { name = "simulated", blocking = true, now = function() return 0 end, sleep = function() end } end
+  local reset = errors.new { kind = "network", message = "reset", retryable = true }
+
+  local function flaky(first)
+    return function(_, n)
+      return { headers = { ["content-type"] = "text/event-stream" }, body = n == 1 and first or chunk "whole" .. END }
+    end
+  end
+
+  it("happens before the first event, in every way of reading", function()
+    for _, read in ipairs {
+      function(stream) return stream:reply().text end,
+      function(stream) return table.concat(texts_of(stream)) end,
+      function(stream)
+        stream:next()
+        return stream:next().text
+      end,
+    } do
+      local stream, _, transport = open(flaky { ": ping\n\n", reset }, nil, { retries = { max = 1 }, host = host() })
+      assert.equal("whole", read(stream))
+      assert.equal(2, #transport.requests)
+      assert.is_true(transport.closed >= 1)
+    end
+  end)
+
+  it("never happens after it", function()
+    local stream, _, transport = open(flaky { chunk "Bon", reset }, nil, { retries = { max = 5 }, host = host() })
+    assert.same({ "network", "Bon" }, { select(2, stream:reply()).kind, select(2, stream:reply()).partial.text })
+    assert.equal(1, #transport.requests)
+  end)
+end)
