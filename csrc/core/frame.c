@@ -12,6 +12,7 @@ static int mentions(const char *content_type, const char *word) {
   size_t n = strlen(word);
   for (; *content_type && *content_type != ';'; content_type++) {
     size_t i = 0;
+    if ((*content_type | 0x20) != *word) continue;
     while (i < n && content_type[i] && (content_type[i] | 0x20) == word[i]) i++;
     if (i == n) return 1;
   }
@@ -57,12 +58,14 @@ static int looks_like_sse(const char *p, size_t n) {
 static int is_half_mark(const char *p, size_t n) { return n && n < 3 && memcmp(p, "\xef\xbb\xbf", n) == 0; }
 
 /* The framing for what came so far; UNDECIDED while that is too little. */
-static int choose(const struct ogl_framer *f) {
-  const char *p = ogl_buf_span(&f->first).p, *end = p + f->first.n;
+static int choose(struct ogl_framer *f) {
+  struct ogl_span s = ogl_buf_span(&f->first);
+  const char *p = s.p + f->blanks, *end = s.p + s.n;
   if (f->sse_mode == OGL_SSE_WHATWG || f->hint == OGL_FRAMING_SSE) return OGL_FRAMING_SSE;
-  if (is_half_mark(p, f->first.n) && !f->finished) return OGL_FRAMING_UNDECIDED;
-  if (end - p >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0) p += 3;
+  if (is_half_mark(s.p, s.n) && !f->finished) return OGL_FRAMING_UNDECIDED;
+  if (p == s.p && s.n >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0) p += 3;
   while (p < end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t')) p++;
+  f->blanks = (size_t)(p - s.p);
   if (p == end) return OGL_FRAMING_UNDECIDED;
   if (*p == '{' || *p == '[') return f->hint == OGL_FRAMING_NDJSON ? OGL_FRAMING_NDJSON : OGL_FRAMING_WHOLE;
   int sse = looks_like_sse(p, (size_t)(end - p));

@@ -27,6 +27,7 @@ struct ogl_framer {
   int sse_mode; /* for the SSE reader; OGL_SSE_WHATWG also fixes the framing */
   int finished, given, err;
   struct ogl_buf first; /* input until it is decided, and the whole body */
+  size_t blanks;        /* at its front; not looked at again */
   struct ogl_buf fixed; /* a repaired frame */
   union {
     struct ogl_sse sse;

@@ -202,9 +202,32 @@ static int neutral_point(char *text) {
   return (int)n - 1;
 }
 
+/* The shortest text of a number with few digits behind the point, as people write them (0.2); 0 where it has more. */
+static size_t write_short(char *out, double v) {
+  for (int places = 1; places <= 6; places++) {
+    double scaled = v * small_powers[places], whole = floor(scaled + 0.5);
+    if (fabs(whole) >= 1e15) return 0;
+    if (whole / small_powers[places] != v) continue; /* exact: this is how the text is read, too */
+    size_t n = ogl_number_write_integer(out, (int64_t)fabs(whole));
+    char digits[OGL_NUMBER_TEXT], *to = out;
+    memcpy(digits, out, n);
+    if (v < 0) *to++ = '-';
+    size_t lead = n > (size_t)places ? n - (size_t)places : 0;
+    memcpy(to, lead ? digits : "0", lead ? lead : 1);
+    to += lead ? lead : 1;
+    *to++ = '.';
+    for (size_t zeros = (size_t)places; zeros > n; zeros--) *to++ = '0';
+    memcpy(to, digits + lead, n - lead);
+    return (size_t)(to - out) + n - lead;
+  }
+  return 0;
+}
+
 size_t ogl_number_write(char *out, double v) {
   if (v == floor(v) && fabs(v) < 9007199254740992.0 && !(v == 0 && signbit(v)))
     return ogl_number_write_integer(out, (int64_t)v);
+  size_t few = v != 0 ? write_short(out, v) : 0;
+  if (few) return few;
   for (int digits = 15;; digits++) {
     struct ogl_number back;
     int n = snprintf(out, OGL_NUMBER_TEXT, "%.*g", digits, v);

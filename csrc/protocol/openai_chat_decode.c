@@ -261,6 +261,14 @@ static int is_done(struct ogl_span data) {
   return ogl_span_is(data, "[DONE]");
 }
 
+/* Whether a whole body is an answer: it has choices, or says that there are none. Other JSON is none. */
+static int is_answer(const struct chat_state *s, struct ogl_span choices) {
+  struct ogl_json j;
+  if (s->n) return 1;
+  ogl_json_open(&j, choices.p, choices.n);
+  return ogl_json_peek(&j) == '[' && ogl_json_enter(&j, '[') > 0 && ogl_json_item(&j) == OGL_MORE;
+}
+
 static int chat_frame(void *state, const struct ogl_frame *frame, struct ogl_queue *out) {
   struct chat_state *s = state;
   struct chunk c;
@@ -273,8 +281,8 @@ static int chat_frame(void *state, const struct ogl_frame *frame, struct ogl_que
     ogl_repeat_forget(&s->repeat);
     return code;
   }
-  s->whole |= frame->kind == OGL_FRAME_WHOLE;
   int err = on_chunk(s, frame, &c, out);
+  s->whole |= frame->kind == OGL_FRAME_WHOLE && is_answer(s, c.choices);
   learn(s, frame, &c, out);
   return err < 0 ? err : OGL_MORE;
 }

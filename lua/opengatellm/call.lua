@@ -10,7 +10,7 @@ local version = require "opengatellm.version"
 
 local M = {}
 
-local USER_AGENT = "opengatellm-lua/" .. version
+local USER_AGENT = "opengatellm/" .. version
 local ERROR_BODY = errors.BODY
 
 ---@class ogl.Wire what a call sends
@@ -43,7 +43,7 @@ local function make_headers(client, wire, key)
   end
   for _, row in ipairs(wire.headers or {}) do add(row[1]:lower(), row[2]) end
   add("user-agent", USER_AGENT)
-  add("accept", wire.accept or (wire.stream and "text/event-stream" or "application/json"))
+  add("accept", wire.accept or wire.stream and "text/event-stream" or nil) -- whole answers are JSON whatever is asked for
   if wire.body then add("content-type", "application/json") end
   if key and client.provider.auth == "bearer" then add("authorization", "Bearer " .. key) end
   return list
