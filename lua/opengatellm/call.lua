@@ -82,13 +82,15 @@ local function key_of(client)
   return key
 end
 
+-- What a transport is asked. The table is the client's own, and used again: a transport reads it and does not keep it.
 local function transport_request(client, wire, key)
-  return {
-    method = wire.method, url = (wire.root and client.root or client.api) .. wire.path, headers = headers_of(client, wire, key),
-    body = wire.body, stream = wire.stream, timeouts = timeouts_of(client, wire), tls = client.tls(), proxy = client.proxy(),
-    no_proxy = client.no_proxy, unix_socket = client.unix_socket, max_body = not wire.stream and client.limits.body or nil,
-    on_progress = wire.options and wire.options.on_progress, host = host.current(client.host),
-  }
+  local draft, options = client.draft(), wire.options
+  draft.method, draft.url = wire.method, (wire.root and client.root or client.api) .. wire.path
+  draft.headers, draft.body, draft.stream = headers_of(client, wire, key), wire.body, wire.stream
+  draft.timeouts, draft.host = timeouts_of(client, wire), host.current(client.host)
+  draft.max_body = not wire.stream and client.limits.body or nil
+  draft.on_progress = options and options.on_progress
+  return draft
 end
 
 -- Tries -----------------------------------------------------------------------------------------------------------

@@ -266,17 +266,19 @@ function H.set_limits(self, options)
 end
 
 function H.set_connection(self, options)
-  local cert, proxy = options.client_cert or {}, options.proxy
-  local tls = {
-    verify = not options.insecure_skip_verify, ca_file = options.ca_file, cert_file = cert.cert_file, key_file = cert.key_file,
-    key_password = cert.key_password,
+  local cert = options.client_cert or {}
+  local draft = {
+    proxy = options.proxy, no_proxy = options.no_proxy, unix_socket = options.unix_socket,
+    tls = {
+      verify = not options.insecure_skip_verify, ca_file = options.ca_file, cert_file = cert.cert_file, key_file = cert.key_file,
+      key_password = cert.key_password,
+    },
   }
-  self.tls = function() return tls end -- functions, like the key: both may hold a password
-  self.proxy = function() return proxy end
-  self.headers, self.no_proxy = options.headers, options.no_proxy
-  self.unix_socket, self.host = options.unix_socket, options.host
-  local usual = {} -- a function, like the key: the headers hold it
+  local usual = {}
+  -- functions, like the key: passwords, and headers that hold the key
+  self.draft = function() return draft end
   self.usual_headers = function() return usual end
+  self.headers, self.host = options.headers, options.host
   self.shared = { transport = options.transport }
 end
 

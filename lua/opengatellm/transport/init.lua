@@ -2,7 +2,8 @@
 --
 -- A transport carries HTTP exchanges and knows nothing of LLMs:
 --
---   transport:open(request) -> exchange | nil, err      sends; returns at once, or when it cannot even begin
+--   transport:open(request) -> exchange | nil, err      sends; returns at once, or when it cannot even begin; reads the table
+--                                                       `request` and does not keep it: its owner uses it again
 --   exchange:head() -> status, headers | nil, err       waits for the head of the response
 --   exchange:read() -> bytes | nil (end) | nil, err     waits for more of the body; never an empty string
 --   exchange:close()                                    any time, any number of times; nothing is left open

@@ -27,8 +27,10 @@ function M.new(answer)
 end
 
 function Transport:open(request)
-  self.requests[#self.requests + 1] = request
-  local answer = self.answers(request, #self.requests)
+  local copy = {}
+  for field, value in pairs(request) do copy[field] = value end
+  self.requests[#self.requests + 1] = copy
+  local answer = self.answers(copy, #self.requests)
   self.opened = self.opened + 1
   return setmetatable({ transport = self, answer = answer, at = 1, chunk = answer.chunk or CHUNK, err = answer.err }, Exchange)
 end
