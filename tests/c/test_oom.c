@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT
+** test_oom.c - no memory: every case of tests/wire with its n-th allocation failing, for every n until none fails.
+**
+** Each failure has to come out as OGL_ERR_MEMORY and stay; nothing may leak, and the decoder can be cleared,
+** twice. With no failure left the case ends as it does elsewhere (replay.c looks at its events). The core is
+** compiled with OGL_TEST_ALLOC here, see mem.h.
+*/
+#ifndef OGL_TEST_ALLOC
+#define OGL_TEST_ALLOC
+#endif
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "../../csrc/core/mem.h"
+#include "../../csrc/protocol/registry.h"
+#include "check.h"
+#include "files.h"
+#include "journal.h"
+#include "wire_case.h"
+
+/* --- the hooks ------------------------------------------------------------------------------------------------- */
+
+static struct {
+  long countdown; /* allocations that still succeed; negative: all do */
+  int failed;     /* one was refused */
+  long live;      /* blocks that are not freed */
+} heap = { -1, 0, 0 };
+
+void *ogl_test_realloc(void *p, size_t n) {
+  if (heap.countdown == 0) return heap.failed = 1, NULL; /* and so does every one after it */
+  if (heap.countdown > 0) heap.countdown--;
+  void *block = realloc(p, n);
+  if (!block) abort();
+  if (!p) heap.live++;
+  return block;
+}
+
+void ogl_test_free(void *p) {
+  if (p) heap.live--;
+  free(p);
+}
+
+static void arm(long n) {
+  heap.countdown = n;
+  heap.failed = 0;
+}
+
+/* --- one case -------------------------------------------------------------------------------------------------- */
+
+/* Takes up to `most` events and forgets them. */
+static int drain(struct ogl_decoder *d, size_t most) {
+  struct ogl_event e;
+  int code = OGL_OK;
+  while (most-- && (code = ogl_decoder_next(d, &e)) == OGL_OK) {
+  }
+  return code;
+}
+
+/* Plays the case in pieces of `step` bytes, with one event taken after each; how it ended. */
+static int play(struct ogl_decoder *d, struct ogl_span input, size_t step) {
+  for (size_t at = 0, n; at < input.n; at += n) {
+    n = input.n - at < step ? input.n - at : step;
+    if (ogl_decoder_feed(d, input.p + at, n) < 0) break;
+    drain(d, 1);
+  }
+  ogl_decoder_finish(d);
+  return drain(d, (size_t)-1);
+}
+
+/* The n-th allocation fails: 1, or 0 when there are not so many. */
+static int play_failing(const struct wire_case *c, const struct ogl_protocol *protocol, size_t step, long n,
+                        int *code) {
+  struct ogl_decoder_options options = wire_case_options(c);
+  struct ogl_decoder d;
+  struct ogl_event e;
+  long before = heap.live;
+  arm(n);
+  *code = ogl_decoder_init(&d, protocol, &options);
+  if (*code == 0) *code = play(&d, ogl_buf_span(&c->input), step);
+  int failed = heap.failed;
+  arm(-1);
+  if (failed) { /* there is memory again, but something was lost */
+    CHECK_INT(*code, OGL_ERR_MEMORY);
+    CHECK_INT(ogl_decoder_next(&d, &e), OGL_ERR_MEMORY);
+    CHECK_INT(ogl_decoder_feed(&d, "data: [DONE]\n\n", 14), OGL_ERR_MEMORY);
+    CHECK(!ogl_decoder_ended(&d));
+  }
+  ogl_decoder_clear(&d);
+  ogl_decoder_clear(&d);
+  CHECK_INT(heap.live, before);
+  return failed;
+}
+
+static void check_wire_case(const struct wire_case *c, const struct ogl_protocol *protocol, size_t step) {
+  int code, want;
+  long n = 0;
+  play_failing(c, protocol, step, -1, &want);
+  while (play_failing(c, protocol, step, n, &code)) n++;
+  CHECK_INT(code, want);
+  CHECK(n > 0);
+}
+
+int main(int argc, char **argv) {
+  struct files_list cases;
+  const char *folder = argc == 2 ? argv[1] : "", *slash = strrchr(folder, '/');
+  const struct ogl_protocol *protocol = ogl_protocol_find(slash ? slash + 1 : folder);
+  if (!protocol || !files_list(&cases, folder, ".md") || !cases.n) {
+    fprintf(stderr, "usage: test_oom tests/wire/PROTOCOL\n");
+    return 2;
+  }
+  for (size_t i = 0; i < cases.n; i++) {
+    struct wire_case c;
+    check_case("no memory: %s", cases.names[i]);
+    if (!wire_case_read(&c, folder, cases.names[i])) check_that(0, cases.names[i], 1, c.problem);
+    else {
+      check_wire_case(&c, protocol, (size_t)-1);
+      check_wire_case(&c, protocol, 61);
+    }
+    wire_case_clear(&c);
+  }
+  files_list_clear(&cases);
+  return check_end();
+}

@@ -1,0 +1,68 @@
+#!/bin/sh
+# Builds the fuzz targets (libFuzzer, ASan, UBSan) and runs each for SECONDS (default 10), all at once.
+#   tests/fuzz/run.sh [SECONDS]
+# Seeds: the inputs of tests/wire. What is found lies in build/fuzz; the last line says
+# `N passed, N failed, N skipped`.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+seconds=${1:-10}
+targets="sse ndjson json decoder"
+clang=${CLANG:-clang}
+out=build/fuzz
+flags="-std=gnu99 -g -O2 -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Werror
+  -fno-sanitize-recover=all"
+core="csrc/core/*.c csrc/protocol/*.c"
+
+unbuilt() {
+  echo "FAILED: the fuzz targets do not build"
+  echo "0 passed, 1 failed, 0 skipped"
+  exit 1
+}
+
+mkdir -p $out/seeds $out/json_seeds
+if ! echo 'int LLVMFuzzerTestOneInput(const char *p, unsigned long n); int LLVMFuzzerTestOneInput(const char *p, unsigned long n) { return !p && n; }' |
+  "$clang" -fsanitize=fuzzer -x c - -o $out/probe 2>/dev/null; then
+  echo "skipped: the fuzz targets ($clang with libFuzzer is not there)"
+  echo "0 passed, 0 failed, 4 skipped"
+  exit 0
+fi
+
+# shellcheck disable=SC2086 # the lists are meant to be split
+"$clang" $flags -o $out/replay tests/c/replay.c tests/c/check.c tests/c/files.c tests/c/journal.c tests/c/wire_case.c \
+  tests/c/long_way.c $core -lm || unbuilt
+for protocol in tests/wire/*/; do
+  $out/replay "${protocol%/}" --inputs $out/seeds >/dev/null || unbuilt
+done
+sed -n 's/^data: *\({.*\)/\1/p' $out/seeds/*.md | sort -u | split -l 1 - $out/json_seeds/
+
+for t in $targets; do
+  # shellcheck disable=SC2086
+  "$clang" $flags -fsanitize=fuzzer,address,undefined -o $out/fuzz_$t tests/fuzz/fuzz_$t.c tests/c/frames.c \
+    tests/c/journal.c tests/c/long_way.c tests/c/walk.c $core -lm || unbuilt
+done
+for t in $targets; do
+  seeds=$out/seeds
+  [ "$t" = json ] && seeds=$out/json_seeds
+  mkdir -p "$out/corpus_$t"
+  (
+    "$out/fuzz_$t" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 -malloc_limit_mb=64 -max_len=4096 \
+      -dict=tests/fuzz/openai_chat.dict -artifact_prefix="$out/found_$t-" -print_final_stats=1 \
+      "$out/corpus_$t" "$seeds" >"$out/$t.log" 2>&1
+    echo $? >"$out/$t.status"
+  ) &
+done
+wait
+
+passed=0 failed=0
+for t in $targets; do
+  if [ "$(cat "$out/$t.status")" = 0 ]; then
+    passed=$((passed + 1))
+    echo "fuzz_$t: $(sed -n 's/^stat::number_of_executed_units: *//p' "$out/$t.log") inputs"
+  else
+    failed=$((failed + 1))
+    echo "FAILED fuzz_$t:"
+    tail -n 40 "$out/$t.log"
+  fi
+done
+echo "$passed passed, $failed failed, 0 skipped"
+[ $failed = 0 ]
