@@ -2,7 +2,10 @@
 local ogl = require "opengatellm"
 
 local client = ogl.client { model = os.getenv "OGL_MODEL" or "mistral-small" }
-local stream, err = client:stream { messages = { ogl.system "Réponds en deux phrases.", ogl.user "Qui a bâti le Louvre ?" }, max_tokens = 200 }
+local stream, err = client:stream {
+  messages = { ogl.system "Réponds en deux phrases.", ogl.user "Qui a bâti le Louvre ?" },
+  max_tokens = 200,
+}
 if not stream then
   print(err)
   os.exit(1)

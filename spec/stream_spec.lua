@@ -160,7 +160,7 @@ describe("closing a stream", function()
 
   it("happens when a loop is left, on 5.4, and not when it ends", function()
     local stream, _, transport = open(chunk "a" .. chunk "b" .. END)
-    for _ in stream:texts() do break end
+    for _ in stream:texts() do break end -- luacheck: ignore 512
     if _VERSION < "Lua 5.4" then pending "loops close nothing before 5.4" end
     assert.equal(1, transport.closed)
     assert.equal("closed", select(2, stream:next()).kind)

@@ -74,6 +74,8 @@ static int l_feed(lua_State *L) {
   size_t n;
   const char *p = luaL_checklstring(L, 2, &n);
   if (!u->open) return ogl_lua_fail(L, OGL_ERR_CLOSED);
+  if (u->waiting)
+    return ogl_lua_fail(L, OGL_ERR_MEMORY); /* its texts would move: Lua had no memory, and next was not tried again */
   int code = ogl_decoder_feed(&u->d, p, n);
   if (code < 0) return ogl_lua_fail(L, code);
   lua_pushboolean(L, 1);

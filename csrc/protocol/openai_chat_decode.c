@@ -26,8 +26,20 @@ static struct ogl_span raw_value(struct ogl_json *j) {
   struct ogl_span raw = { "", 0 };
   int c = ogl_json_peek(j);
   ogl_json_skip(j, &raw);
-  if (c == 'n' || c == 'f') raw.n = 0; /* null or false: not there */
+  if (c == 'n' || c == 'f' || ogl_span_is(raw, "\"\"")) raw.n = 0; /* null, false, "": not there */
   return raw;
+}
+
+static int read_chunk(struct ogl_span data, struct chunk *c);
+
+/* A list: its first element counts, for that is how some proxies wrap an error. */
+static int read_first(struct ogl_span data, struct chunk *c) {
+  struct ogl_json j;
+  struct ogl_span first;
+  int code = ogl_json_check(data.p, data.n);
+  ogl_json_open(&j, data.p, data.n);
+  if (code < 0 || ogl_json_enter(&j, '[') < 0 || ogl_json_item(&j) != OGL_OK) return code;
+  return ogl_json_skip(&j, &first) > 0 && *first.p == '{' ? read_chunk(first, c) : code;
 }
 
 /* Reads the frame's outermost members, and checks all of it. OGL_OK, or the JSON's error. */
@@ -37,6 +49,7 @@ static int read_chunk(struct ogl_span data, struct chunk *c) {
   struct ogl_span key;
   memset(c, 0, sizeof *c);
   ogl_json_open(&j, data.p, data.n);
+  if (ogl_json_peek(&j) == '[') return read_first(data, c);
   if (!ogl_json_enter_or_skip(&j, '{')) return ogl_json_end(&j);
   while (ogl_json_key(&j, &key) > 0) {
     if (ogl_span_is(key, "choices")) c->choices = raw_value(&j);

@@ -141,7 +141,10 @@ function Client:health()
   return H.first(call.json(self, { method = "GET", path = "/health", root = true, repeatable = "always" }))
 end
 
-local METHODS = { GET = "always", HEAD = "always", OPTIONS = "always", PUT = "always", DELETE = "always", POST = "unsent", PATCH = "unsent" }
+-- When a call of that method may be sent again: a POST or PATCH only where the server cannot have acted.
+local METHODS = {
+  GET = "always", HEAD = "always", OPTIONS = "always", PUT = "always", DELETE = "always", POST = "unsent", PATCH = "unsent",
+}
 
 --- Any other route: `client:request("GET", "/v1/me")`. The path stands under the server's address; a table is sent as JSON. JSON comes
 --- back decoded, anything else as text.
@@ -193,7 +196,8 @@ end
 function Client:missing()
   local variable = self.provider.url_env and self.provider.url_env[1]
   return errors.new {
-    kind = "config", provider = self.provider.name, message = "no server address: set " .. (variable and variable .. ", or " or "") .. "base_url",
+    kind = "config", provider = self.provider.name,
+    message = "no server address: set " .. (variable and variable .. ", or " or "") .. "base_url",
   }
 end
 

@@ -188,7 +188,9 @@ function H.problem(self)
   local message, kind, code, body = self.decoder:problem()
   local found = errors.provider_kind(kind, code)
   local retry = found == "rate_limit" and not (message or ""):find "per day"
-  return errors.new { kind = found, message = message or "the server reported an error", type = kind, code = code, body = body, retryable = retry }
+  return errors.new {
+    kind = found, message = message or "the server reported an error", type = kind, code = code, body = body, retryable = retry,
+  }
 end
 
 function H.syntax(self, message)

@@ -1,7 +1,7 @@
 --- CPU of sequential small chats on one kept-alive connection.
 --
--- usage: lua chats.lua BASE_URL N [BODY_FILE]      prints CPU and wall time in microseconds a chat; writes the body that it posts to BODY_FILE, for
--- the bare program
+-- usage: lua chats.lua BASE_URL N [BODY_FILE]
+-- Prints CPU and wall time in microseconds a chat; writes the body that it posts to BODY_FILE, for the bare program.
 local curl = require "opengatellm.curl"
 local ogl = require "opengatellm"
 

@@ -94,15 +94,15 @@ static void bytes_add_chunked(struct bytes *bytes, const struct bytes *plain) {
 
 /* ---- the events ------------------------------------------------------------------------------------------------ */
 
-#define EVENT_HEAD                                                                                              \
-  "data: {\"id\":\"chatcmpl-CbT5rP0nX7mVq2sKe9LwYd4HfGu1A\",\"object\":\"chat.completion.chunk\","              \
-  "\"created\":1790949988,\"model\":\"gpt-4o-mini-2024-07-18\",\"service_tier\":\"default\","                   \
+#define EVENT_HEAD                                                                                 \
+  "data: {\"id\":\"chatcmpl-CbT5rP0nX7mVq2sKe9LwYd4HfGu1A\",\"object\":\"chat.completion.chunk\"," \
+  "\"created\":1790949988,\"model\":\"gpt-4o-mini-2024-07-18\",\"service_tier\":\"default\","      \
   "\"system_fingerprint\":\"fp_560af6e559\","
 
-static const char *const words[] = {"Le",      " monde", " est",    " un",     " jardin", ",",
-                                    " et",     " la",    " langue", " en",     " fait",   " le",
-                                    " chemin", ".",      " On",     " marche", " donc",   " \\u00e0",
-                                    " pas",    " lents", " vers",   " les",    " mots",   " arriv\xc3\xa9s"};
+static const char *const words[] = { "Le",      " monde", " est",    " un",     " jardin", ",",
+                                     " et",     " la",    " langue", " en",     " fait",   " le",
+                                     " chemin", ".",      " On",     " marche", " donc",   " \\u00e0",
+                                     " pas",    " lents", " vers",   " les",    " mots",   " arriv\xc3\xa9s" };
 
 /* The n-th text chunk. The texts have 2 to 12 bytes: a word, and digits of n, so that no two neighbours are alike. */
 static void add_text_event(struct bytes *plain, unsigned n) {
@@ -135,7 +135,7 @@ static struct body *bodies;
 static pthread_mutex_t bodies_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static struct body *body_make(unsigned long events) {
-  struct bytes plain = {NULL, 0, 0};
+  struct bytes plain = { NULL, 0, 0 };
   struct body *body = calloc(1, sizeof *body);
   if (body == NULL) die("calloc");
   for (unsigned long n = 0; n < events; n++) add_text_event(&plain, (unsigned)n);
@@ -238,13 +238,12 @@ static int read_request(struct connection *conn, char *path, size_t path_size) {
 
 static int answer_stream(int fd, unsigned long events, unsigned long times) {
   const struct body *body = body_get(events);
-  struct bytes plain = {NULL, 0, 0}, tail = {NULL, 0, 0};
+  struct bytes plain = { NULL, 0, 0 }, tail = { NULL, 0, 0 };
   add_tail_events(&plain, events * times);
   bytes_add_chunked(&tail, &plain);
   bytes_add(&tail, "0\r\n\r\n", 5);
   int status = send_all(fd, stream_head, sizeof stream_head - 1);
-  for (unsigned long n = 0; n < times && status == 0; n++)
-    status = send_all(fd, body->framed.data, body->framed.size);
+  for (unsigned long n = 0; n < times && status == 0; n++) status = send_all(fd, body->framed.data, body->framed.size);
   if (status == 0) status = send_all(fd, tail.data, tail.size);
   free(plain.data);
   free(tail.data);
@@ -253,7 +252,7 @@ static int answer_stream(int fd, unsigned long events, unsigned long times) {
 
 /* How many events make the MiB that /gib repeats. */
 static unsigned long events_in_mib(void) {
-  struct bytes plain = {NULL, 0, 0};
+  struct bytes plain = { NULL, 0, 0 };
   unsigned long events = 0;
   while (plain.size < MIB) add_text_event(&plain, (unsigned)events++);
   free(plain.data);
@@ -318,7 +317,7 @@ static void spawn(void *(*run)(void *), void *argument) {
 }
 
 static int listen_somewhere(void) {
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
   socklen_t size = sizeof address;
   int fd = socket(AF_INET, SOCK_STREAM, 0);
   if (fd < 0 || bind(fd, (struct sockaddr *)&address, size) != 0 || listen(fd, 128) != 0) die("listen");
@@ -343,9 +342,7 @@ int main(void) {
   spawn(watch_stdin, NULL);
   for (;;) {
     int fd = accept(listener, NULL, NULL);
-    if (fd >= 0)
-      welcome(fd);
-    else if (errno != EINTR && errno != ECONNABORTED)
-      die("accept");
+    if (fd >= 0) welcome(fd);
+    else if (errno != EINTR && errno != ECONNABORTED) die("accept");
   }
 }

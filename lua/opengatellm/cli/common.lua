@@ -15,7 +15,8 @@ end
 -- A server that is not there yet is a matter of settings, not of the network.
 local function missing(client)
   if client.api then return nil end
-  return "ogl: no server: set OGL_URL (and OGL_TOKEN), for example OGL_URL=https://albert.api.etalab.gouv.fr OGL_TOKEN=sk-… ogl chat \"Bonjour\""
+  return "ogl: no server: set OGL_URL (and OGL_TOKEN), for example "
+    .. 'OGL_URL=https://albert.api.etalab.gouv.fr OGL_TOKEN=sk-… ogl chat "Bonjour"'
 end
 
 --- The client that the options mean, or nothing and the line that says what to set.
