@@ -193,6 +193,18 @@ describe("ogl.client", function()
   end)
 end)
 
+describe("a key that changes", function()
+  it("is taken out of an error as it was sent", function()
+    local n = 0
+    local c = client({ body = '{"error":{"message":"sk-token-1 is bad"}}' }, { api_key = function()
+      n = n + 1
+      return "sk-token-" .. n
+    end })
+    local _, err = c:chat "hi"
+    assert.same({ "[REDACTED] is bad", 1 }, { err.message, n })
+  end)
+end)
+
 describe("client:with", function()
   it("replaces what it is given, inside tables too, and shares the connections", function()
     local c, transport = client(nil, { timeouts = { idle = 7 }, headers = { a = "1" } })

@@ -82,9 +82,20 @@ local function key_of(client)
   return key
 end
 
+--- Puts the provider's name on an error, and takes the key that was sent last out of it. The key is not asked for again: a
+--- function may have given another one since.
+---@param client table
+---@param err ogl.Error
+---@return ogl.Error
+function M.finish(client, err)
+  err.provider = client.provider.name
+  return errors.redact(err, client.usual_headers().sent)
+end
+
 -- What a transport is asked. The table is the client's own, and used again: a transport reads it and does not keep it.
 local function transport_request(client, wire, key)
   local draft, options = client.draft(), wire.options
+  client.usual_headers().sent = key
   draft.method, draft.url = wire.method, (wire.root and client.root or client.api) .. wire.path
   draft.headers, draft.body, draft.stream = headers_of(client, wire, key), wire.body, wire.stream
   draft.timeouts, draft.host = timeouts_of(client, wire), host.current(client.host)
@@ -112,16 +123,11 @@ local function hint(client, err, key)
   err.message = err.message .. " (no key was sent: set " .. (variable and variable .. ", or " or "") .. "api_key)"
 end
 
-local function finish_error(client, err, key)
-  err.provider = client.provider.name
-  return errors.redact(err, key)
-end
-
 local function refused(client, exchange, status, headers, key)
   local err = errors.from_status(status, headers, read_error(exchange))
   exchange:close()
   hint(client, err, key)
-  return nil, finish_error(client, err, key)
+  return nil, M.finish(client, err)
 end
 
 --- One try: the exchange and its head, or the error. A status of 300 and above is an error: redirects are not followed.
@@ -137,11 +143,11 @@ function M.try(client, wire)
   if not transport then return nil, err end
   local exchange
   exchange, err = transport:open(transport_request(client, wire, key))
-  if not exchange then return nil, finish_error(client, err, key) end
+  if not exchange then return nil, M.finish(client, err) end
   local status, headers = exchange:head()
   if not status then
     exchange:close()
-    return nil, finish_error(client, headers, key)
+    return nil, M.finish(client, headers)
   end
   client.last_headers = headers
   if status >= 300 then return refused(client, exchange, status, headers, key) end
@@ -201,7 +207,7 @@ function M.fetch(client, wire)
     if not exchange then return nil, status end
     local body, err = read_all(exchange)
     if body then return body, { status = status, headers = headers } end
-    err.provider = client.provider.name
+    M.finish(client, err)
     if not M.may_repeat(wire.repeatable, err) or not budget:wait(err) then return nil, err end
   end
 end
@@ -213,10 +219,10 @@ end
 ---@param body? string
 ---@return ogl.Error
 function M.unexpected(client, head, message, body)
-  return finish_error(client, errors.new {
+  return M.finish(client, errors.new {
     kind = "protocol", message = message, status = head.status, headers = head.headers, body = body and body:sub(1, ERROR_BODY),
     request_id = errors.request_id(head.headers),
-  }, client.key())
+  })
 end
 
 --- The error of an answer that should have been JSON.

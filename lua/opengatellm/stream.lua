@@ -13,6 +13,74 @@ local call = require "opengatellm.call"
 local core = require "opengatellm.core"
 local errors = require "opengatellm.errors"
 
+---@alias ogl.EventType
+---| "start"|"text"|"reasoning"|"refusal"|"tool_call"|"tool_arguments"|"tool_call_end"|"part"|"part_end"
+---| "citation"|"logprobs"|"usage"|"finish"|"warning"|"unknown"
+
+---@class ogl.Event a plain table; which fields it has depends on its type
+---@field type ogl.EventType
+---@field index? integer place of the part in the reply, from 1
+---@field choice? integer which answer of several; absent for the first
+---@field text? string of text, reasoning, refusal and tool_arguments
+---@field id? string of start and of tool calls
+---@field model? string of start
+---@field name? string of a tool call; of unknown: the SSE event's type
+---@field arguments? string of tool_call_end: JSON text, "{}" for none
+---@field kind? string of part
+---@field json? string of part and citation: as it came
+---@field data? any of citation and logprobs: decoded; of unknown: the text
+---@field signature? string of part_end
+---@field usage? ogl.Usage merged so far
+---@field reason? ogl.FinishReason of finish
+---@field raw_reason? string of finish: the server's own word
+---@field code? string of warning
+---@field message? string of warning
+---@field detail? string of warning
+
+---@alias ogl.FinishReason "stop"|"length"|"tool_calls"|"content_filter"|"pause"|"error"|"other"
+
+---@class ogl.Usage integers but for the last three; what was not sent is absent
+---@field input_tokens? integer everything read, cached or not
+---@field cached_input_tokens? integer
+---@field cache_write_tokens? integer
+---@field output_tokens? integer everything generated, reasoning included
+---@field reasoning_tokens? integer
+---@field total_tokens? integer
+---@field requests? integer
+---@field cost? number in the server's currency
+---@field energy_kwh? number
+---@field co2_kg? number
+
+---@class ogl.Part
+---@field type "text"|"reasoning"|"refusal"|"tool_call"|"citation"|"part"
+---@field text? string
+---@field kind? string
+---@field json? string what has to be echoed, byte for byte
+---@field signature? string
+
+---@class ogl.Reply a message of the assistant: it goes into the next request as it is
+---@field role "assistant"
+---@field text string
+---@field content ogl.Part[]
+---@field complete? boolean true in a reply that is returned; absent in err.partial
+---@field id? string
+---@field model? string
+---@field reasoning? string
+---@field refusal? string
+---@field tool_calls? {id?: string, name: string, arguments: string}[]
+---@field finish_reason? ogl.FinishReason
+---@field raw_finish_reason? string
+---@field usage? ogl.Usage
+---@field logprobs? table[]
+---@field choices? table[] every answer, when there are several
+---@field output? any the text as a value, where output was asked for
+---@field search_results? table[] what OpenGateLLM's search found
+---@field warnings {code: string, message: string, field?: string, detail?: string}[]
+---@field raw? any the decoded body of a whole answer
+---@field status integer
+---@field headers table<string, string|string[]>
+---@field request_id? string
+
 ---@class ogl.Stream
 ---@field status integer
 ---@field headers table<string, string|string[]>
@@ -158,8 +226,7 @@ function H.read(self)
   if bytes then
     self.decoder:feed(bytes) -- its error is sticky: the next pull gives it
   elseif err then
-    err.provider = self.client.provider.name
-    H.try_again(self, err)
+    H.try_again(self, call.finish(self.client, err))
   else
     self.decoder:finish()
     self.ended = true
@@ -207,8 +274,8 @@ function H.decoder_error(self, code, message)
     local kind = LIMITS[code] and "limit" or code == "incomplete" and code or code == "closed" and code or "protocol"
     err = errors.new { kind = kind, code = code, message = message }
   end
-  err.headers, err.request_id, err.provider = self.headers, self.request_id, self.client.provider.name
-  return errors.redact(err, self.client.key())
+  err.headers, err.request_id = self.headers, self.request_id
+  return call.finish(self.client, err)
 end
 
 -- The error stays, with what came of the reply.
