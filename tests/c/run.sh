@@ -1,7 +1,7 @@
 #!/bin/sh
 # Builds and runs the C tests of csrc/core and csrc/protocol under ASan and UBSan, in build/c.
 #   tests/c/run.sh          all; the last line says `N passed, N failed, N skipped`
-# CC chooses the compiler (default: clang, else gcc); OGL_SHARED where the shared fixtures are (default ../shared).
+# CC chooses the compiler (default: clang, clang-14 or gcc); OGL_SHARED where the shared fixtures are (default ../shared).
 #
 #   units      the suites, test_<noun>.c
 #   replay     the cases of tests/wire
@@ -16,7 +16,7 @@ mkdir -p $out
 
 cc=${CC:-}
 if [ -z "$cc" ]; then
-  if command -v clang >/dev/null 2>&1; then cc=clang; else cc=gcc; fi
+  for cc in clang clang-14 gcc; do command -v "$cc" >/dev/null 2>&1 && break; done
 fi
 warnings="-Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Werror"
 flags="-std=gnu99 -g -O2 $warnings -fsanitize=address,undefined -fno-sanitize-recover=all"
@@ -57,7 +57,7 @@ replays() {
 layering() {
   bad=0
   # shellcheck disable=SC2086
-  for one in clang gcc; do
+  for one in clang clang-14 gcc; do
     command -v $one >/dev/null 2>&1 || continue
     if env -u CPATH -u C_INCLUDE_PATH $one -std=c99 -O2 $warnings -Wno-unknown-pragmas -fsyntax-only $core; then
       echo "1 passed, 0 failed, 0 skipped"

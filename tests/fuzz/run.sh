@@ -7,7 +7,7 @@ set -u
 cd "$(dirname "$0")/../.." || exit 1
 seconds=${1:-10}
 targets="sse ndjson json decoder"
-clang=${CLANG:-clang}
+clang=${CLANG:-$(command -v clang-14 || echo clang)}
 out=build/fuzz
 flags="-std=gnu99 -g -O2 -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Werror
   -fno-sanitize-recover=all"
