@@ -22,7 +22,7 @@ int ogl_queue_begin(struct ogl_queue *q, size_t n) {
   q->n = q->next = 0;
   q->lone = q->err = 0;
   ogl_buf_reset(&q->bytes);
-  if (!ogl_buf_room(&q->bytes, n)) q->err = q->bytes.err;
+  if (OGL_UNLIKELY(q->bytes.cap < n) && !ogl_buf_room(&q->bytes, n)) q->err = q->bytes.err;
   return q->err;
 }
 

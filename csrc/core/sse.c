@@ -110,7 +110,14 @@ static int take_line(struct ogl_sse *s, struct ogl_span *line) {
     s->after_cr = 0;
     if (base[s->pos] == '\n') s->pos++;
   }
-  const char *from = base + s->pos, *eol = ogl_scan_eol(from + s->scanned, end, &s->high);
+  const char *from = base + s->pos;
+  line->p = from;
+  line->n = 0;
+  if (from < end && *from == '\n') { /* every second line is blank */
+    s->pos++;
+    return OGL_OK;
+  }
+  const char *eol = ogl_scan_eol(from + s->scanned, end, &s->high);
   size_t n = (size_t)(eol - from);
   if (OGL_UNLIKELY(n > OGL_MAX_LINE)) return check(s, OGL_ERR_LINE);
   if (eol == end && (!s->finished || n == 0 || s->mode == OGL_SSE_WHATWG)) {
@@ -123,7 +130,6 @@ static int take_line(struct ogl_sse *s, struct ogl_span *line) {
     if (eol + 1 < end) s->pos += eol[1] == '\n';
     else s->after_cr = 1;
   }
-  line->p = from;
   line->n = n;
   return OGL_OK;
 }

@@ -7,18 +7,23 @@ mkdir -p "$out"
 cc -std=gnu99 -O2 -pthread tests/bench/server.c -o "$out/server"
 cc -std=gnu99 -O2 tests/bench/bare.c -o "$out/bare" -lcurl
 
-# The server ends when its standard input does.
-pipe=$(mktemp -u) port_file=$(mktemp)
+# The servers end when their standard input does. The second one stays on the first core: what a chat costs depends on whether
+# its server wakes the same core or another one (an idle core is cold), so that both are measured and neither is left to chance.
+pin=
+command -v taskset >/dev/null && [ "$(nproc)" -gt 1 ] && pin="taskset -c"
+pipe=$(mktemp -u) port_file=$(mktemp) pinned_file=$(mktemp)
 mkfifo "$pipe"
 "$out/server" <"$pipe" >"$port_file" &
+${pin:+$pin 0} "$out/server" <"$pipe" >"$pinned_file" &
 exec 9>"$pipe"
-trap 'exec 9>&-; rm -f "$pipe" "$port_file"' EXIT INT TERM
-until grep -q port "$port_file"; do sleep 0.05; done
+trap 'exec 9>&-; rm -f "$pipe" "$port_file" "$pinned_file"' EXIT INT TERM
+until grep -q port "$port_file" && grep -q port "$pinned_file"; do sleep 0.05; done
 base="http://127.0.0.1:$(cut -d' ' -f2 "$port_file")"
+pinned="http://127.0.0.1:$(cut -d' ' -f2 "$pinned_file")"
 
 run() {
   lua=$1; shift
-  LUA_PATH="$PWD/lua/?.lua;$PWD/lua/?/init.lua;$PWD/tests/?.lua;;" LUA_CPATH="$PWD/build/$lua/?.so;;" "$lua" "$@" 9>&-
+  LUA_PATH="$PWD/lua/?.lua;$PWD/lua/?/init.lua;$PWD/tests/?.lua;;" LUA_CPATH="$PWD/build/$lua/?.so;;" ${on:-} "$lua" "$@" 9>&-
 }
 row() { printf '| %s | %s | %s |\n' "$1" "$2" "$3"; }
 calc() { awk "BEGIN { printf \"$1\", $2 }"; }
@@ -39,19 +44,31 @@ ours=$1 cpu=$2
 if command -v npm >/dev/null && { [ -d "$out/node_modules/openai" ] || npm install --silent --no-fund --no-audit --prefix "$out" openai@7.55.0 >/dev/null 2>&1; }; then
   cp tests/bench/openai.mjs "$out/openai.mjs"
   theirs=$(node "$out/openai.mjs" "$base" 200000 9>&-)
-  row "events over loopback HTTP, lua5.4, against npm openai" "$ours M/s (CPU: $cpu s for 0.2 M), $theirs M/s" "$(calc %.1f "$ours / $theirs")"
+  row "events over loopback HTTP, lua5.4, against npm openai 7.55.0" "$ours M/s (CPU: $cpu s for 0.2 M), $theirs M/s" "$(calc %.1f "$ours / $theirs")"
 else
   row "events over loopback HTTP, lua5.4 (no npm here to compare)" "$ours M/s (CPU: $cpu s for 0.2 M)" "–"
 fi
 
-# in turn, three times, for the machine's speed wanders
-for i in 1 2 3; do
-  chat=$(run lua5.4 tests/bench/chats.lua "$base" 1000 "$out/body.json" | cut -d' ' -f1)
-  bare=$("$out/bare" post "$base/small/v1/chat/completions" "$out/body.json" 1000 9>&- | sed 's/.*cpu_us \([0-9.]*\).*/\1/')
-  echo "$(calc %.1f "$chat - $bare") $chat $bare"
-done | sort -n >"$out/chats"
-set -- $(sed -n 2p "$out/chats")
-row "CPU of a small chat over bare libcurl" "$2 µs, $3 µs" "+$1 µs"
+# usage: chat_row TITLE PREFIX        in turn, three times, for the machine's speed wanders; the middle difference counts
+chat_row() {
+  on=$2
+  for i in 1 2 3; do
+    chat=$(run lua5.4 tests/bench/chats.lua "$pinned" 1000 "$out/body.json" | cut -d' ' -f1)
+    bare=$($on "$out/bare" post "$pinned/small/v1/chat/completions" "$out/body.json" 1000 9>&- | sed 's/.*cpu_us \([0-9.]*\).*/\1/')
+    echo "$(calc %.1f "$chat - $bare") $chat $bare"
+  done | sort -n >"$out/chats"
+  on=
+  read -r more chat bare <<EOF
+$(sed -n 2p "$out/chats")
+EOF
+  row "$1" "$chat µs, $bare µs" "+$more µs"
+}
+if [ -n "$pin" ]; then
+  chat_row "CPU of a small chat over bare libcurl, client and server on one core" "$pin 0"
+  chat_row "the same on two cores" "$pin 1"
+else
+  chat_row "CPU of a small chat over bare libcurl" ""
+fi
 
 set -- $(run lua5.4 tests/bench/require.lua)
 row 'CPU and memory of require "opengatellm"' "$1 ms, $2 KiB" "–"
