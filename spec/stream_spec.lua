@@ -57,6 +57,15 @@ describe("a stream", function()
     assert.equal("x", stream:reply().raw.choices[1].message.content)
   end)
 
+  it("joins the pieces of logprobs", function()
+    local function piece(token)
+      return ('data: {"choices":[{"index":0,"delta":{"content":"%s"},"logprobs":{"content":[{"token":"%s","logprob":-0.5}],"refusal":null}}]}\n\n')
+        :format(token, token)
+    end
+    local reply = assert(open(piece "a" .. piece "b" .. END)):reply()
+    assert.same({ { token = "a", logprob = -0.5 }, { token = "b", logprob = -0.5 } }, reply.logprobs.content)
+  end)
+
   it("closes the exchange at its end", function()
     local stream, _, transport = open(chunk "a" .. END)
     assert(stream:reply())

@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "../core/decoder.h"
+#include "../core/mem.h"
 #include "../protocol/registry.h"
 #include "lua_core.h"
 #include "lua_event.h"
@@ -30,10 +31,11 @@
 
 enum { FIRST_NAME = 2 }; /* upvalue 1 of next is the decoder */
 
+/* A small box: what it points to is no business of the collector, which would run more often for its size. */
 struct decoder {
-  struct ogl_decoder d;
+  struct ogl_decoder *d;  /* NULL: closed */
   struct ogl_event event; /* taken from the decoder and not yet given: a memory error of Lua must lose nothing */
-  int waiting, open;
+  int waiting;
   int given; /* an event has left, by next or by skip */
 };
 
@@ -41,9 +43,9 @@ static struct decoder *to_decoder(lua_State *L) { return luaL_checkudata(L, 1, D
 
 static int l_next(lua_State *L) {
   struct decoder *u = lua_touserdata(L, lua_upvalueindex(1));
-  if (OGL_UNLIKELY(!u->open)) return ogl_lua_fail(L, OGL_ERR_CLOSED);
+  if (OGL_UNLIKELY(!u->d)) return ogl_lua_fail(L, OGL_ERR_CLOSED);
   if (OGL_LIKELY(!u->waiting)) {
-    int code = ogl_decoder_next(&u->d, &u->event);
+    int code = ogl_decoder_next(u->d, &u->event);
     if (code == OGL_MORE) return 0;
     if (OGL_UNLIKELY(code < 0)) return ogl_lua_fail(L, code);
     u->waiting = 1;
@@ -60,7 +62,7 @@ static int l_skip(lua_State *L) {
   int code = OGL_ERR_CLOSED;
   u->given |= u->waiting;
   u->waiting = 0;
-  while (u->open && (code = ogl_decoder_next(&u->d, &u->event)) == OGL_OK) u->given = 1;
+  while (u->d && (code = ogl_decoder_next(u->d, &u->event)) == OGL_OK) u->given = 1;
   return code < 0 ? ogl_lua_fail(L, code) : 0;
 }
 
@@ -73,10 +75,10 @@ static int l_feed(lua_State *L) {
   struct decoder *u = to_decoder(L);
   size_t n;
   const char *p = luaL_checklstring(L, 2, &n);
-  if (!u->open) return ogl_lua_fail(L, OGL_ERR_CLOSED);
+  if (!u->d) return ogl_lua_fail(L, OGL_ERR_CLOSED);
   if (u->waiting)
     return ogl_lua_fail(L, OGL_ERR_MEMORY); /* its texts would move: Lua had no memory, and next was not tried again */
-  int code = ogl_decoder_feed(&u->d, p, n);
+  int code = ogl_decoder_feed(u->d, p, n);
   if (code < 0) return ogl_lua_fail(L, code);
   lua_pushboolean(L, 1);
   return 1;
@@ -84,34 +86,35 @@ static int l_feed(lua_State *L) {
 
 static int l_finish(lua_State *L) {
   struct decoder *u = to_decoder(L);
-  if (u->open) ogl_decoder_finish(&u->d);
+  if (u->d) ogl_decoder_finish(u->d);
   return 0;
 }
 
 static int l_ended(lua_State *L) {
   struct decoder *u = to_decoder(L);
-  lua_pushboolean(L, u->open && !u->waiting && ogl_decoder_ended(&u->d));
+  lua_pushboolean(L, u->d && !u->waiting && ogl_decoder_ended(u->d));
   return 1;
 }
 
 static int l_reply(lua_State *L) {
   struct decoder *u = to_decoder(L);
-  if (!u->open) return ogl_lua_fail(L, OGL_ERR_CLOSED);
-  ogl_lua_reply_push(L, &u->d.fold);
+  if (!u->d) return ogl_lua_fail(L, OGL_ERR_CLOSED);
+  ogl_lua_reply_push(L, &u->d->fold);
   return 1;
 }
 
 static int l_raw(lua_State *L) {
   struct decoder *u = to_decoder(L);
-  if (!u->open) return ogl_lua_fail(L, OGL_ERR_CLOSED);
-  struct ogl_span s = u->d.frame.data;
+  if (!u->d) return ogl_lua_fail(L, OGL_ERR_CLOSED);
+  struct ogl_span s = u->d->frame.data;
   lua_pushlstring(L, s.n ? s.p : "", s.n);
   return 1;
 }
 
 static int l_problem(lua_State *L) {
   struct decoder *u = to_decoder(L);
-  const struct ogl_problem *p = &u->d.problem;
+  if (!u->d) return 0;
+  const struct ogl_problem *p = &u->d->problem;
   const struct ogl_buf *const texts[] = { &p->message, &p->type, &p->code, &p->json };
   for (int i = 0; i < 4; i++) {
     struct ogl_span s = ogl_buf_span(texts[i]);
@@ -127,14 +130,19 @@ static void push_framing(lua_State *L, const struct ogl_framer *f) {
 }
 
 static int l_framing(lua_State *L) {
-  push_framing(L, &to_decoder(L)->d.framer);
+  struct decoder *u = to_decoder(L);
+  if (!u->d) return 0;
+  push_framing(L, &u->d->framer);
   return 1;
 }
 
 static int l_close(lua_State *L) {
   struct decoder *u = to_decoder(L);
-  if (u->open) ogl_decoder_clear(&u->d);
-  u->open = u->waiting = 0;
+  if (!u->d) return 0;
+  ogl_decoder_clear(u->d);
+  ogl_free(u->d);
+  u->d = NULL;
+  u->waiting = 0;
   return 0;
 }
 
@@ -148,8 +156,8 @@ static int l_decoder(lua_State *L) {
   options.keep = lua_isnoneornil(L, 4) || lua_toboolean(L, 4);
   options.max_reply = (size_t)luaL_optnumber(L, 5, 0);
   struct decoder *u = ogl_lua_new(L, DECODER, sizeof *u);
-  u->open = 1;
-  int err = ogl_decoder_init(&u->d, protocol, &options);
+  u->d = ogl_realloc(NULL, sizeof *u->d);
+  int err = u->d ? ogl_decoder_init(u->d, protocol, &options) : OGL_ERR_MEMORY;
   if (err) return ogl_lua_fail(L, err);
   return 1;
 }

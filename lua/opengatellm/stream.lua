@@ -71,7 +71,7 @@ local errors = require "opengatellm.errors"
 ---@field finish_reason? ogl.FinishReason
 ---@field raw_finish_reason? string
 ---@field usage? ogl.Usage
----@field logprobs? table[]
+---@field logprobs? {content?: table[], refusal?: table[]}
 ---@field choices? table[] every answer, when there are several
 ---@field output? any the text as a value, where output was asked for
 ---@field search_results? table[] what OpenGateLLM's search found
@@ -100,7 +100,7 @@ local H = {}
 function M.open(client, wire)
   local self = setmetatable({
     client = client, wire = wire, options = wire.options, exchange = nil, decoder = nil, pull = nil, status = nil, headers = nil,
-    request_id = nil, ended = false, done = false, err = nil, whole_reply = nil, last_raw = nil, budget = nil,
+    request_id = nil, ended = false, done = false, err = nil, whole_reply = nil, last_raw = nil, only_bytes = nil, budget = nil,
   }, Stream) -- all its fields: the table is made in its size
   local err = H.connect(self)
   if err then return nil, err end
@@ -199,7 +199,7 @@ function H.connect(self)
   self.decoder = core.decoder(
     self.client.provider.protocol, type(content_type) == "string" and content_type or nil, self.options.strict,
     self.options.keep, self.client.limits.reply)
-  self.ended = false
+  self.ended, self.only_bytes = false, nil
 end
 
 -- The decoder's `next`, made when events are asked for one by one.
@@ -224,6 +224,7 @@ end
 function H.read(self)
   local bytes, err = self.exchange:read()
   if bytes then
+    self.only_bytes = self.only_bytes == nil and bytes -- false after the second read
     self.decoder:feed(bytes) -- its error is sticky: the next pull gives it
   elseif err then
     H.try_again(self, call.finish(self.client, err))
@@ -294,11 +295,28 @@ function H.conclude(self)
   self.exchange:close()
 end
 
+-- Gives everything back. The last frame's text stays; of a body that came in one piece it is that piece.
 function H.release(self)
   if not self.exchange then return end
-  self.last_raw = self.last_raw or (self.decoder:raw())
+  if not self.last_raw then
+    self.last_raw = self.only_bytes and self.decoder:framing() == "whole" and self.only_bytes or (self.decoder:raw())
+  end
   self.exchange:close()
   self.decoder:close()
+end
+
+-- The pieces of `logprobs` that came, as one: {content = {…}, refusal = {…}}.
+function H.join_logprobs(answer)
+  local pieces = answer.logprobs
+  if not pieces then return end
+  answer.logprobs = {}
+  for _, piece in ipairs(pieces) do
+    for name, list in pairs(type(piece) == "table" and piece or {}) do
+      local joined = answer.logprobs[name] or {}
+      answer.logprobs[name] = joined
+      for _, item in ipairs(type(list) == "table" and list or {}) do joined[#joined + 1] = item end
+    end
+  end
 end
 
 -- The reply so far, with what the exchange knows.
@@ -306,6 +324,10 @@ function H.fold(self)
   local reply = self.decoder:reply()
   if not reply then return nil end
   reply.status, reply.headers, reply.request_id = self.status, self.headers, self.request_id
+  if reply.logprobs then H.join_logprobs(reply) end
+  if reply.choices then
+    for _, choice in ipairs(reply.choices) do H.join_logprobs(choice) end
+  end
   for i, warning in ipairs(self.wire.warnings) do table.insert(reply.warnings, i, warning) end
   return reply
 end
@@ -325,7 +347,7 @@ end
 function H.set_raw(reply, text)
   setmetatable(reply, { __index = function(self, field)
     if field ~= "raw" then return nil end
-    self.raw = core.decode(text)
+    self.raw = core.decode((text:gsub("^\239\187\191", ""))) -- a byte order mark is none of it
     return rawget(self, "raw")
   end })
 end
