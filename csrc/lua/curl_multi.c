@@ -17,7 +17,7 @@ struct box {
   struct ogl_multi *m; /* NULL: closed */
 };
 
-static struct box *check(lua_State *L) { return luaL_checkudata(L, 1, OGL_LUA_MULTI); }
+static struct box *check(lua_State *L) { return ogl_lua_self(L, OGL_LUA_MULTI); }
 
 int ogl_lua_multi_new(lua_State *L) {
   struct box *box = ogl_lua_new(L, OGL_LUA_MULTI, sizeof *box);

@@ -37,6 +37,13 @@ static const char *text(lua_State *L, int i, const char *key, const char *otherw
   return p;
 }
 
+static int flag(lua_State *L, int i, const char *key, int otherwise) {
+  if (!push(L, i, key, LUA_TBOOLEAN)) return otherwise;
+  int v = lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  return v;
+}
+
 /* 0 where the field is nil. */
 static int positive(lua_State *L, int i, const char *key, double *value) {
   if (!push(L, i, key, LUA_TNUMBER)) return 0;
@@ -85,7 +92,7 @@ static void read_timeouts(lua_State *L, int i, struct ogl_options *o) {
 static void read_tls(lua_State *L, int i, struct ogl_options *o) {
   if (!push(L, i, "tls", LUA_TTABLE)) return;
   int tls = lua_gettop(L);
-  o->verify = ogl_lua_flag(L, tls, "verify", 1);
+  o->verify = flag(L, tls, "verify", 1);
   o->ca_file = text(L, tls, "ca_file", NULL);
   o->cert_file = text(L, tls, "cert_file", NULL);
   o->key_file = text(L, tls, "key_file", NULL);
@@ -97,7 +104,7 @@ void ogl_lua_curl_options(lua_State *L, int i, struct ogl_options *o) {
   ogl_options_init(o);
   o->method = text(L, i, "method", "GET");
   o->url = text(L, i, "url", "");
-  o->stream = ogl_lua_flag(L, i, "stream", 0);
+  o->stream = flag(L, i, "stream", 0);
   o->max_body = bytes(L, i, "max_body", 0);
   o->proxy = text(L, i, "proxy", NULL);
   o->no_proxy = text(L, i, "no_proxy", NULL);

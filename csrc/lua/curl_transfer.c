@@ -22,7 +22,7 @@ struct box {
   int body;               /* reference of the request's body, which libcurl reads in place */
 };
 
-static struct box *check(lua_State *L) { return luaL_checkudata(L, 1, OGL_LUA_TRANSFER); }
+static struct box *check(lua_State *L) { return ogl_lua_self(L, OGL_LUA_TRANSFER); }
 
 static void release(lua_State *L, struct box *box) {
   struct ogl_transfer *t = box->t;

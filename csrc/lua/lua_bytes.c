@@ -56,7 +56,7 @@ static void push_or_nil(lua_State *L, struct ogl_span s) {
 #define QUEUE "opengatellm.queue"
 
 static int l_queue_close(lua_State *L) {
-  ogl_queue_clear(luaL_checkudata(L, 1, QUEUE));
+  ogl_queue_clear(ogl_lua_self(L, QUEUE));
   return 0;
 }
 
@@ -88,7 +88,7 @@ static int l_usage(lua_State *L) {
 #define REPAIRED "opengatellm.repaired"
 
 static int l_repaired_close(lua_State *L) {
-  ogl_buf_clear(luaL_checkudata(L, 1, REPAIRED));
+  ogl_buf_clear(ogl_lua_self(L, REPAIRED));
   return 0;
 }
 

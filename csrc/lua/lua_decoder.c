@@ -39,7 +39,7 @@ struct decoder {
   int given; /* an event has left, by next or by skip */
 };
 
-static struct decoder *to_decoder(lua_State *L) { return luaL_checkudata(L, 1, DECODER); }
+static struct decoder *to_decoder(lua_State *L) { return ogl_lua_self(L, DECODER); }
 
 static int l_next(lua_State *L) {
   struct decoder *u = lua_touserdata(L, lua_upvalueindex(1));
@@ -177,7 +177,7 @@ struct framer {
   int open;
 };
 
-static struct framer *to_framer(lua_State *L) { return luaL_checkudata(L, 1, FRAMER); }
+static struct framer *to_framer(lua_State *L) { return ogl_lua_self(L, FRAMER); }
 
 static int l_framer_feed(lua_State *L) {
   struct framer *u = to_framer(L);

@@ -262,7 +262,7 @@ static int l_encode(lua_State *L) {
 }
 
 static int l_buffer_close(lua_State *L) {
-  ogl_buf_clear(luaL_checkudata(L, 1, BUFFER));
+  ogl_buf_clear(ogl_lua_self(L, BUFFER));
   return 0;
 }
 
