@@ -112,6 +112,10 @@ static inline size_t ogl_scan_count(const char *p, const char *end, char c) {
 /* The first byte above 0x7f, or `end`. */
 static inline const char *ogl_scan_ascii(const char *p, const char *end) {
 #if OGL_SSE2
+  for (; end - p >= 64; p += 64) {
+    __m128i ab = _mm_or_si128(ogl_load(p), ogl_load(p + 16)), cd = _mm_or_si128(ogl_load(p + 32), ogl_load(p + 48));
+    if (_mm_movemask_epi8(_mm_or_si128(ab, cd))) break;
+  }
   for (; end - p >= 16; p += 16) {
     int hit = _mm_movemask_epi8(ogl_load(p));
     if (hit) return p + __builtin_ctz((unsigned)hit);

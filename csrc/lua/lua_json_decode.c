@@ -119,6 +119,8 @@ static inline char *put_float(lua_State *L, struct decode *d, char *out, size_t 
   return out;
 }
 
+enum { FEW_FLOATS = 1024 };
+
 /* An array of numbers as float32; 0 and the reader as it was where it is none. */
 static int push_packed(lua_State *L, struct decode *d) {
   struct ogl_json before = d->j;
@@ -126,7 +128,7 @@ static int push_packed(lua_State *L, struct decode *d) {
   size_t n = 0;
   int more;
   ogl_json_enter(&d->j, '[');
-  char *out = scratch(L, d, count_items(&d->j) * sizeof(float));
+  char *out = scratch(L, d, FEW_FLOATS * sizeof(float)); /* grows with the first vector; the others have its length */
   ogl_json_peek(&d->j);
   while (next_number(&d->j, &v)) out = put_float(L, d, out, n++, v.d);
   while ((more = ogl_json_item(&d->j)) == OGL_OK) {
