@@ -217,6 +217,22 @@ describe("client:with", function()
     assert.equal("m", c.model_name)
   end)
 
+  it("keeps what the client was made with, whatever becomes of the table", function()
+    local options = { headers = { a = "1" } }
+    local c, transport = client(nil, options)
+    options.model, options.api_key = "later", "sk-later"
+    assert(c:with({ headers = { b = "2" } }):chat "hi")
+    assert.equal("m", json.decode(transport.requests[1].body).model)
+    assert.is_nil(header(transport.requests[1], "authorization"))
+  end)
+
+  it("takes another transport", function()
+    local c, transport = client()
+    local other = replay.new { body = ANSWER }
+    assert(c:with({ transport = other }):chat "hi")
+    assert.same({ 0, 1 }, { #transport.requests, #other.requests })
+  end)
+
   it("takes false for: none", function()
     local c, transport = client(nil, { timeouts = { first_byte = false } })
     assert(c:chat { messages = { ogl.user "hi" }, timeouts = { idle = false } })

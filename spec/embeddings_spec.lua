@@ -55,5 +55,10 @@ describe("client:embeddings", function()
     assert.error_matches(function() c:embeddings {} end, "input: expected string or table")
     assert.error_matches(function() c:embeddings { input = {} } end, "at least one text")
     assert.error_matches(function() c:embeddings "a" end, "expected table")
+    local _, where = pcall(function()
+      local answer = c:embeddings {}
+      return answer
+    end)
+    assert.matches("embeddings_spec.lua:%d+: client:embeddings", where)
   end)
 end)

@@ -55,9 +55,9 @@ local LIMITS = { reply = 64 * 1024 * 1024, body = 64 * 1024 * 1024 }
 ---@param level? integer for error()
 ---@return ogl.Client
 function M.new(options, level)
-  options = options or {}
-  local problem = H.check(options)
+  local problem = H.check(options or {})
   if problem then error("ogl.client: " .. problem, (level or 1) + 1) end
+  options = request.merge(options) -- the caller may use the table again
   local self = setmetatable({}, Client)
   H.set_provider(self, options)
   H.set_address(self, options, (level or 1) + 1)
@@ -79,7 +79,7 @@ function Client:with(changes)
     if changes[name] then options[name] = request.merge(self.with_options()[name], changes[name]) end
   end
   local derived = M.new(options, 2)
-  derived.shared = self.shared
+  if not changes.transport then derived.shared = self.shared end
   return derived
 end
 
@@ -110,7 +110,10 @@ end
 ---@param options ogl.EmbeddingsRequest
 ---@return ogl.Embeddings?
 ---@return ogl.Error?
-function Client:embeddings(options) return require "opengatellm.embeddings".embed(self, options) end
+function Client:embeddings(options)
+  local answer, err = require "opengatellm.embeddings".embed(self, options)
+  return answer, err -- no tail call: a mistake is the caller's, and error() counts the frames to it
+end
 
 --- The models that the key may use.
 ---@return table[]? models
