@@ -112,6 +112,15 @@ describe("client:chat", function()
     assert.equal(1, #transport.requests)
   end)
 
+  it("sends what is no UTF-8 as U+FFFD, and says so", function()
+    local c, transport = client()
+    local reply = c:chat "a\255b"
+    assert.equal("a\239\191\189b", json.decode(transport.requests[1].body).messages[1].content)
+    assert.equal("invalid_utf8", reply.warnings[1].code)
+    local _, err = c:chat { messages = { ogl.user "a\255b" }, strict = true }
+    assert.same({ "unsupported", 1 }, { err.kind, #transport.requests })
+  end)
+
   it("gives an error inside a 200 body its kind", function()
     local _, err = client({ body = '{"error":{"message":"slow down","type":"rate_limit_error"}}' }):chat "hi"
     assert.same({ "rate_limit", "slow down" }, { err.kind, err.message })

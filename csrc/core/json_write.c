@@ -19,7 +19,20 @@ static void write_escape(struct ogl_buf *b, unsigned char c) {
   }
 }
 
-void ogl_json_write_string(struct ogl_buf *b, const char *p, size_t n) {
+/* A string that goes as it is, in one piece; 0 where it does not. */
+static int write_plain(struct ogl_buf *b, const char *p, size_t n) {
+  char *room;
+  if (n == 0 || ogl_scan_string(p, p + n) != p + n || ogl_scan_ascii(p, p + n) != p + n) return 0;
+  if (n + 2 > b->max || !(room = ogl_buf_room(b, n + 2))) return 0;
+  *room++ = '"';
+  memcpy(room, p, n);
+  room[n] = '"';
+  ogl_buf_grew(b, n + 2);
+  return 1;
+}
+
+int ogl_json_write_string(struct ogl_buf *b, const char *p, size_t n) {
+  if (OGL_LIKELY(write_plain(b, p, n))) return 0;
   const char *end = n ? p + n : p; /* p may be NULL then */
   int valid = ogl_scan_ascii(p, end) == end || ogl_utf8_valid(p, n) == n;
   ogl_buf_byte(b, '"');
@@ -31,6 +44,7 @@ void ogl_json_write_string(struct ogl_buf *b, const char *p, size_t n) {
     p = stop;
   }
   ogl_buf_byte(b, '"');
+  return !valid;
 }
 
 void ogl_json_write_integer(struct ogl_buf *b, int64_t v) {

@@ -22,6 +22,7 @@ struct encode {
   lua_State *L;
   struct ogl_buf *b;
   int depth;
+  int repaired; /* bytes that are no UTF-8 became U+FFFD */
 };
 
 static void put_value(struct encode *e, int i);
@@ -31,7 +32,7 @@ static void put(struct encode *e, const char *text) { ogl_buf_text(e->b, text); 
 static void put_string(struct encode *e, int i) {
   size_t n;
   const char *p = lua_tolstring(e->L, i, &n);
-  ogl_json_write_string(e->b, p, n);
+  e->repaired |= ogl_json_write_string(e->b, p, n);
 }
 
 static void put_number(struct encode *e, int i) {
@@ -183,7 +184,7 @@ static void put_object(struct encode *e, int i) {
   put(e, "{");
   for (int k = 0; k < n; k++) {
     if (k) put(e, ",");
-    ogl_json_write_string(e->b, keys[k].p, keys[k].n);
+    e->repaired |= ogl_json_write_string(e->b, keys[k].p, keys[k].n);
     put(e, ":");
     lua_pushlstring(e->L, keys[k].p, keys[k].n);
     lua_rawget(e->L, i);
@@ -247,9 +248,9 @@ static void put_value(struct encode *e, int i) {
   }
 }
 
-/* encode(value) -> text. What JSON cannot hold raises. */
+/* encode(value) -> text [, true where bytes that are no UTF-8 became U+FFFD]. What JSON cannot hold raises. */
 static int l_encode(lua_State *L) {
-  struct encode e = { L, lua_touserdata(L, lua_upvalueindex(1)), 0 };
+  struct encode e = { L, lua_touserdata(L, lua_upvalueindex(1)), 0, 0 };
   luaL_checkany(L, 1);
   lua_settop(L, 1);
   ogl_buf_reset(e.b);
@@ -258,7 +259,9 @@ static int l_encode(lua_State *L) {
   struct ogl_span text = ogl_buf_span(e.b);
   lua_pushlstring(L, text.p, text.n);
   if (e.b->cap > KEPT) ogl_buf_clear(e.b);
-  return 1;
+  if (!e.repaired) return 1;
+  lua_pushboolean(L, 1);
+  return 2;
 }
 
 static int l_buffer_close(lua_State *L) {

@@ -5,6 +5,7 @@
 --
 -- @module opengatellm.client
 local call = require "opengatellm.call"
+local core = require "opengatellm.core"
 local errors = require "opengatellm.errors"
 local json = require "opengatellm.json"
 local protocols = require "opengatellm.protocol"
@@ -310,14 +311,17 @@ function H.prepare(self, question, where, streamed)
   streamed = streamed and not asked.no_streaming
   local wire, err = self.protocol.encode_request(asked, self.provider, streamed, model)
   if not wire then return nil, err end
+  wire.body, wire.stream, wire.options, wire.repeatable = H.encode(wire, where), streamed, asked, "inference"
   if asked.strict and wire.warnings[1] then return nil, H.unsupported(wire.warnings[1]) end
-  wire.body, wire.stream, wire.options, wire.repeatable = H.encode(wire.body, where), streamed, asked, "inference"
   return wire
 end
 
-function H.encode(body, where)
-  local fine, text = pcall(json.encode, body)
+local REPAIRED = { code = "invalid_utf8", message = "bytes of the request that are no UTF-8 were replaced by U+FFFD" }
+
+function H.encode(wire, where)
+  local fine, text, repaired = pcall(core.encode, wire.body)
   if not fine then error(where .. ": " .. text:gsub("^.-:%d+: ", ""), 4) end
+  if repaired then table.insert(wire.warnings, REPAIRED) end
   return text
 end
 

@@ -25,10 +25,11 @@ end
 ---@return table
 function M.raw(text) return core.raw(text) end
 
---- The JSON text of a value. What JSON cannot hold (a function, NaN, a sparse array) raises.
+--- The JSON text of a value. What JSON cannot hold (a function, NaN, a sparse array) raises; bytes that are no UTF-8 become
+--- U+FFFD.
 ---@param value any
 ---@return string
-M.encode = core.encode
+function M.encode(value) return (core.encode(value)) end
 
 --- The value of a JSON text. `[]` gets the metatable `array_mt`.
 ---@param text string
