@@ -31,6 +31,7 @@ struct chat_state {
   struct ogl_buf citations, search_results; /* raw JSON, the last one sent */
   struct ogl_repeat repeat;
   int repeat_kind, repeat_choice, repeat_index; /* the event that a repeated frame is */
+  size_t held;                                  /* bytes of tool calls, of all choices together */
   int done;                                     /* [DONE] was seen */
   int whole;                                    /* the body was one JSON value */
 

@@ -221,6 +221,8 @@ static int add_fragment(struct chat_state *s, struct chat_choice *choice, const 
                         struct ogl_queue *out) {
   int err = 0;
   struct ogl_call *call = continued(&choice->calls, f);
+  s->held += f->id.n + f->name.n + f->arguments.n;
+  if (s->held > OGL_MAX_REPLY) return OGL_ERR_REPLY; /* of all choices together */
   s->touched = 1;
   if (!call && !f->id.n && !f->name.n && !f->arguments.n) return 0; /* nothing opens nothing */
   if (!call) {

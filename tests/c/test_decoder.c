@@ -292,6 +292,31 @@ static void test_part_limit(void) {
   ogl_decoder_clear(&d);
 }
 
+/* A piece of 8 MiB of the arguments of choice `number`'s call; what next says then. */
+static int pour_arguments(struct ogl_decoder *d, int number) {
+  char head[128];
+  snprintf(head, sizeof head,
+           "data: "
+           "{\"choices\":[{\"index\":%d,\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":{\"name\":\"f\","
+           "\"arguments\":\"",
+           number);
+  int code = pour(d, head, 8);
+  feed(d, "\"}}]}}]}\n\n");
+  return code < 0 ? code : drain(d);
+}
+
+static void test_arguments_limit(void) {
+  struct ogl_decoder_options options = { "text/event-stream", 0, 0, 0 };
+  struct ogl_decoder d;
+  int code = OGL_MORE, pieces = 0;
+  check_case("decoder: arguments of several choices share one ceiling, also where nothing is kept");
+  begin(&d, &options);
+  for (; pieces < 20 && code >= 0; pieces++) code = pour_arguments(&d, pieces % 4);
+  CHECK_INT(pieces, (OGL_MAX_REPLY >> 23));
+  check_sticky(&d, OGL_ERR_REPLY);
+  ogl_decoder_clear(&d);
+}
+
 static size_t held(const struct ogl_decoder *d) {
   const struct ogl_sse *s = &d->framer.u.sse;
   return s->in.cap + s->data.cap + s->bare.cap + d->framer.first.cap + d->framer.fixed.cap + d->later.cap +
@@ -338,6 +363,7 @@ void test_decoder(void) {
   test_body_limit();
   test_depth_limit();
   test_part_limit();
+  test_arguments_limit();
   test_memory();
   test_registry();
 }
