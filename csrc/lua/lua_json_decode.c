@@ -15,7 +15,7 @@ struct decode {
   int scratch;  /* stack place of the userdata, nil at first */
   int array_mt; /* stack place of the metatable of empty arrays */
   size_t room;  /* bytes of the userdata */
-  int wire, lone;
+  int lone;
   struct ogl_span pack;
 };
 
@@ -185,7 +185,6 @@ int ogl_lua_json_push(lua_State *L, struct ogl_span text, int wire, struct ogl_s
   struct decode d;
   int top = lua_gettop(L);
   memset(&d, 0, sizeof d);
-  d.wire = wire;
   d.pack = pack;
   luaL_checkstack(L, 8, "JSON");
   lua_pushnil(L);

@@ -62,10 +62,7 @@ end
 
 local function timeouts_of(client, wire)
   local own = wire.options and wire.options.timeouts
-  if not own then return client.wire_timeouts end
-  local merged = request.merge(client.timeouts, own)
-  for name, value in pairs(merged) do merged[name] = value or nil end
-  return merged
+  return own and request.timeouts(client.timeouts, own) or client.wire_timeouts
 end
 
 local function bad_key(message) return errors.new { kind = "config", message = "api_key: " .. message } end
@@ -124,7 +121,7 @@ local function hint(client, err, key)
 end
 
 local function refused(client, exchange, status, headers, key)
-  local err = errors.from_status(status, headers, read_error(exchange))
+  local err = client.protocol.decode_error(status, headers, read_error(exchange))
   exchange:close()
   hint(client, err, key)
   return nil, M.finish(client, err)
@@ -149,22 +146,28 @@ function M.try(client, wire)
     exchange:close()
     return nil, M.finish(client, headers)
   end
-  client.last_headers = headers
   if status >= 300 then return refused(client, exchange, status, headers, key) end
   return exchange, status, headers
 end
 
---- Whether a call of that kind may be sent again after this error.
----@param repeatable "inference"|"always"|"unsent"
----@param err ogl.Error
-function M.may_repeat(repeatable, err)
+-- Whether a call of that kind may be sent again after this error.
+local function may_repeat(repeatable, err)
   if not err.retryable then return false end
   if repeatable ~= "unsent" then return true end
   return err.sent == false or err.status == 429
 end
 
----@return table # a budget of retries for one call
-function M.budget(client) return retry.budget(client.retries, host.current(client.host), client.random) end
+--- Whether to send again after an error; waits first. The call's budget, which is made at its first error, or nil: no.
+---@param client table
+---@param wire ogl.Wire
+---@param err ogl.Error
+---@param budget? table
+---@return table? budget
+function M.again(client, wire, err, budget)
+  if not may_repeat(wire.repeatable, err) then return nil end
+  budget = budget or retry.budget(client.retries, host.current(client.host))
+  return budget:wait(err) and budget or nil
+end
 
 --- Tries until there is an answer, or no try is left.
 ---@return table? exchange
@@ -175,9 +178,8 @@ function M.send(client, wire, budget)
   while true do
     local exchange, status, headers = M.try(client, wire)
     if exchange then return exchange, status, headers, budget end
-    if not M.may_repeat(wire.repeatable, status) then return nil, status end
-    budget = budget or M.budget(client)
-    if not budget:wait(status) then return nil, status end
+    budget = M.again(client, wire, status, budget)
+    if not budget then return nil, status end
   end
 end
 
@@ -201,14 +203,14 @@ end
 ---@return string? body
 ---@return ogl.Error|{status: integer, headers: table} head or the error
 function M.fetch(client, wire)
-  local budget = M.budget(client)
+  local exchange, status, headers, budget
   while true do
-    local exchange, status, headers = M.send(client, wire, budget)
+    exchange, status, headers, budget = M.send(client, wire, budget)
     if not exchange then return nil, status end
     local body, err = read_all(exchange)
     if body then return body, { status = status, headers = headers } end
-    M.finish(client, err)
-    if not M.may_repeat(wire.repeatable, err) or not budget:wait(err) then return nil, err end
+    budget = M.again(client, wire, M.finish(client, err), budget)
+    if not budget then return nil, err end
   end
 end
 
@@ -225,9 +227,8 @@ function M.unexpected(client, head, message, body)
   })
 end
 
---- The error of an answer that should have been JSON.
----@return ogl.Error
-function M.no_json(client, body, head, why)
+-- The error of an answer that should have been JSON.
+local function no_json(client, body, head, why)
   local message = "the server's answer is not JSON: " .. why
   if body:find "^%s*<" then message = (errors.read_body(head.status, body)) end
   return M.unexpected(client, head, message, body)
@@ -240,7 +241,7 @@ function M.json(client, wire, pack)
   local body, head = M.fetch(client, wire)
   if not body then return nil, head end
   local value, _, why = core.decode(body, pack)
-  if value == nil then return nil, M.no_json(client, body, head, why) end
+  if value == nil then return nil, no_json(client, body, head, why) end
   return value, head
 end
 

@@ -210,11 +210,9 @@ end
 function H.check(options)
   if type(options) ~= "table" then return "expected table, got " .. type(options) end
   local problem = request.check_fields(options, FIELDS)
-    or options.headers and request.check_headers(options.headers)
-    or options.timeouts and request.check_timeouts(options.timeouts)
+    or request.check_shared(options)
     or options.retries and request.check_fields(options.retries, { max = "integer", max_wait = "number" }, "retries.")
     or options.limits and request.check_fields(options.limits, { reply = "integer", body = "integer" }, "limits.")
-    or options.model and request.check_line(options.model, "model")
   if problem then return problem end
   return H.check_key(options.api_key) or H.check_provider(options.provider)
 end
@@ -269,8 +267,7 @@ function H.set_limits(self, options)
   self.timeouts = request.merge(TIMEOUTS, options.timeouts)
   self.retries = request.merge(RETRIES, options.retries)
   self.limits = request.merge(LIMITS, options.limits)
-  self.wire_timeouts = {}
-  for name, value in pairs(self.timeouts) do self.wire_timeouts[name] = value or nil end
+  self.wire_timeouts = request.timeouts(self.timeouts)
 end
 
 function H.set_connection(self, options)
@@ -340,7 +337,7 @@ function H.check_route(method, path, options)
   if type(method) ~= "string" or not METHODS[method] then return "method: expected GET, POST, PUT, PATCH, DELETE, HEAD or OPTIONS" end
   if type(path) ~= "string" or path:sub(1, 1) ~= "/" then return "path: expected a text that begins with /" end
   if path:find "[%c ]" then return "path: it holds a blank, a line end or another control character" end
-  return options.headers and request.check_headers(options.headers) or options.timeouts and request.check_timeouts(options.timeouts)
+  return request.check_shared(options)
 end
 
 return M

@@ -36,9 +36,7 @@ local FIELDS = {
 local function check(options)
   if type(options) ~= "table" then return "expected table, got " .. type(options) end
   local problem = request.check_fields(options, FIELDS)
-    or options.headers and request.check_headers(options.headers)
-    or options.timeouts and request.check_timeouts(options.timeouts)
-    or options.model and request.check_line(options.model, "model")
+    or request.check_shared(options)
   if problem then return problem end
   if options.input == nil then return "input: expected string or table, got nil" end
   if type(options.input) == "table" and options.input[1] == nil then return "input: at least one text is needed" end
@@ -93,10 +91,8 @@ function M.embed(self, options)
     encoding_format = options.encoding_format or "float",
   }, options.extra)
   local wire = { method = "POST", path = "/embeddings", body = json.encode(body), options = options, repeatable = "inference" }
-  local text, head = call.fetch(self, wire)
-  if not text then return nil, head end
-  local answer, _, why = core.decode(text, options.packed and "embedding" or nil)
-  if answer == nil then return nil, call.no_json(self, text, head, why) end
+  local answer, head = call.json(self, wire, options.packed and "embedding" or nil)
+  if answer == nil then return nil, head end
   return collect(self, answer, options, head)
 end
 

@@ -122,6 +122,15 @@ function M.check_timeouts(timeouts)
   end
 end
 
+--- What is wrong with the settings that clients and all kinds of calls share (model, headers, timeouts), or nil.
+---@return string?
+function M.check_shared(options)
+  return options.model and M.check_line(options.model, "model")
+    or options.headers and M.check_headers(options.headers)
+    or options.timeouts and M.check_timeouts(options.timeouts)
+    or nil
+end
+
 local function check_tools(tools)
   for i, tool in ipairs(tools) do
     local where = "tools[" .. i .. "]"
@@ -149,9 +158,7 @@ function M.check(request)
   local problem = M.check_fields(request, FIELDS)
   if problem then return problem end
   problem = message.check(request.messages)
-    or request.model and M.check_line(request.model, "model")
-    or request.headers and M.check_headers(request.headers)
-    or request.timeouts and M.check_timeouts(request.timeouts)
+    or M.check_shared(request)
     or request.tools and check_tools(request.tools)
     or request.reasoning and check_reasoning(request.reasoning)
   if problem then return problem end
@@ -176,6 +183,15 @@ function M.merge(...)
   for i = 1, select("#", ...) do
     for key, value in pairs((select(i, ...)) or {}) do out[key] = value end
   end
+  return out
+end
+
+--- Timeouts merged like `merge`, without those that are false: none.
+---@param ... ogl.Timeouts?
+---@return table<string, number>
+function M.timeouts(...)
+  local out = M.merge(...)
+  for name, seconds in pairs(out) do out[name] = seconds or nil end
   return out
 end
 

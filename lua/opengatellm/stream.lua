@@ -236,20 +236,15 @@ end
 
 -- Sends the request again if nothing was given yet and the error may pass; false, and the error kept, where not.
 function H.try_again(self, err)
-  local again = not self.decoder:given() and H.may_wait(self, err)
-  if again then
+  local budget = not self.decoder:given() and call.again(self.client, self.wire, err, self.budget)
+  if budget then
+    self.budget = budget
     self.exchange:close()
     err = H.connect(self)
     if not err then return true end
   end
   H.fail(self, err)
   return false
-end
-
-function H.may_wait(self, err)
-  if not call.may_repeat(self.wire.repeatable, err) then return false end
-  self.budget = self.budget or call.budget(self.client)
-  return self.budget:wait(err)
 end
 
 function H.problem(self)

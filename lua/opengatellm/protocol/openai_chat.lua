@@ -1,6 +1,7 @@
 --- Chat Completions, the request side: POST /chat/completions of OpenAI, OpenGateLLM, vLLM and everyone who copies them.
 --
 -- @module opengatellm.protocol.openai_chat
+local core = require "opengatellm.core"
 local errors = require "opengatellm.errors"
 local json = require "opengatellm.json"
 local media = require "opengatellm.media"
@@ -29,7 +30,7 @@ function encode_part.audio(part)
   local bytes, mime = media.bytes(part)
   if not bytes then return nil, mime end
   local format = AUDIO_FORMATS[mime] or mime:match "/(.*)$"
-  return { type = "input_audio", input_audio = { data = require "opengatellm.core".base64_encode(bytes), format = format } }
+  return { type = "input_audio", input_audio = { data = core.base64_encode(bytes), format = format } }
 end
 
 function encode_part.file(part)
