@@ -4,6 +4,7 @@
 local core = require "opengatellm.core"
 local errors = require "opengatellm.errors"
 local host = require "opengatellm.host"
+local rate_limit = require "opengatellm.rate_limit"
 local request = require "opengatellm.request"
 local retry = require "opengatellm.retry"
 local version = require "opengatellm.version"
@@ -18,11 +19,13 @@ local ERROR_BODY = errors.BODY
 ---@field path string after the address; begins with "/"
 ---@field root? boolean the path does not stand under the version segment
 ---@field headers? string[][] list of {name, value}
+---@field api? string another address than the client's, with its version segment
 ---@field body? string
+---@field form? ogl.Form in place of a body
 ---@field stream? boolean bytes as they come
 ---@field accept? string
----@field options? table of the call: headers, timeouts
----@field repeatable "inference"|"always"|"unsent" when it may be sent again
+---@field options? table of the call: headers, timeouts, on_progress
+---@field repeatable "inference"|"always"|"unsent"|"refused" when it may be sent again
 
 -- Headers ---------------------------------------------------------------------------------------------------------
 
@@ -44,7 +47,7 @@ local function make_headers(client, wire, key)
   for _, row in ipairs(wire.headers or {}) do add(row[1]:lower(), row[2]) end
   add("user-agent", USER_AGENT)
   add("accept", wire.accept or wire.stream and "text/event-stream" or nil) -- whole answers are JSON whatever is asked for
-  if wire.body then add("content-type", "application/json") end
+  if wire.body or wire.form then add("content-type", wire.form and wire.form.content_type or "application/json") end
   if key and client.provider.auth == "bearer" then add("authorization", "Bearer " .. key) end
   return list
 end
@@ -79,25 +82,52 @@ local function key_of(client)
   return key
 end
 
---- Puts the provider's name on an error, and takes the key that was sent last out of it. The key is not asked for again: a
---- function may have given another one since.
+--- Puts the provider's name on an error, and a code if its sentence is known; takes the key that was sent last out of it. The
+--- key is not asked for again: a function may have given another one since.
 ---@param client table
 ---@param err ogl.Error
 ---@return ogl.Error
 function M.finish(client, err)
-  err.provider = client.provider.name
+  local provider = client.provider
+  err.provider = provider.name
+  local worded = err.status or err.kind == "provider" -- by the server
+  if worded and not err.code and provider.catalogue then err.code = require(provider.catalogue).code(err) end
   return errors.redact(err, client.usual_headers().sent)
+end
+
+-- What the transport tells of both directions, as the caller wants it: of an upload if there is one, else of the answer.
+local function progress_of(wire)
+  local report = wire.options and wire.options.on_progress
+  if not report then return nil end
+  local wanted = wire.form and "up" or "down"
+  return function(direction, done, total)
+    if direction == wanted then report(done, total) end
+  end
+end
+
+-- A form is read anew for each try; the reader of the last one is closed first.
+local function body_of(wire)
+  if not wire.form then return wire.body end
+  M.close_form(wire)
+  wire.reader = wire.form.open()
+  return wire.reader
+end
+
+--- Closes the files that a form has open.
+function M.close_form(wire)
+  if wire.reader then wire.reader.close() end
+  wire.reader = nil
 end
 
 -- What a transport is asked. The table is the client's own, and used again: a transport reads it and does not keep it.
 local function transport_request(client, wire, key)
-  local draft, options = client.draft(), wire.options
+  local draft = client.draft()
   client.usual_headers().sent = key
-  draft.method, draft.url = wire.method, (wire.root and client.root or client.api) .. wire.path
-  draft.headers, draft.body, draft.stream = headers_of(client, wire, key), wire.body, wire.stream
+  draft.method, draft.url = wire.method, (wire.api or wire.root and client.root or client.api) .. wire.path
+  draft.headers, draft.body, draft.stream = headers_of(client, wire, key), body_of(wire), wire.stream
   draft.timeouts, draft.host = timeouts_of(client, wire), host.current(client.host)
   draft.max_body = not wire.stream and client.limits.body or nil
-  draft.on_progress = options and options.on_progress
+  draft.on_progress = progress_of(wire)
   return draft
 end
 
@@ -113,25 +143,25 @@ local function read_error(exchange)
   return table.concat(pieces):sub(1, ERROR_BODY)
 end
 
-local function hint(client, err, key)
+local function hint(client, err)
+  local key = client.usual_headers().sent
   if err.status ~= 401 and not (err.status == 403 and not key) then return end
   if key or client.provider.auth ~= "bearer" then return end
   local variable = client.provider.key_env and client.provider.key_env[1]
   err.message = err.message .. " (no key was sent: set " .. (variable and variable .. ", or " or "") .. "api_key)"
 end
 
-local function refused(client, exchange, status, headers, key)
+local function refused(client, exchange, status, headers)
   local err = client.protocol.decode_error(status, headers, read_error(exchange))
   exchange:close()
-  hint(client, err, key)
+  hint(client, err)
   return nil, M.finish(client, err)
 end
 
---- One try: the exchange and its head, or the error. A status of 300 and above is an error: redirects are not followed.
----@return table? exchange
----@return integer|ogl.Error status or the error
----@return table? headers
-function M.try(client, wire)
+--- Begins a try: the request is on its way, and others can be begun before this one is settled.
+---@return table? begun
+---@return ogl.Error? err
+function M.begin(client, wire)
   if not client.api then return nil, client:missing() end
   local key, err = key_of(client)
   if err then return nil, err end
@@ -141,20 +171,37 @@ function M.try(client, wire)
   local exchange
   exchange, err = transport:open(transport_request(client, wire, key))
   if not exchange then return nil, M.finish(client, err) end
+  return exchange
+end
+
+--- One try: the exchange and its head, or the error. A status of 300 and above is an error: redirects are not followed.
+---@param begun? table what `begin` gave
+---@return table? exchange
+---@return integer|ogl.Error status or the error
+---@return table? headers
+function M.try(client, wire, begun)
+  local exchange, err = begun
+  if not exchange then
+    exchange, err = M.begin(client, wire)
+    if not exchange then return nil, err end
+  end
   local status, headers = exchange:head()
   if not status then
     exchange:close()
     return nil, M.finish(client, headers)
   end
-  if status >= 300 then return refused(client, exchange, status, headers, key) end
+  rate_limit.note(client, headers)
+  if status >= 300 then return refused(client, exchange, status, headers) end
   return exchange, status, headers
 end
 
--- Whether a call of that kind may be sent again after this error.
-local function may_repeat(repeatable, err)
-  if not err.retryable then return false end
-  if repeatable ~= "unsent" then return true end
-  return err.sent == false or err.status == 429
+-- Whether a call may be sent again after this error: "unsent" where the server cannot have acted, "refused" where it said no (what
+-- it took of an upload before the connection broke is not sent twice unasked). A form that is spent cannot be read again.
+local function may_repeat(wire, err)
+  if not err.retryable or wire.form and wire.form.spent then return false end
+  if wire.repeatable == "unsent" then return err.sent == false or err.status == 429 end
+  if wire.repeatable == "refused" then return err.sent == false or err.status ~= nil end
+  return true
 end
 
 --- Whether to send again after an error; waits first. The call's budget, which is made at its first error, or nil: no.
@@ -164,7 +211,7 @@ end
 ---@param budget? table
 ---@return table? budget
 function M.again(client, wire, err, budget)
-  if not may_repeat(wire.repeatable, err) then return nil end
+  if not may_repeat(wire, err) then return nil end
   budget = budget or retry.budget(client.retries, host.current(client.host))
   return budget:wait(err) and budget or nil
 end
@@ -174,9 +221,10 @@ end
 ---@return integer|ogl.Error status or the error
 ---@return table? headers
 ---@return table? budget what is left of it, if any try failed
-function M.send(client, wire, budget)
+function M.send(client, wire, budget, begun)
   while true do
-    local exchange, status, headers = M.try(client, wire)
+    local exchange, status, headers = M.try(client, wire, begun)
+    begun = nil
     if exchange then return exchange, status, headers, budget end
     budget = M.again(client, wire, status, budget)
     if not budget then return nil, status end
@@ -202,14 +250,20 @@ end
 --- The whole body of an answer, with retries.
 ---@return string? body
 ---@return ogl.Error|{status: integer, headers: table} head or the error
-function M.fetch(client, wire)
+function M.fetch(client, wire, begun)
   local exchange, status, headers, budget
   while true do
-    exchange, status, headers, budget = M.send(client, wire, budget)
-    if not exchange then return nil, status end
-    local body, err = read_all(exchange)
+    exchange, status, headers, budget = M.send(client, wire, budget, begun)
+    begun = nil
+    local body, err
+    if exchange then
+      body, err = read_all(exchange)
+    else
+      err = status
+    end
+    M.close_form(wire)
     if body then return body, { status = status, headers = headers } end
-    budget = M.again(client, wire, M.finish(client, err), budget)
+    budget = exchange and M.again(client, wire, M.finish(client, err), budget)
     if not budget then return nil, err end
   end
 end
@@ -227,8 +281,13 @@ function M.unexpected(client, head, message, body)
   })
 end
 
--- The error of an answer that should have been JSON.
-local function no_json(client, body, head, why)
+--- The error of an answer that should have been JSON.
+---@param client table
+---@param body string
+---@param head {status: integer, headers: table}
+---@param why string
+---@return ogl.Error
+function M.not_json(client, body, head, why)
   local message = "the server's answer is not JSON: " .. why
   if body:find "^%s*<" then message = (errors.read_body(head.status, body)) end
   return M.unexpected(client, head, message, body)
@@ -237,11 +296,11 @@ end
 --- The decoded body of an answer, with retries. `pack`: see core.decode.
 ---@return any value
 ---@return ogl.Error|{status: integer, headers: table} head or the error
-function M.json(client, wire, pack)
-  local body, head = M.fetch(client, wire)
+function M.json(client, wire, pack, begun)
+  local body, head = M.fetch(client, wire, begun)
   if not body then return nil, head end
   local value, _, why = core.decode(body, pack)
-  if value == nil then return nil, no_json(client, body, head, why) end
+  if value == nil then return nil, M.not_json(client, body, head, why) end
   return value, head
 end
 

@@ -1,0 +1,105 @@
+--- Multipart forms (RFC 7578): fields and files as one request body, for every transport.
+--
+-- `multipart.form(fields)` takes a list of {name, text} and {name, upload}; it reads nothing yet. `form.open()` begins: the body that a
+-- transport takes, {length, read, close}. Memory: one piece of one file at a time.
+--
+-- @module opengatellm.multipart
+local M = {}
+
+---@class ogl.Form
+---@field content_type string
+---@field length? integer bytes of the whole body; nil: a file's length is not known
+---@field spent boolean a file in it that can be read one time only has been begun
+---@field open fun(): {length?: integer, read: fun(): string?, ogl.Error?, close: fun()}
+
+local RANDOM_BYTES = 16
+
+-- A text that no file holds by accident, nor by intent: nobody can know it before.
+local function make_boundary()
+  local source = io.open("/dev/urandom", "rb")
+  local bytes = source and source:read(RANDOM_BYTES)
+  if source then source:close() end
+  if not bytes or #bytes < RANDOM_BYTES then -- no such device: what this process alone knows
+    bytes = tostring {} .. os.time() .. os.clock() .. math.random()
+  end
+  return "ogl-" .. bytes:gsub(".", function(c) return ("%02x"):format(c:byte()) end):sub(1, 60)
+end
+
+-- A name between quotes, as browsers and the HTML standard write it.
+local ESCAPES = { ['"'] = "%22", ["\r"] = "%0D", ["\n"] = "%0A" }
+local function quoted(text) return '"' .. text:gsub('[\r\n"]', ESCAPES) .. '"' end
+
+local function head(boundary, name, upload)
+  local lines = "--" .. boundary .. "\r\nContent-Disposition: form-data; name=" .. quoted(name)
+  if upload then lines = lines .. "; filename=" .. quoted(upload.name) .. "\r\nContent-Type: " .. upload.mime end
+  return lines .. "\r\n\r\n"
+end
+
+-- The body as a list of texts and uploads, in order.
+local function segments_of(fields, boundary)
+  local segments = {}
+  for _, field in ipairs(fields) do
+    local value = field[2]
+    local upload = type(value) == "table" and value or nil
+    segments[#segments + 1] = head(boundary, field[1], upload) .. (upload and "" or value .. "\r\n")
+    if upload then
+      segments[#segments + 1] = upload
+      segments[#segments + 1] = "\r\n"
+    end
+  end
+  segments[#segments + 1] = "--" .. boundary .. "--\r\n"
+  return segments
+end
+
+local function length_of(segments)
+  local sum = 0
+  for _, segment in ipairs(segments) do
+    local length = type(segment) == "string" and #segment or segment.length
+    if not length then return nil end
+    sum = sum + length
+  end
+  return sum
+end
+
+-- One pass over the segments.
+local function reader_of(form, segments)
+  local at, file = 0, nil
+  local function close()
+    if file then file.close() end
+    file, at = nil, #segments
+  end
+  local function fail(err)
+    close()
+    return nil, err
+  end
+  local function read()
+    while true do
+      if file then
+        local bytes, err = file.read()
+        if bytes then return bytes end
+        if err then return fail(err) end
+        file = file.close()
+      end
+      at = at + 1
+      local segment = segments[at]
+      if type(segment) ~= "table" then return segment end -- a text, or nil: the end
+      local err
+      form.spent = form.spent or segment.once
+      file, err = segment.open()
+      if not file then return fail(err) end
+    end
+  end
+  return { length = form.length, read = read, close = close }
+end
+
+---@param fields {[1]: string, [2]: string|ogl.Upload}[]
+---@return ogl.Form
+function M.form(fields)
+  local boundary = make_boundary()
+  local segments = segments_of(fields, boundary)
+  local form = { content_type = "multipart/form-data; boundary=" .. boundary, length = length_of(segments), spent = false }
+  function form.open() return reader_of(form, segments) end
+  return form
+end
+
+return M

@@ -1,0 +1,202 @@
+--- Uploads: files that go into a request, read piece by piece and never held whole.
+--
+-- A source is a path, or a table with one of `path`, `data` (bytes) and `read` (a function that gives the next bytes, nil at
+-- the end, or nil and what went wrong; `length` with it where it is known), and with `name` and `mime` where they are not what the
+-- path and the first bytes say. `upload.new` looks at the source before anything is sent: a file that is missing, unreadable or
+-- too large is an error then. Its `open` begins to read, as often as the source allows.
+--
+-- @module opengatellm.upload
+local errors = require "opengatellm.errors"
+local media = require "opengatellm.media"
+
+local M = {}
+
+---@alias ogl.Source string|{path?: string, data?: string, read?: (fun(): string?, any), length?: integer, name?: string, mime?: string}
+
+---@class ogl.Upload
+---@field name string the file's name without its folders
+---@field mime string
+---@field length? integer bytes; nil: nobody knows
+---@field once boolean it can be read one time only
+---@field open fun(): ogl.Upload.Reader?, ogl.Error?
+
+---@class ogl.Upload.Reader
+---@field read fun(): string?, ogl.Error? the next bytes, nil at the end
+---@field close fun()
+
+local PIECE = 64 * 1024
+local HEAD = 16 -- bytes that media.sniff looks at
+
+local FIELDS = {
+  path = "string", data = "string", read = "function", length = "number", name = "string", mime = "string", type = "string", url = "string",
+}
+
+--- What is wrong with a source, or nil.
+---@param source ogl.Source
+---@return string?
+function M.problem(source)
+  if type(source) == "string" then return nil end
+  for field, value in pairs(source) do
+    if not FIELDS[field] then return "there is no field '" .. tostring(field) .. "'" end
+    if type(value) ~= FIELDS[field] then return field .. ": expected " .. FIELDS[field] .. ", got " .. type(value) end
+  end
+  local places = (source.path and 1 or 0) + (source.data and 1 or 0) + (source.read and 1 or 0)
+  if source.url then return "the server takes a file here, no address" end
+  if places ~= 1 then return "exactly one of path, data and read is needed" end
+  for _, field in ipairs { "name", "mime" } do
+    if source[field] and source[field]:find "[%c]" then return field .. ": it holds a line end or another control character" end
+  end
+end
+
+local function failure(name, message)
+  return errors.new { kind = "file", message = name .. ": " .. message }
+end
+
+-- What the end of a name says; the first bytes of these files say nothing.
+local BY_NAME = {
+  txt = "text/plain", md = "text/markdown", markdown = "text/markdown", html = "text/html", htm = "text/html", json = "application/json",
+  csv = "text/csv", pdf = "application/pdf", mp3 = "audio/mpeg", wav = "audio/wav", m4a = "audio/mp4", ogg = "audio/ogg",
+  flac = "audio/flac", webm = "audio/webm", docx = "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+}
+
+local function mime_of(source, name, head)
+  return source.mime or head and media.sniff(head) or BY_NAME[(name:match "%.(%w+)$" or ""):lower()] or "application/octet-stream"
+end
+
+-- Bytes -----------------------------------------------------------------------------------------------------------
+
+local function of_data(source, upload)
+  upload.length, upload.mime = #source.data, mime_of(source, upload.name, source.data:sub(1, HEAD))
+  upload.open = function()
+    local rest = source.data
+    return {
+      read = function()
+        local bytes = rest
+        rest = nil
+        return bytes ~= "" and bytes or nil
+      end,
+      close = function() rest = nil end,
+    }
+  end
+  return upload
+end
+
+-- Files -----------------------------------------------------------------------------------------------------------
+
+local function open_file(path)
+  local file, why = io.open(path, "rb")
+  if not file then return nil, failure(path, ((why or "cannot be opened"):gsub("^.-: ", ""))) end
+  return file
+end
+
+local function shrunk(path, length, done)
+  return failure(path, ("it became shorter while it was sent (%d bytes instead of %d)"):format(done, length))
+end
+
+-- The reader of a file gives `length` bytes and no more: the server was told so.
+local function file_reader(path, length)
+  local file, err = open_file(path)
+  if not file then return nil, err end
+  local done = 0
+  local function close()
+    if file then file:close() end
+    file = nil
+  end
+  return {
+    close = close,
+    read = function()
+      if not file or done == length then return close() end
+      local bytes, why = file:read(length and math.min(PIECE, length - done) or PIECE)
+      if bytes then
+        done = done + #bytes
+        return bytes
+      end
+      close()
+      if why then return nil, failure(path, why) end
+      if length then return nil, shrunk(path, length, done) end
+    end,
+  }
+end
+
+local function of_path(source, path, upload)
+  local file, err = open_file(path)
+  if not file then return nil, err end
+  local head, why = file:read(HEAD)
+  local length = head and file:seek "end" -- a pipe has no end to seek
+  if not head and not why then length = 0 end
+  file:close()
+  if why then return nil, failure(path, why) end
+  upload.length, upload.mime = length, mime_of(source, upload.name, head)
+  upload.once = length == nil
+  upload.open = function() return file_reader(path, length) end
+  return upload
+end
+
+-- Functions -------------------------------------------------------------------------------------------------------
+
+local function of_function(source, upload)
+  upload.length, upload.mime, upload.once = source.length, mime_of(source, upload.name), true
+  upload.open = function()
+    return {
+      close = function() end,
+      read = function()
+        local bytes, why = source.read()
+        if bytes == nil and why ~= nil then
+          return nil, errors.is(why) and why or failure(upload.name, "it could not be read: " .. tostring(why))
+        end
+        if bytes ~= nil and type(bytes) ~= "string" then return nil, failure(upload.name, "its reader returned a " .. type(bytes)) end
+        return bytes
+      end,
+    }
+  end
+  return upload
+end
+
+-- A reader that says when more comes than may, or than was announced.
+local function bounded(upload, max)
+  local open = upload.open
+  local function checked()
+    local reader, err = open()
+    if not reader then return nil, err end
+    local done = 0
+    return {
+      close = reader.close,
+      read = function()
+        local bytes, problem = reader.read()
+        if problem then return nil, problem end
+        done = done + (bytes and #bytes or 0)
+        if max and done > max then return nil, failure(upload.name, ("it is larger than the limit of %d bytes"):format(max)) end
+        if upload.length and (done > upload.length or not bytes and done < upload.length) then
+          return nil, failure(upload.name, ("it has other than the %d bytes that were announced"):format(upload.length))
+        end
+        return bytes
+      end,
+    }
+  end
+  return checked
+end
+
+--- Looks at a source; nothing stays open.
+---@param source ogl.Source checked by `problem`
+---@param max? integer bytes; nil: no limit
+---@return ogl.Upload? upload
+---@return ogl.Error? err
+function M.new(source, max)
+  if type(source) == "string" then source = { path = source } end
+  local name = source.name or source.path and source.path:match "[^/\\]+$" or "file"
+  local upload, err = { name = name, once = false }
+  if source.data then of_data(source, upload)
+  elseif source.read then of_function(source, upload)
+  else
+    upload, err = of_path(source, source.path, upload)
+    if not upload then return nil, err end
+  end
+  if max and upload.length and upload.length > max then
+    local text = "it has %d bytes, more than the %d that the server takes (limits.upload allows more)"
+    return nil, failure(source.path or name, text:format(upload.length, max))
+  end
+  if source.read or not upload.length then upload.open = bounded(upload, max) end
+  return upload
+end
+
+return M
