@@ -109,6 +109,12 @@ describe("every Lua file", function()
       ["init"] = "client", ["call"] = "client", ["json"] = "core/json", ["version"] = "cli", ["transport/init"] = "transport/contract",
       ["transport/curl"] = "transport/contract", ["transport/replay"] = "transport/contract", ["host/init"] = "client", ["host/plain"] = "net/retry",
       ["protocol/init"] = "layout", ["cli/init"] = "cli", ["cli/chat"] = "cli", ["cli/common"] = "cli", ["cli/models"] = "net/ogl",
+      ["types"] = "docs", ["operations/init"] = "operations/perform", ["operations/shape"] = "operations/perform", ["operations/usage"] = "operations/perform",
+      ["operations/ocr"] = "operations/perform", ["operations/rerank"] = "operations/perform", ["operations/transcribe"] = "operations/perform",
+      ["operations/chat_search"] = "operations/perform", ["operations/changes"] = "operations/rows", ["operations/enums"] = "net/conformance",
+      ["operations/inference"] = "net/conformance", ["operations/rag"] = "net/conformance", ["operations/account"] = "net/conformance",
+      ["operations/admin"] = "net/conformance", ["operations/monitoring"] = "net/conformance", ["operations/searching"] = "net/conformance",
+      ["operations/catalogue"] = "net/recorded", ["operations/indexing"] = "net/surface",
       ["providers/init"] = "providers", ["providers/opengatellm"] = "providers", ["providers/openai_compatible"] = "providers",
     }
     for _, path in ipairs(files(LUA)) do

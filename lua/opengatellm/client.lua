@@ -10,6 +10,7 @@ local errors = require "opengatellm.errors"
 local json = require "opengatellm.json"
 local protocols = require "opengatellm.protocol"
 local providers = require "opengatellm.providers"
+local rate_limit = require "opengatellm.rate_limit"
 local request = require "opengatellm.request"
 local stream = require "opengatellm.stream"
 local transport = require "opengatellm.transport"
@@ -17,11 +18,17 @@ local url = require "opengatellm.url"
 
 ---@class ogl.Client
 local Client = {}
-Client.__index = Client
 Client.__name = "opengatellm.client"
 
 local M = {}
 local H = {}
+
+-- What is no method here is one of the operations, or a resource of them; their tables are loaded when the first is used.
+function Client.__index(self, name)
+  local method = Client[name]
+  if method ~= nil then return method end
+  return require "opengatellm.operations".bind(self, name)
+end
 
 ---@class ogl.ClientOptions
 ---@field provider? string|table a name, or a table of provider data; default "opengatellm"
@@ -29,9 +36,11 @@ local H = {}
 ---@field api_key? string|fun(): string? default: the provider's variables ($OGL_TOKEN, then $OGL_API_KEY)
 ---@field model? string for requests that name none
 ---@field no_v1? boolean the address is complete: append no version segment
+---@field rag_url? string address of the OpenGateRAG that belongs to the server, where it is another one
+---@field version? string the server's version, so that nobody has to find it out: "0.8"
 ---@field timeouts? ogl.Timeouts
 ---@field retries? ogl.Retries
----@field limits? {reply?: integer, body?: integer} bytes; default 64 MiB each
+---@field limits? {reply?: integer, body?: integer, upload?: integer} bytes; default 64 MiB each, for an upload what the server takes
 ---@field headers? table<string, string> sent with every request
 ---@field proxy? string address; "" for none; default: the environment's
 ---@field no_proxy? string hosts that are reached without it
@@ -43,9 +52,9 @@ local H = {}
 ---@field host? table
 
 local FIELDS = {
-  provider = "any", base_url = "string", api_key = "any", model = "string", no_v1 = "boolean", timeouts = "table", retries = "table",
-  limits = "table", headers = "table", proxy = "string", no_proxy = "string", ca_file = "string", client_cert = "table",
-  insecure_skip_verify = "boolean", unix_socket = "string", transport = "table", host = "table",
+  provider = "any", base_url = "string", api_key = "any", model = "string", no_v1 = "boolean", rag_url = "string", version = "string",
+  timeouts = "table", retries = "table", limits = "table", headers = "table", proxy = "string", no_proxy = "string", ca_file = "string",
+  client_cert = "table", insecure_skip_verify = "boolean", unix_socket = "string", transport = "table", host = "table",
 }
 local TIMEOUTS = { connect = 10, first_byte = 600, idle = 300 }
 local RETRIES = { max = 2, max_wait = 60 }
@@ -116,34 +125,9 @@ function Client:embeddings(options)
   return answer, err -- no tail call: a mistake is the caller's, and error() counts the frames to it
 end
 
---- The models that the key may use.
----@return table[]? models
----@return ogl.Error? err
-function Client:models()
-  local answer, err = call.json(self, { method = "GET", path = "/models", repeatable = "always" })
-  if answer == nil then return nil, err end
-  local list = type(answer) == "table" and answer.data
-  if type(list) ~= "table" then return nil, H.unexpected(self, "a list of models", err) end
-  return list
-end
-
---- One model; slashes in its name are part of it.
----@param id string
----@return table? model
----@return ogl.Error? err
-function Client:model(id)
-  if type(id) ~= "string" then error("client:model: id: expected string, got " .. type(id), 2) end
-  local problem = request.check_line(id, "id")
-  if problem then error("client:model: " .. problem, 2) end
-  return H.first(call.json(self, { method = "GET", path = "/models/" .. url.path(id), repeatable = "always" }))
-end
-
---- What the server says of itself: {status = "ok"}.
----@return table? health
----@return ogl.Error? err
-function Client:health()
-  return H.first(call.json(self, { method = "GET", path = "/health", root = true, repeatable = "always" }))
-end
+--- What is left of the server's rate limits, as its last answer that told of them said; nil before any did.
+---@return ogl.RateLimits?
+function Client:limits() return rate_limit.read(self.shared.rate_headers) end
 
 -- When a call of that method may be sent again: a POST or PATCH only where the server cannot have acted.
 local METHODS = {
@@ -212,9 +196,14 @@ function H.check(options)
   local problem = request.check_fields(options, FIELDS)
     or request.check_shared(options)
     or options.retries and request.check_fields(options.retries, { max = "integer", max_wait = "number" }, "retries.")
-    or options.limits and request.check_fields(options.limits, { reply = "integer", body = "integer" }, "limits.")
+    or options.limits and request.check_fields(options.limits, { reply = "integer", body = "integer", upload = "integer" }, "limits.")
   if problem then return problem end
-  return H.check_key(options.api_key) or H.check_provider(options.provider)
+  return H.check_key(options.api_key) or H.check_provider(options.provider) or H.check_version(options.version)
+end
+
+function H.check_version(version)
+  if version == nil or version == "main" or version:find "^%d+%.%d+%.?%d*$" then return nil end
+  return "version: expected one like 0.8 or 0.9.2, got '" .. version:gsub("%c", "?") .. "'"
 end
 
 function H.check_key(key)
@@ -245,11 +234,17 @@ function H.set_provider(self, options)
   if type(provider) == "string" then provider = providers.find(provider) end
   self.provider = provider.name and provider or request.merge(provider, { name = "custom" })
   self.protocol = require(protocols[provider.protocol])
-  self.model_name = options.model
+  self.model_name, self.version = options.model or false, options.version or false
 end
 
 -- An address that is plainly wrong in the code raises; one from a variable is an error of the call.
 function H.set_address(self, options, level)
+  self.root, self.api, self.rag_api = false, false, false
+  if options.rag_url then
+    local root, api = url.base(options.rag_url, not options.no_v1 and self.provider.version or nil)
+    if not root then error("ogl.client: rag_url: " .. api, level + 1) end
+    self.rag_api = api
+  end
   local address = options.base_url or first_variable(self.provider.url_env) or self.provider.base_url
   if not address then return end
   local root, api = url.base(address, not options.no_v1 and self.provider.version or nil)
@@ -283,8 +278,9 @@ function H.set_connection(self, options)
   -- functions, like the key: passwords, and headers that hold the key
   self.draft = function() return draft end
   self.usual_headers = function() return usual end
-  self.headers, self.host = options.headers, options.host
-  self.shared = { transport = options.transport }
+  self.headers, self.host = options.headers or false, options.host or false
+  -- what clients on the same connections have in common; `versions` by address, `rate_headers` of the last answer that had any
+  self.shared = { transport = options.transport, versions = {}, rate_headers = false }
 end
 
 -- The key lives in this closure, where no printer of tables finds it.
@@ -303,6 +299,12 @@ function H.prepare(self, question, where, streamed)
   local asked = request.of(question)
   local problem = request.check(asked)
   if problem then error(where .. ": " .. problem, 3) end
+  if asked.search and self.provider.search_tool then
+    local with_tool, err, misuse = require "opengatellm.operations.chat_search".request(self, asked)
+    if misuse then error(where .. ": " .. misuse, 3) end
+    if not with_tool then return nil, err end
+    asked = with_tool
+  end
   local model = asked.model or self.model_name
   if not model then error(where .. ": model: none is given, neither here nor to the client", 3) end
   streamed = streamed and not asked.no_streaming
@@ -324,13 +326,6 @@ end
 
 function H.unsupported(warning)
   return errors.new { kind = "unsupported", message = warning.message, code = warning.field }
-end
-
-function H.unexpected(self, what, head) return call.unexpected(self, head, "the server's answer is not " .. what) end
-
-function H.first(value, err)
-  if value == nil then return nil, err end
-  return value
 end
 
 function H.check_route(method, path, options)

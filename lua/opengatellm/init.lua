@@ -8,6 +8,7 @@
 --
 -- @module opengatellm
 local client = require "opengatellm.client"
+local filter = require "opengatellm.filter"
 local json = require "opengatellm.json"
 local message = require "opengatellm.message"
 
@@ -16,7 +17,7 @@ local M = {
   version = require "opengatellm.version",
   system = message.system, user = message.user, assistant = message.assistant, tool_result = message.tool_result,
   image = message.image, audio = message.audio, file = message.file,
-  array = json.array, null = json.null,
+  array = json.array, null = json.null, filter = filter,
 }
 
 --- Makes a client; every option may be left out.

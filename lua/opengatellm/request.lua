@@ -43,6 +43,7 @@ local M = {}
 ---@field tool_choice? "auto"|"none"|"required"|table {name = …}: that tool
 ---@field parallel_tool_calls? boolean
 ---@field output? "json"|table JSON, or JSON of that schema
+---@field search? table OpenGateLLM up to 0.8 searches first: collection_ids, document_ids, metadata_filters, limit, method, …
 ---@field reasoning? "low"|"medium"|"high"|{effort?: string, budget?: integer}
 ---@field extra? table merged into the body as it is
 ---@field headers? table<string, string>
@@ -57,7 +58,7 @@ local FIELDS = {
   logit_bias = "table", logprobs = "boolean", top_logprobs = "integer", n = "integer", user = "string", metadata = "table",
   service_tier = "string", store = "boolean", previous_response_id = "string", include = "table", tools = "table",
   tool_choice = "string or table", parallel_tool_calls = "boolean", output = "string or table", reasoning = "string or table",
-  extra = "table", headers = "table", timeouts = "table", strict = "boolean", keep = "boolean", no_streaming = "boolean",
+  search = "table", extra = "table", headers = "table", timeouts = "table", strict = "boolean", keep = "boolean", no_streaming = "boolean",
 }
 
 local function is_type(value, expected)

@@ -157,7 +157,7 @@ local SAME = {
   logit_bias = true, logprobs = true, top_logprobs = true, n = true, user = true, metadata = true, service_tier = true, store = true,
   parallel_tool_calls = true,
 }
-local NOT_CARRIED = { previous_response_id = true, include = true }
+local NOT_CARRIED = { previous_response_id = true, include = true, search = true }
 
 -- Copies what has the same name, and says what cannot be carried.
 local function set_same(body, request, warn)
@@ -167,11 +167,19 @@ local function set_same(body, request, warn)
   end
 end
 
+-- Whether the model is left a tool: OpenGateLLM takes `search` out and runs it itself.
+local function has_model_tool(tools)
+  for _, tool in ipairs(tools) do
+    if tool.type ~= "search" then return true end
+  end
+  return false
+end
+
 local function set_tools(body, request)
   if not request.tools or not request.tools[1] then return end
   body.tools = encode_tools(request.tools)
   -- OpenGateLLM up to 0.9.0 puts "none" where a client says nothing
-  body.tool_choice = encode_tool_choice(request.tool_choice or "auto")
+  body.tool_choice = encode_tool_choice(request.tool_choice or has_model_tool(request.tools) and "auto" or "none")
 end
 
 local function set_stream(body, provider)

@@ -11,6 +11,10 @@
 --   version       segment of the path, for example "v1"; nil: none
 --   max_tokens    the body's name for max_tokens, where it is another
 --   no_stream_options   the server refuses stream_options
+--   operations    true: it has all of operations/, by version; else those that are common
+--   catalogue     module that gives a code to errors that come without one
+--   search_tool   chat takes `search` (OpenGateLLM up to 0.8)
+--   batch         {inputs, tokens} that one request for embeddings may have
 --
 -- @module opengatellm.providers
 local M = {}

@@ -6,4 +6,8 @@ return {
   key_env = { "OGL_TOKEN", "OGL_API_KEY" },
   auth = "bearer",
   version = "v1",
+  operations = true,
+  catalogue = "opengatellm.operations.catalogue",
+  search_tool = true,
+  batch = { inputs = 64, tokens = 32768 }, -- what Albert's embeddings take; tokens are an estimate
 }

@@ -1,0 +1,54 @@
+--- Search in a chat: OpenGateLLM up to 0.8 finds chunks first, and puts them into the last message.
+--
+-- @module opengatellm.operations.chat_search
+local errors = require "opengatellm.errors"
+local parameter = require "opengatellm.operations.parameter"
+local request = require "opengatellm.request"
+local rows = require "opengatellm.operations.rows"
+local searching = require "opengatellm.operations.searching"
+local server = require "opengatellm.operations.server"
+
+local M = {}
+
+-- What is wrong with the search of a chat: misuse, or an error.
+local function check(options)
+  local parameters, misuse, limit = parameter.read_all(searching.PARAMETERS), nil, nil
+  for name, value in pairs(options) do
+    local wrong, beyond
+    if not parameters[name] then wrong = "there is no such field" else wrong, beyond = parameter.check(parameters[name], value) end
+    misuse = wrong and "search." .. tostring(name) .. ": " .. wrong or misuse
+    limit = beyond and "search." .. name .. ": " .. beyond or limit
+  end
+  local name, problem = searching.rule(options)
+  if name and not limit then limit = "search." .. name .. ": " .. problem end
+  return misuse, limit and errors.new { kind = "invalid", code = "invalid", message = limit }
+end
+
+local function unsupported(version)
+  return errors.new {
+    kind = "unsupported", code = "version",
+    message = ("search: OpenGateLLM %s searches nothing in a chat; it is there %s. client:search finds chunks to put into a message")
+      :format(server.text(version), rows.missing("chat.search", version)),
+  }
+end
+
+--- A chat in which the gateway searches first: its `search` becomes the tool that the gateway takes for that.
+---@param client ogl.Client
+---@param asked ogl.Request with `search`
+---@return ogl.Request? asked another one
+---@return ogl.Error? err
+---@return string? misuse
+function M.request(client, asked)
+  local misuse, err = check(asked.search)
+  if misuse or err then return nil, err, misuse end
+  local version
+  version, err = server.version(client)
+  if not version then return nil, err end
+  if rows.missing("chat.search", version) then return nil, unsupported(version) end
+  local out = request.merge(asked)
+  out.search, out.tools = nil, { request.merge(asked.search, { type = "search" }) }
+  for _, other in ipairs(asked.tools or {}) do table.insert(out.tools, other) end
+  return out
+end
+
+return M

@@ -1,0 +1,95 @@
+--- Operations: the calls of a server beside chat and embeddings, each a row of a table.
+--
+-- A row is { name, "METHOD /path", meaning, … }:
+--
+--   name        as users write it: "rerank" is client:rerank{…}, "keys.create" is client.keys:create{…}
+--   parameters  lines (parameter.lua) for what is in the path; the user gives these first, in the path's order
+--   query, body, form   lines for what goes there: in the address, in a JSON object, in a multipart form
+--   own         lines for what is the library's own, and not sent
+--   result      what comes back: a shape (shape.lua), "list of" one, or "text"
+--   names       parameter -> name on the wire, where it is another
+--   absent      parameters that the newest servers do not have (changes.lua says which had)
+--   complete    the operation that tells what an update, which replaces the whole, has to repeat
+--   rule        what no single parameter shows: function(options) -> name, problem
+--   prepare     function(options, context) -> options | nil, err | nil, name, problem
+--   finish      function(value, context) -> result | nil, err | nil, "what was expected"
+--   inference   nothing changes on the server: it may be asked again;   common: other servers have it too
+--   root        the path does not stand under /v1;   slashes: slashes in an id are part of it
+--   anonymous   it needs no key;   max_file: bytes that a file may have
+--
+-- Documentation and type annotations are made of the same rows (docs/generate.lua).
+--
+-- @module opengatellm.operations
+local page = require "opengatellm.operations.page"
+local perform = require "opengatellm.operations.perform"
+local rows = require "opengatellm.operations.rows"
+
+local M = {}
+
+local methods, resources = {}, {} -- by name; a resource's methods by theirs
+
+local Resource = {}
+
+-- The place of a name: "admin.users.list" is `list` in the resource "admin.users"; a name without a dot is the client's own.
+local function holder(name)
+  local path, last = name:match "^(.*)%.([%w_]+)$"
+  if not path then return methods, name end
+  resources[path] = resources[path] or {}
+  local outer, inner = path:match "^(.*)%.([%w_]+)$"
+  if outer then resources[outer] = resources[outer] or {} end
+  if outer then resources[outer][inner] = path end -- a resource in a resource
+  return resources[path], last
+end
+
+local function method(name)
+  return function(self, ...)
+    local result, err = perform.call(self.client or self, name, 2, ...)
+    return result, err -- no tail call: a mistake is the caller's, and error() counts the frames to it
+  end
+end
+
+-- Walks the list of that name; the ids of its path come first, as for the list.
+local function walk(operation)
+  local count = #operation.ids
+  return function(self, ...)
+    local client, ids = self.client or self, { ... }
+    local options = ids[count + 1]
+    return page.each(function(place)
+      ids[count + 1] = place
+      local list, err = perform.call(client, operation.name, 4, (table.unpack or unpack)(ids, 1, count + 1))
+      return list, err
+    end, options)
+  end
+end
+
+for _, operation in ipairs(rows.all()) do
+  local where, name = holder(operation.name)
+  where[name] = method(operation.name)
+  if operation.query and operation.query.offset then
+    where[name == "list" and "each" or "each_" .. name] = walk(operation)
+  end
+end
+
+function Resource.__index(resource, name)
+  local found = resources[resource.path][name]
+  if type(found) ~= "string" then return found end
+  local inner = setmetatable({ client = resource.client, path = found }, Resource)
+  rawset(resource, name, inner)
+  return inner
+end
+
+function Resource.__tostring(resource) return "opengatellm.client." .. resource.path end
+
+--- What a client has under a name: a method of all clients, or a resource of its own; nil if nothing.
+---@param client ogl.Client
+---@param name string
+---@return any
+function M.bind(client, name)
+  if methods[name] then return methods[name] end
+  if not resources[name] then return nil end
+  local resource = setmetatable({ client = client, path = name }, Resource)
+  rawset(client, name, resource)
+  return resource
+end
+
+return M

@@ -1,0 +1,47 @@
+--- Pages: walking a list that a server gives in pieces.
+--
+-- @module opengatellm.operations.page
+local errors = require "opengatellm.errors"
+
+local M = {}
+
+local LIMIT = 100 -- items of a page: the most that every list allows
+
+local function with_place(options, offset, limit)
+  local out = {}
+  for key, value in pairs(options) do out[key] = value end
+  out.offset, out.limit = offset, limit
+  return out
+end
+
+-- A server that does not look at `offset` would send the first page for ever.
+local function repeated(page, last)
+  return last and page[1] and last[1] and page[1].id ~= nil and page[1].id == last[1].id and #page == #last
+end
+
+--- An iterator over all items, from `options.offset` on; each page is asked for when it is needed. A failure raises the error.
+---@param list fun(options: table): ogl.Page?, ogl.Error?
+---@param options? table of the list
+---@return fun(): table?
+function M.each(list, options)
+  options = options or {}
+  local offset, limit = options.offset or 0, options.limit or LIMIT
+  local page, at, over = nil, 0, false
+  local function turn()
+    local fresh, err = list(with_place(options, offset, limit))
+    if not fresh then error(err, 0) end
+    if repeated(fresh, page) then
+      error(errors.new { kind = "protocol", message = "the server gave the same page again: it does not look at offset" }, 0)
+    end
+    page, at, offset = fresh, 0, offset + #fresh
+    over = #fresh < (fresh.limit or limit) or fresh.total ~= nil and offset >= fresh.total
+  end
+  return function()
+    if not page then turn() end
+    if at == #page and not over then turn() end
+    at = at + 1
+    return page[at]
+  end
+end
+
+return M

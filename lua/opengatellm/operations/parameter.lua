@@ -1,0 +1,181 @@
+--- Parameters: what an operation takes, written as one line each, and the check of a value against it.
+--
+--   name = "string 1..255, required: Its name."
+--
+-- A line is TYPE[, RULE…]: MEANING. Types: string, secret (a string that never shows in an error), integer, number, boolean, time
+-- (seconds since 1970), table, any, file (upload.lua), filter and metadata (filter.lua), `list of TYPE`, `one of A|B|C`. A
+-- range after a type bounds a number, or the length of a text in characters; `1..64 items` bounds a list. Other rules:
+-- `required`, `or the client's` (which then stands in for it), and `was NAME`, an old name of the same thing that is taken too.
+--
+-- A value of a wrong type is a mistake in the program, one beyond a limit a matter of data: the two come back apart. The limits are
+-- the server's own (OpenAPI 0.4.5), and so are the words in which they are told.
+--
+-- @module opengatellm.operations.parameter
+local filter = require "opengatellm.filter"
+local json = require "opengatellm.json"
+local upload = require "opengatellm.upload"
+
+local M = {}
+
+---@class ogl.Parameter
+---@field name string
+---@field type string the first word of the line
+---@field item? ogl.Parameter of a list
+---@field values? string[] of an enumeration
+---@field min? number
+---@field max? number
+---@field above? number an exclusive lower bound
+---@field items_min? integer
+---@field items_max? integer
+---@field required? boolean
+---@field from_client? boolean the client's own setting stands in where it is missing
+---@field was? string
+---@field doc string
+
+-- Reading a line ----------------------------------------------------------------------------------------------------
+
+local function read_range(parameter, text)
+  local low, high = text:match "^(%-?[%d.e]-)%.%.(%-?[%de]*)$"
+  if low then parameter.min, parameter.max = tonumber(low), tonumber(high) end
+  parameter.above = parameter.above or tonumber(text:match "^>(%-?%d+)$")
+end
+
+local function read_type(parameter, text)
+  local item = text:match "^list of (.+)$"
+  if item then
+    parameter.type, parameter.item = "list", read_type({ name = parameter.name }, item)
+    return parameter
+  end
+  local values = text:match "^one of (.+)$"
+  if values then
+    parameter.type, parameter.values = "enum", {}
+    for value in values:gmatch "[^|]+" do table.insert(parameter.values, value) end
+    return parameter
+  end
+  local kind, range = text:match "^(%a+) ?(.*)$"
+  parameter.type = kind
+  read_range(parameter, range)
+  return parameter
+end
+
+local function read_rule(parameter, rule)
+  local low, high = rule:match "^(%d*)%.%.(%d*) items$"
+  if low then parameter.items_min, parameter.items_max = tonumber(low), tonumber(high)
+  elseif rule == "required" then parameter.required = true
+  elseif rule == "or the client's" then parameter.from_client = true
+  elseif rule:find "^was " then parameter.was = rule:sub(5)
+  else read_range(parameter, rule) end
+end
+
+--- The parameter that a line describes.
+---@param name string
+---@param line string
+---@return ogl.Parameter
+function M.read(name, line)
+  local rules, doc = line:match "^(.-): (.*)$"
+  local parameter = { name = name, doc = doc }
+  local first, rest = rules:match "^([^,]+)(.*)$"
+  read_type(parameter, first)
+  for rule in rest:gmatch ", ([^,]+)" do read_rule(parameter, rule) end
+  return parameter
+end
+
+--- All parameters of a table of lines, by name.
+---@param lines? table<string, string>
+---@return table<string, ogl.Parameter>
+function M.read_all(lines)
+  local parameters = {}
+  for name, line in pairs(lines or {}) do parameters[name] = M.read(name, line) end
+  return parameters
+end
+
+-- Checking a value --------------------------------------------------------------------------------------------------
+
+local function is_integer(value) return type(value) == "number" and value == math.floor(value) and value - value == 0 end
+
+-- Characters as the server counts them; bytes that are no UTF-8 count one each.
+local function length(text)
+  local continuation = select(2, text:gsub("[\128-\191]", ""))
+  return #text - continuation
+end
+
+local function plural(count, word) return ("%d %s%s"):format(count, word, count == 1 and "" or "s") end
+
+local function check_length(parameter, text)
+  local size = length(text)
+  if parameter.min and size < parameter.min then return "should have at least " .. plural(parameter.min, "character") end
+  if parameter.max and size > parameter.max then return "should have at most " .. plural(parameter.max, "character") .. ", has " .. size end
+end
+
+local function check_size(parameter, value)
+  if parameter.above and value <= parameter.above then return "should be greater than " .. parameter.above end
+  if parameter.min and value < parameter.min then return ("should be greater than or equal to %.14g"):format(parameter.min) end
+  if parameter.max and value > parameter.max then return ("should be less than or equal to %.14g"):format(parameter.max) end
+end
+
+local check = {} -- by type: nil, or "expected …" in the first place, or the limit's word in the second
+
+local function of_type(expected, fits, limit)
+  return function(parameter, value)
+    if not fits(value) then return expected end
+    return nil, limit and limit(parameter, value)
+  end
+end
+
+local function is(name) return function(value) return type(value) == name end end
+local function is_number(value) return type(value) == "number" and value - value == 0 end
+
+check.string = of_type("string", is "string", check_length)
+check.secret = check.string
+check.integer = of_type("integer", is_integer, check_size)
+check.time = check.integer
+check.number = of_type("number", is_number, check_size)
+check.boolean = of_type("boolean", is "boolean")
+check.table = of_type("table", is "table")
+check.file = of_type("string (a path) or table", function(value) return type(value) == "string" or type(value) == "table" end,
+  function(parameter, value) return upload.problem(value, parameter.name) end)
+check.filter = of_type("table", is "table", function(_, value) return filter.problem(value) end)
+check.metadata = of_type("table", is "table", function(_, value) return filter.metadata_problem(value) end)
+function check.any() end
+
+function check.enum(parameter, value)
+  if type(value) ~= "string" then return "string" end
+  for _, known in ipairs(parameter.values) do
+    if known == value then return nil end
+  end
+  if #parameter.values > 30 then return nil, ("'%s' is none of the %d values that the server knows"):format(value, #parameter.values) end
+  return nil, "should be " .. table.concat(parameter.values, ", "):gsub(", ([^,]+)$", " or %1") .. ", not '" .. value .. "'"
+end
+
+local function check_count(parameter, list)
+  if parameter.items_min and #list < parameter.items_min then return "should have at least " .. plural(parameter.items_min, "item") end
+  if parameter.items_max and #list > parameter.items_max then
+    return "should have at most " .. plural(parameter.items_max, "item") .. ", has " .. #list
+  end
+end
+
+function check.list(parameter, list)
+  if type(list) ~= "table" then return "table (a list)" end
+  local limit = check_count(parameter, list)
+  for i, value in ipairs(list) do
+    local expected, problem = check[parameter.item.type](parameter.item, value)
+    if expected then return ("a list of %s (its item %d is a %s)"):format(expected, i, type(value)) end
+    limit = limit or problem and ("item %d %s"):format(i, problem)
+  end
+  return nil, limit
+end
+
+--- What is wrong with a value. Nothing is wrong with `json.null` where a value may be left out: it clears.
+---@param parameter ogl.Parameter
+---@param value any
+---@return string? misuse the value has a wrong type
+---@return string? limit the value is beyond the server's limit
+function M.check(parameter, value)
+  if value == nil then return parameter.required and "it is required" or nil end
+  if value == json.null and not parameter.required then return nil end
+  local expected, limit = check[parameter.type](parameter, value)
+  if expected then return "expected " .. expected .. ", got " .. type(value) end
+  return nil, limit
+end
+
+return M

@@ -1,0 +1,414 @@
+--- Performing: one call of an operation, from what the user gave to what the user gets.
+--
+--   arguments → check → the server's version → request (path, query, body or form) → answer → result
+--
+-- A wrong type, or something that is needed and missing, raises. What a limit of the server forbids, what this version of it does not
+-- have, and a file that cannot be read are errors of the call, told before anything is sent.
+--
+-- @module opengatellm.operations.perform
+local call = require "opengatellm.call"
+local core = require "opengatellm.core"
+local errors = require "opengatellm.errors"
+local json = require "opengatellm.json"
+local multipart = require "opengatellm.multipart"
+local parameter = require "opengatellm.operations.parameter"
+local request = require "opengatellm.request"
+local rows = require "opengatellm.operations.rows"
+local server = require "opengatellm.operations.server"
+local shape = require "opengatellm.operations.shape"
+local upload = require "opengatellm.upload"
+local url = require "opengatellm.url"
+
+local M = {}
+local H = {}
+
+---@class ogl.CallOptions what every operation takes beside its parameters
+---@field headers? table<string, string>
+---@field timeouts? ogl.Timeouts
+---@field on_progress? fun(done: integer, total?: integer) bytes of an upload, else of the answer
+---@field strict? boolean a field that is not known is an error
+---@field extra? table merged into the request as it is
+
+---@class ogl.Context of one call
+---@field client ogl.Client
+---@field operation ogl.Operation as it is on this server
+---@field version? number
+---@field options table a copy of what the user gave; may be changed
+---@field ids table<string, any>
+---@field where string for messages: "client.keys:create"
+
+local CALL = { headers = "table", timeouts = "table", on_progress = "function", strict = "boolean", extra = "table" }
+
+--- How a call of that operation is written.
+function M.where(name)
+  local path, last = name:match "^(.*)%.([%w_]+)$"
+  return path and "client." .. path .. ":" .. last or "client:" .. name
+end
+
+--- Performs an operation; raises at `level` what is the caller's mistake.
+---@param client ogl.Client
+---@param name string
+---@param level integer for error()
+---@param ... any what is in the path, in order, then a table of the rest
+---@return any result
+---@return ogl.Error? err
+function M.call(client, name, level, ...)
+  local row = rows.find(name)
+  local context, problem = H.context(client, row, ...)
+  problem = problem or H.misuse(context, row, false)
+  if problem then error(context.where .. ": " .. problem, level + 1) end
+  local err = H.refuse_provider(context)
+  if err then return nil, err end
+  err = H.settle_version(context)
+  if err then return nil, err end
+  problem = H.misuse(context, context.operation, true)
+  if problem then error(context.where .. ": " .. problem, level + 1) end
+  err = H.refuse(context) or H.complete(context)
+  if err then return nil, err end
+  local result
+  result, err = H.prepared(context)
+  if result == nil then return nil, H.redact(context, err) end
+  return result
+end
+
+-- What the user gave ------------------------------------------------------------------------------------------------
+
+function H.context(client, row, ...)
+  local ids, where = {}, M.where(row.name)
+  local context = { client = client, operation = row, ids = ids, where = where }
+  for i, id in ipairs(row.ids) do ids[id] = (select(i, ...)) end
+  local options = (select(#row.ids + 1, ...))
+  if options ~= nil and type(options) ~= "table" then return context, "expected a table of options, got " .. type(options) end
+  context.options = request.merge(options)
+  for name, found in pairs(row.parameters) do
+    if found.was and context.options[found.was] ~= nil and row.places[name] ~= "path" then
+      context.options[name] = context.options[name] == nil and context.options[found.was] or context.options[name]
+      context.options[found.was] = nil
+    end
+  end
+  local model = row.parameters.model
+  if model and model.from_client then context.options.model = context.options.model or client.model_name or nil end
+  return context
+end
+
+local function value_of(context, operation, name)
+  if operation.places[name] == "path" then return context.ids[name] end
+  return context.options[name]
+end
+
+-- The first problem by name, so that the same mistake gives the same message.
+local function first(problem, found)
+  return (not problem or found < problem) and found or problem
+end
+
+-- What is wrong with the types of the arguments, and with what is missing, if that counts already.
+function H.misuse(context, operation, complete)
+  local problem = request.check_shared(context.options)
+  for name, expected in pairs(CALL) do
+    local value = context.options[name]
+    if value ~= nil and type(value) ~= expected then
+      problem = first(problem, name .. ": expected " .. expected .. ", got " .. type(value))
+    end
+  end
+  for name, found in pairs(operation.parameters) do
+    local value = value_of(context, operation, name)
+    if value ~= nil or complete or operation.places[name] == "path" then
+      local misuse = parameter.check(found, value)
+      misuse = misuse and name .. ": " .. misuse or operation.places[name] == "path" and request.check_line(tostring(value), name)
+      if misuse then problem = first(problem, misuse) end
+    end
+  end
+  return problem
+end
+
+-- What this server does not take --------------------------------------------------------------------------------------
+
+function H.unsupported(code, message) return errors.new { kind = "unsupported", code = code, message = message } end
+
+function H.refuse_provider(context)
+  local client, operation = context.client, context.operation
+  if client.provider.operations or operation.common then return nil end
+  return H.unsupported("provider", context.where .. ": the provider " .. client.provider.name .. " has no such call")
+end
+
+-- Retrieval went to a service of its own, so no version of the server lacks it for certain.
+local function has_versions(context) return context.client.provider.operations ~= nil end
+
+-- Finds the version where the operation is not the same on all; else takes what is known of it.
+function H.settle_version(context)
+  if not has_versions(context) then return nil end
+  local version = server.known(context.client)
+  if not version and context.operation.varies then
+    local err
+    version, err = server.version(context.client)
+    if not version then return err end
+  end
+  context.version = version
+  context.operation = rows.at(context.operation.name, version)
+end
+
+function H.missing(context)
+  local text = "%s: OpenGateLLM %s has no such call; it is there %s"
+  return H.unsupported("version", text:format(context.where, server.text(context.version), context.operation.missing))
+end
+
+local function limits_of(context)
+  local fields = {}
+  for name, found in pairs(context.operation.parameters) do
+    local _, limit = parameter.check(found, value_of(context, context.operation, name))
+    if limit then fields[#fields + 1] = { path = name, message = limit } end
+  end
+  table.sort(fields, function(a, b) return a.path < b.path end)
+  return fields
+end
+
+--- The error of values that the server would refuse.
+function H.invalid(context, fields)
+  local lines = {}
+  for i, field in ipairs(fields) do lines[i] = field.path .. ": " .. field.message end
+  return errors.new { kind = "invalid", code = "invalid", message = context.where .. ": " .. table.concat(lines, "; "), fields = fields }
+end
+
+local function refuse_absent(context)
+  for name in pairs(context.operation.absent) do
+    if context.options[name] ~= nil then
+      local text = "%s: %s: OpenGateLLM %s does not know it; it is there %s"
+      local version = context.version and server.text(context.version) or "as it is now"
+      return H.unsupported("version", text:format(context.where, name, version, rows.range_of(context.operation.name, name)))
+    end
+  end
+end
+
+local function refuse_unknown(context)
+  if not context.options.strict then return nil end
+  for name in pairs(context.options) do
+    if not context.operation.places[name] and not CALL[name] then
+      return H.unsupported(name, context.where .. ": " .. tostring(name) .. ": there is no such field")
+    end
+  end
+end
+
+function H.refuse(context)
+  if context.operation.missing then return H.missing(context) end
+  local fields = limits_of(context)
+  if fields[1] then return H.invalid(context, fields) end
+  if context.operation.rule then
+    local name, problem = context.operation.rule(context.options)
+    if name then return H.invalid(context, { { path = name, message = problem } }) end
+  end
+  return refuse_absent(context) or refuse_unknown(context)
+end
+
+-- Updates that replace the whole --------------------------------------------------------------------------------------
+
+-- Names of the body that are not given, and that an answer of the server would tell.
+local function not_given(context)
+  local names, operation = {}, context.operation
+  for name, place in pairs(operation.places) do
+    local known = place == "body" and not operation.absent[name] and operation.parameters[name].type ~= "secret"
+    if known and context.options[name] == nil then names[#names + 1] = name end
+  end
+  return names
+end
+
+-- From 0.7 on an update replaces the whole: what the user does not name is asked for, and sent back as it is.
+function H.complete(context)
+  if not context.operation.complete then return nil end
+  local names = not_given(context)
+  if not names[1] then return nil end
+  local arguments, options = {}, { headers = context.options.headers, timeouts = context.options.timeouts }
+  for i, id in ipairs(context.operation.ids) do arguments[i] = context.ids[id] end
+  arguments[#arguments + 1] = options
+  local current, err = M.call(context.client, context.operation.complete, 3, (table.unpack or unpack)(arguments))
+  if not current then return err end
+  for _, name in ipairs(names) do
+    local value = current[name]
+    context.options[name] = value == nil and json.null or value
+  end
+end
+
+-- The request ---------------------------------------------------------------------------------------------------------
+
+-- A number as it stands in an address or a form: without the fraction that a float has on 5.3 and later.
+local function text_of(value)
+  if type(value) == "number" and value == math.floor(value) then return ("%d"):format(value) end
+  return tostring(value)
+end
+
+local function path_of(context)
+  return (context.operation.path:gsub("{([%w_]+)}", function(id)
+    local text = text_of(context.ids[id])
+    return context.operation.slashes and url.path(text) or url.segment(text)
+  end))
+end
+
+-- A list is one even when it is empty, and its tables have the names of this version.
+local function wire_list(list, names)
+  local out = json.array {}
+  for i, item in ipairs(list) do
+    out[i] = names and {} or item
+    for key, value in pairs(names and item or {}) do out[i][names[key] or key] = value end
+  end
+  return out
+end
+
+-- What goes to a place, under the names of this version. What is not known goes where most of the operation goes.
+local function gather(context, place, with_unknown)
+  local operation, out = context.operation, {}
+  for name, value in pairs(context.options) do
+    local known = operation.places[name]
+    if known == place or not known and with_unknown and not CALL[name] then
+      local found = operation.parameters[name]
+      if found and found.type == "list" and value ~= json.null then value = wire_list(value, operation.item_names[name]) end
+      out[operation.names[name] or name] = value
+    end
+  end
+  if with_unknown then
+    for name, value in pairs(context.options.extra or {}) do out[name] = value end
+  end
+  return out
+end
+
+local function main_place(operation)
+  if operation.form then return "form" end
+  return operation.body and "body" or "query"
+end
+
+local function query_of(context)
+  local query = gather(context, "query", main_place(context.operation) == "query")
+  for name, value in pairs(context.operation.fixed) do query[name] = value end
+  local texts = {}
+  for name, value in pairs(query) do
+    if type(value) == "table" then
+      texts[name] = {}
+      for i, item in ipairs(value) do texts[name][i] = text_of(item) end
+    elseif value ~= json.null then
+      texts[name] = text_of(value)
+    end
+  end
+  return url.query(texts)
+end
+
+-- The fields of a form in order of their names, files last: a server that reads them one by one knows all when the bytes come.
+local function form_fields(context)
+  local values, names, fields, files = gather(context, "form", true), {}, {}, {}
+  for name in pairs(values) do names[#names + 1] = name end
+  table.sort(names)
+  for _, name in ipairs(names) do
+    local value, found = values[name], context.operation.parameters[name]
+    local kind = found and found.type
+    if kind == "file" then
+      local max = context.client.limits.upload or context.operation.max_file
+      local file, err = upload.new(value, max)
+      if not file then return nil, err end
+      files[#files + 1] = { name, file }
+    elseif kind == "list" then
+      for _, item in ipairs(value) do fields[#fields + 1] = { name, text_of(item) } end
+    elseif value ~= json.null then
+      fields[#fields + 1] = { name, type(value) == "table" and json.encode(value) or text_of(value) }
+    end
+  end
+  for _, file in ipairs(files) do fields[#fields + 1] = file end
+  return fields
+end
+
+-- When a call may be sent again. Inference changes nothing on the server; what else it may have taken is not sent twice.
+local REPEATABLE = { GET = "always", PUT = "always", DELETE = "always", POST = "unsent", PATCH = "unsent" }
+
+function H.wire(context)
+  local operation = context.operation
+  local wire = {
+    method = operation.method, path = path_of(context) .. query_of(context), root = operation.root, options = context.options,
+    repeatable = operation.inference and (operation.form and "refused" or "inference") or REPEATABLE[operation.method],
+    accept = operation.result == "text" and "*/*" or nil,
+  }
+  if operation.group == "rag" then wire.api = context.client.rag_api end
+  if operation.form then
+    local fields, err = form_fields(context)
+    if not fields then return nil, err end
+    wire.form = multipart.form(fields)
+  elseif operation.body then
+    wire.body = json.encode(gather(context, "body", true))
+  end
+  return wire
+end
+
+-- The answer ----------------------------------------------------------------------------------------------------------
+
+local function read(context, body, head)
+  local operation, client = context.operation, context.client
+  local value, expected = body, nil
+  if operation.result ~= "text" then
+    if not body:find "%S" then return true end -- 204, or as empty as one
+    local decoded, _, why = core.decode(body)
+    if decoded == nil then return nil, call.not_json(client, body, head, why) end
+    value, expected = shape.of(operation.result, decoded, context.options)
+  end
+  if value ~= nil and operation.finish then value, expected = operation.finish(value, context) end
+  if value ~= nil then return value end
+  if errors.is(expected) then return nil, expected end
+  return nil, call.unexpected(client, head, "the server's answer is not " .. expected, body)
+end
+
+local function ask(context)
+  local wire, err = H.wire(context)
+  if not wire then return nil, err end
+  local body, head = call.fetch(context.client, wire)
+  if not body then return nil, H.explain(context, head) end
+  return read(context, body, head)
+end
+
+local RAG = " (OpenGateLLM has no retrieval of its own since 0.5: set rag_url to the address of its OpenGateRAG)"
+local HIDDEN = " (the server has no such route; an operator can turn routes off)"
+
+-- A route that is not there: because of the version, of the operator, or because retrieval lives elsewhere.
+function H.explain(context, err)
+  local gone = err.code == "route_not_found" or err.code == "method_not_allowed"
+  if not gone or not has_versions(context) then return err end
+  if context.operation.group == "rag" then
+    if not context.client.rag_api then err.message = err.message .. RAG end
+    return err
+  end
+  local version = server.version(context.client)
+  if version and not context.version then
+    context.version, context.operation = version, rows.at(context.operation.name, version)
+    if context.operation.missing then return H.missing(context) end
+  end
+  err.message = err.message .. HIDDEN
+  return err
+end
+
+-- Whether the server has become another one since its version was found.
+local function has_changed(context, err)
+  local client = context.client
+  if err.code ~= "route_not_found" or not context.operation.varies or client.version or context.operation.group == "rag" then return false end
+  server.forget(client)
+  local version = server.version(client)
+  return version ~= nil and version ~= context.version
+end
+
+function H.prepared(context)
+  local operation = context.operation
+  if operation.prepare then
+    local options, a, b = operation.prepare(context.options, context)
+    if not options then return nil, errors.is(a) and a or H.invalid(context, { { path = a, message = b } }) end
+  end
+  local result, err = ask(context)
+  if result == nil and has_changed(context, err) then
+    err = H.settle_version(context)
+    if err then return nil, err end
+    return ask(context)
+  end
+  return result, err
+end
+
+-- Takes passwords and keys that were sent out of an error: servers quote what they refuse.
+function H.redact(context, err)
+  for name, found in pairs(context.operation.parameters) do
+    local value = found.type == "secret" and context.options[name]
+    if type(value) == "string" then errors.redact(err, value) end
+  end
+  return err
+end
+
+return M

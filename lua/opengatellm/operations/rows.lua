@@ -1,0 +1,176 @@
+--- Rows: all operations, and what each is on a server of a given version.
+--
+-- A row describes an operation on the newest server; the change log (changes.lua) says what is otherwise on older ones. `rows.at`
+-- puts the two together, once for each version that is asked for.
+--
+-- @module opengatellm.operations.rows
+local changes = require "opengatellm.operations.changes"
+local parameter = require "opengatellm.operations.parameter"
+local server = require "opengatellm.operations.server"
+
+local M = {}
+
+--- The files with rows, in the order of the documentation.
+M.GROUPS = { "inference", "rag", "account", "admin", "monitoring" }
+
+---@class ogl.Operation a row on a server of one version
+---@field name string
+---@field method string
+---@field path string
+---@field doc string
+---@field ids string[] names in the path, in order
+---@field places table<string, "path"|"query"|"body"|"form"|"own"> parameter -> where it goes
+---@field parameters table<string, ogl.Parameter>
+---@field names table<string, string> parameter -> name on the wire, where it is another
+---@field item_names table<string, table<string, string>>
+---@field absent table<string, boolean> parameters that this version does not have
+---@field fixed table<string, string> query parameters that are always sent
+---@field missing? string why this version does not have it: "from 0.9 on"
+---@field varies boolean it is otherwise on some version
+
+local PLACES = { "query", "body", "form", "own" }
+
+local function read(row, group)
+  local method, path = row[2]:match "^(%u+) (.+)$"
+  local operation = { name = row[1], method = method, path = path, doc = row[3], group = group, ids = {}, places = {}, fixed = {} }
+  for key, value in pairs(row) do
+    if type(key) == "string" and operation[key] == nil then operation[key] = value end
+  end
+  operation.parameters = parameter.read_all(row.parameters)
+  for id in path:gmatch "{([%w_]+)}" do
+    table.insert(operation.ids, id)
+    operation.places[id] = "path"
+  end
+  for _, place in ipairs(PLACES) do
+    for name, found in pairs(parameter.read_all(row[place])) do
+      operation.parameters[name], operation.places[name] = found, place
+    end
+  end
+  operation.names, operation.item_names, operation.absent = row.names or {}, {}, {}
+  for _, name in ipairs(row.absent or {}) do operation.absent[name] = true end
+  return operation
+end
+
+local list, by_name, at = {}, {}, {}
+local lifetimes = {} -- operation, or feature of one -> {since, gone}
+
+for _, group in ipairs(M.GROUPS) do
+  for _, row in ipairs(require("opengatellm.operations." .. group)) do
+    local operation = read(row, group)
+    table.insert(list, operation)
+    by_name[operation.name], at[operation.name] = operation, {}
+  end
+end
+
+local function note(names, field, version)
+  for _, name in ipairs(names or {}) do
+    lifetimes[name] = lifetimes[name] or {}
+    lifetimes[name][field] = version
+  end
+end
+
+for _, entry in ipairs(changes) do
+  entry.number = server.parse(entry.version)
+  note(entry.new, "since", entry.version)
+  note(entry.gone, "gone", entry.version)
+  for name in pairs(entry.before or {}) do by_name[name].varies = true end
+end
+
+--- All operations as they are on the newest server, in the order of the documentation.
+---@return ogl.Operation[]
+function M.all() return list end
+
+--- An operation on the newest server.
+---@return ogl.Operation?
+function M.find(name) return by_name[name] end
+
+-- Going back ------------------------------------------------------------------------------------------------------
+
+local function merged(a, b)
+  local out = {}
+  for key, value in pairs(a) do out[key] = value end
+  for key, value in pairs(b or {}) do out[key] = value or nil end
+  return out
+end
+
+local OWN = { names = true, item_names = true, fixed = true, types = true, with = true, without = true }
+
+-- The operation as it was before an entry of the log.
+local function go_back(operation, before)
+  local out = merged(operation)
+  out.names = merged(operation.names, before.names)
+  out.item_names = merged(operation.item_names, before.item_names)
+  out.fixed = merged(operation.fixed, before.fixed)
+  out.absent = merged(operation.absent)
+  for _, name in ipairs(before.with or {}) do out.absent[name] = nil end
+  for _, name in ipairs(before.without or {}) do out.absent[name] = true end
+  out.parameters = merged(operation.parameters, parameter.read_all(before.types))
+  for key, value in pairs(before) do
+    if not OWN[key] then out[key] = value end
+  end
+  return out
+end
+
+local function make(name, version)
+  local operation = merged(by_name[name])
+  for _, entry in ipairs(changes) do
+    local before = entry.number > version and entry.before and entry.before[name]
+    if before then operation = go_back(operation, before) end
+  end
+  operation.missing = M.missing(name, version)
+  return operation
+end
+
+--- An operation on a server of a version; nil version: the newest.
+---@param name string
+---@param version? number of server.parse
+---@return ogl.Operation
+function M.at(name, version)
+  if not version then return by_name[name] end
+  local made = at[name][version]
+  if not made then
+    made = make(name, version)
+    at[name][version] = made
+  end
+  return made
+end
+
+-- Which versions have it --------------------------------------------------------------------------------------------
+
+--- The first version that has an operation, and the first that has it no longer; nil: all did, or do.
+---@param name string of an operation, or of a feature of one (`chat.search`)
+---@return string? since
+---@return string? gone
+function M.lifetime(name)
+  local lifetime = lifetimes[name] or {}
+  return lifetime.since, lifetime.gone
+end
+
+--- Where an operation is to be had, if not in this version; nil if it is there.
+---@param name string
+---@param version number
+---@return string? # "from 0.9 on", "before 0.5"
+function M.missing(name, version)
+  local since, gone = M.lifetime(name)
+  if since and version < server.parse(since) then return "from " .. since .. " on" end
+  if gone and version >= server.parse(gone) then return "before " .. gone end
+end
+
+--- Where a parameter is to be had, that a version does not have.
+---@param name string of the operation
+---@param field string
+---@return string
+function M.range_of(name, field)
+  local since, gone
+  for _, entry in ipairs(changes) do
+    local before = entry.before and entry.before[name] or {}
+    for _, each in ipairs(before.without or {}) do since = each == field and entry.version or since end
+    for _, each in ipairs(before.with or {}) do gone = each == field and (gone or entry.version) or gone end
+  end
+  local words = {}
+  if gone then words[1] = "before " .. gone end
+  if since then words[#words + 1] = "from " .. since .. " on" end
+  return table.concat(words, " and ")
+end
+
+return M

@@ -1,0 +1,142 @@
+--- Shapes: the things that a server tells of, under the names of its newest version.
+--
+-- What a server leaves empty (null) is absent. What an older version calls otherwise gets its new name, unless that is there already.
+--
+-- @module opengatellm.operations.shape
+local json = require "opengatellm.json"
+
+local usage = require "opengatellm.operations.usage"
+
+local M = {}
+
+--- Takes the nulls out of a decoded value, at every depth. Places in a list stay what they are.
+---@param value any
+---@return any # the same value; nil for null
+function M.strip(value)
+  if value == json.null then return nil end
+  if type(value) ~= "table" then return value end
+  local list = value[1] ~= nil
+  for key, field in pairs(value) do
+    if type(field) == "table" then M.strip(field)
+    elseif field == json.null and not list then value[key] = nil end
+  end
+  return value
+end
+
+local function rename(names)
+  return function(thing)
+    for old, new in pairs(names) do
+      local value = thing[old]
+      if value ~= nil then
+        thing[old] = nil
+        if thing[new] == nil then thing[new] = value end
+      end
+    end
+    return thing
+  end
+end
+
+local router = rename { router = "router_id" }
+
+local function with_limits(shape)
+  return function(thing)
+    for _, limit in ipairs(type(thing.limits) == "table" and thing.limits or {}) do router(limit) end
+    return shape(thing)
+  end
+end
+
+local function same(thing) return thing end
+
+---@class ogl.Key
+---@field id integer
+---@field name? string absent in the answer of servers up to 0.6 that made it
+---@field value string the secret when it was just made, masked else
+---@field user_id? integer
+---@field expires? integer seconds since 1970; absent: never
+---@field created? integer
+---@field revoked? boolean from 0.9 on
+
+---@class ogl.User
+---@field id integer
+---@field email string
+---@field name? string
+---@field role_id? integer of users that an administrator sees
+---@field organization_id? integer
+---@field budget? number absent: no limit
+---@field permissions? string[] of oneself
+---@field limits? {router_id: integer, type: "tpm"|"tpd"|"rpm"|"rpd", value?: integer}[] of oneself; value absent: no limit, 0: forbidden
+---@field expires? integer seconds since 1970; absent: never
+
+---@class ogl.Role
+---@field id integer
+---@field name string
+---@field permissions string[]
+---@field limits {router_id: integer, type: "tpm"|"tpd"|"rpm"|"rpd", value?: integer}[]
+---@field users integer how many have it
+
+---@class ogl.Organization
+---@field id integer
+---@field name? string
+---@field users? integer how many belong to it
+
+---@class ogl.Router
+---@field id integer
+---@field name string
+---@field type string
+---@field aliases string[]
+---@field load_balancing_strategy "shuffle"|"least_busy"
+---@field cost_prompt_tokens number of a million
+---@field cost_completion_tokens number of a million
+---@field providers? integer how many are behind it
+
+---@class ogl.Provider
+---@field id integer
+---@field router_id integer
+---@field type string
+---@field url? string
+---@field model_name string
+---@field timeout integer seconds
+
+local SHAPES = {
+  object = same, organization = same, router = same, provider = router, role = with_limits(same), usage = usage.entry,
+  user = with_limits(rename { role = "role_id", organization = "organization_id" }),
+  key = rename { token = "value", key = "value", user = "user_id" },
+}
+
+---@class ogl.Page a list; what the server says of the whole can be read from it, but does not stand in it: a page is JSON's array
+---@field total? integer how many there are; not every server says it
+---@field offset integer items before this page
+---@field limit? integer items of a page
+
+-- The page of an answer: {data: […], total, …}, or the list alone (the models' health in 0.4.5).
+local function page_of(answer, shape, options)
+  local bare = answer[1] ~= nil or getmetatable(answer) == json.array_mt
+  local data = bare and answer or answer.data
+  if type(data) ~= "table" then return nil, "a list" end
+  local whole = { total = answer.total, offset = answer.offset or options.offset or 0, limit = answer.limit or options.limit }
+  local page = setmetatable({}, { __index = whole })
+  for i, item in ipairs(data) do
+    if type(item) ~= "table" then return nil, "a list of objects" end
+    page[i] = shape(item)
+  end
+  return page
+end
+
+--- The result of an operation; nil and what was expected where the answer is something else.
+---@param kind string a shape's name, or "list of …"
+---@param answer any decoded
+---@param options table of the call
+---@return any result
+---@return string? expected
+function M.of(kind, answer, options)
+  if type(answer) ~= "table" then return nil, "an object" end
+  M.strip(answer)
+  local item = kind:match "^list of (%a+)$"
+  if item then
+    local page, expected = page_of(answer, SHAPES[item], options)
+    return page, expected
+  end
+  return SHAPES[kind](answer)
+end
+
+return M

@@ -1,0 +1,35 @@
+--- Transcription: the answer, JSON or bare text by what was asked for.
+--
+-- @module opengatellm.operations.transcribe
+local core = require "opengatellm.core"
+local json = require "opengatellm.json"
+local shape = require "opengatellm.operations.shape"
+
+local M = {}
+
+---@class ogl.Transcript
+---@field text string for srt and vtt the subtitles as they came
+---@field format "json"|"text"|"verbose_json"|"diarized_json"|"srt"|"vtt"
+---@field segments? {id: integer, text: string, start: number, ["end"]: number, speaker?: string}[] times in seconds
+---@field language? string
+---@field duration? number seconds
+---@field model? string
+---@field id? string
+---@field usage? ogl.Usage
+
+local BARE = { text = true, srt = true, vtt = true }
+
+--- @param body string
+function M.finish(body, context)
+  local format = context.options.response_format or "json"
+  if BARE[format] then return { text = body, format = format, model = context.options.model } end
+  local answer = core.decode(body)
+  if type(answer) ~= "table" or type(answer.text) ~= "string" then return nil, "a transcript" end
+  shape.strip(answer)
+  return {
+    text = answer.text, format = format, segments = answer.segments, language = answer.language, duration = answer.duration,
+    model = answer.model, id = answer.id, usage = answer.usage and core.usage(json.encode(answer.usage)) or nil,
+  }
+end
+
+return M
