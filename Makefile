@@ -1,5 +1,5 @@
 # opengatellm: `make demo` shows the main job, `make test` passes the tests; both install what they need with apt-get where they may.
-# Other targets: all, install, bench, fuzz, soak, lint, format, clean.
+# Other targets: all, install, bench, fuzz, soak, lint, format, docs, clean.
 
 LUA     ?= lua5.4
 PREFIX  ?= /usr/local
@@ -24,7 +24,7 @@ MODULES = $(OUT)/core.so $(if $(filter 1,$(WITH_CURL)),$(OUT)/curl.so)
 LUAS  = $(foreach l,lua5.1 luajit lua5.2 lua5.3 lua5.4,$(if $(shell command -v $(l)),$(l)))
 RUN   = LUA_PATH="$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;" LUA_CPATH="$(CURDIR)/$(BUILD)/$(LUA)/?.so;;"
 
-.PHONY: all modules demo test bench fuzz soak lint format install clean deps-demo deps-test
+.PHONY: all modules demo test bench fuzz soak lint format docs install clean deps-demo deps-test
 
 all: modules
 
@@ -73,6 +73,10 @@ lint: deps-test
 
 format:
 	clang-format -i $$(git ls-files 'csrc/*.[ch]' 'tests/*.[ch]')
+
+# docs/operations.md and the types for language servers, from the rows of the operations.
+docs: modules
+	@$(RUN) $(LUA) docs/generate.lua
 
 SHARE = $(DESTDIR)$(PREFIX)/share/lua/$(LUA_VERSION)
 LIB   = $(DESTDIR)$(PREFIX)/lib/lua/$(LUA_VERSION)
