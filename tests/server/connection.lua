@@ -1,6 +1,6 @@
 --- A connection: one accepted socket, read and written from a coroutine of the loop.
 --
--- Life: `new(socket, options)`, `handshake(context)` if it speaks TLS, then reads (`line`, `take`) and `send_raw`
+-- Life: `new(socket, options)`, `handshake(context)` if it speaks TLS, then reads (`line`, `some`) and `send_raw`
 -- in any order, and one of `close` (an ordinary end) or `reset` (a TCP RST). Both may be called twice; after them
 -- every other call unwinds.
 --
@@ -93,17 +93,11 @@ function Connection:line()
   end
 end
 
---- Exactly `count` bytes. Pieces are joined once, so that a large upload does not cost its square.
-function Connection:take(count)
-  local pieces, have = { self.input }, #self.input
-  while have < count do
-    local bytes = self:receive()
-    pieces[#pieces + 1] = bytes
-    have = have + #bytes
-  end
-  local all = table.concat(pieces)
-  self.input = all:sub(count + 1)
-  return all:sub(1, count)
+--- Some bytes, at least one and at most `most`, as soon as there are any.
+function Connection:some(most)
+  local bytes = self.input ~= "" and self.input or self:receive()
+  self.input = bytes:sub(most + 1)
+  return bytes:sub(1, most)
 end
 
 --- Says nothing more and waits until the peer goes away (then raises GONE, like every read).

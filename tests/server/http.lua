@@ -2,17 +2,18 @@
 --
 -- Life: `http.listen(options)` opens the port (and the Unix socket) and spawns its coroutines on the loop;
 -- `loop.run()` makes it live; `server:stop()` closes the listening sockets. Each connection is a coroutine: read a
--- request whole, call `handler(request, response)`, again until one side has enough. The handler either answers
--- (`response:whole`, or `stream`, `chunk`…, `finish`), and the connection is kept, or does what it wants with
--- `request.conn` (`send_raw`, `reset`, `close`, `wait_gone`); a response that was not completed closes the
--- connection. A handler may also raise a table `{ status, body, headers }`, from however deep, which is then the
--- answer.
+-- request whole (or without its body, see `takes_pieces`), call `handler(request, response)`, again until one side
+-- has enough. The handler either answers (`response:whole`, or `empty`, or `stream`, `chunk`…, `finish`), and the
+-- connection is kept, or does what it wants with `request.conn` (`send_raw`, `reset`, `close`, `wait_gone`); a
+-- response that was not completed closes the connection. A handler may also raise a table `{ status, body, headers }`,
+-- from however deep, which is then the answer.
 --
 -- This is a server for provoking clients: it believes what a client says (no ceilings on head or body) and it never
 -- times out. It counts all requests and remembers the last 100, each with the first MiB of its body.
 
 local socket = require "socket"
 local ssl = require "ssl"
+local bodies = require "server.body"
 local Connection = require "server.connection"
 local loop = require "server.loop"
 
@@ -68,6 +69,12 @@ function Response:whole(status, body, content_type)
   self.complete = true
 end
 
+--- An answer that has no body and no length, as 204 must.
+function Response:empty(status)
+  self:head(status)
+  self.complete = true
+end
+
 --- The head of a chunked answer; then `chunk` as often as wanted, then `finish`.
 function Response:stream(content_type)
   self:head(200, {
@@ -93,54 +100,17 @@ function http.unescape(text)
   return (text:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end))
 end
 
---- Lower-case name → value, repeats joined with a comma; and every header in order, as it came.
-local function read_headers(conn)
-  local headers, list = {}, {}
-  for line in function() return conn:line() end do
-    if line == "" then break end
-    local name, value = line:match("^([^:]*):%s*(.-)%s*$")
-    if name then
-      list[#list + 1] = { name, value }
-      name = name:lower()
-      headers[name] = headers[name] and headers[name] .. ", " .. value or value
-    end
-  end
-  return headers, list
-end
-
-local function read_chunks(conn)
-  local pieces = {}
-  while true do
-    local size = tonumber(conn:line():match("^%x+") or "0", 16)
-    if size == 0 then break end
-    pieces[#pieces + 1] = conn:take(size)
-    conn:line() -- the CRLF that ends a chunk
-  end
-  read_headers(conn) -- the trailer
-  return table.concat(pieces)
-end
-
-local function read_body(conn, headers)
-  if (headers["expect"] or ""):lower() == "100-continue" then
-    conn:send_raw("HTTP/1.1 100 Continue\r\n\r\n")
-  end
-  if (headers["transfer-encoding"] or ""):lower():find("chunked", 1, true) then
-    return read_chunks(conn)
-  end
-  return conn:take(tonumber(headers["content-length"] or "0"))
-end
-
---- The next request of a connection; raises GONE at its end.
-local function read_request(conn)
+--- The next request of a connection, without its body; raises GONE at its end.
+local function read_head(conn)
   local method, target, version = conn:line():match("^(%S+) (%S+) HTTP/(%d%.%d)$")
   if not method then conn:gone() end
-  local headers, list = read_headers(conn)
+  local headers, list = bodies.headers(conn)
   local path, query = target:match("^([^?]*)%??(.*)$")
   local wish = (headers["connection"] or ""):lower()
   conn.keep = version ~= "1.0" and wish ~= "close"
   return {
     method = method, target = target, path = path, query = query, headers = headers, header_list = list,
-    body = read_body(conn, headers), conn = conn,
+    body = "", conn = conn,
   }
 end
 
@@ -158,6 +128,7 @@ end
 local Server = {}
 Server.__index = Server
 
+--- Puts a request into the log; gives the record.
 function Server:remember(request)
   self.requests = self.requests + 1
   local record = http.describe(request)
@@ -165,6 +136,28 @@ function Server:remember(request)
   record.body = request.body:sub(1, REMEMBERED_BODY)
   table.insert(self.log, record)
   if #self.log > REMEMBERED then table.remove(self.log, 1) end
+  return record
+end
+
+--- Gives a request `pieces()`, an iterator over its body, which has not been read. What passes is counted and
+--- remembered as bodies are. Reading begins (and `100 Continue` is said) with the first call; until the body is at
+--- its end, the connection cannot carry another request.
+local function let_read(request, record)
+  local keep, next_piece = request.conn.keep, nil
+  request.conn.keep = false
+  function request.pieces()
+    next_piece = next_piece or bodies.pieces(request.conn, request.headers)
+    return function()
+      local piece = next_piece()
+      if not piece then
+        request.conn.keep = keep
+        return nil
+      end
+      record.body_size = record.body_size + #piece
+      record.body = record.body .. piece:sub(1, math.max(0, REMEMBERED_BODY - #record.body))
+      return piece
+    end
+  end
 end
 
 --- Questions about the server itself (`/stats`) must not change the answer: neither they nor a connection that only
@@ -192,7 +185,7 @@ function Server:account(conn, request)
   else
     self:count(conn, true)
     conn.requests = conn.requests + 1
-    self:remember(request)
+    return self:remember(request)
   end
 end
 
@@ -211,8 +204,13 @@ end
 
 --- One request and its answer. True if the connection can carry another.
 function Server:exchange(conn)
-  local request = read_request(conn)
-  self:account(conn, request)
+  local request = read_head(conn)
+  if self.takes_pieces(request) then
+    let_read(request, self:account(conn, request))
+  else
+    request.body = bodies.whole(conn, request.headers)
+    self:account(conn, request)
+  end
   local response = setmetatable({ conn = conn, method = request.method, headers = {} }, Response)
   local ok, problem = xpcall(self.handler, explain, request, response)
   if not ok then recover(response, problem) end
@@ -276,13 +274,15 @@ end
 
 --- `options`: `handler(request, response)`; `port` (default 0: the system chooses, see `server.port`); `unix`, a
 --- path to listen on as well; `tls = { certificate, key, ca }`, file names; `is_control(request)`, true for
---- requests that do not count.
+--- requests that do not count; `takes_pieces(request)`, true for requests whose body the handler reads by itself, with
+--- `request.pieces()`, so that a large one is never whole in memory.
 function http.listen(options)
   local listener = assert(socket.bind("127.0.0.1", options.port or 0, 256))
   local _, port = listener:getsockname()
   local server = setmetatable({
     port = math.tointeger(tonumber(port)), handler = options.handler, listeners = { listener },
     is_control = options.is_control or function() return false end,
+    takes_pieces = options.takes_pieces or function() return false end,
     context = options.tls and tls_context(options.tls), unix_path = options.unix,
     connections = 0, accepted = 0, open = 0, requests = 0, log = {}, active = loop.now(),
   }, Server)

@@ -1,199 +1,107 @@
---- The scripted OpenGateLLM: a server that plays OGL 0.8 well enough for a demonstration, without a model.
+--- The scripted OpenGateLLM: a server that plays the API of several versions of OGL, without a model.
 --
---   lua5.4 tests/server/ogl.lua [--port N] [--unix PATH] [--pace MS] [--until-eof]
+--   lua5.4 tests/server/ogl.lua [--version 0.8] [--rag] [--rag-only] [--index-after N] [--hide-version]
+--                               [--port N] [--unix PATH] [--pace MS] [--until-eof]
 --
--- Life: prints `port N` and serves until a signal ends it, or (`--until-eof`) until standard input ends. `--pace`
--- is the mean time between two tokens in milliseconds; the default of 22 reads like a model, 0 is for tests.
+-- Life: prints `port N` and serves until a signal ends it, or (`--until-eof`) until standard input ends. What it is
+-- told (users, keys, collections, usage…) it keeps in memory until then. `--pace` is the mean time between two tokens
+-- in milliseconds; the default of 22 reads like a model, 0 is for tests.
 --
--- An answer is a plan first (plan.lua), then written by `stream` or `whole` in the bytes that script.lua knows. A
--- refusal is raised as a table, which the HTTP server takes for the answer. Traits of OGL that clients stumble over
--- are played too: the gateway puts "none" where `tool_choice` is missing, chunks carry the provider's name of the
--- model, and the gateway's usage follows the provider's, with other numbers.
+-- This file puts the play together and brings a request to its route; the routes are in the ogl_*.lua. What a version
+-- does differently stands in dialect.lua and nowhere else. Without `--version` it is 0.8, with OpenGateRAG beside it
+-- as DINUM has it. README.md lists the keys and the words that make it fail.
 
 local here = arg[0]:match("^(.*)/[^/]*$") or "."
 package.path = here .. "/../?.lua;" .. package.path
 
-local cjson = require "cjson.safe"
+local Accounts = require "server.accounts"
+local dialects = require "server.dialect"
+local Fleet = require "server.fleet"
+local gate = require "server.gate"
 local http = require "server.http"
+local json = require "server.json"
+local Ledger = require "server.ledger"
+local Library = require "server.library"
 local loop = require "server.loop"
-local plan = require "server.plan"
 local program = require "server.program"
-local script = require "server.script"
-local vectors = require "server.vectors"
+local refusal = require "server.refusal"
+local Router = require "server.router"
 
-local DIMENSIONS = 1024
-local MOST_INPUTS = 64
+local DEFAULT_VERSION = "0.8"
+local RAG_VERSION = "0.1.0" -- OpenGateRAG counts its own
 
-local options = program.options(arg, { port = 1, unix = 1, pace = 1, ["until-eof"] = 0 })
-local pace = (tonumber(options.pace) or 22) / 1000
+local MODULES = { "monitor", "inference", "chat", "media", "account", "keys", "admin", "fleet" }
 
--- Refusals ----------------------------------------------------------------------------------------------------------
+local options = program.options(arg, {
+  version = 1, rag = 0, ["rag-only"] = 0, ["index-after"] = 1, ["hide-version"] = 0,
+  port = 1, unix = 1, pace = 1, ["until-eof"] = 0,
+})
 
-local function refuse(status, detail, ...)
-  error({
-    status = status, body = '{"detail":' .. script.quote(detail:format(...)) .. "}",
-    headers = status == 401 and { { "www-authenticate", "Bearer" } },
-  }, 0)
+-- A call ------------------------------------------------------------------------------------------------------------
+
+-- What a route's function gets: `request`, `response`, `play`, `dialect`, and who called: `user`, `key`.
+local Call = {}
+Call.__index = Call
+
+--- Answers with JSON.
+function Call:answer(status, value)
+  self.response:whole(status, json.encode(value))
 end
 
-local function refuse_missing(field)
-  error({ status = 422, body = '{"detail":[{"type":"missing","loc":["body","' .. field
-    .. '"],"msg":"Field required","input":{}}]}' }, 0)
+--- Answers with nothing.
+function Call:none()
+  self.response:empty(204)
 end
 
-local function authenticate(request)
-  local given = request.headers["authorization"]
-  if not given then refuse(401, "Not authenticated") end
-  local scheme, key = given:match("^(%S+)%s+(.*)$")
-  if scheme ~= "Bearer" then refuse(401, "Invalid authentication scheme.") end
-  if key:sub(1, 3) ~= "sk-" then refuse(401, "Invalid API key.") end
+-- The play ----------------------------------------------------------------------------------------------------------
+
+--- Everything that lives as long as the server.
+local function new_play()
+  local dialect = dialects.of(options.version or DEFAULT_VERSION)
+  local play = {
+    dialect = dialect, accounts = Accounts.new(dialect), fleet = Fleet.new(dialect), ledger = Ledger.new(),
+    library = Library.new(tonumber(options["index-after"]) or 2), pace = (tonumber(options.pace) or 22) / 1000,
+  }
+  play.accounts:grant(play.fleet.routers.things)
+  return play
 end
 
---- The decoded body, with the fields that the route cannot do without.
-local function decode(request, ...)
-  local json = cjson.decode(request.body)
-  if type(json) ~= "table" then refuse(422, "Invalid JSON format.") end
-  for _, field in ipairs { ... } do
-    if json[field] == nil or json[field] == cjson.null then refuse_missing(field) end
+local play = new_play()
+
+local function document(call)
+  local is_rag = options["rag-only"]
+  call:answer(200, json.record("openapi", "3.1.0",
+    "info", json.record("title", is_rag and "OpenGateRAG" or "OpenGateLLM",
+      "version", is_rag and RAG_VERSION or options.version or DEFAULT_VERSION),
+    "paths", play.router:paths()))
+end
+
+--- The rows of all routes that are there.
+local function rows_of(dialect)
+  local rows = {}
+  local function add(name)
+    for _, row in ipairs(require("server.ogl_" .. name)(dialect)) do rows[#rows + 1] = row end
   end
-  return json
+  for _, name in ipairs(options["rag-only"] and {} or MODULES) do add(name) end
+  local with_rag = options.rag or options["rag-only"] or not options.version or dialect.rag_inside
+  if with_rag then add "rag" end
+  return rows
 end
 
---- The model that a request names, if it is of one of the types; the first is the one that the refusal names.
-local function model_for(name, ...)
-  local model = script.find_model(name) or refuse(404, "Model %s not found.", tostring(name))
-  for _, kind in ipairs { ... } do
-    if model.type == kind then return model end
-  end
-  refuse(422, "Model has wrong type. Expected: %s. Actual: %s.", (...), model.type)
-end
-
--- Writing the answer ------------------------------------------------------------------------------------------------
-
--- A model's rhythm, in units of the pace: mean 1, never quite regular.
-local RHYTHM = { 0.8, 1.1, 0.7, 1.6, 0.9, 1.0, 0.6, 1.3 }
-
-local function breathe(position)
-  if pace > 0 then loop.sleep(pace * RHYTHM[position % #RHYTHM + 1]) end
-end
-
---- Sends each token as a frame of its kind, at the pace.
-local function send_tokens(response, tokens, make)
-  for position, token in ipairs(tokens) do
-    breathe(position)
-    response:chunk(make(token))
-  end
-end
-
-local function send_call(response, completion, call)
-  response:chunk(completion:tool_call(call.id, call.name))
-  send_tokens(response, script.tokens(call.arguments), function(token) return completion:tool_arguments(token) end)
-end
-
-local function wants_usage(json)
-  return type(json.stream_options) == "table" and json.stream_options.include_usage == true
-end
-
-local function stream(response, completion, answer, json)
-  response:stream()
-  response:chunk(completion:start())
-  if pace > 0 then loop.sleep(pace * 10) end -- the time to the first token
-  send_tokens(response, answer.reasoning, function(token) return completion:reasoning(token) end)
-  send_tokens(response, answer.text, function(token) return completion:text(token) end)
-  if answer.call then send_call(response, completion, answer.call) end
-  response:chunk(completion:finish(answer.finish))
-  if wants_usage(json) then response:chunk(completion:provider_usage(#answer.reasoning + #answer.text + 2)) end
-  response:chunk(completion:usage(#answer.text)) -- up to 0.8 OGL does not count `reasoning`
-  response:chunk(script.DONE)
-  response:finish()
-end
-
-local function whole(response, completion, answer)
-  local call = answer.call
-  if pace > 0 then loop.sleep(pace * (#answer.reasoning + #answer.text)) end
-  response:whole(200, completion:whole {
-    text = #answer.text > 0 and table.concat(answer.text) or nil,
-    reasoning = #answer.reasoning > 0 and table.concat(answer.reasoning) or nil,
-    tool_calls = call and script.tool_calls_json(call.id, call.name, call.arguments),
-    finish = answer.finish, completion = #answer.text,
-  })
-end
-
--- The routes --------------------------------------------------------------------------------------------------------
-
-local function health(_, response)
-  response:whole(200, '{"status":"ok"}')
-end
-
-local function models(_, response)
-  response:whole(200, script.models_json())
-end
-
-local function model(_, response, name)
-  name = http.unescape(name)
-  response:whole(200, script.model_json(script.find_model(name) or refuse(404, "Model %s not found.", name)))
-end
-
---- At least one message, and all of them objects.
-local function check_messages(messages)
-  if type(messages) ~= "table" or #messages == 0 then refuse_missing("messages") end
-  for _, message in ipairs(messages) do
-    if type(message) ~= "table" then refuse(422, "Input should be a valid dictionary") end
-  end
-end
-
-local function chat(request, response)
-  local json = decode(request, "messages", "model")
-  model_for(json.model, "text-generation", "image-text-to-text")
-  check_messages(json.messages)
-  local completion = script.completion { model = json.model, prompt = plan.prompt_tokens(json.messages) }
-  local answer = plan.answer(json)
-  if json.stream == true then return stream(response, completion, answer, json) end
-  whole(response, completion, answer)
-end
-
-local function unlimited(response)
-  for _, of in ipairs { "token", "request" } do
-    response:add_header("x-ratelimit-limit-" .. of, "None")
-    response:add_header("x-ratelimit-remaining-" .. of, "0")
-    response:add_header(of == "token" and "x-ratelimit-reset-token" or "x-ratelimit-reset-requests", "0s")
-  end
-end
-
-local function embeddings(request, response)
-  local json = decode(request, "input", "model")
-  model_for(json.model, "text-embeddings-inference")
-  local inputs = vectors.inputs(json.input)
-  if #inputs > MOST_INPUTS then
-    refuse(413, "batch size %d > maximum allowed batch size %d", #inputs, MOST_INPUTS)
-  end
-  for _, text in ipairs(inputs) do
-    if text == "" then refuse(400, "Input validation error: `inputs` cannot be empty") end
-  end
-  unlimited(response)
-  response:whole(200, vectors.answer(json, tonumber(json.dimensions) or DIMENSIONS))
-end
-
--- Method, path, who answers; captures of the path are passed on.
-local ROUTES = {
-  { "GET", "^/health$", health },
-  { "GET", "^/v1/models$", models },
-  { "GET", "^/v1/models/(.+)$", model },
-  { "POST", "^/v1/chat/completions$", chat },
-  { "POST", "^/v1/embeddings$", embeddings },
-}
+-- Requests ----------------------------------------------------------------------------------------------------------
 
 local function route(request, response)
-  if request.path:find("^/v1/") then authenticate(request) end
-  local known = false
-  for _, each in ipairs(ROUTES) do
-    local captures = { request.path:match(each[2]) }
-    if captures[1] and each[1] == request.method then return each[3](request, response, table.unpack(captures)) end
-    known = known or captures[1]
+  local call = setmetatable({ request = request, response = response, play = play, dialect = play.dialect }, Call)
+  if request.path == "/openapi.json" and not options["hide-version"] then return document(call) end
+  local found, captures = play.router:find(request.method, request.path)
+  if not found then
+    refusal.refuse(captures and 405 or 404, captures and "Method Not Allowed" or "Not Found")
   end
-  refuse(known and 405 or 404, known and "Method Not Allowed" or "Not Found")
+  if not found.row.open then call.user, call.key = gate.enter(play, request, found.row) end
+  found.row[3](call, table.unpack(Router.values(found, captures)))
 end
 
+play.router = Router.new(rows_of(play.dialect))
 
 local server = http.listen { port = tonumber(options.port), unix = options.unix, handler = route }
 if options["until-eof"] then program.exit_at_eof() end

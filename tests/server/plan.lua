@@ -27,6 +27,11 @@ local function last_text(messages, role)
   return ""
 end
 
+--- What the user asked last.
+function plan.question(json)
+  return last_text(json.messages, "user")
+end
+
 --- OGL's estimate of the prompt: texts only, neither tools nor images.
 function plan.prompt_tokens(messages)
   local count = 0
@@ -34,9 +39,9 @@ function plan.prompt_tokens(messages)
   return count
 end
 
---- The function that shall be called, or nil. OGL up to 0.9.0 takes a missing tool_choice for "none".
+--- The function that shall be called, or nil. A missing tool_choice means "auto", unless OGL put another there.
 local function chosen_function(json)
-  local choice = json.tool_choice
+  local choice = json.tool_choice or "auto"
   local named = type(choice) == "table" and type(choice["function"]) == "table" and choice["function"].name
   for _, tool in ipairs(type(json.tools) == "table" and json.tools or {}) do
     local fn = type(tool) == "table" and tool["function"]
@@ -81,7 +86,7 @@ local function lines_for(json)
   if type(json.response_format) == "table" and json.response_format.type ~= "text" then
     return script.REASONING, script.JSON_ANSWER
   end
-  local question = last_text(messages, "user")
+  local question = plan.question(json)
   if question:lower():find("capital", 1, true) and question:lower():find("france", 1, true) then
     return script.REASONING, script.ANSWER
   end

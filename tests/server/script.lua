@@ -44,6 +44,8 @@ script.models = {
     context = 8192, prices = { 0.0, 0.0 } },
   { id = "bge-reranker-v2-m3", provider = "BAAI/bge-reranker-v2-m3", alias = "openweight-rerank",
     type = "text-classification", context = 8192, prices = { 0.0, 0.0 } },
+  { id = "lightonocr-2-1b", provider = "lightonai/LightOnOCR-2-1B", alias = "openweight-ocr", type = "image-to-text",
+    context = 16384, prices = { 0.0, 0.0 } },
   { id = "whisper-large-v3", provider = "openai/whisper-large-v3", alias = "openweight-audio",
     type = "automatic-speech-recognition", prices = { 0.0, 0.0 } },
 }
@@ -118,29 +120,35 @@ end
 
 local KWH_A_TOKEN, KG_A_KWH = 1.195517518744725e-06, 0.05737820166
 
-local MIGRATED_USAGE = '{"prompt_tokens": $prompt, "completion_tokens": $completion, "total_tokens": $total, '
-  .. '"cost": $cost, "impacts": {"kWh": $kwh, "kgCO2eq": $kg}}'
+local COUNTS = '{"prompt_tokens": $prompt, "completion_tokens": $completion, "total_tokens": $total, "cost": $cost, '
+local IMPACTS = '"impacts": {"kWh": $kwh, "kgCO2eq": $kg}'
 
-local LEGACY_USAGE = '{"prompt_tokens": $prompt, "completion_tokens": $completion, "total_tokens": $total, '
-  .. '"cost": $cost, "carbon": {"kWh": {"min": $kwh, "max": $kwh}, "kgCO2eq": {"min": $kg, "max": $kg}}, '
-  .. '"impacts": {"kWh": $kwh, "kgCO2eq": $kg}, "requests": 1}'
+-- OGL's usage object through the years, in Python's JSON: of 0.4.1; of the old stack later; of the migrated routes.
+local USAGES = {
+  flat = COUNTS .. '"carbon": {"kWh": $kwh, "kgCO2eq": $kg}, "requests": 1}',
+  legacy = COUNTS .. '"carbon": {"kWh": {"min": $kwh, "max": $kwh}, "kgCO2eq": {"min": $kg, "max": $kg}}, '
+    .. IMPACTS .. ', "requests": 1}',
+  lean = COUNTS .. IMPACTS .. "}",
+}
 
---- OGL's usage object, in Python's JSON. `model` gives the prices; `legacy` adds what chat has and the migrated
---- routes have not.
-local function usage_json(model, prompt, completion, legacy)
-  local template = legacy and LEGACY_USAGE or MIGRATED_USAGE
-  local prices = model and model.prices or { 0.0, 0.0 }
+--- What tokens cost: `prices` per million, then kWh, then kg of CO2.
+function script.cost(prices, prompt, completion)
   local cost = (prompt * prices[1] + completion * prices[2]) / 1e6
   local kwh = completion * KWH_A_TOKEN
-  return fill(template, {
+  return tonumber(("%.6f"):format(cost)), kwh, kwh * KG_A_KWH
+end
+
+local function usage_json(kind, prices, prompt, completion)
+  local cost, kwh, kg = script.cost(prices, prompt, completion)
+  return fill(USAGES[kind], {
     prompt = prompt, completion = completion, total = prompt + completion,
-    cost = script.float(tonumber(("%.6f"):format(cost))), kwh = script.float(kwh), kg = script.float(kwh * KG_A_KWH),
+    cost = script.float(cost), kwh = script.float(kwh), kg = script.float(kg),
   })
 end
 
---- The usage of a route that was migrated to OGL's new stack, in a whole answer.
-function script.migrated_usage(model, prompt)
-  return compact(usage_json(model, prompt, 0, false))
+--- A usage object as it stands in a whole answer; `kind` is flat, legacy or lean.
+function script.usage(kind, prices, prompt, completion)
+  return compact(usage_json(kind, prices, prompt, completion))
 end
 
 -- The maker ---------------------------------------------------------------------------------------------------------
@@ -152,8 +160,9 @@ Completion.__index = Completion
 
 local completions = 0
 
---- `options.model` is what the client asked for; `id` and `created` are chosen unless given. `prompt` (tokens,
---- default 9) goes into the usage.
+--- `options.model` is what the client asked for; `id` and `created` are chosen unless given, `provider` (the name
+--- that chunks carry) and `prices` are those of the model. `prompt` (tokens, default 9) goes into the usage, whose
+--- kind is `usage` (legacy unless given).
 function script.completion(options)
   completions = completions + 1
   local model = script.find_model(options.model or "")
@@ -161,9 +170,10 @@ function script.completion(options)
     id = options.id or ("chatcmpl-%016x"):format(0xadd2911992229052 + completions),
     created = options.created or os.time(),
     asked = options.model or "gpt-oss-120b",
-    model = model,
-    provider = model and model.provider or "provider/" .. (options.model or "gpt-oss-120b"),
+    provider = options.provider or model and model.provider or "provider/" .. (options.model or "gpt-oss-120b"),
+    prices = options.prices or model and model.prices or { 0.0, 0.0 },
     prompt = options.prompt or 9,
+    kind = options.usage or "legacy",
   }, Completion)
 end
 
@@ -212,26 +222,31 @@ function Completion:provider_usage(completion)
     :format(prompt, prompt + completion, completion))
 end
 
---- OGL's usage, always sent before [DONE].
-function Completion:usage(completion)
+--- OGL's usage object for this answer, in Python's JSON.
+function Completion:usage_json(completion)
+  return usage_json(self.kind, self.prices, self.prompt, completion)
+end
+
+--- OGL's usage, always sent before [DONE]. `more`, if any, is the JSON of further fields.
+function Completion:usage(completion, more)
   return ('data: {"id": %s, "object": "chat.completion.chunk", "created": %d, "model": %s, "choices": [], '
-    .. '"usage": %s}\n\n'):format(script.quote(self.id), self.created, script.quote(self.provider),
-      usage_json(self.model, self.prompt, completion, true))
+    .. '"usage": %s%s}\n\n'):format(script.quote(self.id), self.created, script.quote(self.provider),
+      self:usage_json(completion), more or "")
 end
 
 --- The whole answer. `parts`: `text` and `reasoning` (nil is null), `tool_calls` (JSON text), `finish`,
---- `completion` (tokens). Here `model` is what the client said.
+--- `completion` (tokens), `more` (JSON of further fields). Here `model` is what the client said.
 function Completion:whole(parts)
   return fill('{"id":$id,"object":"chat.completion","created":$created,"model":$model,"choices":[{"index":0,"message":'
     .. '{"role":"assistant","content":$text,"refusal":null,"annotations":null,"audio":null,"function_call":null,'
     .. '"tool_calls":$calls,"reasoning":$reasoning},"logprobs":null,"finish_reason":$finish,"stop_reason":null,'
     .. '"token_ids":null}],"service_tier":null,"system_fingerprint":null,"usage":$usage,"prompt_logprobs":null,'
-    .. '"prompt_token_ids":null,"kv_transfer_params":null}', {
+    .. '"prompt_token_ids":null,"kv_transfer_params":null$more}', {
     id = script.quote(self.id), created = self.created, model = script.quote(self.asked),
     text = parts.text and script.quote(parts.text) or "null",
     reasoning = parts.reasoning and script.quote(parts.reasoning) or "null",
     calls = parts.tool_calls or "[]", finish = script.quote(parts.finish or "stop"),
-    usage = compact(usage_json(self.model, self.prompt, parts.completion, true)),
+    usage = compact(self:usage_json(parts.completion)), more = parts.more or "",
   })
 end
 

@@ -63,18 +63,26 @@ local function shuffled(count)
   return order
 end
 
---- The body of `POST /v1/embeddings` for a decoded request.
-function vectors.answer(request, dimensions)
-  local texts, items, tokens = vectors.inputs(request.input), {}, 0
+--- The tokens of all inputs together.
+function vectors.tokens(input)
+  local tokens = 0
+  for _, text in ipairs(vectors.inputs(input)) do tokens = tokens + script.estimate(text) end
+  return tokens
+end
+
+--- The body of `POST /v1/embeddings` for a decoded request. `usage` is the JSON of its usage; unless given, that of
+--- the migrated routes at the prices of the model.
+function vectors.answer(request, dimensions, usage)
+  local texts, items = vectors.inputs(request.input), {}
   local write = request.encoding_format == "base64" and as_base64 or as_floats
   for _, position in ipairs(shuffled(#texts)) do
     local numbers = vector(texts[position], dimensions)
-    tokens = tokens + script.estimate(texts[position])
     items[#items + 1] = ('{"embedding":%s,"index":%d,"object":"embedding"}'):format(write(numbers), position - 1)
   end
   local model = script.find_model(request.model)
+  usage = usage or script.usage("lean", model and model.prices or { 0.0, 0.0 }, vectors.tokens(request.input), 0)
   return ('{"data":[%s],"model":%s,"object":"list","usage":%s,"id":"request-654b5f719157471997b7ad1e3fad7215"}'):format(
-    table.concat(items, ","), script.quote(tostring(request.model)), script.migrated_usage(model, tokens))
+    table.concat(items, ","), script.quote(tostring(request.model)), usage)
 end
 
 return vectors
