@@ -62,3 +62,74 @@ describe("client:embeddings", function()
     assert.matches("embeddings_spec.lua:%d+: client:embeddings", where)
   end)
 end)
+
+-- A server that takes so many texts at once; a text's vector is its number.
+local function limited(most, says)
+  local transport = replay.new(function(request)
+    local asked, rows = json.decode(request.body).input, {}
+    if #asked > most then
+      return { status = 413, body = json.encode { detail = says and says:format(#asked, most) or "Too large" } }
+    end
+    for i, text in ipairs(asked) do rows[i] = { index = i - 1, embedding = { tonumber(text:match "%d+") } } end
+    return { body = json.encode { data = json.array(rows), model = "bge", usage = { prompt_tokens = #asked, total_tokens = #asked } } }
+  end)
+  local provider = { protocol = "openai_chat", version = "v1", batch = { inputs = 64, tokens = 1000 } }
+  return ogl.client { provider = provider, base_url = "http://server", model = "e", transport = transport, retries = { max = 0 } }, transport
+end
+
+local function texts(count, text)
+  local list = {}
+  for i = 1, count do list[i] = i .. (text or "") end
+  return list
+end
+
+local function sizes(transport)
+  local found = {}
+  for i, request in ipairs(transport.requests) do found[i] = #json.decode(request.body).input end
+  table.sort(found)
+  return found
+end
+
+describe("more texts than a server takes", function()
+  local function joined(c, options)
+    local answer = assert(c:embeddings(options))
+    for i, vector in ipairs(answer.vectors) do assert.same({ i }, vector) end
+    assert.equal(#options.input, #answer.vectors)
+    assert.same({ input_tokens = #options.input, total_tokens = #options.input }, answer.usage)
+  end
+
+  it("go in batches by their number, and come back in order", function()
+    local c, transport = limited(64)
+    joined(c, { input = texts(200) })
+    assert.same({ 8, 64, 64, 64 }, sizes(transport))
+    c, transport = limited(64)
+    joined(c, { input = texts(10), batch = { inputs = 4 }, concurrency = 1 })
+    assert.same({ 2, 4, 4 }, sizes(transport))
+  end)
+
+  it("go in batches by their tokens, estimated from their bytes", function()
+    local c, transport = limited(64)
+    joined(c, { input = texts(5, (" "):rep(1199)) }) -- 400 tokens each
+    assert.same({ 1, 2, 2 }, sizes(transport))
+    c, transport = limited(64)
+    joined(c, { input = texts(2, (" "):rep(9000)) }) -- too long alone: one each
+    assert.same({ 1, 1 }, sizes(transport))
+  end)
+
+  it("are split further where the server says 413", function()
+    local c, transport = limited(16, "batch size %d > maximum allowed batch size %d")
+    joined(c, { input = texts(64) })
+    assert.same({ 16, 16, 16, 16, 64 }, sizes(transport))
+    c, transport = limited(10)
+    joined(c, { input = texts(40) })
+    assert.same({ 10, 10, 10, 10, 20, 20, 40 }, sizes(transport))
+  end)
+
+  it("fail with the first error, and leave nothing open", function()
+    local c, transport = limited(0)
+    local answer, err = c:embeddings { input = texts(300) }
+    assert.is_nil(answer)
+    assert.equal(413, err.status)
+    assert.equal(transport.opened, transport.closed)
+  end)
+end)
