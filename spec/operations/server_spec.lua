@@ -92,11 +92,18 @@ describe("the server's version", function()
     local c, transport = client({ ["/v1/me/info"] = '{"id":2}' }, { version = "0.6" })
     assert.equal(2, assert(c:me()).id)
     assert.equal(1, #transport.requests)
-    c, transport = client { ["/v1/models"] = '{"data":[]}', ["/v1/rerank"] = '{"results":[]}', ["/health"] = '{"status":"ok"}' }
+    c, transport = client {
+      ["/v1/models"] = '{"data":[]}', ["/v1/rerank"] = '{"results":[]}', ["/health"] = '{"status":"ok"}', ["/v1/ocr"] = '{"pages":[]}',
+      ["/v1/audio/transcriptions"] = '{"text":"x"}', ["/openapi.json"] = document "0.8",
+    }
     assert(c:models())
     assert(c:rerank { model = "m", query = "q", documents = { "a" } })
     assert(c:health())
-    assert.equal(3, #transport.requests)
+    assert(c:transcribe { model = "m", file = { data = "x" } })
+    assert(c:ocr { document = "https://x/a.pdf" })
+    assert.equal(5, #transport.requests)
+    assert(c:transcribe { model = "m", file = { data = "x" }, response_format = "srt" })
+    assert.equal("http://server/openapi.json", transport.requests[6].url)
   end)
 
   it("is an error of the call where nobody answers", function()

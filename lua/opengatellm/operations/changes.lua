@@ -7,7 +7,7 @@
 --   before   operation -> how it was until then. The fields of a row (`method`, `path`, `complete`, …), and: `names`
 --            (parameter -> name on the wire), `item_names` (list -> the same for what is in its tables), `with` and
 --            `without` (parameters that were there, or not yet), `types` (parameter -> its line until then), `fixed` (what is
---            always sent; false: no longer)
+--            always sent; false: no longer), `only_for` (the parameters that alone make the difference)
 --
 -- Sources: the notes of each release, the source trees of 0.4.1 and 0.9, the OpenAPI documents of 0.4.1 and 0.4.5, recorded
 -- exchanges.
@@ -77,7 +77,7 @@ return {
   {
     version = "0.5", about = "Retrieval becomes a service of its own, OpenGateRAG, with the same paths and keys; what was deprecated is gone.",
     gone = { "legacy.parse", "legacy.chunks", "legacy.chunk" },
-    before = { ocr = { json_schema = "schema_definition" } },
+    before = { ocr = { json_schema = "schema_definition", only_for = { "bbox_annotation_format", "document_annotation_format" } } },
   },
   {
     version = "0.4.5", about = "Models tell their health; roles and users are administered in a new way; transcripts with speakers and as subtitles.",

@@ -134,11 +134,20 @@ end
 -- Retrieval went to a service of its own, so no version of the server lacks it for certain.
 local function has_versions(context) return context.client.provider.operations ~= nil end
 
--- Finds the version where the operation is not the same on all; else takes what is known of it.
+-- Whether this call is not the same on all versions.
+local function varies(context)
+  local operation = context.operation
+  for name in pairs(operation.varies_with) do
+    if context.options[name] ~= nil or operation.parameters[name].required then return true end
+  end
+  return operation.varies
+end
+
+-- Finds the version where the call is not the same on all; else takes what is known of it.
 function H.settle_version(context)
   if not has_versions(context) then return nil end
   local version = server.known(context.client)
-  if not version and context.operation.varies then
+  if not version and varies(context) then
     local err
     version, err = server.version(context.client)
     if not version then return err end

@@ -26,7 +26,8 @@ M.GROUPS = { "inference", "rag", "account", "admin", "monitoring" }
 ---@field absent table<string, boolean> parameters that this version does not have
 ---@field fixed table<string, string> query parameters that are always sent
 ---@field missing? string why this version does not have it: "from 0.9 on"
----@field varies boolean it is otherwise on some version
+---@field varies boolean it is otherwise on some version, whatever is asked
+---@field varies_with table<string, boolean> parameters that are otherwise on some version
 
 local PLACES = { "query", "body", "form", "own" }
 
@@ -46,7 +47,7 @@ local function read(row, group)
       operation.parameters[name], operation.places[name] = found, place
     end
   end
-  operation.names, operation.item_names, operation.absent = row.names or {}, {}, {}
+  operation.names, operation.item_names, operation.absent, operation.varies_with = row.names or {}, {}, {}, {}
   for _, name in ipairs(row.absent or {}) do operation.absent[name] = true end
   return operation
 end
@@ -69,11 +70,29 @@ local function note(names, field, version)
   end
 end
 
+-- What of an entry concerns single parameters: lists of them, or tables by their names.
+local LISTS, TABLES = { "with", "without", "only_for" }, { "names", "item_names", "types" }
+
+local function note_parameters(operation, before)
+  for _, field in ipairs(LISTS) do
+    for _, name in ipairs(before[field] or {}) do operation.varies_with[name] = true end
+  end
+  for _, field in ipairs(TABLES) do
+    for name in pairs(before[field] or {}) do operation.varies_with[name] = true end
+  end
+end
+
+local OF_PARAMETERS = { only_for = true, names = true, item_names = true, types = true, with = true, without = true }
+
 for _, entry in ipairs(changes) do
   entry.number = server.parse(entry.version)
   note(entry.new, "since", entry.version)
   note(entry.gone, "gone", entry.version)
-  for name in pairs(entry.before or {}) do by_name[name].varies = true end
+  for name, before in pairs(entry.before or {}) do
+    local operation = by_name[name]
+    note_parameters(operation, before)
+    for key in pairs(before) do operation.varies = operation.varies or not before.only_for and not OF_PARAMETERS[key] end
+  end
 end
 
 --- All operations as they are on the newest server, in the order of the documentation.
@@ -93,7 +112,7 @@ local function merged(a, b)
   return out
 end
 
-local OWN = { names = true, item_names = true, fixed = true, types = true, with = true, without = true }
+local OWN = { names = true, item_names = true, fixed = true, types = true, with = true, without = true, only_for = true }
 
 -- The operation as it was before an entry of the log.
 local function go_back(operation, before)
