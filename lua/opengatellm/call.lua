@@ -126,7 +126,7 @@ local function transport_request(client, wire, key)
   draft.method, draft.url = wire.method, (wire.api or wire.root and client.root or client.api) .. wire.path
   draft.headers, draft.body, draft.stream = headers_of(client, wire, key), body_of(wire), wire.stream
   draft.timeouts, draft.host = timeouts_of(client, wire), host.current(client.host)
-  draft.max_body = not wire.stream and client.limits.body or nil
+  draft.max_body = not wire.stream and client.bounds.body or nil
   draft.on_progress = progress_of(wire)
   return draft
 end

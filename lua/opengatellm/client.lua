@@ -261,7 +261,7 @@ end
 function H.set_limits(self, options)
   self.timeouts = request.merge(TIMEOUTS, options.timeouts)
   self.retries = request.merge(RETRIES, options.retries)
-  self.limits = request.merge(LIMITS, options.limits)
+  self.bounds = request.merge(LIMITS, options.limits) -- `limits` is a method
   self.wire_timeouts = request.timeouts(self.timeouts)
 end
 

@@ -198,7 +198,7 @@ function H.connect(self)
   self.pull = nil
   self.decoder = core.decoder(
     self.client.provider.protocol, type(content_type) == "string" and content_type or nil, self.options.strict,
-    self.options.keep, self.client.limits.reply)
+    self.options.keep, self.client.bounds.reply)
   self.ended, self.only_bytes = false, nil
 end
 

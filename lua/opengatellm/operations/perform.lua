@@ -307,7 +307,7 @@ local function form_fields(context)
     local value, found = values[name], context.operation.parameters[name]
     local kind = found and found.type
     if kind == "file" then
-      local max = context.client.limits.upload or context.operation.max_file
+      local max = context.client.bounds.upload or context.operation.max_file
       local file, err = upload.new(value, max)
       if not file then return nil, err end
       files[#files + 1] = { name, file }

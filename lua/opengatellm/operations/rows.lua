@@ -70,29 +70,29 @@ local function note(names, field, version)
   end
 end
 
--- What of an entry concerns single parameters: lists of them, or tables by their names.
+-- What of an entry concerns single parameters: lists of their names, and tables by their names.
 local LISTS, TABLES = { "with", "without", "only_for" }, { "names", "item_names", "types" }
 
-local function note_parameters(operation, before)
+-- Notes what of an operation is otherwise on older servers: some parameters, or all of it.
+local function note_change(operation, before)
+  local rest = {}
+  for key in pairs(before) do rest[key] = true end
   for _, field in ipairs(LISTS) do
+    rest[field] = nil
     for _, name in ipairs(before[field] or {}) do operation.varies_with[name] = true end
   end
   for _, field in ipairs(TABLES) do
+    rest[field] = nil
     for name in pairs(before[field] or {}) do operation.varies_with[name] = true end
   end
+  operation.varies = operation.varies or next(rest) ~= nil and not before.only_for
 end
-
-local OF_PARAMETERS = { only_for = true, names = true, item_names = true, types = true, with = true, without = true }
 
 for _, entry in ipairs(changes) do
   entry.number = server.parse(entry.version)
   note(entry.new, "since", entry.version)
   note(entry.gone, "gone", entry.version)
-  for name, before in pairs(entry.before or {}) do
-    local operation = by_name[name]
-    note_parameters(operation, before)
-    for key in pairs(before) do operation.varies = operation.varies or not before.only_for and not OF_PARAMETERS[key] end
-  end
+  for name, before in pairs(entry.before or {}) do note_change(by_name[name], before) end
 end
 
 --- All operations as they are on the newest server, in the order of the documentation.
@@ -112,7 +112,8 @@ local function merged(a, b)
   return out
 end
 
-local OWN = { names = true, item_names = true, fixed = true, types = true, with = true, without = true, only_for = true }
+-- What is merged; the other fields of an entry stand in place of the row's.
+local MERGED = { names = true, item_names = true, fixed = true, types = true, with = true, without = true, only_for = true }
 
 -- The operation as it was before an entry of the log.
 local function go_back(operation, before)
@@ -125,7 +126,7 @@ local function go_back(operation, before)
   for _, name in ipairs(before.without or {}) do out.absent[name] = true end
   out.parameters = merged(operation.parameters, parameter.read_all(before.types))
   for key, value in pairs(before) do
-    if not OWN[key] then out[key] = value end
+    if not MERGED[key] then out[key] = value end
   end
   return out
 end
