@@ -48,7 +48,9 @@ local function make_headers(client, wire, key)
   add("user-agent", USER_AGENT)
   add("accept", wire.accept or wire.stream and "text/event-stream" or nil) -- whole answers are JSON whatever is asked for
   if wire.body or wire.form then add("content-type", wire.form and wire.form.content_type or "application/json") end
-  if key and client.provider.auth == "bearer" then add("authorization", "Bearer " .. key) end
+  for name, value in pairs(client.provider.headers or {}) do add(name, value) end
+  local auth = client.provider.auth
+  if key and auth == "bearer" then add("authorization", "Bearer " .. key) elseif key and auth ~= "none" then add(auth, key) end
   return list
 end
 
@@ -146,7 +148,7 @@ end
 local function hint(client, err)
   local key = client.usual_headers().sent
   if err.status ~= 401 and not (err.status == 403 and not key) then return end
-  if key or client.provider.auth ~= "bearer" then return end
+  if key or client.provider.auth == "none" then return end
   local variable = client.provider.key_env and client.provider.key_env[1]
   err.message = err.message .. " (no key was sent: set " .. (variable and variable .. ", or " or "") .. "api_key)"
 end

@@ -77,6 +77,8 @@ local errors = require "opengatellm.errors"
 ---@field search_results? table[] what OpenGateLLM's search found
 ---@field warnings {code: string, message: string, field?: string, detail?: string}[]
 ---@field raw? any the decoded body of a whole answer
+---@field protocol string that it came by
+---@field provider string that it came from
 ---@field status integer
 ---@field headers table<string, string|string[]>
 ---@field request_id? string
@@ -319,6 +321,7 @@ function H.fold(self)
   local reply = self.decoder:reply()
   if not reply then return nil end
   reply.status, reply.headers, reply.request_id = self.status, self.headers, self.request_id
+  reply.protocol, reply.provider = self.client.provider.protocol, self.client.provider.name -- who its signatures go back to
   if reply.logprobs then H.join_logprobs(reply) end
   if reply.choices then
     for _, choice in ipairs(reply.choices) do H.join_logprobs(choice) end

@@ -7,7 +7,8 @@
 --   base_url      default address; nil: the user has to give one
 --   url_env       variables that hold the address, in order
 --   key_env       variables that hold the key, in order
---   auth          "bearer" (Authorization: Bearer KEY) or "none"
+--   auth          "bearer" (Authorization: Bearer KEY), "none", or the header that takes the key: "x-api-key"
+--   headers       name -> value, sent with every request
 --   version       segment of the path, for example "v1"; nil: none
 --   max_tokens    the body's name for max_tokens, where it is another
 --   no_stream_options   the server refuses stream_options
