@@ -3,7 +3,8 @@ local providers = require "opengatellm.providers"
 
 local FIELDS = {
   name = "string", protocol = "string", base_url = "string", url_env = "table", key_env = "table", auth = "string", version = "string",
-  max_tokens = "string", no_stream_options = "boolean",
+  max_tokens = "string", no_stream_options = "boolean", headers = "table", operations = "boolean", catalogue = "string",
+  search_tool = "boolean", batch = "table",
 }
 
 describe("every provider", function()

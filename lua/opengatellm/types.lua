@@ -231,7 +231,7 @@
 ---@class ogl.admin.organizations.delete.Options: ogl.CallOptions
 
 ---@class ogl.admin.routers.create.Options: ogl.CallOptions
----@field name string The model's name.
+---@field name string The model's name. (1 character or more)
 ---@field type "automatic-speech-recognition"|"image-text-to-text"|"image-to-text"|"text-embeddings-inference"|"text-generation"|"text-classification" What it does.
 ---@field aliases? (string)[] Other names of the same.
 ---@field cost_completion_tokens? number Price of a million tokens that it writes. (0 or more)
@@ -251,7 +251,7 @@
 ---@field cost_completion_tokens? number Price of a million tokens that it writes. (0 or more)
 ---@field cost_prompt_tokens? number Price of a million tokens that it reads. (0 or more)
 ---@field load_balancing_strategy? "shuffle"|"least_busy" How one of the providers is chosen.
----@field name? string The new name.
+---@field name? string The new name. (1 character or more)
 ---@field type? "automatic-speech-recognition"|"image-text-to-text"|"image-to-text"|"text-embeddings-inference"|"text-generation"|"text-classification" What it does.
 
 ---@class ogl.admin.routers.delete.Options: ogl.CallOptions
@@ -283,7 +283,7 @@
 ---@field model_hosting_zone? string Where the model runs (ISO 3166-1 alpha-3, WOR: anywhere), for its footprint.
 ---@field model_total_params? integer All parameters of the model, in billions. (0 or more)
 ---@field qos_limit? number The bound of that measure. (0 or more)
----@field qos_metric? "ttft"|"latency"|"inflight"|"performance"|"normalized_latency" What the quality of service is measured by.
+---@field qos_metric? "ttft"|"latency"|"inflight"|"performance" What the quality of service is measured by.
 ---@field router_id? integer The router to put it behind.
 ---@field timeout? integer Seconds before it counts as too busy.
 

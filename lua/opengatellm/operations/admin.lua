@@ -20,8 +20,20 @@ local ROUTER_TYPES = "one of automatic-speech-recognition|image-text-to-text|ima
 local ZONE = "one of " .. enums.HOSTING_ZONES .. ": Where the model runs (ISO 3166-1 alpha-3, WOR: anywhere), for its footprint."
 local TOTAL = "integer 0..: All parameters of the model, in billions."
 local ACTIVE = "integer 0..: Parameters that are active for a token, in billions."
-local QOS_METRIC = "one of ttft|latency|inflight|performance|normalized_latency: What the quality of service is measured by."
+local QOS_METRICS, QOS_METRIC = "one of ttft|latency|inflight|performance", ": What the quality of service is measured by."
 local QOS_LIMIT = "number 0..: The bound of that measure."
+
+local LIMIT_TYPES = { tpm = true, tpd = true, rpm = true, rpd = true }
+
+-- What the server would not take of a role's limits.
+local function check_limits(options)
+  for i, limit in ipairs(type(options.limits) == "table" and options.limits or {}) do
+    local where = ("limits[%d]"):format(i)
+    if type(limit.router_id) ~= "number" then return where .. ".router_id", "a router's ID is needed" end
+    if not LIMIT_TYPES[limit.type] then return where .. ".type", "should be tpm, tpd, rpm or rpd, not '" .. tostring(limit.type) .. "'" end
+    if type(limit.value) == "number" and limit.value < 0 then return where .. ".value", "should be greater than or equal to 0" end
+  end
+end
 
 return {
   -- Users
@@ -56,7 +68,7 @@ return {
 
   -- Roles
   {
-    "admin.roles.create", "POST /admin/roles", "Makes a role.", result = "role",
+    "admin.roles.create", "POST /admin/roles", "Makes a role.", result = "role", rule = check_limits,
     body = {
       name = "string 1..: The name.",
       permissions = "list of one of admin|create_public_collection|read_metric|provide_models: What it permits.",
@@ -67,7 +79,7 @@ return {
   { "admin.roles.get", "GET /admin/roles/{id}", "One role.", result = "role", parameters = { id = ID } },
   {
     "admin.roles.update", "PATCH /admin/roles/{id}", "Changes a role; what is not named stays.", result = "role", parameters = { id = ID },
-    complete = "admin.roles.get",
+    complete = "admin.roles.get", rule = check_limits,
     body = {
       name = "string 1..: The new name.",
       permissions = "list of one of admin|create_public_collection|read_metric|provide_models: What it permits from now on.",
@@ -99,7 +111,7 @@ return {
   {
     "admin.routers.create", "POST /admin/routers", "Makes a router: a model's name, with providers behind it.", result = "router",
     body = {
-      name = "string, required: The model's name.", type = ROUTER_TYPES .. ", required: What it does.",
+      name = "string 1.., required: The model's name.", type = ROUTER_TYPES .. ", required: What it does.",
       aliases = "list of string 1..64: Other names of the same.",
       load_balancing_strategy = "one of shuffle|least_busy: How one of the providers is chosen.",
       cost_prompt_tokens = "number 0..: Price of a million tokens that it reads.",
@@ -112,7 +124,7 @@ return {
     "admin.routers.update", "PATCH /admin/routers/{id}", "Changes a router; what is not named stays.", result = "router",
     parameters = { id = ID }, complete = "admin.routers.get",
     body = {
-      name = "string: The new name.", type = ROUTER_TYPES .. ": What it does.", aliases = "list of string 1..64: Its other names from now on.",
+      name = "string 1..: The new name.", type = ROUTER_TYPES .. ": What it does.", aliases = "list of string 1..64: Its other names from now on.",
       load_balancing_strategy = "one of shuffle|least_busy: How one of the providers is chosen.",
       cost_prompt_tokens = "number 0..: Price of a million tokens that it reads.",
       cost_completion_tokens = "number 0..: Price of a million tokens that it writes.",
@@ -128,7 +140,7 @@ return {
       router_id = "integer, required, was router: The router's ID.", type = "one of albert|openai|mistral|tei|vllm, required: Its kind.",
       url = "string 1..: Its address, without /v1.", key = "secret 1..: Its key.", timeout = "integer: Seconds before it counts as too busy.",
       model_name = "string, required: What it calls the model.", model_hosting_zone = ZONE, model_total_params = TOTAL,
-      model_active_params = ACTIVE, qos_metric = QOS_METRIC, qos_limit = QOS_LIMIT,
+      model_active_params = ACTIVE, qos_metric = QOS_METRICS .. "|normalized_latency" .. QOS_METRIC, qos_limit = QOS_LIMIT,
     },
   },
   {
@@ -141,7 +153,8 @@ return {
     parameters = { id = ID }, complete = "admin.providers.get", absent = { "qos_metric" },
     body = {
       router_id = "integer, was router: The router to put it behind.", timeout = "integer: Seconds before it counts as too busy.",
-      model_hosting_zone = ZONE, model_total_params = TOTAL, model_active_params = ACTIVE, qos_metric = QOS_METRIC, qos_limit = QOS_LIMIT,
+      model_hosting_zone = ZONE, model_total_params = TOTAL, model_active_params = ACTIVE,
+      qos_metric = QOS_METRICS .. QOS_METRIC, qos_limit = QOS_LIMIT,
     },
   },
   { "admin.providers.delete", "DELETE /admin/providers/{id}", "Takes a provider away.", result = "provider", parameters = { id = ID } },

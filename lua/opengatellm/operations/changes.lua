@@ -77,7 +77,12 @@ return {
   {
     version = "0.5", about = "Retrieval becomes a service of its own, OpenGateRAG, with the same paths and keys; what was deprecated is gone.",
     gone = { "legacy.parse", "legacy.chunks", "legacy.chunk" },
-    before = { ocr = { json_schema = "schema_definition", only_for = { "bbox_annotation_format", "document_annotation_format" } } },
+    before = {
+      ocr = {
+        json_schema = "schema_definition", only_for = { "bbox_annotation_format", "document_annotation_format" },
+        without = { "document_annotation_prompt", "extract_header", "extract_footer", "table_format" },
+      },
+    },
   },
   {
     version = "0.4.5", about = "Models tell their health; roles and users are administered in a new way; transcripts with speakers and as subtitles.",

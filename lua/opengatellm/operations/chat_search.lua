@@ -10,18 +10,21 @@ local server = require "opengatellm.operations.server"
 
 local M = {}
 
--- What is wrong with the search of a chat: misuse, or an error.
-local function check(options)
-  local parameters, misuse, limit = parameter.read_all(searching.PARAMETERS), nil, nil
-  for name, value in pairs(options) do
-    local wrong, beyond
-    if not parameters[name] then wrong = "there is no such field" else wrong, beyond = parameter.check(parameters[name], value) end
+local PARAMETERS = parameter.read_all(searching.PARAMETERS)
+
+-- The search as the tool that the gateway takes for it, or what is wrong: misuse, or an error.
+local function tool_of(search)
+  local tool, misuse, limit = { type = "search" }, nil, nil
+  for name, value in pairs(search) do
+    local found, wrong, beyond = PARAMETERS[name]
+    if not found then wrong = "there is no such field" else wrong, beyond = parameter.check(found, value) end
     misuse = wrong and "search." .. tostring(name) .. ": " .. wrong or misuse
     limit = beyond and "search." .. name .. ": " .. beyond or limit
+    tool[name] = not wrong and found.type == "list" and parameter.list(value) or value
   end
-  local name, problem = searching.rule(options)
+  local name, problem = searching.rule(search)
   if name and not limit then limit = "search." .. name .. ": " .. problem end
-  return misuse, limit and errors.new { kind = "invalid", code = "invalid", message = limit }
+  return tool, misuse, limit and errors.new { kind = "invalid", code = "invalid", message = limit }
 end
 
 local function unsupported(version)
@@ -39,14 +42,14 @@ end
 ---@return ogl.Error? err
 ---@return string? misuse
 function M.request(client, asked)
-  local misuse, err = check(asked.search)
+  local tool, misuse, err = tool_of(asked.search)
   if misuse or err then return nil, err, misuse end
   local version
   version, err = server.version(client)
   if not version then return nil, err end
   if rows.missing("chat.search", version) then return nil, unsupported(version) end
   local out = request.merge(asked)
-  out.search, out.tools = nil, { request.merge(asked.search, { type = "search" }) }
+  out.search, out.tools = nil, { tool }
   for _, other in ipairs(asked.tools or {}) do table.insert(out.tools, other) end
   return out
 end

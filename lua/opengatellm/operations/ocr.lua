@@ -1,7 +1,6 @@
 --- OCR: the document as the server wants it, and the pages as Lua counts them.
 --
 -- @module opengatellm.operations.ocr
-local core = require "opengatellm.core"
 local json = require "opengatellm.json"
 local media = require "opengatellm.media"
 
@@ -83,7 +82,6 @@ function M.finish(answer)
     texts[i] = page.markdown or ""
   end
   answer.text = table.concat(texts, "\n\n")
-  answer.usage = answer.usage and core.usage(json.encode(answer.usage)) or nil
   return answer
 end
 

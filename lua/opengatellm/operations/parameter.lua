@@ -165,6 +165,18 @@ function check.list(parameter, list)
   return nil, limit
 end
 
+--- A list as it goes on the wire: one even when it is empty; its tables with other names, where `names` has them.
+---@param list any[]
+---@param names? table<string, string>
+function M.list(list, names)
+  local out = json.array {}
+  for i, item in ipairs(list) do
+    out[i] = names and {} or item
+    for key, value in pairs(names and item or {}) do out[i][names[key] or key] = value end
+  end
+  return out
+end
+
 --- What is wrong with a value. Nothing is wrong with `json.null` where a value may be left out: it clears.
 ---@param parameter ogl.Parameter
 ---@param value any

@@ -251,16 +251,6 @@ local function path_of(context)
   end))
 end
 
--- A list is one even when it is empty, and its tables have the names of this version.
-local function wire_list(list, names)
-  local out = json.array {}
-  for i, item in ipairs(list) do
-    out[i] = names and {} or item
-    for key, value in pairs(names and item or {}) do out[i][names[key] or key] = value end
-  end
-  return out
-end
-
 -- What goes to a place, under the names of this version. What is not known goes where most of the operation goes.
 local function gather(context, place, with_unknown)
   local operation, out = context.operation, {}
@@ -268,7 +258,7 @@ local function gather(context, place, with_unknown)
     local known = operation.places[name]
     if known == place or not known and with_unknown and not CALL[name] then
       local found = operation.parameters[name]
-      if found and found.type == "list" and value ~= json.null then value = wire_list(value, operation.item_names[name]) end
+      if found and found.type == "list" and value ~= json.null then value = parameter.list(value, operation.item_names[name]) end
       out[operation.names[name] or name] = value
     end
   end

@@ -9,7 +9,7 @@ local indexing = require "opengatellm.operations.indexing"
 local searching = require "opengatellm.operations.searching"
 
 local MIB = 1024 * 1024
-local ID, DOCUMENT, CHUNK = "integer, required: Its ID.", "integer, required: The document's ID.", "integer 0.., required: The chunk's ID."
+local ID, DOCUMENT, CHUNK = "integer, required: Its ID.", "integer >0, required: The document's ID.", "integer 0.., required: The chunk's ID."
 local OFFSET = "integer 0..: Items to skip."
 local LIMIT = "integer 1..100: Items of a page; the server's default is 10."
 local ORDER = { sort_by = "order_by", sort_order = "order_direction" }
@@ -63,8 +63,11 @@ return {
       sort_by = "one of id|name|created: What they are sorted by.", sort_order = DIRECTION,
     },
   },
-  { "documents.get", "GET /documents/{id}", "One document; `chunks` counts what is indexed.", result = "object", parameters = { id = ID } },
-  { "documents.delete", "DELETE /documents/{id}", "Deletes a document and its chunks.", result = "object", parameters = { id = ID } },
+  {
+    "documents.get", "GET /documents/{id}", "One document; `chunks` counts what is indexed.", result = "object",
+    parameters = { id = "integer 0.., required: Its ID." },
+  },
+  { "documents.delete", "DELETE /documents/{id}", "Deletes a document and its chunks.", result = "object", parameters = { id = DOCUMENT } },
 
   -- Chunks
   {

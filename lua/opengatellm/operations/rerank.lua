@@ -1,9 +1,6 @@
 --- Reranking: the answer, in the forms that servers have.
 --
 -- @module opengatellm.operations.rerank
-local core = require "opengatellm.core"
-local json = require "opengatellm.json"
-
 local M = {}
 
 ---@class ogl.Rerank
@@ -28,9 +25,7 @@ function M.finish(answer)
     results[i] = { index = row.index + 1, score = score }
   end
   table.sort(results, better)
-  return {
-    results = results, model = answer.model, id = answer.id, usage = answer.usage and core.usage(json.encode(answer.usage)) or nil,
-  }
+  return { results = results, model = answer.model, id = answer.id, usage = answer.usage }
 end
 
 return M

@@ -1,15 +1,12 @@
 --- Searching: the parameters that a search has, alone or in a chat, and what is found.
 --
 -- @module opengatellm.operations.searching
-local core = require "opengatellm.core"
-local json = require "opengatellm.json"
-
 local M = {}
 
 --- The lines of OpenAPI 0.4.5, schema SearchArgs. `rff_k` is the server's own spelling.
 M.PARAMETERS = {
-  collection_ids = "list of integer, ..100 items, was collections: The collections to search.",
-  document_ids = "list of integer, ..100 items: The documents to search.",
+  collection_ids = "list of integer >0, ..100 items, was collections: The collections to search.",
+  document_ids = "list of integer >0, ..100 items: The documents to search.",
   metadata_filters = "filter: What the chunks' metadata have to be (ogl.filter).",
   limit = "integer 1..100: Hits at most; the server's default is 10.",
   offset = "integer 0..: Hits to skip.",
@@ -43,7 +40,7 @@ end
 
 function M.finish(answer)
   if type(answer.data) ~= "table" then return nil, "a list of hits" end
-  return { results = answer.data, usage = answer.usage and core.usage(json.encode(answer.usage)) or nil }
+  return { results = answer.data, usage = answer.usage }
 end
 
 return M

@@ -3,8 +3,8 @@
 -- What a server leaves empty (null) is absent. What an older version calls otherwise gets its new name, unless that is there already.
 --
 -- @module opengatellm.operations.shape
+local core = require "opengatellm.core"
 local json = require "opengatellm.json"
-
 local usage = require "opengatellm.operations.usage"
 
 local M = {}
@@ -46,6 +46,12 @@ local function with_limits(shape)
 end
 
 local function same(thing) return thing end
+
+-- Whatever says what it cost says it in one form.
+local function with_usage(thing)
+  if type(thing.usage) == "table" then thing.usage = core.usage(json.encode(thing.usage)) end
+  return thing
+end
 
 ---@class ogl.Key
 ---@field id integer
@@ -98,7 +104,7 @@ local function same(thing) return thing end
 ---@field timeout integer seconds
 
 local SHAPES = {
-  object = same, organization = same, router = same, provider = router, role = with_limits(same), usage = usage.entry,
+  object = with_usage, organization = same, router = same, provider = router, role = with_limits(same), usage = usage.entry,
   user = with_limits(rename { role = "role_id", organization = "organization_id" }),
   key = rename { token = "value", key = "value", user = "user_id" },
 }

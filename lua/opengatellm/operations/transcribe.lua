@@ -2,7 +2,6 @@
 --
 -- @module opengatellm.operations.transcribe
 local core = require "opengatellm.core"
-local json = require "opengatellm.json"
 local shape = require "opengatellm.operations.shape"
 
 local M = {}
@@ -23,12 +22,11 @@ local BARE = { text = true, srt = true, vtt = true }
 function M.finish(body, context)
   local format = context.options.response_format or "json"
   if BARE[format] then return { text = body, format = format, model = context.options.model } end
-  local answer = core.decode(body)
-  if type(answer) ~= "table" or type(answer.text) ~= "string" then return nil, "a transcript" end
-  shape.strip(answer)
+  local answer = shape.of("object", core.decode(body), context.options)
+  if not answer or type(answer.text) ~= "string" then return nil, "a transcript" end
   return {
     text = answer.text, format = format, segments = answer.segments, language = answer.language, duration = answer.duration,
-    model = answer.model, id = answer.id, usage = answer.usage and core.usage(json.encode(answer.usage)) or nil,
+    model = answer.model, id = answer.id, usage = answer.usage,
   }
 end
 
