@@ -92,13 +92,21 @@ local function call_text(operation)
   return perform.where(operation.name) .. "(" .. table.concat(arguments, ", ") .. ")"
 end
 
+-- Older servers answer a change with nothing.
+local SILENT = { PATCH = true, DELETE = true }
+
+local function result_text(operation)
+  local text = operation.result == "text" and "text" or "`" .. operation.result .. "`"
+  return SILENT[operation.method] and text .. ", or `true` where the server answers with nothing" or text
+end
+
 local function section(lines, operation)
   local versions = versions_of(operation.name)
   lines[#lines + 1] = "### `" .. call_text(operation) .. "`"
   lines[#lines + 1] = ""
   local path = operation.root and operation.path or "/v1" .. operation.path
   lines[#lines + 1] = ("%s `%s %s`%s, gives %s."):format(operation.doc, operation.method, path,
-    versions ~= "" and ", " .. versions or "", operation.result == "text" and "text" or "`" .. operation.result .. "`")
+    versions ~= "" and ", " .. versions or "", result_text(operation))
   lines[#lines + 1] = ""
   local names = sorted(operation.parameters, operation.places, not_in_path)
   for _, name in ipairs(names) do lines[#lines + 1] = parameter_line(operation, name) end
@@ -214,7 +222,7 @@ local function annotations()
     write_options(lines, operation)
     local class, name = holder(operation.name)
     add_class(classes, order, class)
-    local result = result_type(operation)
+    local result = result_type(operation) .. (SILENT[operation.method] and "|true" or "")
     table.insert(classes[class], ("%s fun(%s): %s?, ogl.Error? %s"):format(name, signature(operation), result, operation.doc))
     if operation.query and operation.query.offset then
       local each = name == "list" and "each" or "each_" .. name

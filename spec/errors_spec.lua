@@ -39,7 +39,12 @@ describe("errors.read_body", function()
 
   it("says so when there is no body, and survives cut JSON", function()
     assert.equal("the server answered 502 without a word", read(502, " \n"))
-    assert.equal("{", read(500, "{"))
+    assert.equal("the server's error is cut short: {", read(500, "{"))
+  end)
+
+  it("reads an error event that stands in place of a body", function()
+    assert.equal("Internal Server Error", read(500, 'event: error\ndata: {"error": {"message": "Internal Server Error"}}\n\n'))
+    assert.equal("event: nothing", read(500, "event: nothing"))
   end)
 end)
 

@@ -93,7 +93,10 @@ function M.finish(client, err)
   local provider = client.provider
   err.provider = provider.name
   local worded = err.status or err.kind == "provider" -- by the server
-  if worded and not err.code and provider.catalogue then err.code = require(provider.catalogue).code(err) end
+  if worded and not err.code and provider.catalogue then
+    local code, retryable = require(provider.catalogue).code(err)
+    err.code, err.retryable = code, err.retryable or retryable or false
+  end
   return errors.redact(err, client.usual_headers().sent)
 end
 

@@ -205,12 +205,14 @@ end
 function M.read_body(status, body)
   local text = body:gsub("^%s+", "")
   if text == "" then return "the server answered " .. status .. " without a word" end
+  if text:find "^event:" then text = text:match "\ndata:%s*([^\r\n]+)" or text end -- an error event in place of a body
   if text:find "^[%[{\"]" then
     local value = core.decode(text)
     local fields = fields_of(value)
     if fields then return join(fields), nil, nil, fields end
     local message, kind, code = core.fault(core.utf8_repair(text))
     if value ~= nil then return message, kind, code end
+    return "the server's error is cut short: " .. quote(text)
   end
   if text:find "^<" then return "the server answered with HTML: " .. quote(plain(text)) end
   return quote(text)

@@ -330,7 +330,7 @@
 ---@field chunks ogl.Client.chunks
 ---@field search fun(self: any, options: ogl.search.Options): ogl.Search?, ogl.Error? The chunks that fit a query, best first, in `results`: each {score, method, chunk}.
 ---@field me fun(self: any, options?: ogl.me.Options): ogl.User?, ogl.Error? Who the key belongs to: permissions, limits, budget.
----@field update_me fun(self: any, options?: ogl.update_me.Options): ogl.User?, ogl.Error? Changes one's own name, address or password; what is not named stays.
+---@field update_me fun(self: any, options?: ogl.update_me.Options): ogl.User|true?, ogl.Error? Changes one's own name, address or password; what is not named stays.
 ---@field keys ogl.Client.keys
 ---@field usage fun(self: any, options?: ogl.usage.Options): ogl.UsageEntry[]|ogl.Page?, ogl.Error? What was used: by day (UTC) from 0.8 on, by request before. Without dates: the last 30 days.
 ---@field each_usage fun(self: any, options?: ogl.usage.Options): fun(): ogl.UsageEntry? All of them, page by page.
@@ -353,38 +353,38 @@
 ---@field list fun(self: any, options?: ogl.collections.list.Options): table[]|ogl.Page?, ogl.Error? The collections that one may read.
 ---@field each fun(self: any, options?: ogl.collections.list.Options): fun(): table? All of them, page by page.
 ---@field get fun(self: any, id: integer, options?: ogl.collections.get.Options): table?, ogl.Error? One collection.
----@field update fun(self: any, id: integer, options?: ogl.collections.update.Options): table?, ogl.Error? Changes a collection; what is not named stays.
----@field delete fun(self: any, id: integer, options?: ogl.collections.delete.Options): table?, ogl.Error? Deletes a collection and all that is in it.
+---@field update fun(self: any, id: integer, options?: ogl.collections.update.Options): table|true?, ogl.Error? Changes a collection; what is not named stays.
+---@field delete fun(self: any, id: integer, options?: ogl.collections.delete.Options): table|true?, ogl.Error? Deletes a collection and all that is in it.
 
 ---@class ogl.Client.documents
 ---@field create fun(self: any, options?: ogl.documents.create.Options): table?, ogl.Error? Makes a document of a file, or an empty one to be filled with chunks; gives its `id`.
 ---@field list fun(self: any, options?: ogl.documents.list.Options): table[]|ogl.Page?, ogl.Error? The documents that one may read.
 ---@field each fun(self: any, options?: ogl.documents.list.Options): fun(): table? All of them, page by page.
 ---@field get fun(self: any, id: integer, options?: ogl.documents.get.Options): table?, ogl.Error? One document; `chunks` counts what is indexed.
----@field delete fun(self: any, id: integer, options?: ogl.documents.delete.Options): table?, ogl.Error? Deletes a document and its chunks.
+---@field delete fun(self: any, id: integer, options?: ogl.documents.delete.Options): table|true?, ogl.Error? Deletes a document and its chunks.
 
 ---@class ogl.Client.chunks
 ---@field create fun(self: any, document_id: integer, options: ogl.chunks.create.Options): table?, ogl.Error? Adds chunks to a document, all or none; gives their `ids`, which count from 0.
 ---@field list fun(self: any, document_id: integer, options?: ogl.chunks.list.Options): table[]|ogl.Page?, ogl.Error? The chunks of a document.
 ---@field each fun(self: any, document_id: integer, options?: ogl.chunks.list.Options): fun(): table? All of them, page by page.
 ---@field get fun(self: any, document_id: integer, chunk_id: integer, options?: ogl.chunks.get.Options): table?, ogl.Error? One chunk.
----@field delete fun(self: any, document_id: integer, chunk_id: integer, options?: ogl.chunks.delete.Options): table?, ogl.Error? Deletes a chunk.
+---@field delete fun(self: any, document_id: integer, chunk_id: integer, options?: ogl.chunks.delete.Options): table|true?, ogl.Error? Deletes a chunk.
 
 ---@class ogl.Client.keys
 ---@field create fun(self: any, options: ogl.keys.create.Options): ogl.Key?, ogl.Error? Makes a key; its secret, `value`, is shown this once.
 ---@field list fun(self: any, options?: ogl.keys.list.Options): ogl.Key[]|ogl.Page?, ogl.Error? One's own keys; their secrets are masked.
 ---@field each fun(self: any, options?: ogl.keys.list.Options): fun(): ogl.Key? All of them, page by page.
 ---@field get fun(self: any, id: integer, options?: ogl.keys.get.Options): ogl.Key?, ogl.Error? One key; its secret is masked.
----@field update fun(self: any, id: integer, options: ogl.keys.update.Options): ogl.Key?, ogl.Error? Renames a key.
----@field delete fun(self: any, id: integer, options?: ogl.keys.delete.Options): ogl.Key?, ogl.Error? Ends a key: revoked from 0.9 on, deleted before.
+---@field update fun(self: any, id: integer, options: ogl.keys.update.Options): ogl.Key|true?, ogl.Error? Renames a key.
+---@field delete fun(self: any, id: integer, options?: ogl.keys.delete.Options): ogl.Key|true?, ogl.Error? Ends a key: revoked from 0.9 on, deleted before.
 
 ---@class ogl.Client.admin.users
 ---@field create fun(self: any, options: ogl.admin.users.create.Options): ogl.User?, ogl.Error? Makes a user.
 ---@field list fun(self: any, options?: ogl.admin.users.list.Options): ogl.User[]|ogl.Page?, ogl.Error? The users.
 ---@field each fun(self: any, options?: ogl.admin.users.list.Options): fun(): ogl.User? All of them, page by page.
 ---@field get fun(self: any, id: integer, options?: ogl.admin.users.get.Options): ogl.User?, ogl.Error? One user.
----@field update fun(self: any, id: integer, options?: ogl.admin.users.update.Options): ogl.User?, ogl.Error? Changes a user; what is not named stays.
----@field delete fun(self: any, id: integer, options?: ogl.admin.users.delete.Options): ogl.User?, ogl.Error? Deletes a user.
+---@field update fun(self: any, id: integer, options?: ogl.admin.users.update.Options): ogl.User|true?, ogl.Error? Changes a user; what is not named stays.
+---@field delete fun(self: any, id: integer, options?: ogl.admin.users.delete.Options): ogl.User|true?, ogl.Error? Deletes a user.
 
 ---@class ogl.Client.admin
 ---@field users ogl.Client.admin.users
@@ -400,39 +400,39 @@
 ---@field list fun(self: any, options?: ogl.admin.roles.list.Options): ogl.Role[]|ogl.Page?, ogl.Error? The roles.
 ---@field each fun(self: any, options?: ogl.admin.roles.list.Options): fun(): ogl.Role? All of them, page by page.
 ---@field get fun(self: any, id: integer, options?: ogl.admin.roles.get.Options): ogl.Role?, ogl.Error? One role.
----@field update fun(self: any, id: integer, options?: ogl.admin.roles.update.Options): ogl.Role?, ogl.Error? Changes a role; what is not named stays.
----@field delete fun(self: any, id: integer, options?: ogl.admin.roles.delete.Options): ogl.Role?, ogl.Error? Deletes a role that no user has.
+---@field update fun(self: any, id: integer, options?: ogl.admin.roles.update.Options): ogl.Role|true?, ogl.Error? Changes a role; what is not named stays.
+---@field delete fun(self: any, id: integer, options?: ogl.admin.roles.delete.Options): ogl.Role|true?, ogl.Error? Deletes a role that no user has.
 
 ---@class ogl.Client.admin.organizations
 ---@field create fun(self: any, options: ogl.admin.organizations.create.Options): ogl.Organization?, ogl.Error? Makes an organization.
 ---@field list fun(self: any, options?: ogl.admin.organizations.list.Options): ogl.Organization[]|ogl.Page?, ogl.Error? The organizations.
 ---@field each fun(self: any, options?: ogl.admin.organizations.list.Options): fun(): ogl.Organization? All of them, page by page.
 ---@field get fun(self: any, id: integer, options?: ogl.admin.organizations.get.Options): ogl.Organization?, ogl.Error? One organization.
----@field update fun(self: any, id: integer, options?: ogl.admin.organizations.update.Options): ogl.Organization?, ogl.Error? Renames an organization.
----@field delete fun(self: any, id: integer, options?: ogl.admin.organizations.delete.Options): ogl.Organization?, ogl.Error? Deletes an organization.
+---@field update fun(self: any, id: integer, options?: ogl.admin.organizations.update.Options): ogl.Organization|true?, ogl.Error? Renames an organization.
+---@field delete fun(self: any, id: integer, options?: ogl.admin.organizations.delete.Options): ogl.Organization|true?, ogl.Error? Deletes an organization.
 
 ---@class ogl.Client.admin.routers
 ---@field create fun(self: any, options: ogl.admin.routers.create.Options): ogl.Router?, ogl.Error? Makes a router: a model's name, with providers behind it.
 ---@field list fun(self: any, options?: ogl.admin.routers.list.Options): ogl.Router[]|ogl.Page?, ogl.Error? The routers.
 ---@field each fun(self: any, options?: ogl.admin.routers.list.Options): fun(): ogl.Router? All of them, page by page.
 ---@field get fun(self: any, id: integer, options?: ogl.admin.routers.get.Options): ogl.Router?, ogl.Error? One router.
----@field update fun(self: any, id: integer, options?: ogl.admin.routers.update.Options): ogl.Router?, ogl.Error? Changes a router; what is not named stays.
----@field delete fun(self: any, id: integer, options?: ogl.admin.routers.delete.Options): ogl.Router?, ogl.Error? Deletes a router.
+---@field update fun(self: any, id: integer, options?: ogl.admin.routers.update.Options): ogl.Router|true?, ogl.Error? Changes a router; what is not named stays.
+---@field delete fun(self: any, id: integer, options?: ogl.admin.routers.delete.Options): ogl.Router|true?, ogl.Error? Deletes a router.
 
 ---@class ogl.Client.admin.providers
 ---@field create fun(self: any, options: ogl.admin.providers.create.Options): ogl.Provider?, ogl.Error? Puts a provider behind a router; the server tries to reach it.
 ---@field list fun(self: any, options?: ogl.admin.providers.list.Options): ogl.Provider[]|ogl.Page?, ogl.Error? The providers.
 ---@field each fun(self: any, options?: ogl.admin.providers.list.Options): fun(): ogl.Provider? All of them, page by page.
 ---@field get fun(self: any, id: integer, options?: ogl.admin.providers.get.Options): ogl.Provider?, ogl.Error? One provider.
----@field update fun(self: any, id: integer, options?: ogl.admin.providers.update.Options): ogl.Provider?, ogl.Error? Changes a provider; what is not named stays.
----@field delete fun(self: any, id: integer, options?: ogl.admin.providers.delete.Options): ogl.Provider?, ogl.Error? Takes a provider away.
+---@field update fun(self: any, id: integer, options?: ogl.admin.providers.update.Options): ogl.Provider|true?, ogl.Error? Changes a provider; what is not named stays.
+---@field delete fun(self: any, id: integer, options?: ogl.admin.providers.delete.Options): ogl.Provider|true?, ogl.Error? Takes a provider away.
 
 ---@class ogl.Client.admin.keys
 ---@field create fun(self: any, options: ogl.admin.keys.create.Options): ogl.Key?, ogl.Error? Makes a key for a user; its secret, `value`, is shown this once.
 ---@field list fun(self: any, options?: ogl.admin.keys.list.Options): ogl.Key[]|ogl.Page?, ogl.Error? The keys of all users; their secrets are masked.
 ---@field each fun(self: any, options?: ogl.admin.keys.list.Options): fun(): ogl.Key? All of them, page by page.
 ---@field get fun(self: any, id: integer, options?: ogl.admin.keys.get.Options): ogl.Key?, ogl.Error? One key; its secret is masked.
----@field delete fun(self: any, id: integer, options?: ogl.admin.keys.delete.Options): ogl.Key?, ogl.Error? Ends a key.
+---@field delete fun(self: any, id: integer, options?: ogl.admin.keys.delete.Options): ogl.Key|true?, ogl.Error? Ends a key.
 
 ---@class ogl.Client.admin.sso
 ---@field get fun(self: any, options?: ogl.admin.sso.get.Options): table[]|ogl.Page?, ogl.Error? The rules that say who may sign in by SSO.

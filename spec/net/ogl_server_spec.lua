@@ -152,7 +152,7 @@ local FACTS = {
   { "the methods of a path", { "GET", "/openapi.json", key = false }, "body.paths./v1/me/keys", { ["0.4.1"] = "get post" } },
 
   -- monitoring
-  { "health", { "GET", "/health", key = false }, "status", { ["0.4.1"] = 404, ["0.4.5"] = 200 } },
+  { "health", { "GET", "/health", key = false }, "status", { ["0.4.1"] = 200 } },
   { "health of models needs a key", { "GET", "/health/models", key = false }, "status", { ["0.4.1"] = 404, ["0.4.5"] = 401 } },
   { "health of models, bare", { "GET", "/health/models" }, "body.1.status", { ["0.4.1"] = false, ["0.4.5"] = "green", ["0.6"] = false } },
   { "health of models, in data", { "GET", "/health/models" }, "body.data.1.status", { ["0.4.1"] = false, ["0.6"] = "green" } },
@@ -218,7 +218,7 @@ local FACTS = {
     return { "POST", "/v1/admin/users", user, key = "sk-admin" }
   end, "status", { ["0.4.1"] = 409 } },
   { "a change of a user in part", { "PATCH", "/v1/admin/users/3", { name = "expired" }, key = "sk-admin" }, "status", { ["0.4.1"] = 204, ["0.7"] = 422 } },
-  { "a list of users", { "GET", "/v1/admin/users", key = "sk-admin" }, "body", { ["0.4.1"] = "data object", ["0.7"] = "data limit object offset total" } },
+  { "a list of users", { "GET", "/v1/admin/users", key = "sk-admin" }, "body", { ["0.4.1"] = "data object", ["0.9.0"] = "data limit object offset total" } },
   { "a list of roles", { "GET", "/v1/admin/roles", key = "sk-admin" }, "body", { ["0.4.1"] = "data object", ["0.4.5"] = "data limit object offset total" } },
   { "a role with users", { "DELETE", "/v1/admin/roles/2", key = "sk-admin" }, "status", { ["0.4.1"] = 409 } },
   { "a new organization", function() return { "POST", "/v1/admin/organizations", { name = helper.id() }, key = "sk-admin" } end, "body",

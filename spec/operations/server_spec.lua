@@ -70,7 +70,7 @@ describe("the server's version", function()
       { { ["/health/models"] = 401, ["/v1/parse-beta"] = 405 }, "0.4.5" },
       { { ["/health/models"] = 200 }, "0.6" },
       { { ["/v1/me"] = 200, ["/v1/usage"] = 200 }, "0.7" },
-      { { ["/v1/me"] = 401, ["/v1/usage"] = 422, ["/v1/keys"] = 200 }, "0.8" },
+      { { ["/v1/me"] = 200, ["/v1/usage"] = 422, ["/v1/keys"] = 200 }, "0.8" },
       { { ["/v1/me"] = 200, ["/v1/usage"] = 422, ["/v1/keys"] = 422 }, "0.9" },
       { { ["/openapi.json"] = "<html>", ["/v1/me"] = 200, ["/v1/usage"] = 200 }, "0.7" },
       { { ["/openapi.json"] = document "custom", ["/v1/me"] = 200, ["/v1/usage"] = 200 }, "0.7" },
@@ -104,6 +104,14 @@ describe("the server's version", function()
     assert.equal(5, #transport.requests)
     assert(c:transcribe { model = "m", file = { data = "x" }, response_format = "srt" })
     assert.equal("http://server/openapi.json", transport.requests[6].url)
+  end)
+
+  it("is not guessed where the key is refused", function()
+    local answers = { ["/v1/me"] = 401, ["/v1/usage"] = 401, ["/v1/keys"] = 401 }
+    local c = client(answers)
+    assert.equal("auth", select(2, c.keys:list()).kind)
+    answers["/v1/me"], answers["/v1/usage"], answers["/v1/keys"] = 200, 422, 422
+    assert.equal("0.9", server.text(assert(server.version(c))))
   end)
 
   it("is an error of the call where nobody answers", function()

@@ -81,7 +81,6 @@ local LOG = {
     embedding_formats = { "float", "base64" },
     audio_formats = { "json", "text", "verbose_json", "diarized_json", "srt", "vtt" },
     health_models = "bare",
-    routes = { health = true },
     texts = {
       models_missing = "Model %s not found.",
       legacy_admin = { organizations = true, keys = true },
@@ -112,7 +111,7 @@ local LOG = {
     key_user = "user", key_reserved = true, login = false, -- a whole key
     organization_field = "organization_id", role_field = "role_id", old_names_refused = true,
     password_min = 6, me_complete = true, provider_created_short = false,
-    paged = WHOLE, created_whole = WHOLE, patched_whole = WHOLE, deleted_whole = WHOLE,
+    paged = { keys = true }, created_whole = WHOLE, patched_whole = WHOLE, deleted_whole = WHOLE,
     patch_replaces = true,
     usage_object = "usage", usage_method = false, usage_total = true,
     routes = { me = true, keys = true, usage = true },
@@ -131,6 +130,7 @@ local LOG = {
   } },
   { "0.9.0", { -- 29 September 2026: chat on the new stack, keys are revoked and not deleted
     key_filter = "status", key_revoked = true, key_rename = true, keys_unique = false,
+    paged = { users = true, organizations = true },
     organization_required = true, priority = false, qos = false, router_sizes = false,
     usage_chat = "lean", counts_reasoning = true, drops_nulls = true,
     image_text = false, chat_search = false,

@@ -157,8 +157,8 @@ function users.release(call, user)
   for _, key in ipairs(keys:select(function(key) return key.user == user.id end)) do keys:remove(key) end
 end
 
-function users.passes(view, user)
-  local role, organization = view.role or view.role_id, view.organization or view.organization_id
+function users.passes(view, user, dialect)
+  local role, organization = view[dialect.role_field], view[dialect.organization_field]
   return (not role or user.role == role) and (not organization or user.organization == organization)
     and (not view.email or user.email == view.email)
 end

@@ -172,8 +172,8 @@ function providers.prepare(call, values, provider)
   if not provider then check_new(call, values) end
 end
 
-function providers.passes(view, provider)
-  local router = view.router_id or view.router
+function providers.passes(view, provider, dialect)
+  local router = view[dialect.provider_router]
   return not router or provider.router_id == router
 end
 

@@ -83,8 +83,8 @@ end
 
 return function(dialect)
   return {
-    { "GET", "/health", health, open = true, off = not dialect.routes.health },
-    { "GET", "/health/models", health_models, migrated = true, off = not dialect.routes.health },
+    { "GET", "/health", health, open = true },
+    { "GET", "/health/models", health_models, migrated = true, off = not dialect.health_models },
     { "GET", "/metrics", metrics, open = true },
   }
 end

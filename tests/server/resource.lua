@@ -8,7 +8,7 @@
 --   prepare(call, values, thing)   looks at the values of a creation, or of the change of `thing`, and refuses or
 --                      completes them
 --   release(call, thing)   refuses to delete it, or tidies up after it
---   sorts, filters, passes(view, thing)   of the list
+--   sorts, filters, passes(view, thing, dialect)   of the list
 --
 -- The dialect says what is answered (the whole thing, its id, or nothing), and whether PATCH replaces everything or
 -- only what it names.
@@ -58,7 +58,7 @@ local function list(self, call)
   gate.admin(call, self.name)
   local view = listing.view(call, self.name, self.sorts, self.filters)
   listing.answer(call, self.name, self.shelf(call), view, function(thing)
-    return not self.passes or self.passes(view, thing)
+    return not self.passes or self.passes(view, thing, call.dialect)
   end, function(thing) return self.json(call, thing) end)
 end
 

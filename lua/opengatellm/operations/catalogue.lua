@@ -6,7 +6,7 @@
 -- @module opengatellm.operations.catalogue
 local M = {}
 
--- The first pattern that a message fits gives the code.
+-- The first pattern that a message fits gives the code; `true`: the same call may succeed later, whatever it came with.
 local CODES = {
   { "^Not Found$", "route_not_found" },
   { "^Method Not Allowed$", "method_not_allowed" },
@@ -98,19 +98,20 @@ local CODES = {
   { "does not support the .* endpoint", "endpoint_not_supported" },
   { "^Model provider .*not reachable", "provider_not_reachable" },
   { "^Model provider .*returned an invalid response", "provider_invalid_response" },
-  { "^Model is too busy", "model_busy" },
-  { "^Model is temporarily unavailable", "model_unavailable" },
+  { "^Model is too busy", "model_busy", true },
+  { "^Model is temporarily unavailable", "model_unavailable", true },
   { "^An unexpected error occurred", "internal_error" },
   { "^Internal Server Error", "internal_error" },
 }
 
 --- The code of an error that has none; nil where the message is none of the server's own.
 ---@param err ogl.Error
----@return string?
+---@return string? code
+---@return boolean? retryable
 function M.code(err)
   if err.fields then return "validation" end
   for _, row in ipairs(CODES) do
-    if err.message:find(row[1]) then return row[2] end
+    if err.message:find(row[1]) then return row[2], row[3] end
   end
 end
 

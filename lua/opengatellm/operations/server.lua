@@ -66,31 +66,31 @@ end
 
 -- The probes ------------------------------------------------------------------------------------------------------
 
--- The status of a route; nil and the error where there is no answer at all. A refused key still tells that the route is there.
+-- The status of a route, and the error with it; nil and the error where there is no answer at all.
 local function status_of(client, path, root)
   local exchange, status = call.send(client, { method = "GET", path = path, root = root, repeatable = "always" })
   if exchange then
     exchange:close()
     return status
   end
-  if status.status then return status.status end
-  return nil, status
+  return status.status, status
 end
 
--- The route, and what its status means: a version, or the next probe.
+-- The route, and what its status means: a version, or the next probe. A refused key still tells that a route is there; where the
+-- probe is of what the route answers (`open`), it tells nothing, and the caller's own call would be refused too.
 local PROBES = {
   me = { "/me", { [404] = "health", other = "usage" } },
   health = { "/health/models", { [404] = "0.4.1", other = "parse" }, root = true },
   parse = { "/parse-beta", { [405] = "0.4.5", other = "0.6" } }, -- it takes POST alone
-  usage = { "/usage?limit=1", { [200] = "0.7", other = "keys" } },
-  keys = { "/keys?limit=1&status=none", { [422] = "0.9", other = "0.8" } }, -- 0.8 does not look at a status
+  usage = { "/usage?limit=1", { [200] = "0.7", other = "keys" }, open = true },
+  keys = { "/keys?limit=1&status=none", { [422] = "0.9", other = "0.8" }, open = true }, -- 0.8 does not look at a status
 }
 
 local function probe(client, name)
-  local path, outcomes, root = PROBES[name][1], PROBES[name][2], PROBES[name].root
-  local status, err = status_of(client, path, root)
-  if not status then return nil, err end
-  local outcome = outcomes[status] or outcomes.other
+  local row = PROBES[name]
+  local status, err = status_of(client, row[1], row.root)
+  if not status or row.open and err and err.kind == "auth" then return nil, err end
+  local outcome = row[2][status] or row[2].other
   if PROBES[outcome] then return probe(client, outcome) end
   return M.parse(outcome)
 end
