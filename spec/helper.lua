@@ -49,12 +49,13 @@ end
 
 --- Runs a command that prints `port N` and ends with its standard input; gives N.
 local function start(name, command)
-  local pipe = M.directory() .. "/" .. name
+  local pipe = M.directory() .. "/" .. M.id()
   os.execute("mkfifo " .. pipe)
   local process = assert(io.popen(("exec %s >%s"):format(command, pipe), "w"))
   local output = assert(io.open(pipe))
   local port = (output:read "*l" or ""):match "^port (%d+)$"
   output:close()
+  os.remove(pipe)
   kept.servers[name] = { process = process, port = assert(port, "the server did not start: " .. command) }
   return kept.servers[name].port
 end
@@ -64,9 +65,16 @@ local function port_of(name, command)
   return server and server.port or start(name, command())
 end
 
---- Ends a server that `M.fault_at` started.
+--- The address of a server of tests/server, run with these arguments: `helper.serve "ogl.lua --version 0.8"`. The same arguments are
+--- the same server.
+function M.serve(arguments)
+  local function command() return "lua5.4 tests/server/" .. arguments .. " --until-eof" end
+  return "http://127.0.0.1:" .. port_of(arguments, command)
+end
+
+--- Ends a server: of these arguments, or of the name that `M.fault_at` gave.
 function M.stop(name)
-  kept.servers[name].process:close()
+  if kept.servers[name] then kept.servers[name].process:close() end
   kept.servers[name] = nil
 end
 
@@ -115,9 +123,7 @@ end
 -- Other servers ---------------------------------------------------------------------------------------------------
 
 --- The address of the scripted OpenGateLLM, which answers without a pause.
-function M.ogl()
-  return "http://127.0.0.1:" .. port_of("ogl", function() return "lua5.4 tests/server/ogl.lua --until-eof --pace 0" end)
-end
+function M.ogl() return M.serve "ogl.lua --pace 0" end
 
 -- Answers every request with the bytes of the file that the first segment of its path names, and closes.
 local RAW = [[

@@ -183,26 +183,12 @@ end)
 describe("conformance server", function()
   if not DOCUMENT then return it("judges", function() pending(ABSENT) end) end
 
-  local servers = {}
-
-  --- Starts one at its first use; it ends with the pipe that is its input.
-  local function address(mode)
-    if not servers[mode] then
-      local pipe = helper.directory() .. "/openapi" .. mode
-      os.execute("mkfifo " .. pipe)
-      local command = ("exec lua5.4 tests/server/openapi.lua --until-eof --document %s %s >%s"):format(DOCUMENT, mode, pipe)
-      local process = assert(io.popen(command, "w"))
-      local output = assert(io.open(pipe))
-      local port = (output:read "*l" or ""):match "^port (%d+)$"
-      output:close()
-      os.remove(pipe)
-      servers[mode] = { process = process, url = "http://127.0.0.1:" .. assert(port, "the server did not start") }
-    end
-    return servers[mode].url
-  end
+  local function arguments(mode) return ("openapi.lua --document %s %s"):format(DOCUMENT, mode) end
+  local function address(mode) return helper.serve(arguments(mode)) end
 
   teardown(function()
-    for _, server in pairs(servers) do server.process:close() end
+    helper.stop(arguments "")
+    helper.stop(arguments "--minimal")
   end)
 
   local KEY = { authorization = "Bearer " .. helper.KEY }

@@ -9,20 +9,13 @@ local VERSIONS = { "0.4.1", "0.4.5", "0.6", "0.7", "0.8", "0.9.0", "0.9.2" }
 
 -- Servers and requests --------------------------------------------------------------------------------------------
 
-local servers = {}
+local served = {}
 
--- The address of a server with these options; it ends when its input does.
+-- The address of a server with these options.
 local function address_of(options)
-  if not servers[options] then
-    local fifo = helper.directory() .. "/versions" .. helper.id()
-    assert(os.execute("mkfifo " .. fifo))
-    local process = assert(io.popen(("exec lua5.4 tests/server/ogl.lua --until-eof --pace 0 %s >%s"):format(options, fifo), "w"))
-    local output = assert(io.open(fifo))
-    local port = assert((output:read "*l" or ""):match "^port (%d+)$", "the server did not start: " .. options)
-    output:close()
-    servers[options] = { process = process, address = "http://127.0.0.1:" .. port }
-  end
-  return servers[options].address
+  local arguments = "ogl.lua --pace 0 " .. options
+  served[arguments] = true
+  return helper.serve(arguments)
 end
 
 -- A body of multipart/form-data: a list of { name, value[, filename] }.
@@ -303,9 +296,7 @@ end
 
 describe("the scripted OpenGateLLM", function()
   teardown(function()
-    for _, server in pairs(servers) do server.process:close() end
-    servers = {}
-    collectgarbage()
+    for arguments in pairs(served) do helper.stop(arguments) end
   end)
 
   for _, row in ipairs(FACTS) do

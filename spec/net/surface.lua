@@ -87,26 +87,19 @@ end
 
 -- Servers ---------------------------------------------------------------------------------------------------------
 
-local servers = {}
+local served = {}
 
 --- The address of a scripted server with these options; it is there until `M.stop`.
 function M.address(options)
-  if not servers[options] then
-    local fifo = helper.directory() .. "/surface" .. helper.id()
-    os.execute("mkfifo " .. fifo)
-    local process = assert(io.popen(("exec lua5.4 tests/server/ogl.lua --until-eof --pace 0 %s >%s"):format(options, fifo), "w"))
-    local output = assert(io.open(fifo))
-    local port = (output:read "*l" or ""):match "^port (%d+)$"
-    output:close()
-    servers[options] = { process = process, address = "http://127.0.0.1:" .. assert(port, "the server did not start: " .. options) }
-  end
-  return servers[options].address
+  local arguments = "ogl.lua --pace 0 " .. options
+  served[arguments] = true
+  return helper.serve(arguments)
 end
 
 --- Ends all servers; for teardown.
 function M.stop()
-  for _, each in pairs(servers) do each.process:close() end
-  servers = {}
+  for arguments in pairs(served) do helper.stop(arguments) end
+  served = {}
 end
 
 -- A case ----------------------------------------------------------------------------------------------------------

@@ -12,18 +12,11 @@ local M = {}
 local Server = {}
 Server.__index = Server
 
---- Starts one; it ends with the pipe that is its input.
 ---@param document string path
 ---@param mode string "" or "--minimal"
 function M.start(document, mode)
-  local pipe = helper.directory() .. "/conformance" .. mode
-  os.execute("mkfifo " .. pipe)
-  local process = assert(io.popen(("exec lua5.4 tests/server/openapi.lua --until-eof --document %s %s >%s"):format(document, mode, pipe), "w"))
-  local output = assert(io.open(pipe))
-  local port = (output:read "*l" or ""):match "^port (%d+)$"
-  output:close()
-  os.remove(pipe)
-  return setmetatable({ process = process, url = "http://127.0.0.1:" .. assert(port, "the server did not start") }, Server)
+  local arguments = ("openapi.lua --document %s %s"):format(document, mode)
+  return setmetatable({ arguments = arguments, url = helper.serve(arguments) }, Server)
 end
 
 --- What was asked since the last reset, in order.
@@ -31,7 +24,7 @@ function Server:records() return cjson.decode((assert(http.request(self.url .. "
 
 function Server:reset() assert(http.request(self.url .. "/stats/reset")) end
 
-function Server:stop() self.process:close() end
+function Server:stop() helper.stop(self.arguments) end
 
 -- Values ----------------------------------------------------------------------------------------------------------------
 
