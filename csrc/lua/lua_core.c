@@ -9,6 +9,7 @@ LUALIB_API int luaopen_opengatellm_core(lua_State *L) {
   lua_newtable(L);
   ogl_lua_decoder_open(L);
   ogl_lua_bytes_open(L);
+  ogl_lua_encoder_open(L);
   ogl_lua_json_open(L);
   return 1;
 }

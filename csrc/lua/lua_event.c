@@ -3,6 +3,8 @@
 */
 #include "lua_event.h"
 
+#include <string.h>
+
 #include "lua_json.h"
 
 /* The names, in the order of the upvalues. The first are the kinds, in the order of enum ogl_event_kind. */
@@ -92,8 +94,11 @@ static void set_fields(lua_State *L, const struct ogl_event *e, int first) {
       set_text(L, first, N_KIND, e->a);
       set_if(L, first, N_SIGNATURE, e->b);
       break;
-    case OGL_EVENT_CITATION: set_text(L, first, N_JSON, e->a); /* fallthrough */
-    case OGL_EVENT_LOGPROBS: set_decoded(L, first, N_DATA, e->a); break;
+    case OGL_EVENT_CITATION:
+    case OGL_EVENT_LOGPROBS:
+      set_text(L, first, N_JSON, e->a);
+      set_decoded(L, first, N_DATA, e->a);
+      break;
     case OGL_EVENT_USAGE:
       lua_pushvalue(L, lua_upvalueindex(first + (int)N_USAGE));
       ogl_lua_usage_push(L, e->usage);
@@ -128,7 +133,13 @@ void ogl_lua_event_push(lua_State *L, const struct ogl_event *e, int first) {
   if (OGL_UNLIKELY(e->choice)) set_integer(L, first, N_CHOICE, e->choice + 1);
 }
 
-void ogl_lua_usage_push(lua_State *L, const struct ogl_usage *u) {
+int ogl_lua_event_kind(struct ogl_span name) {
+  for (int i = 0; i < OGL_EVENT_KINDS; i++)
+    if (strlen(names[i]) == name.n && memcmp(names[i], name.p, name.n) == 0) return i;
+  return -1;
+}
+
+const char *ogl_lua_usage_name(int field) {
   static const char *const fields[OGL_USAGE_FIELDS] = {
     "input_tokens",       "cached_input_tokens",
     "cache_write_tokens", "output_tokens",
@@ -136,11 +147,15 @@ void ogl_lua_usage_push(lua_State *L, const struct ogl_usage *u) {
     "requests",           "cost",
     "energy_kwh",         "co2_kg",
   };
+  return fields[field];
+}
+
+void ogl_lua_usage_push(lua_State *L, const struct ogl_usage *u) {
   lua_createtable(L, 0, 6);
   for (int i = 0; i < OGL_USAGE_FIELDS; i++) {
     if (!ogl_usage_has(u, i)) continue;
     if (i < OGL_USAGE_COST) lua_pushinteger(L, (lua_Integer)u->v[i]);
     else lua_pushnumber(L, u->v[i]);
-    lua_setfield(L, -2, fields[i]);
+    lua_setfield(L, -2, ogl_lua_usage_name(i));
   }
 }

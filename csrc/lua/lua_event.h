@@ -17,6 +17,9 @@ int ogl_lua_event_names(lua_State *L);
 int ogl_lua_event_copy_names(lua_State *L);
 /* Pushes the event's table, in a closure whose names begin at upvalue `first`. */
 void ogl_lua_event_push(lua_State *L, const struct ogl_event *e, int first);
+/* The kind of that name; -1. */
+int ogl_lua_event_kind(struct ogl_span name);
+const char *ogl_lua_usage_name(int field);
 /* Pushes the usage as a table: fields that were not sent are absent. */
 void ogl_lua_usage_push(lua_State *L, const struct ogl_usage *u);
 

@@ -9,8 +9,18 @@ static const struct ogl_protocol *const protocols[] = {
   &ogl_openai_chat,
 };
 
+static const struct ogl_encoding *const encodings[] = {
+  &ogl_openai_chat_encoding,
+};
+
 const struct ogl_protocol *ogl_protocol_find(const char *name) {
   for (size_t i = 0; i < sizeof protocols / sizeof protocols[0]; i++)
     if (strcmp(protocols[i]->name, name) == 0) return protocols[i];
+  return NULL;
+}
+
+const struct ogl_encoding *ogl_encoding_find(const char *name) {
+  for (size_t i = 0; i < sizeof encodings / sizeof encodings[0]; i++)
+    if (strcmp(encodings[i]->name, name) == 0) return encodings[i];
   return NULL;
 }

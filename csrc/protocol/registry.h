@@ -4,6 +4,7 @@
 #ifndef OGL_REGISTRY_H
 #define OGL_REGISTRY_H
 
+#include "../core/encoder.h"
 #include "../core/protocol.h"
 
 OGL_BEGIN
@@ -11,7 +12,11 @@ OGL_BEGIN
 /* The protocol of that name ("openai_chat"), or NULL. */
 const struct ogl_protocol *ogl_protocol_find(const char *name);
 
+/* The way back: how that protocol is written, or NULL. */
+const struct ogl_encoding *ogl_encoding_find(const char *name);
+
 extern const struct ogl_protocol ogl_openai_chat;
+extern const struct ogl_encoding ogl_openai_chat_encoding;
 
 OGL_END
 

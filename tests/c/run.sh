@@ -6,6 +6,7 @@
 #   units      the suites, test_<noun>.c
 #   replay     the cases of tests/wire
 #   fixtures   the recorded exchanges of $OGL_SHARED
+#   roundtrip  the same, transcoded to every protocol that can be written, and back
 #   oom        the cases of tests/wire without memory
 #   portable   units and replay once more, without SSE2 and 128-bit integers: the code of other machines
 #   layering   the core stands alone: it needs no header of Lua or libcurl, and names none
@@ -93,11 +94,14 @@ a=$!
 build oom -DOGL_TEST_ALLOC tests/c/test_oom.c &
 b=$!
 both_built $a $b
-build portable_units "$portable" "$units" &
+build roundtrip "" tests/c/roundtrip.c &
 a=$!
-build portable_replay "$portable" tests/c/replay.c &
+build portable_units "$portable" "$units" &
 b=$!
 both_built $a $b
+build portable_replay "$portable" tests/c/replay.c &
+a=$!
+both_built $a $a
 
 # a small quarantine: the tests of the limits free hundreds of MiB
 ASAN_OPTIONS="quarantine_size_mb=16:detect_leaks=1:${ASAN_OPTIONS:-}"
@@ -105,6 +109,7 @@ export ASAN_OPTIONS
 run units $out/units &
 run replay replays replay &
 run fixtures $out/fixtures &
+run roundtrip $out/roundtrip &
 run oom replays oom &
 wait
 run portable_units $out/portable_units json json_write number repeat utf8 &
@@ -113,7 +118,7 @@ run layering layering &
 wait
 
 passed=0 failed=0 skipped=0
-for name in units replay fixtures oom portable_units portable_replay layering; do
+for name in units replay fixtures roundtrip oom portable_units portable_replay layering; do
   counts=$(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed, \([0-9]*\) skipped$/\1 \2 \3/p' $out/$name.log |
     awk '{ p += $1; f += $2; s += $3 } END { print p + 0, f + 0, s + 0 }')
   # shellcheck disable=SC2086

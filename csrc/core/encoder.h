@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT
+** encoder.h - events in, the bytes of a wire protocol out: as a stream, or as one whole body from the same events.
+**
+** Life: `init` with an encoding and a mode, `put` for each event, `end` once (the reply is complete), bytes to be taken from
+** `out` at any time, `clear`. An ERROR event ends it too, in the protocol's own words; what is put after the end is passed
+** over. The encoder has no clock: times and ids come from its context.
+**
+**   mode     each event                        end
+**   stream   encoding->event: bytes at once    encoding->end: what closes the stream
+**   whole    folded                            encoding->whole: one body of what was folded
+**
+** Memory: `out`, which the caller drains; the reply so far in mode whole, and in mode stream where the encoding repeats the
+** whole at its end or needs it (`keeps`); else a few words a part.
+*/
+#ifndef OGL_ENCODER_H
+#define OGL_ENCODER_H
+
+#include "fold.h"
+
+OGL_BEGIN
+
+/* What the events do not say. The texts are copied. */
+struct ogl_encoder_context {
+  struct ogl_span id;    /* of the answer; empty: the id that the events bring, else "ogl" */
+  struct ogl_span model; /* empty: the model that the events bring */
+  int64_t created;       /* seconds since 1970 */
+  int include_usage;     /* openai_chat: the client asked for a usage chunk */
+  struct ogl_span echo;  /* openai_responses: members of the request that the answer repeats, as JSON without braces */
+  size_t max_reply;      /* 0: OGL_MAX_REPLY */
+};
+
+struct ogl_encoder;
+
+struct ogl_encoding {
+  const char *name;
+  size_t state_size; /* the encoder gives that much memory, zero-filled */
+  int keeps;         /* the stream needs the fold */
+  const char *content_type;
+
+  /* Stream: the bytes of one event (of any kind but ERROR), of the end, of an error. 0, or an error of ogl.h. */
+  int (*event)(struct ogl_encoder *e, const struct ogl_event *event);
+  int (*end)(struct ogl_encoder *e);
+  int (*fault)(struct ogl_encoder *e, const struct ogl_event *error);
+
+  /* Whole: the body of what was folded; of an error. */
+  int (*whole)(struct ogl_encoder *e);
+  int (*whole_fault)(struct ogl_encoder *e, const struct ogl_event *error);
+
+  void (*clear)(void *state); /* frees what the state holds; NULL: nothing */
+};
+
+struct ogl_encoder {
+  const struct ogl_encoding *encoding;
+  void *state;
+  int is_whole;
+  struct ogl_encoder_context context;
+  struct ogl_buf out;
+  struct ogl_buf id, model, echo; /* as they stand in the answer: the context's, else the first that the events bring */
+  struct ogl_usage usage;         /* the last one */
+  struct ogl_fold fold;
+  size_t lost; /* events that this encoding cannot carry */
+  int ended;
+  int err; /* sticky */
+};
+
+/* 0, or OGL_ERR_MEMORY (the encoder may be cleared all the same). */
+int ogl_encoder_init(struct ogl_encoder *e, const struct ogl_encoding *encoding, int is_whole,
+                     const struct ogl_encoder_context *context);
+void ogl_encoder_clear(struct ogl_encoder *e);
+/* OGL_OK, or the sticky error: OGL_ERR_MEMORY, OGL_ERR_REPLY, OGL_ERR_PARTS, OGL_ERR_BODY (`out` was not drained). */
+int ogl_encoder_put(struct ogl_encoder *e, const struct ogl_event *event);
+int ogl_encoder_end(struct ogl_encoder *e);
+
+/* For encodings: the answer's id and model. */
+static inline struct ogl_span ogl_encoder_id(const struct ogl_encoder *e) { return ogl_buf_span(&e->id); }
+static inline struct ogl_span ogl_encoder_model(const struct ogl_encoder *e) { return ogl_buf_span(&e->model); }
+
+OGL_END
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT
+** transcoder.c - see transcoder.h.
+*/
+#include "transcoder.h"
+
+#include <string.h>
+
+int ogl_transcoder_init(struct ogl_transcoder *t, const struct ogl_protocol *from,
+                        const struct ogl_decoder_options *options, const struct ogl_encoding *to, int is_whole,
+                        const struct ogl_encoder_context *context) {
+  struct ogl_decoder_options own = *options;
+  own.keep = 0; /* nobody asks this decoder for the reply */
+  memset(t, 0, sizeof *t);
+  int code = ogl_decoder_init(&t->decoder, from, &own);
+  int other = ogl_encoder_init(&t->encoder, to, is_whole, context);
+  return code < 0 ? code : other;
+}
+
+void ogl_transcoder_clear(struct ogl_transcoder *t) {
+  ogl_decoder_clear(&t->decoder);
+  ogl_encoder_clear(&t->encoder);
+}
+
+/* What ended the answer, as an event of the target. */
+static int put_problem(struct ogl_transcoder *t, int code) {
+  struct ogl_event e;
+  struct ogl_problem *p = &t->decoder.problem;
+  memset(&e, 0, sizeof e);
+  e.kind = OGL_EVENT_ERROR;
+  if (code == OGL_ERR_PROVIDER) {
+    e.a = ogl_buf_span(&p->message);
+    e.b = ogl_buf_span(&p->type);
+    e.c = ogl_buf_span(&p->code);
+    e.d = ogl_buf_span(&p->json);
+  } else {
+    const char *text = ogl_code_text(code), *name = ogl_code_name(code);
+    e.a = (struct ogl_span){ text, strlen(text) };
+    e.b = (struct ogl_span){ name, strlen(name) };
+  }
+  t->problem = code;
+  t->ended = 1;
+  return ogl_encoder_put(&t->encoder, &e);
+}
+
+/* Moves all events that there are. */
+static int drain(struct ogl_transcoder *t) {
+  struct ogl_event event;
+  int code;
+  while ((code = ogl_decoder_next(&t->decoder, &event)) == OGL_OK) {
+    t->events++;
+    if ((code = ogl_encoder_put(&t->encoder, &event)) < 0) return code;
+  }
+  if (code == OGL_ERR_MEMORY) return code;
+  if (code < 0) {
+    code = put_problem(t, code);
+    return code;
+  }
+  if (!ogl_decoder_ended(&t->decoder)) return OGL_MORE;
+  t->ended = 1;
+  return ogl_encoder_end(&t->encoder);
+}
+
+int ogl_transcoder_feed(struct ogl_transcoder *t, const char *p, size_t n) {
+  if (t->ended) return t->encoder.err ? t->encoder.err : OGL_OK;
+  ogl_decoder_feed(&t->decoder, p, n); /* its error is sticky: drain meets it */
+  return drain(t);
+}
+
+int ogl_transcoder_finish(struct ogl_transcoder *t) {
+  if (t->ended) return t->encoder.err ? t->encoder.err : OGL_OK;
+  ogl_decoder_finish(&t->decoder);
+  return drain(t);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT
+** transcoder.h - one protocol's answer in, another's out: a decoder and an encoder, and nothing between them but events.
+**
+** Life: `init`, `feed` with bytes as they come, `finish` after the last; after each, the bytes to send lie in
+** `encoder.out` (take them, then `ogl_buf_reset`). An error of the answer, or of its form, goes out in the target's words and is no
+** error of the transcoder: `problem` says what it was. `clear`. The usage is `encoder.usage`, the counts are here.
+**
+** Memory: flat for openai_chat and anthropic out; bounded by the reply's ceiling where the target repeats the whole.
+*/
+#ifndef OGL_TRANSCODER_H
+#define OGL_TRANSCODER_H
+
+#include "decoder.h"
+#include "encoder.h"
+
+OGL_BEGIN
+
+struct ogl_transcoder {
+  struct ogl_decoder decoder;
+  struct ogl_encoder encoder;
+  size_t events; /* put so far */
+  int problem;   /* 0, or the code of the error that ended the answer */
+  int ended;
+};
+
+int ogl_transcoder_init(struct ogl_transcoder *t, const struct ogl_protocol *from,
+                        const struct ogl_decoder_options *options, const struct ogl_encoding *to, int is_whole,
+                        const struct ogl_encoder_context *context);
+void ogl_transcoder_clear(struct ogl_transcoder *t);
+/* OGL_MORE: go on; OGL_OK: the answer has ended, well or not; or an error of the encoder: OGL_ERR_MEMORY, … */
+int ogl_transcoder_feed(struct ogl_transcoder *t, const char *p, size_t n);
+int ogl_transcoder_finish(struct ogl_transcoder *t);
+
+OGL_END
+
+#endif

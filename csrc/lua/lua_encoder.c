@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: MIT
+** lua_encoder.c - encoders and transcoders for Lua.
+**
+**   core.encoder(protocol, mode, context) -> encoder          mode: "stream" or "whole"
+**     encoder:put(event) -> true | nil, code, message         an event's table; {type = "error", message, kind, code} ends it
+**     encoder:finish() -> true | nil, code, message           the reply is complete
+**     encoder:take() -> bytes since the last take             encoder:lost() -> events that it could not carry
+**     encoder:close()
+**   core.transcoder(from, to, mode, context) -> transcoder
+**     transcoder:feed(bytes) -> bytes, ended | nil, code, message
+**     transcoder:finish() -> bytes | nil, code, message
+**     transcoder:usage() -> table | nil                       transcoder:counts() -> events, lost
+**     transcoder:problem() -> kind of what ended the answer, message, type, code | nil
+**     transcoder:close()
+**
+**   context = {id, model, created (seconds), include_usage, echo (JSON members), max_reply (bytes); for a transcoder also
+**              content_type and strict of what comes in}
+*/
+#include <string.h>
+
+#include "../core/mem.h"
+#include "../core/transcoder.h"
+#include "../protocol/registry.h"
+#include "lua_core.h"
+#include "lua_event.h"
+
+#define ENCODER    "opengatellm.encoder"
+#define TRANSCODER "opengatellm.transcoder"
+
+struct encoder {
+  struct ogl_encoder *e; /* NULL: closed */
+};
+
+struct transcoder {
+  struct ogl_transcoder *t; /* NULL: closed */
+};
+
+static struct ogl_span field_text(lua_State *L, int table, const char *name) {
+  struct ogl_span s = { "", 0 };
+  lua_getfield(L, table, name);
+  if (lua_isstring(L, -1)) s.p = lua_tolstring(L, -1, &s.n);
+  lua_pop(L, 1); /* the table still holds it */
+  return s;
+}
+
+static lua_Number field_number(lua_State *L, int table, const char *name) {
+  lua_getfield(L, table, name);
+  lua_Number v = lua_tonumber(L, -1);
+  lua_pop(L, 1);
+  return v;
+}
+
+static int field_true(lua_State *L, int table, const char *name) {
+  lua_getfield(L, table, name);
+  int v = lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  return v;
+}
+
+static struct ogl_encoder_context read_context(lua_State *L, int table) {
+  struct ogl_encoder_context c;
+  c.id = field_text(L, table, "id");
+  c.model = field_text(L, table, "model");
+  c.echo = field_text(L, table, "echo");
+  c.created = (int64_t)field_number(L, table, "created");
+  c.include_usage = field_true(L, table, "include_usage");
+  c.max_reply = (size_t)field_number(L, table, "max_reply");
+  return c;
+}
+
+/* --- events of Lua ------------------------------------------------------------------------------------------------ */
+
+static int kind_of(lua_State *L, int table) {
+  struct ogl_span type = field_text(L, table, "type");
+  int kind = ogl_lua_event_kind(type);
+  if (kind < 0) luaL_error(L, "put: there is no event '%s'", type.n ? type.p : "");
+  return kind;
+}
+
+/* The four texts of an event, by its kind. */
+static void read_texts(lua_State *L, int table, struct ogl_event *e) {
+  static const char *const names[OGL_EVENT_KINDS][4] = {
+    [OGL_EVENT_START] = { "id", "model" },
+    [OGL_EVENT_TEXT] = { "text" },
+    [OGL_EVENT_REASONING] = { "text" },
+    [OGL_EVENT_REFUSAL] = { "text" },
+    [OGL_EVENT_TOOL_CALL] = { "id", "name" },
+    [OGL_EVENT_TOOL_ARGUMENTS] = { "text" },
+    [OGL_EVENT_TOOL_CALL_END] = { "id", "name", "arguments" },
+    [OGL_EVENT_PART] = { "kind", "json" },
+    [OGL_EVENT_PART_END] = { "kind", "signature" },
+    [OGL_EVENT_CITATION] = { "json" },
+    [OGL_EVENT_LOGPROBS] = { "json" },
+    [OGL_EVENT_FINISH] = { "reason", "raw_reason" },
+    [OGL_EVENT_WARNING] = { "code", "message", "detail" },
+    [OGL_EVENT_UNKNOWN] = { "name", "data" },
+    [OGL_EVENT_ERROR] = { "message", "kind", "code", "json" },
+  };
+  struct ogl_span *const texts[4] = { &e->a, &e->b, &e->c, &e->d };
+  for (int i = 0; i < 4; i++) {
+    struct ogl_span none = { "", 0 };
+    *texts[i] = names[e->kind][i] ? field_text(L, table, names[e->kind][i]) : none;
+  }
+}
+
+static void read_usage(lua_State *L, int table, struct ogl_usage *u) {
+  memset(u, 0, sizeof *u);
+  lua_getfield(L, table, "usage");
+  for (int i = 0; lua_istable(L, -1) && i < OGL_USAGE_FIELDS; i++) {
+    lua_getfield(L, -1, ogl_lua_usage_name(i));
+    if (lua_isnumber(L, -1)) ogl_usage_set(u, i, lua_tonumber(L, -1));
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+}
+
+static int place(lua_State *L, int table, const char *name) {
+  lua_Number v = field_number(L, table, name);
+  return v >= 1 && v < OGL_MAX_PARTS ? (int)v - 1 : 0;
+}
+
+/* The event of a table; its texts are the table's. */
+static void read_event(lua_State *L, int table, struct ogl_event *e, struct ogl_usage *usage) {
+  luaL_checktype(L, table, LUA_TTABLE);
+  memset(e, 0, sizeof *e);
+  e->kind = kind_of(L, table);
+  e->index = place(L, table, "index");
+  e->choice = place(L, table, "choice");
+  read_texts(L, table, e);
+  if (e->kind != OGL_EVENT_USAGE) return;
+  read_usage(L, table, usage);
+  e->usage = usage;
+}
+
+/* --- encoders ----------------------------------------------------------------------------------------------------- */
+
+static struct encoder *to_encoder(lua_State *L) { return ogl_lua_self(L, ENCODER); }
+
+static int done(lua_State *L, int code) {
+  if (code < 0) return ogl_lua_fail(L, code);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+static int l_put(lua_State *L) {
+  struct encoder *u = to_encoder(L);
+  struct ogl_event event;
+  struct ogl_usage usage;
+  read_event(L, 2, &event, &usage);
+  return done(L, u->e ? ogl_encoder_put(u->e, &event) : OGL_ERR_CLOSED);
+}
+
+static int l_finish(lua_State *L) {
+  struct encoder *u = to_encoder(L);
+  return done(L, u->e ? ogl_encoder_end(u->e) : OGL_ERR_CLOSED);
+}
+
+static void push_out(lua_State *L, struct ogl_buf *out) {
+  struct ogl_span s = ogl_buf_span(out);
+  lua_pushlstring(L, s.p, s.n);
+  ogl_buf_reset(out);
+}
+
+static int l_take(lua_State *L) {
+  struct encoder *u = to_encoder(L);
+  if (!u->e) return ogl_lua_fail(L, OGL_ERR_CLOSED);
+  push_out(L, &u->e->out);
+  return 1;
+}
+
+static int l_lost(lua_State *L) {
+  struct encoder *u = to_encoder(L);
+  lua_pushinteger(L, u->e ? (lua_Integer)u->e->lost : 0);
+  return 1;
+}
+
+static int l_encoder_close(lua_State *L) {
+  struct encoder *u = to_encoder(L);
+  if (!u->e) return 0;
+  ogl_encoder_clear(u->e);
+  ogl_free(u->e);
+  u->e = NULL;
+  return 0;
+}
+
+static const struct ogl_encoding *check_encoding(lua_State *L, int arg) {
+  const struct ogl_encoding *encoding = ogl_encoding_find(luaL_checkstring(L, arg));
+  if (!encoding) luaL_argerror(L, arg, "no such protocol");
+  return encoding;
+}
+
+static const char *const modes[] = { "stream", "whole", NULL };
+
+static int l_encoder(lua_State *L) {
+  const struct ogl_encoding *encoding = check_encoding(L, 1);
+  int is_whole = luaL_checkoption(L, 2, "stream", modes);
+  luaL_checktype(L, 3, LUA_TTABLE);
+  struct ogl_encoder_context context = read_context(L, 3);
+  struct encoder *u = ogl_lua_new(L, ENCODER, sizeof *u);
+  u->e = ogl_realloc(NULL, sizeof *u->e);
+  int err = u->e ? ogl_encoder_init(u->e, encoding, is_whole, &context) : OGL_ERR_MEMORY;
+  return err ? ogl_lua_fail(L, err) : 1;
+}
+
+/* --- transcoders -------------------------------------------------------------------------------------------------- */
+
+static struct transcoder *to_transcoder(lua_State *L) { return ogl_lua_self(L, TRANSCODER); }
+
+static int l_feed(lua_State *L) {
+  struct transcoder *u = to_transcoder(L);
+  size_t n;
+  const char *p = luaL_checklstring(L, 2, &n);
+  int code = u->t ? ogl_transcoder_feed(u->t, p, n) : OGL_ERR_CLOSED;
+  if (code < 0) return ogl_lua_fail(L, code);
+  push_out(L, &u->t->encoder.out);
+  lua_pushboolean(L, u->t->ended);
+  return 2;
+}
+
+static int l_transcoder_finish(lua_State *L) {
+  struct transcoder *u = to_transcoder(L);
+  int code = u->t ? ogl_transcoder_finish(u->t) : OGL_ERR_CLOSED;
+  if (code < 0) return ogl_lua_fail(L, code);
+  push_out(L, &u->t->encoder.out);
+  return 1;
+}
+
+static int l_usage(lua_State *L) {
+  struct transcoder *u = to_transcoder(L);
+  if (!u->t || !u->t->encoder.usage.known) return 0;
+  ogl_lua_usage_push(L, &u->t->encoder.usage);
+  return 1;
+}
+
+static int l_counts(lua_State *L) {
+  struct transcoder *u = to_transcoder(L);
+  if (!u->t) return 0;
+  lua_pushinteger(L, (lua_Integer)u->t->events);
+  lua_pushinteger(L, (lua_Integer)u->t->encoder.lost);
+  return 2;
+}
+
+static void push_text_or_nil(lua_State *L, const struct ogl_buf *b) {
+  struct ogl_span s = ogl_buf_span(b);
+  if (s.n) lua_pushlstring(L, s.p, s.n);
+  else lua_pushnil(L);
+}
+
+static int l_problem(lua_State *L) {
+  struct transcoder *u = to_transcoder(L);
+  if (!u->t || !u->t->problem) return 0;
+  const struct ogl_problem *p = &u->t->decoder.problem;
+  lua_pushstring(L, ogl_code_name(u->t->problem));
+  push_text_or_nil(L, &p->message);
+  push_text_or_nil(L, &p->type);
+  push_text_or_nil(L, &p->code);
+  return 4;
+}
+
+static int l_transcoder_close(lua_State *L) {
+  struct transcoder *u = to_transcoder(L);
+  if (!u->t) return 0;
+  ogl_transcoder_clear(u->t);
+  ogl_free(u->t);
+  u->t = NULL;
+  return 0;
+}
+
+static int l_transcoder(lua_State *L) {
+  const struct ogl_protocol *from = ogl_protocol_find(luaL_checkstring(L, 1));
+  const struct ogl_encoding *to = check_encoding(L, 2);
+  int is_whole = luaL_checkoption(L, 3, "stream", modes);
+  struct ogl_decoder_options options = { NULL, 0, 0, 0 };
+  if (!from) return luaL_argerror(L, 1, "no such protocol");
+  luaL_checktype(L, 4, LUA_TTABLE);
+  struct ogl_encoder_context context = read_context(L, 4);
+  struct ogl_span content_type = field_text(L, 4, "content_type");
+  options.content_type = content_type.n ? content_type.p : NULL;
+  options.strict = field_true(L, 4, "strict");
+  options.max_reply = context.max_reply;
+  struct transcoder *u = ogl_lua_new(L, TRANSCODER, sizeof *u);
+  u->t = ogl_realloc(NULL, sizeof *u->t);
+  int err = u->t ? ogl_transcoder_init(u->t, from, &options, to, is_whole, &context) : OGL_ERR_MEMORY;
+  return err ? ogl_lua_fail(L, err) : 1;
+}
+
+void ogl_lua_encoder_open(lua_State *L) {
+  static const luaL_Reg encoder[] = {
+    { "put", l_put }, { "finish", l_finish }, { "take", l_take }, { "lost", l_lost }, { NULL, NULL },
+  };
+  static const luaL_Reg transcoder[] = {
+    { "feed", l_feed },     { "finish", l_transcoder_finish }, { "usage", l_usage },
+    { "counts", l_counts }, { "problem", l_problem },          { NULL, NULL },
+  };
+  ogl_lua_class(L, ENCODER, encoder, l_encoder_close);
+  ogl_lua_class(L, TRANSCODER, transcoder, l_transcoder_close);
+  lua_pushcfunction(L, l_encoder);
+  lua_setfield(L, -2, "encoder");
+  lua_pushcfunction(L, l_transcoder);
+  lua_setfield(L, -2, "transcoder");
+}

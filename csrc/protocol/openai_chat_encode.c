@@ -1,0 +1,478 @@
+/* SPDX-License-Identifier: MIT
+** openai_chat_encode.c - events to Chat Completions, as the official clients of OpenAI read it: chunks, or one body.
+**
+** A chunk carries one event. Each choice opens with its role; the finish_reason goes out when its FINISH comes, the usage
+** in a chunk of its own before `[DONE]`, if the client asked for it. Tool calls are numbered in the order in which they were
+** announced; arguments that never came in pieces go out with the call's end.
+**
+** Lost: signatures, encrypted reasoning, opaque parts of other protocols; a pause is a stop.
+*/
+#include <string.h>
+
+#include "../core/encoder.h"
+#include "../core/json_write.h"
+#include "../core/mem.h"
+#include "registry.h"
+
+struct call { /* announced in a stream */
+  int choice, index, number, argued;
+};
+
+struct chat_writer {
+  struct ogl_buf head; /* a chunk up to its choices: the same for all */
+  size_t head_model;   /* length of the model that is in it */
+  struct call *calls;
+  size_t n, cap;
+  unsigned char opened[OGL_MAX_CHOICES / 8]; /* choices whose role was sent, as bits */
+  int any;                                   /* something was sent */
+};
+
+static void put(struct ogl_encoder *e, const char *text) { ogl_buf_text(&e->out, text); }
+
+static void put_span(struct ogl_encoder *e, struct ogl_span s) { ogl_buf_append(&e->out, s.p, s.n); }
+
+static void put_string(struct ogl_buf *b, struct ogl_span s) { ogl_json_write_string(b, s.p, s.n); }
+
+static void put_null_or(struct ogl_encoder *e, struct ogl_span s) {
+  if (s.n) put_string(&e->out, s);
+  else put(e, "null");
+}
+
+/* --- words both forms share ------------------------------------------------------------------------------------ */
+
+static struct ogl_span wire_reason(struct ogl_span reason, struct ogl_span raw) {
+  static const struct ogl_span stop = { "stop", 4 };
+  if (!reason.n || ogl_span_is(reason, "pause")) return stop;
+  if (ogl_span_is(reason, "other")) return raw.n ? raw : stop;
+  return reason;
+}
+
+static void put_usage_field(struct ogl_encoder *e, const char *name, int field, int *any) {
+  if (!ogl_usage_has(&e->usage, field)) return;
+  put(e, *any ? ",\"" : "\"");
+  put(e, name);
+  put(e, "\":");
+  if (field < OGL_USAGE_COST) ogl_json_write_integer(&e->out, (int64_t)e->usage.v[field]);
+  else ogl_json_write_number(&e->out, e->usage.v[field]);
+  *any = 1;
+}
+
+static void put_details(struct ogl_encoder *e, const char *name, const char *field, int which, const char *other,
+                        int also) {
+  int any = 0;
+  if (!ogl_usage_has(&e->usage, which) && (also < 0 || !ogl_usage_has(&e->usage, also))) return;
+  put(e, ",\"");
+  put(e, name);
+  put(e, "\":{");
+  put_usage_field(e, field, which, &any);
+  if (also >= 0) put_usage_field(e, other, also, &any);
+  put(e, "}");
+}
+
+/* OpenAI's clients expect the three counts; one that was never told counts as nothing. */
+static void put_count(struct ogl_encoder *e, const char *name, int field) {
+  put(e, name);
+  ogl_json_write_integer(&e->out, ogl_usage_has(&e->usage, field) ? (int64_t)e->usage.v[field] : 0);
+}
+
+static void put_usage(struct ogl_encoder *e) {
+  struct ogl_usage *u = &e->usage;
+  if (!ogl_usage_has(u, OGL_USAGE_TOTAL) && u->known)
+    u->v[OGL_USAGE_TOTAL] = u->v[OGL_USAGE_INPUT] + u->v[OGL_USAGE_OUTPUT], u->known |= 1u << OGL_USAGE_TOTAL;
+  put_count(e, "{\"prompt_tokens\":", OGL_USAGE_INPUT);
+  put_count(e, ",\"completion_tokens\":", OGL_USAGE_OUTPUT);
+  put_count(e, ",\"total_tokens\":", OGL_USAGE_TOTAL);
+  put_details(e, "prompt_tokens_details", "cached_tokens", OGL_USAGE_CACHED, "cache_write_tokens",
+              OGL_USAGE_CACHE_WRITE);
+  put_details(e, "completion_tokens_details", "reasoning_tokens", OGL_USAGE_REASONING, NULL, -1);
+  int any = 1;
+  put_usage_field(e, "cost", OGL_USAGE_COST, &any);
+  put_usage_field(e, "requests", OGL_USAGE_REQUESTS, &any);
+  put_details(e, "impacts", "kWh", OGL_USAGE_ENERGY, "kgCO2eq", OGL_USAGE_CO2);
+  put(e, "}");
+}
+
+/* {"error":{"message","type","code"}}, as OpenAI answers. */
+static int put_fault(struct ogl_encoder *e, const struct ogl_event *error) {
+  put(e, "{\"error\":{\"message\":");
+  put_string(&e->out, error->a);
+  put(e, ",\"type\":");
+  put_null_or(e, error->b);
+  put(e, ",\"code\":");
+  put_null_or(e, error->c);
+  put(e, ",\"param\":null}}");
+  return 0;
+}
+
+/* --- the stream -------------------------------------------------------------------------------------------------- */
+
+static void make_head(struct ogl_encoder *e, struct chat_writer *w) {
+  struct ogl_span model = ogl_encoder_model(e);
+  ogl_buf_reset(&w->head);
+  ogl_buf_text(&w->head, "data: {\"id\":");
+  put_string(&w->head, ogl_encoder_id(e));
+  ogl_buf_text(&w->head, ",\"object\":\"chat.completion.chunk\",\"created\":");
+  ogl_json_write_integer(&w->head, e->context.created);
+  ogl_buf_text(&w->head, ",\"model\":");
+  put_string(&w->head, model);
+  ogl_buf_text(&w->head, ",\"choices\":[");
+  w->head_model = model.n + 1;
+}
+
+static void put_head(struct ogl_encoder *e) {
+  struct chat_writer *w = e->state;
+  if (w->head_model != ogl_encoder_model(e).n + 1) {
+    ogl_buf_init(&w->head, OGL_MAX_LINE, OGL_ERR_LINE);
+    make_head(e, w);
+  }
+  put_span(e, ogl_buf_span(&w->head));
+  w->any = 1;
+}
+
+/* A chunk up to what the delta says; `close_delta` ends it. */
+static void open_delta(struct ogl_encoder *e, int choice) {
+  struct chat_writer *w = e->state;
+  int bit = 1 << (choice & 7), at = choice >> 3;
+  put_head(e);
+  put(e, "{\"index\":");
+  ogl_json_write_integer(&e->out, choice);
+  put(e, ",\"delta\":{");
+  if (choice >= OGL_MAX_CHOICES || w->opened[at] & bit) return;
+  w->opened[at] |= (unsigned char)bit;
+  put(e, "\"role\":\"assistant\",");
+}
+
+static void close_delta(struct ogl_encoder *e) { put(e, "},\"finish_reason\":null}]}\n\n"); }
+
+static void put_text(struct ogl_encoder *e, const struct ogl_event *event, const char *name) {
+  open_delta(e, event->choice);
+  put(e, name);
+  put_string(&e->out, event->a);
+  close_delta(e);
+}
+
+static void put_raw(struct ogl_encoder *e, const struct ogl_event *event, const char *before, struct ogl_span json,
+                    const char *after) {
+  open_delta(e, event->choice);
+  put(e, before);
+  put_span(e, json);
+  put(e, after);
+  close_delta(e);
+}
+
+static struct call *find_call(struct chat_writer *w, const struct ogl_event *event) {
+  for (size_t i = w->n; i--;)
+    if (w->calls[i].index == event->index && w->calls[i].choice == event->choice) return &w->calls[i];
+  return NULL;
+}
+
+static int add_call(struct chat_writer *w, const struct ogl_event *event) {
+  int number = 0;
+  for (size_t i = 0; i < w->n; i++) number += w->calls[i].choice == event->choice;
+  if (w->n == w->cap) {
+    size_t cap = w->cap ? w->cap * 2 : 4;
+    struct call *rows = ogl_realloc(w->calls, cap * sizeof *rows);
+    if (!rows) return OGL_ERR_MEMORY;
+    w->calls = rows;
+    w->cap = cap;
+  }
+  struct call *c = &w->calls[w->n++];
+  c->choice = event->choice, c->index = event->index, c->number = number, c->argued = 0;
+  return 0;
+}
+
+/* A call without an id gets one: clients need it to answer. */
+static void put_call_id(struct ogl_encoder *e, struct ogl_span id, int choice, int number) {
+  if (id.n) {
+    put_string(&e->out, id);
+    return;
+  }
+  put(e, "\"call_");
+  ogl_json_write_integer(&e->out, choice);
+  put(e, "_");
+  ogl_json_write_integer(&e->out, number);
+  put(e, "\"");
+}
+
+static int put_call(struct ogl_encoder *e, const struct ogl_event *event) {
+  struct chat_writer *w = e->state;
+  int code = add_call(w, event);
+  if (code < 0) return code;
+  int number = w->calls[w->n - 1].number;
+  open_delta(e, event->choice);
+  put(e, "\"tool_calls\":[{\"index\":");
+  ogl_json_write_integer(&e->out, number);
+  put(e, ",\"id\":");
+  put_call_id(e, event->a, event->choice, number);
+  put(e, ",\"type\":\"function\",\"function\":{\"name\":");
+  put_string(&e->out, event->b);
+  put(e, ",\"arguments\":\"\"}}]");
+  close_delta(e);
+  return 0;
+}
+
+static void put_arguments(struct ogl_encoder *e, const struct ogl_event *event, struct ogl_span text) {
+  struct call *c = find_call(e->state, event);
+  if (!c || !text.n) return;
+  c->argued = 1;
+  open_delta(e, event->choice);
+  put(e, "\"tool_calls\":[{\"index\":");
+  ogl_json_write_integer(&e->out, c->number);
+  put(e, ",\"function\":{\"arguments\":");
+  put_string(&e->out, text);
+  put(e, "}}]");
+  close_delta(e);
+}
+
+static int put_call_end(struct ogl_encoder *e, const struct ogl_event *event) {
+  struct call *c = find_call(e->state, event);
+  int code = c ? 0 : put_call(e, event); /* never announced: its name came last */
+  if (code < 0) return code;
+  c = find_call(e->state, event);
+  if (c && !c->argued) put_arguments(e, event, event->c);
+  return 0;
+}
+
+static void put_finish(struct ogl_encoder *e, const struct ogl_event *event) {
+  struct ogl_span reason = wire_reason(event->a, event->b);
+  open_delta(e, event->choice);
+  if (e->out.p[e->out.head + e->out.n - 1] == ',')
+    ogl_buf_truncate(&e->out, e->out.n - 1); /* a role and nothing else */
+  put(e, "},\"finish_reason\":");
+  put_string(&e->out, reason);
+  put(e, "}]}\n\n");
+}
+
+static void put_logprobs(struct ogl_encoder *e, const struct ogl_event *event) {
+  put_head(e);
+  put(e, "{\"index\":");
+  ogl_json_write_integer(&e->out, event->choice);
+  put(e, ",\"delta\":{},\"logprobs\":");
+  put_span(e, event->a);
+  put(e, ",\"finish_reason\":null}]}\n\n");
+}
+
+/* Parts that came by this protocol go back under their names; of those of others nothing can be said here. Not
+   reasoning_details: they repeat the text, and a client that reads both would count it twice. */
+static void put_part(struct ogl_encoder *e, const struct ogl_event *event) {
+  if (ogl_span_is(event->a, "images")) put_raw(e, event, "\"images\":", event->b, "");
+  else if (ogl_span_is(event->a, "audio")) put_raw(e, event, "\"audio\":", event->b, "");
+  else e->lost++;
+}
+
+static void put_citation(struct ogl_encoder *e, const struct ogl_event *event) {
+  if (event->a.n && *event->a.p == '{') put_raw(e, event, "\"annotations\":[", event->a, "]");
+  else e->lost++;
+}
+
+static int chat_event(struct ogl_encoder *e, const struct ogl_event *event) {
+  switch (event->kind) {
+    case OGL_EVENT_TEXT: put_text(e, event, "\"content\":"); return 0;
+    case OGL_EVENT_REASONING: put_text(e, event, "\"reasoning_content\":"); return 0;
+    case OGL_EVENT_REFUSAL: put_text(e, event, "\"refusal\":"); return 0;
+    case OGL_EVENT_TOOL_CALL: return put_call(e, event);
+    case OGL_EVENT_TOOL_ARGUMENTS: put_arguments(e, event, event->a); return 0;
+    case OGL_EVENT_TOOL_CALL_END: return put_call_end(e, event);
+    case OGL_EVENT_LOGPROBS: put_logprobs(e, event); return 0;
+    case OGL_EVENT_PART: put_part(e, event); return 0;
+    case OGL_EVENT_CITATION: put_citation(e, event); return 0;
+    case OGL_EVENT_FINISH: put_finish(e, event); return 0;
+    case OGL_EVENT_PART_END: e->lost += event->b.n > 0; return 0;
+    default: return 0; /* START and USAGE are in the encoder; warnings are for people */
+  }
+}
+
+static int chat_end(struct ogl_encoder *e) {
+  if (e->context.include_usage && e->usage.known) {
+    put_head(e);
+    put(e, "],\"usage\":");
+    put_usage(e);
+    put(e, "}\n\n");
+  }
+  put(e, "data: [DONE]\n\n");
+  return 0;
+}
+
+static int chat_fault(struct ogl_encoder *e, const struct ogl_event *error) {
+  put(e, "data: ");
+  put_fault(e, error);
+  put(e, "\n\n");
+  return 0;
+}
+
+/* --- the whole --------------------------------------------------------------------------------------------------- */
+
+/* All texts of a kind as one string; null where there is none. */
+static void put_joined(struct ogl_encoder *e, const struct ogl_answer *a, int kind) {
+  struct ogl_buf joined;
+  int any = 0;
+  ogl_buf_init(&joined, OGL_MAX_BODY, OGL_ERR_BODY);
+  for (size_t i = 0; i < a->n; i++) {
+    if (a->parts[i].kind != kind) continue;
+    struct ogl_span s = ogl_buf_span(&a->parts[i].text);
+    ogl_buf_append(&joined, s.p, s.n);
+    any = 1;
+  }
+  if (any) put_string(&e->out, ogl_buf_span(&joined));
+  else put(e, "null");
+  if (joined.err) e->out.err = joined.err;
+  ogl_buf_clear(&joined);
+}
+
+static int has(const struct ogl_answer *a, int kind) {
+  for (size_t i = 0; i < a->n; i++)
+    if (a->parts[i].kind == kind) return 1;
+  return 0;
+}
+
+static void put_whole_calls(struct ogl_encoder *e, const struct ogl_answer *a) {
+  int number = 0;
+  for (size_t i = 0; i < a->n; i++) {
+    const struct ogl_part *p = &a->parts[i];
+    if (p->kind != OGL_EVENT_TOOL_CALL) continue;
+    put(e, number ? "," : ",\"tool_calls\":[");
+    put(e, "{\"id\":");
+    put_call_id(e, ogl_buf_span(&p->id), a->choice, number++);
+    put(e, ",\"type\":\"function\",\"function\":{\"name\":");
+    put_string(&e->out, ogl_buf_span(&p->name));
+    put(e, ",\"arguments\":");
+    put_string(&e->out, ogl_buf_span(&p->text));
+    put(e, "}}");
+  }
+  if (number) put(e, "]");
+}
+
+static int is_listed(const struct ogl_part *p, const char *kind) {
+  if (kind) return p->kind == OGL_EVENT_PART && ogl_span_is(ogl_buf_span(&p->name), kind);
+  return p->kind == OGL_EVENT_CITATION && p->text.n && *ogl_buf_span(&p->text).p == '{';
+}
+
+/* The JSON of all parts of a kind, or of all citations, as a list. */
+static void put_list(struct ogl_encoder *e, const struct ogl_answer *a, const char *kind, const char *before) {
+  int any = 0;
+  for (size_t i = 0; i < a->n; i++) {
+    if (!is_listed(&a->parts[i], kind)) continue;
+    put(e, any++ ? "," : before);
+    put_span(e, ogl_buf_span(&a->parts[i].text));
+  }
+  if (any) put(e, "]");
+}
+
+/* The last part of a kind, as it is. */
+static void put_one(struct ogl_encoder *e, const struct ogl_answer *a, const char *kind, const char *before) {
+  for (size_t i = a->n; i--;) {
+    if (!is_listed(&a->parts[i], kind)) continue;
+    put(e, before);
+    put_span(e, ogl_buf_span(&a->parts[i].text));
+    return;
+  }
+}
+
+static void put_message(struct ogl_encoder *e, const struct ogl_answer *a) {
+  put(e, "{\"role\":\"assistant\",\"content\":");
+  put_joined(e, a, OGL_EVENT_TEXT);
+  put(e, ",\"refusal\":");
+  put_joined(e, a, OGL_EVENT_REFUSAL);
+  if (has(a, OGL_EVENT_REASONING)) {
+    put(e, ",\"reasoning_content\":");
+    put_joined(e, a, OGL_EVENT_REASONING);
+  }
+  put_whole_calls(e, a);
+  put_list(e, a, NULL, ",\"annotations\":[");
+  put_list(e, a, "reasoning_details", ",\"reasoning_details\":[");
+  put_one(e, a, "images", ",\"images\":");
+  put_one(e, a, "audio", ",\"audio\":");
+  put(e, "}");
+}
+
+/* Of several pieces of logprobs their `content` and `refusal` lists, joined. */
+static void put_logprobs_list(struct ogl_encoder *e, struct ogl_span pieces, const char *name) {
+  struct ogl_buf list;
+  struct ogl_json j, inner;
+  struct ogl_span piece, key, item;
+  int any = 0;
+  ogl_buf_init(&list, OGL_MAX_BODY, OGL_ERR_BODY);
+  ogl_buf_byte(&list, '[');
+  ogl_buf_append(&list, pieces.p, pieces.n);
+  ogl_buf_byte(&list, ']');
+  ogl_json_open(&j, ogl_buf_span(&list).p, list.n);
+  ogl_json_enter_or_skip(&j, '[');
+  while (ogl_json_item(&j) > 0 && ogl_json_skip(&j, &piece) > 0) {
+    ogl_json_open(&inner, piece.p, piece.n);
+    if (!ogl_json_enter_or_skip(&inner, '{')) continue;
+    while (ogl_json_key(&inner, &key) > 0) {
+      if (!ogl_span_is(key, name) || !ogl_json_enter_or_skip(&inner, '[')) {
+        if (!ogl_span_is(key, name)) ogl_json_skip(&inner, NULL);
+        continue;
+      }
+      while (ogl_json_item(&inner) > 0 && ogl_json_skip(&inner, &item) > 0) {
+        put(e, any++ ? "," : "[");
+        put_span(e, item);
+      }
+    }
+  }
+  put(e, any ? "]" : "null");
+  ogl_buf_clear(&list);
+}
+
+static void put_choice(struct ogl_encoder *e, const struct ogl_answer *a) {
+  struct ogl_span pieces = ogl_buf_span(&a->logprobs);
+  put(e, "{\"index\":");
+  ogl_json_write_integer(&e->out, a->choice);
+  put(e, ",\"message\":");
+  put_message(e, a);
+  put(e, ",\"logprobs\":");
+  if (pieces.n) {
+    put(e, "{\"content\":");
+    put_logprobs_list(e, pieces, "content");
+    put(e, ",\"refusal\":");
+    put_logprobs_list(e, pieces, "refusal");
+    put(e, "}");
+  } else {
+    put(e, "null");
+  }
+  put(e, ",\"finish_reason\":");
+  put_string(&e->out, wire_reason(ogl_buf_span(&a->reason), ogl_buf_span(&a->raw_reason)));
+  put(e, "}");
+}
+
+static int chat_whole(struct ogl_encoder *e) {
+  put(e, "{\"id\":");
+  put_string(&e->out, ogl_encoder_id(e));
+  put(e, ",\"object\":\"chat.completion\",\"created\":");
+  ogl_json_write_integer(&e->out, e->context.created);
+  put(e, ",\"model\":");
+  put_string(&e->out, ogl_encoder_model(e));
+  put(e, ",\"choices\":[");
+  for (size_t i = 0; i < e->fold.n; i++) {
+    if (i) put(e, ",");
+    put_choice(e, &e->fold.answers[i]);
+  }
+  put(e, "]");
+  if (e->usage.known) {
+    put(e, ",\"usage\":");
+    put_usage(e);
+  }
+  if (e->fold.n) put_one(e, &e->fold.answers[0], "search_results", ",\"search_results\":");
+  put(e, "}");
+  return 0;
+}
+
+static void chat_clear(void *state) {
+  struct chat_writer *w = state;
+  ogl_buf_clear(&w->head);
+  ogl_free(w->calls);
+}
+
+const struct ogl_encoding ogl_openai_chat_encoding = {
+  "openai_chat",
+  sizeof(struct chat_writer),
+  0,
+  "text/event-stream",
+  chat_event,
+  chat_end,
+  chat_fault,
+  chat_whole,
+  put_fault,
+  chat_clear,
+};

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT
+** roundtrip.c - recorded answers of real servers, transcoded to each protocol that can be written, streamed and whole, and
+** decoded again: the reply has to be the same, but for what the target cannot carry.
+**
+** What a target loses is written down in `losses`, and nowhere else: what is not in that table has to arrive.
+*/
+#include <stdio.h>
+#include <string.h>
+
+#include "../../csrc/core/transcoder.h"
+#include "../../csrc/protocol/registry.h"
+#include "check.h"
+#include "files.h"
+#include "pick.h"
+
+enum loss {
+  LOSES_REASONING = 1,
+  LOSES_REFUSAL = 2,      /* it becomes text */
+  LOSES_CALL_IDS = 4,     /* the target has none, or makes its own */
+  LOSES_CHOICES = 8,      /* only the first is carried */
+  LOSES_MONEY = 16,       /* cost, requests, energy, co2 */
+  LOSES_CACHE_WRITE = 32, /* in usage */
+  LOSES_CACHE = 64,       /* in usage: cached tokens too */
+  LOSES_REASONING_TOKENS = 128,
+};
+
+/* A target, what it loses, and the finish reasons that come back as another one. */
+static const struct target {
+  const char *name;
+  int loses;
+  const char *reasons[4][2];
+} losses[] = {
+  { "openai_chat", 0, { { "pause", "stop" } } },
+};
+
+struct exchange {
+  const struct ogl_protocol *protocol;
+  struct ogl_buf scratch, body;
+  const char *content_type;
+};
+
+/* --- comparing two folds --------------------------------------------------------------------------------------- */
+
+static struct ogl_span joined(struct ogl_buf *b, const struct ogl_answer *a, int kind, int other) {
+  ogl_buf_reset(b);
+  for (size_t i = 0; a && i < a->n; i++) {
+    struct ogl_span s = ogl_buf_span(&a->parts[i].text);
+    if (a->parts[i].kind == kind || a->parts[i].kind == other) ogl_buf_append(b, s.p, s.n);
+  }
+  return ogl_buf_span(b);
+}
+
+static void same_texts(const struct ogl_answer *a, const struct ogl_answer *b, int kind, int other) {
+  struct ogl_buf x, y;
+  ogl_buf_init(&x, OGL_MAX_BODY, OGL_ERR_BODY);
+  ogl_buf_init(&y, OGL_MAX_BODY, OGL_ERR_BODY);
+  CHECK_SPAN(joined(&y, b, kind, -1), joined(&x, a, kind, other));
+  ogl_buf_clear(&x);
+  ogl_buf_clear(&y);
+}
+
+static const struct ogl_part *next_call(const struct ogl_answer *a, size_t *i) {
+  while (a && *i < a->n) {
+    const struct ogl_part *p = &a->parts[(*i)++];
+    if (p->kind == OGL_EVENT_TOOL_CALL) return p;
+  }
+  return NULL;
+}
+
+static void same_calls(const struct ogl_answer *a, const struct ogl_answer *b, int loses) {
+  const struct ogl_part *x, *y;
+  size_t i = 0, k = 0;
+  do {
+    x = next_call(a, &i), y = next_call(b, &k);
+    if (!CHECK_INT(y != NULL, x != NULL) || !x) return;
+    CHECK_SPAN(ogl_buf_span(&y->name), ogl_buf_span(&x->name));
+    CHECK(pick_same(ogl_buf_span(&x->text), ogl_buf_span(&y->text)));
+    if (x->id.n && !(loses & LOSES_CALL_IDS)) CHECK_SPAN(ogl_buf_span(&y->id), ogl_buf_span(&x->id));
+  } while (x);
+}
+
+static void same_reason(const struct ogl_answer *a, const struct ogl_answer *b, const struct target *t) {
+  struct ogl_span reason = ogl_buf_span(&a->reason);
+  if (!reason.n) return; /* the target has to say something */
+  for (int i = 0; i < 4 && t->reasons[i][0]; i++)
+    if (reason.n == strlen(t->reasons[i][0]) && memcmp(reason.p, t->reasons[i][0], reason.n) == 0)
+      reason.p = t->reasons[i][1], reason.n = strlen(reason.p);
+  CHECK_SPAN(ogl_buf_span(&b->reason), reason);
+}
+
+static int loses_field(int field, int loses) {
+  if (field >= OGL_USAGE_REQUESTS) return loses & LOSES_MONEY;
+  if (field == OGL_USAGE_CACHE_WRITE) return loses & (LOSES_CACHE_WRITE | LOSES_CACHE);
+  if (field == OGL_USAGE_CACHED) return loses & LOSES_CACHE;
+  return field == OGL_USAGE_REASONING ? loses & LOSES_REASONING_TOKENS : 0;
+}
+
+static void same_usage(const struct ogl_usage *a, const struct ogl_usage *b, int loses) {
+  if (!a->known) return;
+  for (int i = 0; i < OGL_USAGE_FIELDS; i++)
+    if (ogl_usage_has(a, i) && !loses_field(i, loses)) CHECK(ogl_usage_has(b, i) && a->v[i] == b->v[i]);
+}
+
+static void same_answer(const struct ogl_answer *a, const struct ogl_answer *b, const struct target *t) {
+  same_texts(a, b, OGL_EVENT_TEXT, t->loses & LOSES_REFUSAL ? OGL_EVENT_REFUSAL : -1);
+  if (!(t->loses & LOSES_REASONING)) same_texts(a, b, OGL_EVENT_REASONING, -1);
+  if (!(t->loses & LOSES_REFUSAL)) same_texts(a, b, OGL_EVENT_REFUSAL, -1);
+  same_calls(a, b, t->loses);
+  same_reason(a, b, t);
+}
+
+static void same_fold(const struct ogl_fold *a, const struct ogl_fold *b, const struct target *t) {
+  for (size_t i = 0; i < a->n; i++) {
+    const struct ogl_answer *other = ogl_fold_answer(b, a->answers[i].choice);
+    if (a->answers[i].choice && t->loses & LOSES_CHOICES) continue;
+    if (CHECK(other != NULL)) same_answer(&a->answers[i], other, t);
+  }
+  same_usage(&a->usage, &b->usage, t->loses);
+}
+
+/* --- there and back ---------------------------------------------------------------------------------------------- */
+
+/* Decodes all of it; the code that ended it: OGL_MORE where it is complete. */
+static int decode(struct ogl_decoder *d, const struct ogl_protocol *protocol, const char *content_type,
+                  struct ogl_span bytes) {
+  struct ogl_decoder_options options = { content_type, 0, 1, 0 };
+  struct ogl_event e;
+  int code;
+  ogl_decoder_init(d, protocol, &options);
+  ogl_decoder_feed(d, bytes.p, bytes.n);
+  ogl_decoder_finish(d);
+  while ((code = ogl_decoder_next(d, &e)) == OGL_OK) continue;
+  return code;
+}
+
+/* The body in the target's protocol, fed in pieces. */
+static void transcode(struct exchange *x, const struct ogl_encoding *to, int is_whole, size_t step,
+                      struct ogl_buf *out) {
+  struct ogl_decoder_options options = { x->content_type, 0, 0, 0 };
+  struct ogl_encoder_context context = { { "id1", 3 }, { "", 0 }, 1700000000, 1, { "", 0 }, 0 };
+  struct ogl_transcoder t;
+  struct ogl_span body = ogl_buf_span(&x->body);
+  CHECK_INT(ogl_transcoder_init(&t, x->protocol, &options, to, is_whole, &context), 0);
+  for (size_t at = 0; at < body.n; at += step) {
+    size_t n = body.n - at < step ? body.n - at : step;
+    CHECK(ogl_transcoder_feed(&t, body.p + at, n) >= 0);
+    struct ogl_span made = ogl_buf_span(&t.encoder.out);
+    ogl_buf_append(out, made.p, made.n);
+    ogl_buf_reset(&t.encoder.out);
+  }
+  CHECK(ogl_transcoder_finish(&t) >= 0);
+  struct ogl_span made = ogl_buf_span(&t.encoder.out);
+  ogl_buf_append(out, made.p, made.n);
+  ogl_transcoder_clear(&t);
+}
+
+static void compare(struct exchange *x, const struct target *t, const struct ogl_decoder *direct, int code,
+                    int is_whole) {
+  const struct ogl_encoding *to = ogl_encoding_find(t->name);
+  struct ogl_buf out, again;
+  struct ogl_decoder d;
+  ogl_buf_init(&out, OGL_MAX_INPUT, OGL_ERR_BODY);
+  ogl_buf_init(&again, OGL_MAX_INPUT, OGL_ERR_BODY);
+  transcode(x, to, is_whole, 1 << 20, &out);
+  transcode(x, to, is_whole, 61, &again);
+  CHECK_SPAN(ogl_buf_span(&again), ogl_buf_span(&out)); /* however it was cut */
+  int back =
+      decode(&d, ogl_protocol_find(t->name), is_whole ? "application/json" : to->content_type, ogl_buf_span(&out));
+  if (code == OGL_MORE) {
+    if (CHECK_INT(back, OGL_MORE)) same_fold(&direct->fold, &d.fold, t);
+  } else {
+    CHECK_INT(back, OGL_ERR_PROVIDER);
+    if (code == OGL_ERR_PROVIDER) CHECK_SPAN(ogl_buf_span(&d.problem.message), ogl_buf_span(&direct->problem.message));
+  }
+  ogl_decoder_clear(&d);
+  ogl_buf_clear(&out);
+  ogl_buf_clear(&again);
+}
+
+static void check_exchange(struct exchange *x, struct ogl_span id) {
+  struct ogl_decoder direct;
+  int code = decode(&direct, x->protocol, x->content_type, ogl_buf_span(&x->body));
+  for (size_t i = 0; i < sizeof losses / sizeof losses[0]; i++) {
+    for (int is_whole = 0; is_whole < 2; is_whole++) {
+      check_case("%.*s to %s, %s", (int)id.n, id.p, losses[i].name, is_whole ? "whole" : "streamed");
+      compare(x, &losses[i], &direct, code, is_whole);
+    }
+  }
+  ogl_decoder_clear(&direct);
+}
+
+static void check_line(struct ogl_span line) {
+  struct exchange x;
+  char path[1024];
+  memset(&x, 0, sizeof x);
+  ogl_buf_init(&x.scratch, OGL_MAX_BODY, OGL_ERR_BODY);
+  ogl_buf_init(&x.body, OGL_MAX_BODY, OGL_ERR_BODY);
+  ogl_buf_room(&x.scratch, 8 * line.n + 1024); /* the texts picked into it must not move */
+  struct ogl_span protocol = pick_text(&x.scratch, line, "protocol");
+  snprintf(path, sizeof path, "%.*s", (int)protocol.n, protocol.p);
+  x.protocol = ogl_protocol_find(path);
+  if (x.protocol && pick_integer(line, "status", 0) < 400) {
+    struct ogl_span id = pick_text(&x.scratch, line, "id"), body = pick_text(&x.scratch, line, "body");
+    snprintf(path, sizeof path, "fixtures/%.*s", (int)body.n, body.p);
+    x.content_type =
+        body.n > 4 && memcmp(body.p + body.n - 4, ".sse", 4) == 0 ? "text/event-stream" : "application/json";
+    if (CHECK(files_read(files_shared(path), &x.body))) check_exchange(&x, id);
+  }
+  ogl_buf_clear(&x.scratch);
+  ogl_buf_clear(&x.body);
+}
+
+int main(void) {
+  struct ogl_buf all;
+  ogl_buf_init(&all, OGL_MAX_BODY, OGL_ERR_BODY);
+  if (files_read(files_shared("fixtures/expected.jsonl"), &all)) {
+    const char *p = ogl_buf_span(&all).p, *end = p + all.n;
+    for (const char *lf; p < end && (lf = memchr(p, '\n', (size_t)(end - p))); p = lf + 1) {
+      struct ogl_span line = { p, (size_t)(lf - p) };
+      check_line(line);
+    }
+  } else {
+    check_skip("recorded exchanges: no %s", files_shared("fixtures/expected.jsonl"));
+  }
+  ogl_buf_clear(&all);
+  return check_end();
+}
