@@ -88,6 +88,7 @@ build = {
     ["opengatellm.operations.shape"] = "lua/opengatellm/operations/shape.lua",
     ["opengatellm.operations.transcribe"] = "lua/opengatellm/operations/transcribe.lua",
     ["opengatellm.operations.usage"] = "lua/opengatellm/operations/usage.lua",
+    ["opengatellm.preview"] = "lua/opengatellm/preview.lua",
     ["opengatellm.protocol"] = "lua/opengatellm/protocol/init.lua",
     ["opengatellm.protocol.openai_chat"] = "lua/opengatellm/protocol/openai_chat.lua",
     ["opengatellm.providers"] = "lua/opengatellm/providers/init.lua",

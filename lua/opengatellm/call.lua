@@ -36,8 +36,12 @@ local function add_all(list, seen, headers)
   end
 end
 
--- The user's headers go before ours: who names one means it.
-local function make_headers(client, wire, key)
+--- All headers of a call, in order. The user's go before ours: who names one means it.
+---@param client table
+---@param wire ogl.Wire
+---@param key? string
+---@return string[][]
+function M.headers(client, wire, key)
   local list, seen = {}, {}
   if client.headers then add_all(list, seen, client.headers) end
   if wire.options and wire.options.headers then add_all(list, seen, wire.options.headers) end
@@ -50,18 +54,18 @@ local function make_headers(client, wire, key)
   if wire.body or wire.form then add("content-type", wire.form and wire.form.content_type or "application/json") end
   for name, value in pairs(client.provider.headers or {}) do add(name, value) end
   local auth = client.provider.auth
-  if key and auth == "bearer" then add("authorization", "Bearer " .. key) elseif key and auth ~= "none" then add(auth, key) end
+  if key and auth == "bearer" then add("authorization", "Bearer " .. key) elseif key and auth and auth ~= "none" then add(auth, key) end
   return list
 end
 
 -- The list of the usual call (a JSON body, nothing of its own) is made once a key: one for streams, one for whole answers.
 local function headers_of(client, wire, key)
   if wire.headers or wire.accept or not wire.body or (wire.options and wire.options.headers) then
-    return make_headers(client, wire, key)
+    return M.headers(client, wire, key)
   end
   local cache, kind = client.usual_headers(), wire.stream and "stream" or "whole"
   if cache.key ~= key then cache.key, cache.stream, cache.whole = key, nil, nil end
-  cache[kind] = cache[kind] or make_headers(client, wire, key)
+  cache[kind] = cache[kind] or M.headers(client, wire, key)
   return cache[kind]
 end
 
@@ -151,7 +155,7 @@ end
 local function hint(client, err)
   local key = client.usual_headers().sent
   if err.status ~= 401 and not (err.status == 403 and not key) then return end
-  if key or client.provider.auth == "none" then return end
+  if key or (client.provider.auth or "none") == "none" then return end
   local variable = client.provider.key_env and client.provider.key_env[1]
   err.message = err.message .. " (no key was sent: set " .. (variable and variable .. ", or " or "") .. "api_key)"
 end

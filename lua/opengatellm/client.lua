@@ -73,7 +73,7 @@ function M.new(options, level)
   H.set_address(self, options, (level or 1) + 1)
   H.set_limits(self, options)
   H.set_connection(self, options)
-  self.key = H.key_function(options, self.provider)
+  self.key, self.has_key = H.key_functions(options, self.provider)
   self.with_options = function() return options end -- a function: nobody prints the key by accident
   return self
 end
@@ -114,6 +114,18 @@ function Client:stream(question)
   local wire, err = H.prepare(self, question, "client:stream", true)
   if not wire then return nil, err end
   return stream.open(self, wire)
+end
+
+--- What `chat` (or, with `streamed`, `stream`) would send, without sending it; no key is in it.
+---@param question string|ogl.Request
+---@param streamed? boolean
+---@return ogl.Preview?
+---@return ogl.Error?
+function Client:preview(question, streamed)
+  local wire, err = H.prepare(self, question, "client:preview", streamed or false)
+  if not wire then return nil, err end
+  if not self.api then return nil, self:missing() end
+  return require "opengatellm.preview".of(self, wire)
 end
 
 --- Vectors of texts, in the order of the texts.
@@ -283,12 +295,12 @@ function H.set_connection(self, options)
   self.shared = { transport = options.transport, versions = {}, rate_headers = false }
 end
 
--- The key lives in this closure, where no printer of tables finds it.
-function H.key_function(options, provider)
+-- The key lives in these closures, where no printer of tables finds it: one gives it, the other says whether there is one.
+function H.key_functions(options, provider)
   local key = options.api_key
-  if type(key) == "function" then return key end
+  if type(key) == "function" then return key, function() return true end end
   key = key or first_variable(provider.key_env)
-  return function() return key end
+  return function() return key end, function() return key ~= nil end
 end
 
 -- A request that is checked and encoded; raises what is the caller's mistake.
