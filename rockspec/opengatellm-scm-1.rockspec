@@ -98,6 +98,7 @@ build = {
     ["opengatellm.request"] = "lua/opengatellm/request.lua",
     ["opengatellm.retry"] = "lua/opengatellm/retry.lua",
     ["opengatellm.schema"] = "lua/opengatellm/schema.lua",
+    ["opengatellm.schema_dialects"] = "lua/opengatellm/schema_dialects.lua",
     ["opengatellm.stream"] = "lua/opengatellm/stream.lua",
     ["opengatellm.transport.curl"] = "lua/opengatellm/transport/curl.lua",
     ["opengatellm.transport"] = "lua/opengatellm/transport/init.lua",

@@ -1,0 +1,279 @@
+--- Dialects: the part of JSON Schema that each kind of server takes for structured output.
+--
+-- `adapt(schema, dialect)` gives a copy that the server takes, and a report: what was removed, and what was said in other words. What
+-- is removed constrains no more; the model still reads the descriptions, and who needs the constraint checks the answer.
+--
+--   openai_strict   OpenAI's strict mode: objects are closed, every property is required (an optional one may be null)
+--   anthropic       Anthropic's output_format: objects are closed; no bounds of numbers, texts and lists
+--   gemini          Gemini's responseJsonSchema
+--   openapi         Gemini's responseSchema, and its function parameters: OpenAPI 3.0; references are written out
+--   grammar         llama.cpp and Ollama, which make a grammar of the schema
+--
+-- Sources: the structured-output pages of each server (2026), the field list of Gemini's responseJsonSchema and of its Schema.
+--
+-- @module opengatellm.schema_dialects
+local json = require "opengatellm.json"
+local schemas = require "opengatellm.schema"
+
+local M = {}
+
+local function set(words)
+  local out = {}
+  for word in words:gmatch "%S+" do out[word] = true end
+  return out
+end
+
+-- keep: keywords that go through; closed: objects take no other properties; all_required: every property is; nulls: how
+-- "or null" is said ("type": a list of types, "anyOf": a branch, "nullable": a keyword); inline: references are written out.
+local DIALECTS = {
+  openai_strict = {
+    keep = set [[type properties required additionalProperties items enum const anyOf $ref $defs definitions title description pattern
+      format minimum maximum exclusiveMinimum exclusiveMaximum multipleOf minItems maxItems]],
+    closed = true, all_required = true, nulls = "type",
+  },
+  anthropic = {
+    keep = set [[type properties required additionalProperties items enum const anyOf allOf $ref $defs definitions title description
+      format default]],
+    closed = true, nulls = "anyOf",
+  },
+  gemini = {
+    keep = set [[$id $defs $ref $anchor type format title description enum items prefixItems minItems maxItems minimum maximum anyOf
+      properties additionalProperties required propertyOrdering]],
+    nulls = "type",
+  },
+  openapi = {
+    keep = set [[type format title description nullable enum items minItems maxItems minLength maxLength minProperties maxProperties
+      pattern minimum maximum anyOf properties required propertyOrdering default example]],
+    nulls = "nullable", inline = true,
+  },
+  grammar = {
+    keep = set [[type properties required additionalProperties items prefixItems enum const anyOf oneOf allOf $ref $defs definitions title
+      description format pattern minimum maximum exclusiveMinimum exclusiveMaximum minLength maxLength minItems maxItems]],
+    nulls = "type",
+  },
+}
+
+--- Whether there is a dialect of that name.
+function M.has(name) return DIALECTS[name] ~= nil end
+
+---@class ogl.SchemaChange
+---@field path string where: "$.properties.age"
+---@field keyword string
+---@field action "removed"|"rewritten"
+---@field message string
+
+local DEEPEST = 64 -- levels; references that hold themselves are cut there
+
+local walk
+
+local function report(job, path, keyword, action, message)
+  table.insert(job.report, { path = path, keyword = keyword, action = action, message = message })
+end
+
+-- What is said in other words before anything is removed --------------------------------------------------------------
+
+local function find_reference(job, pointer)
+  local at = job.root
+  for step in pointer:gsub("^#/?", ""):gmatch "[^/]+" do
+    step = step:gsub("~1", "/"):gsub("~0", "~")
+    at = type(at) == "table" and (at[step] or at[tonumber(step)]) or nil
+  end
+  return at
+end
+
+-- The schema that a reference means, in its place.
+local function inlined(job, schema, path, depth)
+  local found = type(schema["$ref"]) == "string" and find_reference(job, schema["$ref"])
+  if type(found) ~= "table" then return schema end
+  report(job, path, "$ref", "rewritten", "the schema that it refers to was put in its place")
+  if depth > DEEPEST / 4 then return { type = found.type, description = found.description } end
+  local out = {}
+  for key, value in pairs(found) do out[key] = value end
+  for key, value in pairs(schema) do if key ~= "$ref" then out[key] = value end end
+  return out
+end
+
+local function const_to_enum(job, schema, path)
+  if schema.const == nil or job.dialect.keep.const then return end
+  schema.enum, schema.const = { schema.const }, nil
+  report(job, path, "const", "rewritten", "a list of one value says the same")
+end
+
+local function one_to_any(job, schema, path)
+  if not schema.oneOf or schema.anyOf or job.dialect.keep.oneOf then return end
+  schema.anyOf, schema.oneOf = schema.oneOf, nil
+  report(job, path, "oneOf", "rewritten", "anyOf stands in its place")
+end
+
+-- The types of a list without null, and whether null was in it.
+local function split_types(types)
+  local rest, null = {}, false
+  for _, name in ipairs(types) do
+    if name == "null" then null = true else rest[#rest + 1] = name end
+  end
+  return rest, null
+end
+
+local function without(schema, key)
+  local out = {}
+  for name, value in pairs(schema) do if name ~= key then out[name] = value end end
+  return out
+end
+
+-- A list of types, in the dialect's way.
+local function respell_types(job, schema, path)
+  local nulls = job.dialect.nulls
+  if type(schema.type) ~= "table" or nulls == "type" then return schema end
+  local types, null = split_types(schema.type)
+  report(job, path, "type", "rewritten", nulls == "nullable" and "null is said by nullable" or "each type is a branch of anyOf")
+  if nulls == "nullable" and #types == 1 then
+    schema.type, schema.nullable = types[1], null or nil
+    return schema
+  end
+  local branches, rest = {}, without(schema, "type")
+  local description = rest.description
+  rest.description = nil
+  for i, name in ipairs(types) do
+    branches[i] = without(rest, "")
+    branches[i].type = name
+  end
+  if null and nulls == "anyOf" then branches[#branches + 1] = { type = "null" } end
+  return { anyOf = branches, description = description, nullable = null and nulls == "nullable" or nil }
+end
+
+-- Objects -------------------------------------------------------------------------------------------------------------
+
+local function is_required(schema, name)
+  for _, each in ipairs(schema.required or {}) do
+    if each == name then return true end
+  end
+  return false
+end
+
+local function may_be_null(schema)
+  if schema.nullable or schema.type == "null" then return true end
+  if type(schema.type) == "table" then return select(2, split_types(schema.type)) end
+  for _, branch in ipairs(schema.anyOf or {}) do
+    if may_be_null(branch) then return true end
+  end
+  return false
+end
+
+-- The same schema, or null.
+local function or_null(schema)
+  if may_be_null(schema) then return schema end
+  if type(schema.type) == "string" and not schema.enum and schema.const == nil then
+    local out = without(schema, "type")
+    out.type = { schema.type, "null" }
+    return out
+  end
+  return { anyOf = { schema, { type = "null" } } }
+end
+
+local function sorted_names(map)
+  local names = {}
+  for name in pairs(map) do names[#names + 1] = name end
+  table.sort(names)
+  return names
+end
+
+-- Every property is required; one that was not may be null.
+local function require_all(job, schema, path)
+  if not job.dialect.all_required or type(schema.properties) ~= "table" then return end
+  local properties, required = {}, json.array {}
+  for _, name in ipairs(sorted_names(schema.properties)) do
+    local property = schema.properties[name]
+    if not is_required(schema, name) and type(property) == "table" then
+      property = or_null(property)
+      report(job, path .. ".properties." .. name, "required", "rewritten", "it is required, and null where it has no value")
+    end
+    properties[name], required[#required + 1] = property, name
+  end
+  schema.properties, schema.required = properties, required
+end
+
+local function close(job, schema, path)
+  local is_object = schema.type == "object" or schema.properties ~= nil
+  if not job.dialect.closed or not is_object or schema.additionalProperties == false then return end
+  if schema.additionalProperties ~= nil then
+    report(job, path, "additionalProperties", "rewritten", "the server takes closed objects only")
+  end
+  schema.additionalProperties = false
+end
+
+-- The walk ------------------------------------------------------------------------------------------------------------
+
+local MAPS = { properties = true, ["$defs"] = true, definitions = true, patternProperties = true, dependentSchemas = true }
+local LISTS = { anyOf = true, oneOf = true, allOf = true, prefixItems = true }
+local SCHEMAS = { items = true, additionalProperties = true, ["not"] = true, contains = true }
+
+local function walk_map(job, map, path, depth)
+  local out = {}
+  for _, name in ipairs(sorted_names(map)) do out[name] = walk(job, map[name], path .. "." .. name, depth) end
+  return out
+end
+
+local function walk_list(job, list, path, depth)
+  local out = json.array {}
+  for i, each in ipairs(list) do out[i] = walk(job, each, ("%s[%d]"):format(path, i), depth) end
+  return out
+end
+
+local function walk_keyword(job, key, value, path, depth)
+  if type(value) ~= "table" then return value end
+  if MAPS[key] then return walk_map(job, value, path .. "." .. key, depth) end
+  if LISTS[key] then return walk_list(job, value, path .. "." .. key, depth) end
+  if SCHEMAS[key] then return walk(job, value, path .. "." .. key, depth) end
+  return value
+end
+
+-- The dialect's copy of a schema.
+function walk(job, schema, path, depth)
+  if type(schema) ~= "table" then return schema end
+  if depth > DEEPEST then return {} end
+  schema = without(schema, "")
+  if job.dialect.inline then schema = inlined(job, schema, path, depth) end
+  const_to_enum(job, schema, path)
+  one_to_any(job, schema, path)
+  require_all(job, schema, path)
+  schema = respell_types(job, schema, path)
+  close(job, schema, path)
+  local out = {}
+  for _, key in ipairs(sorted_names(schema)) do
+    if job.dialect.keep[key] then
+      out[key] = walk_keyword(job, key, schema[key], path, depth + 1)
+    elseif not (job.dialect.inline and (key == "$defs" or key == "definitions")) then
+      report(job, path, key, "removed", "the server does not take it")
+    end
+  end
+  return out
+end
+
+--- The copy of a schema that a kind of server takes.
+---@param schema table JSON Schema
+---@param dialect? string nil: as it is
+---@return table schema
+---@return ogl.SchemaChange[] report
+function M.adapt(schema, dialect)
+  local job = { dialect = DIALECTS[dialect], root = schema, report = {} }
+  if not job.dialect then return schemas.normalise(schema), job.report end
+  return schemas.normalise(walk(job, schema, "$", 1)), job.report
+end
+
+--- The same, with every change told as a warning of the request.
+---@param schema table
+---@param dialect? string
+---@param field string of the request: "output"
+---@param warn fun(code: string, field: string, message: string)
+---@return table
+function M.warned(schema, dialect, field, warn)
+  local adapted, changes = M.adapt(schema, dialect)
+  for _, change in ipairs(changes) do
+    if change.action == "removed" then
+      warn("schema", field, ("%s: %s was removed: %s"):format(change.path, change.keyword, change.message))
+    end
+  end
+  return adapted
+end
+
+return M

@@ -1,0 +1,93 @@
+local dialects = require "opengatellm.schema_dialects"
+local json = require "opengatellm.json"
+
+local function text(schema, dialect) return json.encode((dialects.adapt(schema, dialect))) end
+
+local function changes(schema, dialect)
+  local found = {}
+  for _, change in ipairs(select(2, dialects.adapt(schema, dialect))) do
+    found[#found + 1] = change.action .. " " .. change.path .. " " .. change.keyword
+  end
+  return found
+end
+
+local PERSON = {
+  type = "object", required = { "name" }, minProperties = 1,
+  properties = { name = { type = "string", minLength = 1 }, age = { type = "integer", minimum = 0, description = "in years" } },
+}
+
+describe("a schema", function()
+  -- dialect, schema, what becomes of it, what is told
+  local CASES = {
+    { "openai_strict", PERSON,
+      '{"additionalProperties":false,"properties":{"age":{"description":"in years","minimum":0,"type":["integer","null"]},"name":{"type":"string"}},'
+        .. '"required":["age","name"],"type":"object"}',
+      { "rewritten $.properties.age required", "removed $ minProperties", "removed $.properties.name minLength" } },
+    { "anthropic", PERSON,
+      '{"additionalProperties":false,"properties":{"age":{"description":"in years","type":"integer"},"name":{"type":"string"}},'
+        .. '"required":["name"],"type":"object"}',
+      { "removed $ minProperties", "removed $.properties.age minimum", "removed $.properties.name minLength" } },
+    { "gemini", PERSON,
+      '{"properties":{"age":{"description":"in years","minimum":0,"type":"integer"},"name":{"type":"string"}},"required":["name"],"type":"object"}',
+      { "removed $ minProperties", "removed $.properties.name minLength" } },
+    { "grammar", PERSON,
+      '{"properties":{"age":{"description":"in years","minimum":0,"type":"integer"},"name":{"minLength":1,"type":"string"}},"required":["name"],'
+        .. '"type":"object"}', { "removed $ minProperties" } },
+    { "openapi", { type = { "string", "null" }, description = "d" }, '{"description":"d","nullable":true,"type":"string"}', { "rewritten $ type" } },
+    { "anthropic", { type = { "string", "null" }, description = "d" },
+      '{"anyOf":[{"type":"string"},{"type":"null"}],"description":"d"}', { "rewritten $ type" } },
+    { "openapi", { type = { "string", "integer" } }, '{"anyOf":[{"type":"string"},{"type":"integer"}]}', { "rewritten $ type" } },
+    { "gemini", { const = 5 }, '{"enum":[5]}', { "rewritten $ const" } },
+    { "openai_strict", { oneOf = { { type = "string" }, { type = "null" } } }, '{"anyOf":[{"type":"string"},{"type":"null"}]}', { "rewritten $ oneOf" } },
+    { "openapi", { type = "array", items = { ["$ref"] = "#/$defs/p" }, ["$defs"] = { p = { type = "string", const = "x" } } },
+      '{"items":{"enum":["x"],"type":"string"},"type":"array"}', { "rewritten $.items $ref", "rewritten $.items const" } },
+    { "openai_strict", { type = "object", properties = { a = { enum = { "x" } } } },
+      '{"additionalProperties":false,"properties":{"a":{"anyOf":[{"enum":["x"]},{"type":"null"}]}},"required":["a"],"type":"object"}',
+      { "rewritten $.properties.a required" } },
+    { "openai_strict", { type = "object", properties = {}, additionalProperties = { type = "string" } },
+      '{"additionalProperties":false,"properties":{},"required":[],"type":"object"}', { "rewritten $ additionalProperties" } },
+    { "nobody", PERSON, json.encode(require "opengatellm.schema".normalise(PERSON)), {} },
+  }
+
+  for i, case in ipairs(CASES) do
+    it("goes to " .. case[1] .. " " .. i, function()
+      assert.equal(case[3], text(case[2], case[1]))
+      assert.same(case[4], changes(case[2], case[1]))
+    end)
+  end
+
+  it("is not changed itself", function()
+    local before = json.encode(PERSON)
+    for _, dialect in ipairs { "openai_strict", "anthropic", "gemini", "openapi", "grammar" } do dialects.adapt(PERSON, dialect) end
+    assert.equal(before, json.encode(PERSON))
+  end)
+
+  it("may have a property that is called like a keyword", function()
+    local schema = { type = "object", required = { "not" }, properties = { ["not"] = { type = "string" }, minLength = { type = "integer" } } }
+    local adapted = dialects.adapt(schema, "anthropic")
+    assert.equal("string", adapted.properties["not"].type)
+    assert.equal("integer", adapted.properties.minLength.type)
+  end)
+
+  it("that holds itself ends somewhere", function()
+    local node = { type = "object", properties = { next = { ["$ref"] = "#" } } }
+    assert.is_table((dialects.adapt(node, "openapi")))
+    assert.equal("#", dialects.adapt(node, "openai_strict").properties.next.anyOf[1]["$ref"])
+  end)
+
+  it("adapted twice is the same", function()
+    for _, dialect in ipairs { "openai_strict", "anthropic", "gemini", "openapi", "grammar" } do
+      local once = dialects.adapt(PERSON, dialect)
+      assert.equal(json.encode(once), text(once, dialect))
+    end
+  end)
+end)
+
+describe("what was removed", function()
+  it("is told as warnings", function()
+    local told = {}
+    dialects.warned(PERSON, "gemini", "output", function(...) told[#told + 1] = { ... } end)
+    assert.same({ "schema", "output", "$: minProperties was removed: the server does not take it" }, told[1])
+    assert.equal(2, #told)
+  end)
+end)
