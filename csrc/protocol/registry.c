@@ -7,6 +7,8 @@
 
 static const struct ogl_protocol *const protocols[] = {
   &ogl_openai_chat,
+  &ogl_openai_responses,
+  &ogl_ollama,
 };
 
 const struct ogl_protocol *ogl_protocol_find(const char *name) {

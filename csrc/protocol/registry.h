@@ -12,6 +12,8 @@ OGL_BEGIN
 const struct ogl_protocol *ogl_protocol_find(const char *name);
 
 extern const struct ogl_protocol ogl_openai_chat;
+extern const struct ogl_protocol ogl_openai_responses;
+extern const struct ogl_protocol ogl_ollama;
 
 OGL_END
 
