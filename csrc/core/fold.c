@@ -100,7 +100,10 @@ static struct ogl_part *add_part(struct ogl_fold *f, struct ogl_answer *a, int k
   void *rows = grown(f, a->parts, a->n, &a->cap, sizeof *a->parts);
   if (!rows) return NULL;
   a->parts = rows;
-  struct ogl_part *p = &a->parts[a->n++];
+  size_t at = a->n++;
+  while (at && a->parts[at - 1].index > index) at--; /* it began before a part that stands in front of it */
+  struct ogl_part *p = &a->parts[at];
+  memmove(p + 1, p, (a->n - 1 - at) * sizeof *p);
   memset(p, 0, sizeof *p);
   p->kind = kind;
   p->index = index;
@@ -151,7 +154,8 @@ static int add_opaque(struct ogl_fold *f, const struct ogl_event *e) {
   if (!p) return f->err;
   if (e->kind == OGL_EVENT_CITATION) return replace(f, &p->text, e->a);
   replace(f, &p->name, e->a);
-  return replace(f, &p->text, e->b);
+  replace(f, &p->text, e->b);
+  return f->err ? f->err : OGL_OK;
 }
 
 /* A signature goes to the part that ends, of whatever kind. */
@@ -174,7 +178,8 @@ static int add_logprobs(struct ogl_fold *f, const struct ogl_event *e) {
   struct ogl_answer *a = answer(f, e->choice);
   if (!a) return f->err;
   if (a->logprobs.n) append(f, &a->logprobs, comma);
-  return append(f, &a->logprobs, e->a);
+  append(f, &a->logprobs, e->a);
+  return f->err ? f->err : OGL_OK;
 }
 
 static int add_finish(struct ogl_fold *f, const struct ogl_event *e) {
@@ -182,7 +187,8 @@ static int add_finish(struct ogl_fold *f, const struct ogl_event *e) {
   if (!a) return f->err;
   a->finished = 1;
   replace(f, &a->reason, e->a);
-  return replace(f, &a->raw_reason, e->b);
+  replace(f, &a->raw_reason, e->b);
+  return f->err ? f->err : OGL_OK;
 }
 
 static int add_warning(struct ogl_fold *f, const struct ogl_event *e) {
@@ -198,7 +204,8 @@ static int add_warning(struct ogl_fold *f, const struct ogl_event *e) {
   ogl_buf_init(&w->detail, f->max, OGL_ERR_REPLY);
   append(f, &w->code, e->a);
   append(f, &w->message, e->b);
-  return append(f, &w->detail, e->c);
+  append(f, &w->detail, e->c);
+  return f->err ? f->err : OGL_OK;
 }
 
 int ogl_fold_add(struct ogl_fold *f, const struct ogl_event *e) {

@@ -3,7 +3,7 @@
 **
 **   fold ── id, model, usage, warnings, extras
 **     └─ choices (in the order of their first event)
-**          └─ parts (in the order of their first event): text, reasoning, refusal, tool call, opaque, citation
+**          └─ parts (in the order of their indexes): text, reasoning, refusal, tool call, opaque, citation
 **
 ** Life: `init` with the reply's ceiling (allocates nothing), `add` for each event, reading at any time, `clear`. It makes no
 ** Lua value and no joined text: the reader walks it when a reply is asked for. Adding costs one append to the part that the

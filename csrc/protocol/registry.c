@@ -7,6 +7,8 @@
 
 static const struct ogl_protocol *const protocols[] = {
   &ogl_openai_chat,
+  &ogl_openai_responses,
+  &ogl_ollama,
 };
 
 static const struct ogl_encoding *const encodings[] = {

@@ -23,7 +23,7 @@ static int add_text(struct ogl_fold *f, int choice, int index, const char *text)
 
 static void test_parts(void) {
   struct ogl_fold f;
-  check_case("fold: parts interleave, and stand in the order of their first event");
+  check_case("fold: parts interleave, and stand in the order of their indexes");
   ogl_fold_init(&f, 1000);
   CHECK(ogl_fold_answer(&f, 0) == NULL);
   CHECK_INT(add_text(&f, 0, 3, "a"), OGL_OK);
@@ -34,10 +34,10 @@ static void test_parts(void) {
   add_text(&f, 0, 3, "c");
   const struct ogl_answer *a = ogl_fold_answer(&f, 0);
   if (CHECK(a && a->n == 3)) {
-    CHECK_TEXT(ogl_buf_span(&a->parts[0].text), "abc");
-    CHECK_TEXT(ogl_buf_span(&a->parts[1].text), "rs");
+    CHECK_TEXT(ogl_buf_span(&a->parts[0].text), "rs");
+    CHECK_TEXT(ogl_buf_span(&a->parts[1].text), "abc");
     CHECK_TEXT(ogl_buf_span(&a->parts[2].text), "no");
-    CHECK(a->parts[1].kind == OGL_EVENT_REASONING && a->parts[1].index == 1);
+    CHECK(a->parts[0].kind == OGL_EVENT_REASONING && a->parts[0].index == 1);
   }
   ogl_fold_clear(&f);
   ogl_fold_clear(&f);

@@ -1,12 +1,13 @@
 #!/bin/sh
 # Builds the fuzz targets (libFuzzer, ASan, UBSan) and runs each for SECONDS (default 10), all at once.
 #   tests/fuzz/run.sh [SECONDS]
-# Seeds: the inputs of tests/wire. What is found lies in build/fuzz; the last line says
+# One decoder target for each protocol of tests/wire. Seeds: the inputs there. What is found lies in build/fuzz; the last line says
 # `N passed, N failed, N skipped`.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 seconds=${1:-10}
-targets="sse ndjson json decoder"
+protocols=$(cd tests/wire && for folder in */; do echo "${folder%/}"; done)
+targets="sse ndjson json $protocols"
 clang=${CLANG:-$(command -v clang-14 || echo clang)}
 out=build/fuzz
 flags="-std=gnu99 -g -O2 -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Werror
@@ -23,25 +24,29 @@ mkdir -p $out/seeds $out/json_seeds
 if ! echo 'int LLVMFuzzerTestOneInput(const char *p, unsigned long n); int LLVMFuzzerTestOneInput(const char *p, unsigned long n) { return !p && n; }' |
   "$clang" -fsanitize=fuzzer -x c - -o $out/probe 2>/dev/null; then
   echo "skipped: the fuzz targets ($clang with libFuzzer is not there)"
-  echo "0 passed, 0 failed, 4 skipped"
+  echo "0 passed, 0 failed, $(echo "$targets" | wc -w) skipped"
   exit 0
 fi
 
 # shellcheck disable=SC2086 # the lists are meant to be split
 "$clang" $flags -o $out/replay tests/c/replay.c tests/c/check.c tests/c/files.c tests/c/journal.c tests/c/wire_case.c \
   tests/c/long_way.c $core -lm || unbuilt
-for protocol in tests/wire/*/; do
-  $out/replay "${protocol%/}" --inputs $out/seeds >/dev/null || unbuilt
+for protocol in $protocols; do
+  mkdir -p "$out/seeds/$protocol"
+  $out/replay "tests/wire/$protocol" --inputs "$out/seeds/$protocol" >/dev/null || unbuilt
 done
-sed -n 's/^data: *\({.*\)/\1/p' $out/seeds/*.md | sort -u | split -l 1 - $out/json_seeds/
+sed -n 's/^data: *\({.*\)/\1/p' $out/seeds/*/*.md | sort -u | split -l 1 - $out/json_seeds/
 
 for t in $targets; do
+  source=$t more=
+  [ -d "tests/wire/$t" ] && source=decoder more=-DPROTOCOL=ogl_$t
   # shellcheck disable=SC2086
-  "$clang" $flags -fsanitize=fuzzer,address,undefined -o $out/fuzz_$t tests/fuzz/fuzz_$t.c tests/c/frames.c \
+  "$clang" $flags $more -fsanitize=fuzzer,address,undefined -o $out/fuzz_$t tests/fuzz/fuzz_$source.c tests/c/frames.c \
     tests/c/journal.c tests/c/long_way.c tests/c/walk.c $core -lm || unbuilt
 done
 for t in $targets; do
   seeds=$out/seeds
+  [ -d "$seeds/$t" ] && seeds=$seeds/$t
   [ "$t" = json ] && seeds=$out/json_seeds
   mkdir -p "$out/corpus_$t"
   (

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: MIT
+** openai_responses_item.c - the items of a response's output.
+**
+**   added ── settle ── (deltas) ── done ── settle, complete, keep
+**
+** `settle` finds out what an item is, as soon as its type is told. Done, a message and a call leave a PART_END whose signature is
+** the item without its texts (id, phase, caller, …), a reasoning item and everything that is not known a PART with all of it:
+** so the item can go back on the next turn as it came.
+*/
+#include "../core/mem.h"
+#include "openai_responses_decode.h"
+
+/* --- rows ----------------------------------------------------------------------------------------------------- */
+
+void ogl_responses_clear_item(struct responses_item *item) {
+  for (size_t i = 0; i < item->n; i++) ogl_buf_clear(&item->texts[i].logprobs);
+  ogl_free(item->texts);
+  ogl_buf_clear(&item->id);
+  ogl_buf_clear(&item->type);
+  ogl_buf_clear(&item->json);
+  ogl_buf_clear(&item->shell);
+}
+
+/* A new item, at a place that is free where `fresh`, else at that of its number. */
+static struct responses_item *add_item(struct responses_state *s, int64_t key, int fresh, int *err) {
+  if (s->n >= OGL_MAX_PARTS) return *err = OGL_ERR_PARTS, NULL;
+  if (s->n == s->cap) {
+    size_t cap = s->cap ? s->cap * 2 : 4;
+    struct responses_item *rows = ogl_realloc(s->items, cap * sizeof *rows);
+    if (!rows) return *err = OGL_ERR_MEMORY, NULL;
+    s->items = rows;
+    s->cap = cap;
+  }
+  struct responses_item *item = &s->items[s->n++];
+  memset(item, 0, sizeof *item);
+  item->key = key;
+  item->call = -1;
+  item->place = key >= 0 && !fresh ? (int)key : s->next_place;
+  if (item->place >= s->next_place) s->next_place = item->place + 1;
+  ogl_buf_init(&item->id, OGL_MAX_LINE, OGL_ERR_LINE);
+  ogl_buf_init(&item->type, OGL_MAX_LINE, OGL_ERR_LINE);
+  ogl_buf_init(&item->json, OGL_MAX_FRAME, OGL_ERR_FRAME);
+  ogl_buf_init(&item->shell, OGL_MAX_FRAME, OGL_ERR_FRAME);
+  return item;
+}
+
+static int same_id(const struct responses_item *item, struct ogl_span id) {
+  return id.n && ogl_span_equal(ogl_buf_span(&item->id), id.p, id.n);
+}
+
+static struct responses_item *find(struct responses_state *s, int64_t key, struct ogl_span id) {
+  for (size_t i = s->n; key >= 0 && i--;)
+    if (s->items[i].key == key) return &s->items[i];
+  for (size_t i = s->n; i--;)
+    if (same_id(&s->items[i], id) && (key < 0 || s->items[i].key < 0)) return &s->items[i];
+  return key < 0 && !id.n && s->n ? &s->items[s->n - 1] : NULL;
+}
+
+struct responses_item *ogl_responses_item(struct responses_state *s, int64_t key, struct ogl_span id, int *err) {
+  if (key >= OGL_MAX_PARTS) key = RESPONSES_NO_KEY; /* an index on the wire is not an address */
+  struct responses_item *item = find(s, key, id);
+  if (!item) item = add_item(s, key, 0, err);
+  if (item && !item->id.n && (*err = ogl_buf_append(&item->id, id.p, id.n)) < 0) return NULL;
+  return item;
+}
+
+int ogl_responses_next_index(struct responses_state *s, struct responses_item *item, int *index) {
+  if (item->parts >= RESPONSES_STRIDE || s->parts >= OGL_MAX_PARTS) return OGL_ERR_PARTS;
+  *index = item->place * RESPONSES_STRIDE + item->parts++;
+  return 0;
+}
+
+/* --- reading -------------------------------------------------------------------------------------------------- */
+
+/* The members of an item that matter; raw values, n = 0 where absent or null. */
+struct members {
+  struct ogl_json_text id, type, call_id, name;
+  struct ogl_span arguments, content, summary;
+};
+
+static void read_members(struct ogl_span json, struct members *m) {
+  struct ogl_json j;
+  struct ogl_span key;
+  memset(m, 0, sizeof *m);
+  ogl_json_open(&j, json.p, json.n);
+  if (!ogl_json_enter_or_skip(&j, '{')) return;
+  while (ogl_json_key(&j, &key) > 0) {
+    if (ogl_span_is(key, "id")) ogl_json_string_or_skip(&j, &m->id);
+    else if (ogl_span_is(key, "type")) ogl_json_string_or_skip(&j, &m->type);
+    else if (ogl_span_is(key, "call_id")) ogl_json_string_or_skip(&j, &m->call_id);
+    else if (ogl_span_is(key, "name")) ogl_json_string_or_skip(&j, &m->name);
+    else if (ogl_span_is(key, "arguments") || ogl_span_is(key, "input")) m->arguments = ogl_responses_raw(&j);
+    else if (ogl_span_is(key, "content")) m->content = ogl_responses_raw(&j);
+    else if (ogl_span_is(key, "summary")) m->summary = ogl_responses_raw(&j);
+    else ogl_json_skip(&j, NULL);
+  }
+}
+
+static int is_told_elsewhere(struct ogl_span key) {
+  return ogl_span_is(key, "content") || ogl_span_is(key, "arguments") || ogl_span_is(key, "input") ||
+         ogl_span_is(key, "name") || ogl_span_is(key, "call_id") || ogl_span_is(key, "status") ||
+         ogl_span_is(key, "role");
+}
+
+/* The item without its texts, each member as it came. */
+static int keep_shell(struct responses_item *item, struct ogl_span json) {
+  struct ogl_json j;
+  struct ogl_span key, raw;
+  ogl_buf_reset(&item->shell);
+  ogl_json_open(&j, json.p, json.n);
+  ogl_json_enter(&j, '{');
+  while (ogl_json_key(&j, &key) > 0 && ogl_json_skip(&j, &raw) > 0) {
+    if (is_told_elsewhere(key)) continue;
+    ogl_buf_text(&item->shell, item->shell.n ? ",\"" : "{\"");
+    ogl_buf_append(&item->shell, key.p, key.n);
+    ogl_buf_text(&item->shell, "\":");
+    ogl_buf_append(&item->shell, raw.p, raw.n);
+  }
+  return item->shell.n ? ogl_buf_byte(&item->shell, '}') : item->shell.err;
+}
+
+/* --- calls ---------------------------------------------------------------------------------------------------- */
+
+/* The item's call, opened if need be; NULL with *err. */
+static struct ogl_call *call_of(struct responses_state *s, struct responses_item *item, int *err) {
+  int index;
+  if (item->call >= 0) return &s->calls.rows[item->call];
+  if ((*err = ogl_responses_next_index(s, item, &index)) < 0) return NULL;
+  struct ogl_call *call = ogl_calls_open(&s->calls, RESPONSES_NO_KEY, index, err);
+  if (call) item->call = (int)(call - s->calls.rows);
+  return call;
+}
+
+static int add_to_call(struct responses_state *s, struct responses_item *item, struct ogl_span id, struct ogl_span name,
+                       struct ogl_span arguments, struct ogl_queue *out) {
+  int err = 0;
+  struct ogl_call *call = call_of(s, item, &err);
+  if (!call || call->ended) return err;
+  return ogl_calls_add(&s->calls, call, id, name, arguments, 0, out);
+}
+
+/* What `all` has behind the arguments so far; nothing where it does not begin with them. */
+static struct ogl_span rest_of(struct ogl_span given, struct ogl_span all) {
+  struct ogl_span none = { "", 0 };
+  if (all.n <= given.n || !ogl_span_equal(given, all.p, given.n)) return none;
+  all.p += given.n;
+  all.n -= given.n;
+  return all;
+}
+
+static int complete_arguments(struct responses_state *s, struct responses_item *item, struct ogl_span all,
+                              struct ogl_queue *out) {
+  struct ogl_span none = { "", 0 };
+  int err = 0;
+  struct ogl_call *call = call_of(s, item, &err);
+  if (!call) return err;
+  return add_to_call(s, item, none, none, rest_of(ogl_buf_span(&call->arguments), all), out);
+}
+
+int ogl_responses_arguments(struct responses_state *s, struct responses_item *item, struct ogl_json_text text,
+                            int whole, struct ogl_queue *out) {
+  struct ogl_span none = { "", 0 };
+  if (item->kind != RESPONSES_NEW && item->kind != RESPONSES_CALL) return 0; /* of a tool that the server runs */
+  struct ogl_span s_text = ogl_queue_text(out, text);
+  return whole ? complete_arguments(s, item, s_text, out) : add_to_call(s, item, none, none, s_text, out);
+}
+
+/* The id of a call is its call_id, else the item's. */
+static int end_call(struct responses_state *s, struct responses_item *item, struct ogl_queue *out) {
+  struct ogl_span none = { "", 0 };
+  int err = 0;
+  if (item->call < 0) return 0;
+  struct ogl_call *call = &s->calls.rows[item->call];
+  if (!call->id.n) err = add_to_call(s, item, ogl_buf_span(&item->id), none, none, out);
+  if (!err) ogl_calls_end_one(call, 0, out);
+  return err;
+}
+
+/* --- added, done ---------------------------------------------------------------------------------------------- */
+
+static int kind_of(const struct responses_state *s, const struct members *m, struct ogl_span name) {
+  struct ogl_span type = m->type.raw;
+  if (!type.n) return RESPONSES_NEW;
+  if (ogl_span_is(type, "message")) return RESPONSES_MESSAGE;
+  if (ogl_span_is(type, "reasoning")) return RESPONSES_REASONING;
+  if (ogl_span_is(type, "function_call")) return RESPONSES_CALL;
+  if (ogl_span_is(type, "custom_tool_call") && ogl_responses_is_custom(s, name)) return RESPONSES_CALL;
+  return RESPONSES_OPAQUE;
+}
+
+/* Finds the item, and what it is. NULL with *err. */
+static struct responses_item *settle(struct responses_state *s, int64_t key, const struct members *m, int added,
+                                     struct ogl_queue *out, int *err) {
+  struct ogl_span none = { "", 0 }, id = ogl_queue_text(out, m->id), name = ogl_queue_text(out, m->name);
+  struct responses_item *item = NULL;
+  if (key >= 0 || id.n || (!added && s->n && !s->items[s->n - 1].done)) item = ogl_responses_item(s, key, id, err);
+  else item = add_item(s, RESPONSES_NO_KEY, 1, err); /* it has no name at all */
+  if (item && added && item->done && !same_id(item, id))
+    item = add_item(s, key, 1, err); /* a number that is used again */
+  if (!item) return NULL;
+  if (item->kind == RESPONSES_NEW) item->kind = item->call >= 0 ? RESPONSES_CALL : kind_of(s, m, name);
+  if (!item->id.n) *err = ogl_buf_append(&item->id, id.p, id.n);
+  if (item->kind == RESPONSES_CALL && !*err)
+    *err = add_to_call(s, item, ogl_queue_text(out, m->call_id), name, none, out);
+  if (item->kind == RESPONSES_OPAQUE && !item->type.n && !*err) {
+    struct ogl_span type = ogl_queue_text(out, m->type);
+    *err = ogl_buf_append(&item->type, type.p, type.n);
+  }
+  return *err ? NULL : item;
+}
+
+int ogl_responses_begin_item(struct responses_state *s, int64_t key, struct ogl_span json, struct ogl_queue *out) {
+  struct members m;
+  int err = 0;
+  read_members(json, &m);
+  struct responses_item *item = settle(s, key, &m, 1, out, &err);
+  if (!item || item->kind != RESPONSES_OPAQUE || item->done) return err;
+  ogl_buf_reset(&item->json);
+  return ogl_buf_append(&item->json, json.p, json.n);
+}
+
+static int push_part(struct responses_state *s, struct responses_item *item, struct ogl_span kind, struct ogl_span json,
+                     struct ogl_queue *out) {
+  int index;
+  int err = ogl_responses_next_index(s, item, &index);
+  struct ogl_event *e = err ? NULL : ogl_queue_push(out, OGL_EVENT_PART, 0, index);
+  if (e) e->a = kind, e->b = json;
+  return err;
+}
+
+/* The end of the part `index`, with what the item has beside it. */
+static int push_end(struct responses_item *item, int index, const struct members *m, struct ogl_span json,
+                    struct ogl_queue *out) {
+  int err = keep_shell(item, json);
+  struct ogl_event *e = err ? NULL : ogl_queue_push(out, OGL_EVENT_PART_END, 0, index);
+  if (e) e->a = m->type.raw, e->b = ogl_buf_span(&item->shell);
+  return err;
+}
+
+static int end_message(struct responses_state *s, struct responses_item *item, const struct members *m,
+                       struct ogl_span json, struct ogl_queue *out) {
+  struct ogl_json j;
+  struct ogl_json_text text;
+  int err = 0;
+  ogl_json_open(&j, m->content.p, m->content.n);
+  if (ogl_json_peek(&j) == '"') { /* some servers send the text alone */
+    ogl_json_string(&j, &text);
+    struct responses_text *row = ogl_responses_text(s, item, OGL_EVENT_TEXT, RESPONSES_CONTENT, 0, &err);
+    if (row) ogl_responses_complete_text(row, text, out);
+  } else {
+    err = ogl_responses_parts(s, item, RESPONSES_CONTENT, m->content, out);
+  }
+  for (size_t i = 0; i < item->n && !err && !item->done; i++)
+    if (item->texts[i].n) return push_end(item, item->texts[i].index, m, json, out);
+  return err;
+}
+
+static int end_reasoning(struct responses_state *s, struct responses_item *item, const struct members *m,
+                         struct ogl_span json, struct ogl_queue *out) {
+  struct ogl_span kind = { "reasoning", 9 };
+  int err = ogl_responses_parts(s, item, RESPONSES_SUMMARY, m->summary, out);
+  if (!err) err = ogl_responses_parts(s, item, RESPONSES_CONTENT, m->content, out);
+  return err || item->done ? err : push_part(s, item, kind, json, out);
+}
+
+static int end_function(struct responses_state *s, struct responses_item *item, const struct members *m,
+                        struct ogl_span json, struct ogl_queue *out) {
+  struct ogl_json j;
+  struct ogl_json_text text;
+  struct ogl_span all = m->arguments;
+  ogl_json_open(&j, all.p, all.n);
+  if (ogl_json_peek(&j) == '"' && ogl_json_string(&j, &text) == OGL_OK) all = ogl_queue_text(out, text);
+  int err = complete_arguments(s, item, all, out);
+  if (!err && !item->done) err = end_call(s, item, out);
+  if (err || item->done) return err;
+  return push_end(item, s->calls.rows[item->call].index, m, json, out);
+}
+
+int ogl_responses_end_item(struct responses_state *s, int64_t key, struct ogl_span json, struct ogl_queue *out) {
+  struct ogl_span kind = { "item", 4 };
+  struct members m;
+  int err = 0;
+  read_members(json, &m);
+  struct responses_item *item = settle(s, key, &m, 0, out, &err);
+  if (!item) return err;
+  if (item->kind == RESPONSES_MESSAGE) err = end_message(s, item, &m, json, out);
+  else if (item->kind == RESPONSES_REASONING) err = end_reasoning(s, item, &m, json, out);
+  else if (item->kind == RESPONSES_CALL) err = end_function(s, item, &m, json, out);
+  else if (!item->done) err = push_part(s, item, item->type.n ? ogl_buf_span(&item->type) : kind, json, out);
+  item->done = 1;
+  return err;
+}
+
+int ogl_responses_output(struct responses_state *s, struct ogl_span array, struct ogl_queue *out) {
+  struct ogl_json j;
+  struct ogl_span json;
+  int64_t key = 0;
+  int err = 0;
+  ogl_json_open(&j, array.p, array.n);
+  if (!array.n || !ogl_json_enter_or_skip(&j, '[')) return 0;
+  while (!err && ogl_json_item(&j) > 0 && ogl_json_skip(&j, &json) > 0)
+    err = key < OGL_MAX_PARTS ? ogl_responses_end_item(s, key++, json, out) : OGL_ERR_PARTS;
+  return err;
+}
+
+int ogl_responses_close_items(struct responses_state *s, struct ogl_queue *out) {
+  int err = 0;
+  for (size_t i = 0; i < s->n && !err; i++) {
+    struct responses_item *item = &s->items[i];
+    err = end_call(s, item, out);
+    if (!err && item->kind == RESPONSES_OPAQUE && !item->done && item->json.n)
+      err = push_part(s, item, ogl_buf_span(&item->type), ogl_buf_span(&item->json), out);
+  }
+  return err;
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT
+** openai_responses_text.c - the texts of an item: their pieces, their `done` values, their citations and logprobs.
+**
+** The same text comes up to four times: in deltas, in its own done event, in content_part.done and in output_item.done. The
+** first that is longer than what was given, and begins with it, completes it. What was given is not kept for that: its length
+** and a hash of it are.
+*/
+#include "../core/mem.h"
+#include "openai_responses_decode.h"
+
+/* FNV-1a, 64 bits: a server that finds a collision cheats itself alone. */
+static uint64_t hash_of(uint64_t hash, struct ogl_span s) {
+  for (size_t i = 0; i < s.n; i++) hash = (hash ^ (unsigned char)s.p[i]) * UINT64_C(1099511628211);
+  return hash;
+}
+
+enum { MOST = OGL_MAX_PARTS };
+
+static struct responses_text *add_row(struct responses_state *s, struct responses_item *item, int *err) {
+  if (s->parts >= MOST) return *err = OGL_ERR_PARTS, NULL;
+  if (item->n == item->cap) {
+    size_t cap = item->cap ? item->cap * 2 : 1;
+    struct responses_text *rows = ogl_realloc(item->texts, cap * sizeof *rows);
+    if (!rows) return *err = OGL_ERR_MEMORY, NULL;
+    item->texts = rows;
+    item->cap = cap;
+  }
+  s->parts++;
+  struct responses_text *text = &item->texts[item->n++];
+  memset(text, 0, sizeof *text);
+  text->hash = UINT64_C(14695981039346656037);
+  ogl_buf_init(&text->logprobs, OGL_MAX_FRAME, OGL_ERR_FRAME);
+  return text;
+}
+
+struct responses_text *ogl_responses_text(struct responses_state *s, struct responses_item *item, int kind, int list,
+                                          int64_t at, int *err) {
+  int index;
+  for (size_t i = item->n; i--;) {
+    struct responses_text *text = &item->texts[i];
+    if (text->at == at && text->list == list && text->kind == kind) return text;
+  }
+  if ((*err = ogl_responses_next_index(s, item, &index)) < 0) return NULL;
+  struct responses_text *text = add_row(s, item, err);
+  if (!text) return NULL;
+  text->kind = kind;
+  text->list = list;
+  text->at = at;
+  text->index = index;
+  return text;
+}
+
+static void give(struct responses_text *text, struct ogl_span s, struct ogl_queue *out) {
+  struct ogl_event *e = s.n ? ogl_queue_push(out, text->kind, 0, text->index) : NULL;
+  if (!e) return;
+  e->a = s;
+  text->n += s.n;
+  text->hash = hash_of(text->hash, s);
+}
+
+void ogl_responses_add_text(struct responses_text *text, struct ogl_json_text delta, struct ogl_queue *out) {
+  give(text, ogl_queue_text(out, delta), out);
+}
+
+void ogl_responses_complete_text(struct responses_text *text, struct ogl_json_text all, struct ogl_queue *out) {
+  if (all.raw.n <= text->n) return; /* escapes only lengthen what is on the wire */
+  struct ogl_span s = ogl_queue_text(out, all), given = { s.p, text->n };
+  if (s.n <= text->n || hash_of(UINT64_C(14695981039346656037), given) != text->hash) return;
+  s.p += text->n;
+  s.n -= text->n;
+  give(text, s, out);
+}
+
+/* --- logprobs, citations -------------------------------------------------------------------------------------- */
+
+/* In the form of Chat Completions, so that a reader finds them in one form. */
+int ogl_responses_logprobs(struct responses_text *text, struct ogl_span array, int whole, struct ogl_queue *out) {
+  struct ogl_json j;
+  ogl_json_open(&j, array.p, array.n);
+  if (ogl_json_peek(&j) != '[' || (whole && text->logged)) return 0;
+  ogl_json_enter(&j, '[');
+  if (ogl_json_item(&j) != OGL_OK) return 0; /* empty: nobody asked for them */
+  text->logged = 1;
+  ogl_buf_reset(&text->logprobs);
+  ogl_buf_text(&text->logprobs, text->kind == OGL_EVENT_REFUSAL ? "{\"refusal\":" : "{\"content\":");
+  ogl_buf_append(&text->logprobs, array.p, array.n);
+  int err = ogl_buf_byte(&text->logprobs, '}');
+  struct ogl_event *e = err ? NULL : ogl_queue_push(out, OGL_EVENT_LOGPROBS, 0, 0);
+  if (e) e->a = ogl_buf_span(&text->logprobs);
+  return err;
+}
+
+int ogl_responses_cite(struct responses_state *s, struct responses_item *item, struct responses_text *text,
+                       struct ogl_span annotation, struct ogl_queue *out) {
+  int index;
+  int err = ogl_responses_next_index(s, item, &index);
+  struct ogl_event *e = err ? NULL : ogl_queue_push(out, OGL_EVENT_CITATION, 0, index);
+  text->cited++;
+  if (e) e->a = annotation;
+  return err;
+}
+
+/* The list of all annotations: those that were not given yet. */
+static int cite_rest(struct responses_state *s, struct responses_item *item, struct responses_text *text,
+                     struct ogl_span array, struct ogl_queue *out) {
+  struct ogl_json j;
+  struct ogl_span annotation;
+  size_t i = 0;
+  int err = 0;
+  ogl_json_open(&j, array.p, array.n);
+  if (!array.n || !ogl_json_enter_or_skip(&j, '[')) return 0;
+  while (!err && ogl_json_item(&j) > 0 && ogl_json_skip(&j, &annotation) > 0)
+    if (i++ >= text->cited) err = ogl_responses_cite(s, item, text, annotation, out);
+  return err;
+}
+
+/* --- content parts -------------------------------------------------------------------------------------------- */
+
+struct part {
+  struct ogl_json_text type, text;
+  struct ogl_span annotations, logprobs;
+};
+
+static void read_part(struct ogl_span json, struct part *p) {
+  struct ogl_json j;
+  struct ogl_span key;
+  memset(p, 0, sizeof *p);
+  ogl_json_open(&j, json.p, json.n);
+  if (!ogl_json_enter_or_skip(&j, '{')) return;
+  while (ogl_json_key(&j, &key) > 0) {
+    if (ogl_span_is(key, "type")) ogl_json_string_or_skip(&j, &p->type);
+    else if (ogl_span_is(key, "text") || ogl_span_is(key, "refusal")) ogl_json_string_or_skip(&j, &p->text);
+    else if (ogl_span_is(key, "annotations")) p->annotations = ogl_responses_raw(&j);
+    else if (ogl_span_is(key, "logprobs")) p->logprobs = ogl_responses_raw(&j);
+    else ogl_json_skip(&j, NULL);
+  }
+}
+
+/* The kind of event that a part of that type is. */
+static int kind_of(struct ogl_span type, const struct responses_item *item) {
+  if (ogl_span_is(type, "output_text")) return OGL_EVENT_TEXT;
+  if (ogl_span_is(type, "refusal")) return OGL_EVENT_REFUSAL;
+  if (ogl_span_is(type, "reasoning_text") || ogl_span_is(type, "summary_text")) return OGL_EVENT_REASONING;
+  if (!ogl_span_is(type, "text")) return OGL_EVENT_PART;
+  return item->kind == RESPONSES_REASONING ? OGL_EVENT_REASONING : OGL_EVENT_TEXT;
+}
+
+/* A part that is not known: kept as it came, once. A reasoning item is kept as a whole already. */
+static void give_part(struct responses_item *item, struct responses_text *text, struct ogl_span type,
+                      struct ogl_span json, struct ogl_queue *out) {
+  if (text->n || item->kind == RESPONSES_REASONING) return;
+  struct ogl_event *e = ogl_queue_push(out, OGL_EVENT_PART, 0, text->index);
+  text->n = 1;
+  if (e) e->a = type, e->b = json;
+}
+
+int ogl_responses_part(struct responses_state *s, struct responses_item *item, int list, int64_t at,
+                       struct ogl_span json, struct ogl_queue *out) {
+  struct part p;
+  int err = 0;
+  read_part(json, &p);
+  struct ogl_span type = ogl_queue_text(out, p.type);
+  int kind = kind_of(type, item);
+  struct responses_text *text = ogl_responses_text(s, item, kind, list, at, &err);
+  if (!text) return err;
+  if (kind == OGL_EVENT_PART) return give_part(item, text, type, json, out), 0;
+  ogl_responses_complete_text(text, p.text, out);
+  err = ogl_responses_logprobs(text, p.logprobs, 1, out);
+  return err ? err : cite_rest(s, item, text, p.annotations, out);
+}
+
+int ogl_responses_parts(struct responses_state *s, struct responses_item *item, int list, struct ogl_span array,
+                        struct ogl_queue *out) {
+  struct ogl_json j;
+  struct ogl_span part;
+  int64_t at = 0;
+  int err = 0;
+  ogl_json_open(&j, array.p, array.n);
+  if (!array.n || !ogl_json_enter_or_skip(&j, '[')) return 0;
+  while (!err && ogl_json_item(&j) > 0 && ogl_json_skip(&j, &part) > 0)
+    err = ogl_responses_part(s, item, list, at++, part, out);
+  return err;
+}
