@@ -96,17 +96,18 @@ int ogl_calls_add(struct ogl_calls *c, struct ogl_call *call, struct ogl_span id
   return 0;
 }
 
+void ogl_calls_end_one(struct ogl_call *call, int choice, struct ogl_queue *out) {
+  if (call->ended) return;
+  call->ended = 1;
+  if (!call->announced) announce(call, ogl_buf_span(&call->arguments), choice, out);
+  struct ogl_event *e = ogl_queue_push(out, OGL_EVENT_TOOL_CALL_END, choice, call->index);
+  if (!e) return;
+  e->a = ogl_buf_span(&call->id);
+  e->b = ogl_buf_span(&call->name);
+  e->c = ogl_buf_span(&call->arguments);
+  if (!e->c.n) e->c.p = "{}", e->c.n = 2;
+}
+
 void ogl_calls_end(struct ogl_calls *c, int choice, struct ogl_queue *out) {
-  for (size_t i = 0; i < c->n; i++) {
-    struct ogl_call *call = &c->rows[i];
-    if (call->ended) continue;
-    call->ended = 1;
-    if (!call->announced) announce(call, ogl_buf_span(&call->arguments), choice, out);
-    struct ogl_event *e = ogl_queue_push(out, OGL_EVENT_TOOL_CALL_END, choice, call->index);
-    if (!e) return;
-    e->a = ogl_buf_span(&call->id);
-    e->b = ogl_buf_span(&call->name);
-    e->c = ogl_buf_span(&call->arguments);
-    if (!e->c.n) e->c.p = "{}", e->c.n = 2;
-  }
+  for (size_t i = 0; i < c->n; i++) ogl_calls_end_one(&c->rows[i], choice, out);
 }
