@@ -11,6 +11,8 @@ OGL_BEGIN
 /* The protocol of that name ("openai_chat"), or NULL. */
 const struct ogl_protocol *ogl_protocol_find(const char *name);
 
+extern const struct ogl_protocol ogl_anthropic;
+extern const struct ogl_protocol ogl_gemini;
 extern const struct ogl_protocol ogl_openai_chat;
 
 OGL_END

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
-** fuzz_decoder.c - any bytes as an answer of openai_chat. However they are cut and drained, with the short way for
+** fuzz_decoder.c - any bytes as an answer of one protocol, the one that the program was compiled for (PROTOCOL). However they are cut and drained, with the short way for
 ** repeated frames or without it, the events are the same; every text is valid UTF-8; the fold holds what the
 ** events said; the decoder holds no more than a multiple of what it was fed. The last byte of the input chooses
 ** content type and options.
@@ -8,6 +8,10 @@
 #include "../c/journal.h"
 #include "../c/long_way.h"
 #include "must.h"
+
+#ifndef PROTOCOL
+#define PROTOCOL ogl_openai_chat
+#endif
 
 static struct ogl_decoder_options choose(unsigned byte) {
   static const char *const types[] = { "text/event-stream", "application/json", "application/x-ndjson", NULL };
@@ -38,6 +42,7 @@ static size_t holds(const struct ogl_decoder *d) {
   const struct ogl_sse *s = &d->framer.u.sse;
   size_t n = d->framer.first.cap + d->framer.fixed.cap + d->later.cap + d->queue.bytes.cap;
   if (d->framer.framing == OGL_FRAMING_SSE) n += s->in.cap + s->data.cap + s->bare.cap + s->event.cap;
+  if (d->framer.framing == OGL_FRAMING_JSON_ARRAY) n += d->framer.u.array.in.cap;
   return n + d->queue.cap * sizeof *d->queue.events;
 }
 
@@ -46,7 +51,7 @@ static void check_events(const struct ogl_decoder_options *options, struct ogl_s
   struct ogl_decoder d;
   struct ogl_event e;
   size_t texts = 0;
-  MUST(ogl_decoder_init(&d, &ogl_openai_chat, options) == 0);
+  MUST(ogl_decoder_init(&d, &PROTOCOL, options) == 0);
   for (size_t at = 0; at <= s.n; at += 4) {
     if (at < s.n) ogl_decoder_feed(&d, s.p + at, s.n - at < 4 ? s.n - at : 4);
     if (at + 4 > s.n) ogl_decoder_finish(&d);
@@ -71,11 +76,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   struct journal_way lazy = { 0, 1 + cut % 61, 1, cut };
   struct ogl_buf log;
   ogl_buf_init(&log, OGL_MAX_BODY, OGL_ERR_BODY);
-  journal_run(&log, &ogl_openai_chat, &options, s, whole);
-  compare(long_way(&ogl_openai_chat), &options, s, whole, &log);
-  compare(&ogl_openai_chat, &options, s, bytes, &log);
-  compare(&ogl_openai_chat, &options, s, split, &log);
-  compare(&ogl_openai_chat, &options, s, lazy, &log);
+  journal_run(&log, &PROTOCOL, &options, s, whole);
+  compare(long_way(&PROTOCOL), &options, s, whole, &log);
+  compare(&PROTOCOL, &options, s, bytes, &log);
+  compare(&PROTOCOL, &options, s, split, &log);
+  compare(&PROTOCOL, &options, s, lazy, &log);
   check_events(&options, s);
   ogl_buf_clear(&log);
   return 0;
