@@ -63,12 +63,18 @@ static const char *skip_blanks(const char *p, const char *end) {
   return p;
 }
 
-/* The framing of a text that begins with the bracket at p: an array of objects comes element by element. */
+/* Lines of JSON where the content type says so, else one value. */
+static int json_framing(const struct ogl_framer *f) {
+  return f->hint == OGL_FRAMING_NDJSON ? OGL_FRAMING_NDJSON : OGL_FRAMING_WHOLE;
+}
+
+/* The framing of a text that begins with the bracket at p: an array of objects comes element by element, whatever it is called
+   (its lines are no values). */
 static int choose_bracket(struct ogl_framer *f, const char *p, const char *end) {
   const char *first = skip_blanks(p + 1 + f->inner, end);
   f->inner = (size_t)(first - p) - 1;
-  if (first == end) return f->finished ? OGL_FRAMING_WHOLE : OGL_FRAMING_UNDECIDED;
-  return *first == '{' ? OGL_FRAMING_JSON_ARRAY : OGL_FRAMING_WHOLE;
+  if (first == end && !f->finished) return OGL_FRAMING_UNDECIDED;
+  return first < end && *first == '{' ? OGL_FRAMING_JSON_ARRAY : json_framing(f);
 }
 
 /* The framing for what came so far; UNDECIDED while that is too little. */
@@ -81,12 +87,11 @@ static int choose(struct ogl_framer *f) {
   p = skip_blanks(p, end);
   f->blanks = (size_t)(p - s.p);
   if (p == end) return OGL_FRAMING_UNDECIDED;
-  if (*p == '[' && f->hint != OGL_FRAMING_NDJSON) return choose_bracket(f, p, end);
-  if (*p == '{' || *p == '[') return f->hint == OGL_FRAMING_NDJSON ? OGL_FRAMING_NDJSON : OGL_FRAMING_WHOLE;
+  if (*p == '[') return choose_bracket(f, p, end);
+  if (*p == '{') return json_framing(f);
   int sse = looks_like_sse(p, (size_t)(end - p));
   if (sse < 0 && !f->finished) return OGL_FRAMING_UNDECIDED;
-  if (sse > 0) return OGL_FRAMING_SSE;
-  return f->hint == OGL_FRAMING_NDJSON ? OGL_FRAMING_NDJSON : OGL_FRAMING_WHOLE;
+  return sse > 0 ? OGL_FRAMING_SSE : json_framing(f);
 }
 
 static int feed_chosen(struct ogl_framer *f, const char *p, size_t n) {

@@ -4,9 +4,9 @@
 **
 **   content type        first byte that is no blank    becomes
 **   text/event-stream   any                            sse (which takes bare JSON too)
-**   …ndjson, …jsonl     { or [                         ndjson
 **   any other, none     a field of SSE, or a comment   sse: servers mislabel streams
 **   any other, none     [ and, behind blanks, {        json array: each element is a frame (Gemini streams so)
+**   …ndjson, …jsonl     anything else                  ndjson
 **   any other, none     anything else                  whole
 **
 ** Life as in sse.h: init, feed and next in turn, finish, next until OGL_MORE, clear. Whatever it became, bytes that are

@@ -2,6 +2,7 @@
 ** fuzz_json_array.c - any bytes as the elements of an array of objects.
 */
 #include <stdlib.h>
+#include <string.h>
 
 #include "framer.h"
 
