@@ -116,6 +116,7 @@ describe("every Lua file", function()
       ["operations/admin"] = "net/conformance", ["operations/monitoring"] = "net/conformance", ["operations/searching"] = "net/conformance",
       ["operations/catalogue"] = "net/recorded", ["operations/indexing"] = "net/surface",
       ["providers/init"] = "providers", ["providers/opengatellm"] = "providers", ["providers/openai_compatible"] = "providers",
+      ["providers/anthropic"] = "providers", ["providers/anthropic_compatible"] = "providers", ["providers/gemini"] = "providers",
     }
     for _, path in ipairs(files(LUA)) do
       local name = path:match "^lua/opengatellm/(.*)%.lua$"

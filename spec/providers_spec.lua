@@ -2,8 +2,8 @@ local protocols = require "opengatellm.protocol"
 local providers = require "opengatellm.providers"
 
 local FIELDS = {
-  name = "string", protocol = "string", base_url = "string", url_env = "table", key_env = "table", auth = "string", version = "string",
-  max_tokens = "string", no_stream_options = "boolean", headers = "table", operations = "boolean", catalogue = "string",
+  name = "string", protocol = "string", base_url = "string", url_env = "table", key_env = "table", auth = "string", headers = "table",
+  version = "string", max_tokens = "string", no_stream_options = "boolean", operations = "boolean", catalogue = "string",
   search_tool = "boolean", batch = "table",
 }
 
@@ -22,6 +22,6 @@ describe("providers.find", function()
   it("says which there are, for a name that is none", function()
     local provider, problem = providers.find "nobody"
     assert.is_nil(provider)
-    assert.matches("openai_compatible, opengatellm", problem, 1, true)
+    assert.matches("anthropic, anthropic_compatible, gemini, openai_compatible, opengatellm", problem, 1, true)
   end)
 end)

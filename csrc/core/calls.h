@@ -37,8 +37,9 @@ struct ogl_call *ogl_calls_by_id(struct ogl_calls *c, struct ogl_span id);
 /* Adds a fragment (any text may be empty) and pushes its events. 0, OGL_ERR_MEMORY, OGL_ERR_REPLY. */
 int ogl_calls_add(struct ogl_calls *c, struct ogl_call *call, struct ogl_span id, struct ogl_span name,
                   struct ogl_span arguments, int choice, struct ogl_queue *out);
-/* Pushes the end of a call, and of every call, that has none yet. */
+/* Pushes the end of one call, once. */
 void ogl_calls_end_one(struct ogl_call *call, int choice, struct ogl_queue *out);
+/* Pushes the end of every call that has none yet. */
 void ogl_calls_end(struct ogl_calls *c, int choice, struct ogl_queue *out);
 
 OGL_END

@@ -39,6 +39,7 @@ void ogl_framer_clear(struct ogl_framer *f) {
   ogl_buf_clear(&f->fixed);
   if (f->framing == OGL_FRAMING_SSE) ogl_sse_clear(&f->u.sse);
   if (f->framing == OGL_FRAMING_NDJSON) ogl_ndjson_clear(&f->u.ndjson);
+  if (f->framing == OGL_FRAMING_JSON_ARRAY) ogl_json_array_clear(&f->u.array);
 }
 
 static int starts(const char *p, size_t n, const char *word) {
@@ -57,6 +58,25 @@ static int looks_like_sse(const char *p, size_t n) {
 /* Whether the text is the beginning of a byte order mark, and nothing else. */
 static int is_half_mark(const char *p, size_t n) { return n && n < 3 && memcmp(p, "\xef\xbb\xbf", n) == 0; }
 
+static const char *skip_blanks(const char *p, const char *end) {
+  while (p < end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t')) p++;
+  return p;
+}
+
+/* Lines of JSON where the content type says so, else one value. */
+static int json_framing(const struct ogl_framer *f) {
+  return f->hint == OGL_FRAMING_NDJSON ? OGL_FRAMING_NDJSON : OGL_FRAMING_WHOLE;
+}
+
+/* The framing of a text that begins with the bracket at p: an array of objects comes element by element, whatever it is called
+   (its lines are no values). */
+static int choose_bracket(struct ogl_framer *f, const char *p, const char *end) {
+  const char *first = skip_blanks(p + 1 + f->inner, end);
+  f->inner = (size_t)(first - p) - 1;
+  if (first == end && !f->finished) return OGL_FRAMING_UNDECIDED;
+  return first < end && *first == '{' ? OGL_FRAMING_JSON_ARRAY : json_framing(f);
+}
+
 /* The framing for what came so far; UNDECIDED while that is too little. */
 static int choose(struct ogl_framer *f) {
   struct ogl_span s = ogl_buf_span(&f->first);
@@ -64,20 +84,21 @@ static int choose(struct ogl_framer *f) {
   if (f->sse_mode == OGL_SSE_WHATWG || f->hint == OGL_FRAMING_SSE) return OGL_FRAMING_SSE;
   if (is_half_mark(s.p, s.n) && !f->finished) return OGL_FRAMING_UNDECIDED;
   if (p == s.p && s.n >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0) p += 3;
-  while (p < end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t')) p++;
+  p = skip_blanks(p, end);
   f->blanks = (size_t)(p - s.p);
   if (p == end) return OGL_FRAMING_UNDECIDED;
-  if (*p == '{' || *p == '[') return f->hint == OGL_FRAMING_NDJSON ? OGL_FRAMING_NDJSON : OGL_FRAMING_WHOLE;
+  if (*p == '[') return choose_bracket(f, p, end);
+  if (*p == '{') return json_framing(f);
   int sse = looks_like_sse(p, (size_t)(end - p));
   if (sse < 0 && !f->finished) return OGL_FRAMING_UNDECIDED;
-  if (sse > 0) return OGL_FRAMING_SSE;
-  return f->hint == OGL_FRAMING_NDJSON ? OGL_FRAMING_NDJSON : OGL_FRAMING_WHOLE;
+  return sse > 0 ? OGL_FRAMING_SSE : json_framing(f);
 }
 
 static int feed_chosen(struct ogl_framer *f, const char *p, size_t n) {
   switch (f->framing) {
     case OGL_FRAMING_SSE: return ogl_sse_feed(&f->u.sse, p, n);
     case OGL_FRAMING_NDJSON: return ogl_ndjson_feed(&f->u.ndjson, p, n);
+    case OGL_FRAMING_JSON_ARRAY: return ogl_json_array_feed(&f->u.array, p, n);
     default: return ogl_buf_append(&f->first, p, n);
   }
 }
@@ -85,9 +106,12 @@ static int feed_chosen(struct ogl_framer *f, const char *p, size_t n) {
 /* Becomes what was chosen, and hands it the input so far. */
 static int decide(struct ogl_framer *f) {
   f->framing = choose(f);
-  if (f->framing != OGL_FRAMING_SSE && f->framing != OGL_FRAMING_NDJSON) return 0;
-  if (f->framing == OGL_FRAMING_SSE) ogl_sse_init(&f->u.sse, f->sse_mode);
-  else ogl_ndjson_init(&f->u.ndjson);
+  switch (f->framing) {
+    case OGL_FRAMING_SSE: ogl_sse_init(&f->u.sse, f->sse_mode); break;
+    case OGL_FRAMING_NDJSON: ogl_ndjson_init(&f->u.ndjson); break;
+    case OGL_FRAMING_JSON_ARRAY: ogl_json_array_init(&f->u.array); break;
+    default: return 0;
+  }
   int code = feed_chosen(f, ogl_buf_bytes(&f->first), f->first.n);
   ogl_buf_clear(&f->first);
   return code < 0 ? code : 0;
@@ -106,6 +130,7 @@ void ogl_framer_finish(struct ogl_framer *f) {
   if (f->framing == OGL_FRAMING_UNDECIDED && !f->err) f->err = decide(f);
   if (f->framing == OGL_FRAMING_SSE) ogl_sse_finish(&f->u.sse);
   if (f->framing == OGL_FRAMING_NDJSON) ogl_ndjson_finish(&f->u.ndjson);
+  if (f->framing == OGL_FRAMING_JSON_ARRAY) ogl_json_array_finish(&f->u.array);
 }
 
 /* The whole body, once, after the end of input. */
@@ -141,6 +166,7 @@ int ogl_framer_next(struct ogl_framer *f, struct ogl_frame *frame) {
   if (OGL_UNLIKELY(f->err)) return f->err;
   if (OGL_LIKELY(f->framing == OGL_FRAMING_SSE)) code = ogl_sse_next(&f->u.sse, frame);
   else if (f->framing == OGL_FRAMING_NDJSON) code = ogl_ndjson_next(&f->u.ndjson, frame);
+  else if (f->framing == OGL_FRAMING_JSON_ARRAY) code = ogl_json_array_next(&f->u.array, frame);
   else code = next_whole(f, frame);
   if (code == OGL_OK && !frame->ascii && (!valid(frame->data) || !valid(frame->event))) code = repair(f, frame);
   if (code < 0) f->err = code;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
-** frame.h - one framer for every body: it looks at the content type and at the first bytes, and becomes an SSE, NDJSON or
-** whole-body reader.
+** frame.h - one framer for every body: it looks at the content type and at the first bytes, and becomes an SSE, NDJSON, JSON
+** array or whole-body reader.
 **
 **   content type        first byte that is no blank    becomes
 **   text/event-stream   any                            sse (which takes bare JSON too)
-**   …ndjson, …jsonl     { or [                         ndjson
 **   any other, none     a field of SSE, or a comment   sse: servers mislabel streams
+**   any other, none     [ and, behind blanks, {        json array: each element is a frame (Gemini streams so)
+**   …ndjson, …jsonl     anything else                  ndjson
 **   any other, none     anything else                  whole
 **
 ** Life as in sse.h: init, feed and next in turn, finish, next until OGL_MORE, clear. Whatever it became, bytes that are
@@ -14,12 +15,19 @@
 #ifndef OGL_FRAME_H
 #define OGL_FRAME_H
 
+#include "json_array.h"
 #include "ndjson.h"
 #include "sse.h"
 
 OGL_BEGIN
 
-enum ogl_framing { OGL_FRAMING_UNDECIDED, OGL_FRAMING_SSE, OGL_FRAMING_NDJSON, OGL_FRAMING_WHOLE };
+enum ogl_framing {
+  OGL_FRAMING_UNDECIDED,
+  OGL_FRAMING_SSE,
+  OGL_FRAMING_NDJSON,
+  OGL_FRAMING_WHOLE,
+  OGL_FRAMING_JSON_ARRAY
+};
 
 struct ogl_framer {
   int framing;  /* what it became */
@@ -28,10 +36,12 @@ struct ogl_framer {
   int finished, given, err;
   struct ogl_buf first; /* input until it is decided, and the whole body */
   size_t blanks;        /* at its front; not looked at again */
+  size_t inner;         /* blanks behind a bracket that stands there */
   struct ogl_buf fixed; /* a repaired frame */
   union {
     struct ogl_sse sse;
     struct ogl_ndjson ndjson;
+    struct ogl_json_array array;
   } u;
 };
 

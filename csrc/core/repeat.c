@@ -11,6 +11,17 @@ static int keep(char *place, size_t *n, size_t room, const char *from, const cha
   return 1;
 }
 
+/* Takes the blanks out of a tail of brackets; 0 where it holds anything else. */
+static int loosen(char *tail, size_t *n) {
+  size_t k = 1; /* behind the quote */
+  for (size_t i = 1; i < *n; i++)
+    if (!memchr("}] ", tail[i], 3)) return 0;
+  for (size_t i = 1; i < *n; i++)
+    if (tail[i] != ' ') tail[k++] = tail[i];
+  *n = k;
+  return 1;
+}
+
 void ogl_repeat_learn(struct ogl_repeat *r, struct ogl_span data, struct ogl_span text, struct ogl_span idle) {
   const char *behind = text.p + text.n, *end = data.p + data.n;
   int two = idle.n && idle.p > behind;
@@ -19,6 +30,7 @@ void ogl_repeat_learn(struct ogl_repeat *r, struct ogl_span data, struct ogl_spa
       (two && !keep(r->mid, &r->mid_n, sizeof r->mid, behind, idle.p)) ||
       !keep(r->tail, &r->tail_n, sizeof r->tail, two ? idle.p + idle.n : behind, end))
     ogl_repeat_forget(r);
+  else r->loose = loosen(r->tail, &r->tail_n);
 }
 
 /* Takes the string whose opening quote is the byte before the reader's place. */
@@ -35,6 +47,16 @@ static int take_bytes(struct ogl_json *j, const char *bytes, size_t n) {
   return 1;
 }
 
+/* Likewise for a loose tail, which ends the frame. */
+static int take_brackets(struct ogl_json *j, const char *tail, size_t n) {
+  for (size_t i = 1; i < n; i++, j->p++) {
+    while (j->p < j->end && *j->p == ' ') j->p++;
+    if (j->p == j->end || *j->p != tail[i]) return 0;
+  }
+  while (j->p < j->end && *j->p == ' ') j->p++;
+  return 1;
+}
+
 int ogl_repeat_match(const struct ogl_repeat *r, struct ogl_span data, struct ogl_json_text *text) {
   struct ogl_json j;
   struct ogl_json_text idle;
@@ -43,5 +65,5 @@ int ogl_repeat_match(const struct ogl_repeat *r, struct ogl_span data, struct og
   j.p += r->head_n;
   if (!take_string(&j, text) || text->raw.n == 0) return 0;
   if (r->mid_n && (!take_bytes(&j, r->mid, r->mid_n) || !take_string(&j, &idle))) return 0;
-  return take_bytes(&j, r->tail, r->tail_n) && j.p == j.end;
+  return (r->loose ? take_brackets(&j, r->tail, r->tail_n) : take_bytes(&j, r->tail, r->tail_n)) && j.p == j.end;
 }

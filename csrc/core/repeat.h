@@ -12,6 +12,9 @@
 ** Some servers pad each chunk with a string that nobody reads (OpenAI's "obfuscation"): the protocol may name one such `idle`
 ** string behind the text, which may change too.
 **
+** Others pad it with blanks between the closing brackets (Anthropic): where nothing but brackets stands behind the text, blanks
+** there do not count.
+**
 ** This may be used only for a frame that changed nothing else in the protocol's state: `learn` is the protocol's statement
 ** of that, and every other frame has to `forget`.
 */
@@ -26,6 +29,7 @@ enum { OGL_REPEAT_HEAD = 1024, OGL_REPEAT_TAIL = 512 }; /* bytes: twice what the
 
 struct ogl_repeat {
   size_t head_n, mid_n, tail_n; /* head_n 0: nothing learnt; mid_n 0: there is no idle string */
+  int loose;                    /* the tail is a quote and brackets, kept without the blanks in it */
   char head[OGL_REPEAT_HEAD], mid[OGL_REPEAT_TAIL], tail[OGL_REPEAT_TAIL];
 };
 

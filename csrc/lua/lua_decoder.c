@@ -9,13 +9,14 @@
 **     decoder:feed(bytes) -> true | nil, code, message      decoder:ended() -> the reply is complete
 **     decoder:finish()    no more bytes will come           decoder:reply() -> the reply so far
 **     decoder:raw() -> text of the last frame               decoder:problem() -> message, type, code, json of an error
-**     decoder:framing() -> "sse", "ndjson", "whole" or nil  decoder:close()
+**     decoder:framing() -> how it is cut, or nil            decoder:close()
 **
 **   core.framer(mode, content_type) -> framer               mode: "llm" or "whatwg"
 **     framer:feed(bytes), framer:finish(), framer:close()
 **     framer:next() -> {event, data, kind, id, retry} | nil | nil, code, message
 **
-** `next` is a function of its own, with the decoder and all names of events as upvalues: it is called once a token.
+** A framing is "sse", "ndjson", "json_array" or "whole". `next` is a function of its own, with the decoder and all names of
+** events as upvalues: it is called once a token.
 */
 #include <string.h>
 
@@ -125,7 +126,7 @@ static int l_problem(lua_State *L) {
 }
 
 static void push_framing(lua_State *L, const struct ogl_framer *f) {
-  static const char *const names[] = { NULL, "sse", "ndjson", "whole" };
+  static const char *const names[] = { NULL, "sse", "ndjson", "whole", "json_array" };
   lua_pushstring(L, names[f->framing]); /* nil for NULL */
 }
 

@@ -15,13 +15,12 @@ const struct ogl_protocol *ogl_protocol_find(const char *name);
 /* The way back: how that protocol is written, or NULL. */
 const struct ogl_encoding *ogl_encoding_find(const char *name);
 
+extern const struct ogl_protocol ogl_anthropic;
+extern const struct ogl_protocol ogl_gemini;
 extern const struct ogl_protocol ogl_openai_chat;
-<<<<<<< HEAD
 extern const struct ogl_encoding ogl_openai_chat_encoding;
-=======
 extern const struct ogl_protocol ogl_openai_responses;
 extern const struct ogl_protocol ogl_ollama;
->>>>>>> e0ce81eed99bf11101c054490ddb0a413d5fc91b
 
 OGL_END
 

@@ -31,11 +31,11 @@ function M.sniff(bytes)
   end
 end
 
-local FIELDS = { url = "string", path = "string", data = "string", mime = "string", name = "string", detail = "string", id = "string" }
+local FIELDS = { url = "string", path = "string", data = "string", mime = "string", name = "string", detail = "string", id = "string", cache = "boolean" }
 
 --- A part of a message: `{type, url | path | data, mime}`. Used by ogl.image, ogl.audio and ogl.file.
 ---@param kind "image"|"audio"|"file"
----@param source {url?: string, path?: string, data?: string, mime?: string, name?: string, detail?: string}
+---@param source {url?: string, path?: string, data?: string, mime?: string, name?: string, detail?: string, cache?: boolean}
 ---@param level integer for error()
 function M.part(kind, source, level)
   local where = "ogl." .. kind
@@ -85,6 +85,25 @@ function M.url(part)
   local bytes, mime = M.bytes(part)
   if not bytes then return nil, mime end
   return "data:" .. mime .. ";base64," .. core.base64_encode(bytes)
+end
+
+--- The MIME type and the base64 text of a data URL; nil where it is none.
+---@param url string
+---@return string? mime
+---@return string? base64
+function M.split(url) return url:match "^data:([^;,]+)[^,]*;base64,(.*)$" end
+
+--- Base64 and MIME type of a part that has no address, or whose address is a data URL.
+---@return string? base64 nil where the part has another address
+---@return string|ogl.Error|nil mime or the error
+function M.base64(part)
+  if part.url then
+    local mime, text = M.split(part.url)
+    return text, mime
+  end
+  local bytes, mime = M.bytes(part)
+  if not bytes then return nil, mime end
+  return core.base64_encode(bytes), mime
 end
 
 return M

@@ -17,7 +17,9 @@ local M = {}
 ---@field text? string of a reply
 ---@field tool_calls? {id?: string, name: string, arguments: string}[]
 ---@field tool_call_id? string of a tool's answer
+---@field is_error? boolean of a tool's answer: it failed
 ---@field name? string
+---@field protocol? string of a reply: the only one that its signatures and opaque parts go back to
 
 local function content_of(where, ...)
   local n, first = select("#", ...), (...)
@@ -133,6 +135,71 @@ function M.check(messages)
     if problem then return problem end
   end
   if not messages[1] then return "messages: at least one is needed" end
+end
+
+-- What protocols ask of a message -----------------------------------------------------------------------------------
+
+--- The parts of a message's content; a text is one part of it.
+---@param content string|(string|table)[]|nil
+---@return table[]
+function M.parts(content)
+  if type(content) == "string" then return { { type = "text", text = content } } end
+  local parts = {}
+  for i, part in ipairs(type(content) == "table" and content or {}) do
+    parts[i] = type(part) == "string" and { type = "text", text = part } or part
+  end
+  return parts
+end
+
+--- What the assistant said, as text: of a reply, of our parts, or as it was written.
+---@param message ogl.Message
+---@return string?
+function M.text(message)
+  if type(message.text) == "string" then return message.text end
+  if type(message.content) ~= "table" then return message.content end
+  local texts = {}
+  for _, part in ipairs(message.content) do
+    if type(part) == "string" then texts[#texts + 1] = part
+    elseif part.type == "text" or part.type == "refusal" then texts[#texts + 1] = part.text or part.refusal end
+  end
+  return table.concat(texts)
+end
+
+-- A tool call in our form, of ours or of Chat Completions'.
+local function call_of(call)
+  local inner = call["function"] or call.custom or call
+  return { type = "tool_call", id = call.id, name = inner.name, arguments = inner.arguments or inner.input, signature = call.signature }
+end
+
+--- The parts of what the assistant said, in order, its tool calls among them. A reply that somebody made without `content` has its
+--- text, then its calls.
+---@param message ogl.Message
+---@return table[]
+function M.said(message)
+  local content = message.content
+  if content == nil or content == json.null or type(content) == "table" and not content[1] then content = message.text end
+  local parts, called = {}, false
+  for i, part in ipairs(M.parts(content)) do
+    parts[i], called = part, called or part.type == "tool_call"
+  end
+  if called then return parts end
+  for _, call in ipairs(message.tool_calls or {}) do parts[#parts + 1] = call_of(call) end
+  return parts
+end
+
+--- Whether a part of a reply holds what only the protocol that it came by can read.
+---@param part table
+---@return boolean
+function M.is_bound(part) return part.signature ~= nil or part.type == "part" or part.type == "citation" end
+
+--- The arguments of a call, to be written as they came; "{}" where they are no object (a call that was cut).
+---@param arguments? string
+---@return table raw
+---@return boolean whole
+function M.arguments(arguments)
+  local value = arguments and json.decode(arguments)
+  local whole = type(value) == "table" and arguments:find "^%s*{" ~= nil
+  return json.raw(whole and arguments or "{}"), whole or arguments == nil or arguments == ""
 end
 
 return M

@@ -196,4 +196,37 @@ function M.timeouts(...)
   return out
 end
 
+-- What protocols ask of a request ----------------------------------------------------------------------------------
+
+--- A list of warnings, and the function that adds one: of a field that was left out, or (`code`) that was sent otherwise.
+---@return {code: string, field: string, message: string}[] warnings
+---@return fun(field: string, message: string, code?: string) warn
+function M.warnings()
+  local warnings = {}
+  return warnings, function(field, message, code)
+    warnings[#warnings + 1] = { code = code or "not_carried", field = field, message = message }
+  end
+end
+
+--- Merges `extra` over a body.
+---@param body table
+---@param extra? table
+function M.add_extra(body, extra)
+  for key, value in pairs(extra or {}) do body[key] = value end
+end
+
+--- Warns of the fields that a protocol cannot carry; false, 1 answer and no list at all are nothing to carry.
+---@param request ogl.Request
+---@param names table<string, boolean>
+---@param protocol string
+---@param warn fun(field: string, message: string)
+function M.warn_of(request, names, protocol, warn)
+  local found = {}
+  for field, value in next, request do
+    if names[field] and value and not (field == "n" and value == 1) then found[#found + 1] = field end
+  end
+  table.sort(found)
+  for _, field in ipairs(found) do warn(field, protocol .. " has no " .. field .. ": it was left out") end
+end
+
 return M

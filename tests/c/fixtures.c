@@ -110,7 +110,8 @@ static void check_error(struct exchange *x, struct ogl_span message, struct ogl_
 
 static void check_reply(struct exchange *x, const struct ogl_decoder *d) {
   int failed = pick(x->expect, "error").n > 0, complete = pick_is_true(x->expect, "complete");
-  CHECK_INT(d->err, failed ? OGL_ERR_PROVIDER : complete ? 0 : OGL_ERR_INCOMPLETE);
+  int page = d->framer.framing == OGL_FRAMING_WHOLE && d->err == OGL_ERR_SYNTAX; /* a whole body that is no JSON */
+  CHECK_INT(d->err, failed ? OGL_ERR_PROVIDER : complete ? 0 : page ? OGL_ERR_SYNTAX : OGL_ERR_INCOMPLETE);
   CHECK_INT(ogl_decoder_ended(d), complete);
   if (failed)
     check_error(x, ogl_buf_span(&d->problem.message), ogl_buf_span(&d->problem.type), ogl_buf_span(&d->problem.code));

@@ -14,6 +14,7 @@ void test_fault(void);
 void test_fold(void);
 void test_frame(void);
 void test_json(void);
+void test_json_array(void);
 void test_json_write(void);
 void test_ndjson(void);
 void test_number(void);

@@ -25,6 +25,14 @@ static const struct {
   { "a whole body", "application/json", "{\"a\":1}", "whole \"message\" \"{\\\"a\\\":1}\"\nend\n" },
   { "a whole body without a type", NULL, "[1]\n", "whole \"message\" \"[1]\\n\"\nend\n" },
   { "a whole body with a mark", "application/json", "\xef\xbb\xbf{}", "whole \"message\" \"{}\"\nend\n" },
+  { "an array of objects", "application/json", " [ {\"a\":[1]} ,\n{}]\n",
+    "event \"message\" \"{\\\"a\\\":[1]}\"\nevent \"message\" \"{}\"\nend\n" },
+  { "an array of objects without a type, with a mark", NULL, "\xef\xbb\xbf[\r\n{}", "event \"message\" \"{}\"\nend\n" },
+  { "an array of objects that is called ndjson", "application/x-ndjson", "[{\n}]\n",
+    "event \"message\" \"{\\n}\"\nend\n" },
+  { "an empty array", NULL, "[ ]", "whole \"message\" \"[ ]\"\nend\n" },
+  { "a bracket alone", NULL, "[ ", "whole \"message\" \"[ \"\nend\n" },
+  { "a bracket that is no JSON", "text/plain", "[ERROR] x", "whole \"message\" \"[ERROR] x\"\nend\n" },
   { "half a mark is a body", NULL, "\xef\xbb", "whole \"message\" \"\xef\xbf\xbd\"\nend\n" },
   { "half a field is a body", NULL, "dat", "whole \"message\" \"dat\"\nend\n" },
   { "HTML", "text/html", "<html>", "whole \"message\" \"<html>\"\nend\n" },
@@ -78,6 +86,19 @@ static void test_blanks(void) {
   ogl_framer_clear(&f);
 }
 
+static void test_bracket_blanks(void) {
+  struct ogl_framer f;
+  check_case("frame: blanks behind a bracket cost a constant each");
+  ogl_framer_init(&f, NULL, OGL_SSE_LLM);
+  ogl_framer_feed(&f, "[", 1);
+  for (int i = 0; i < 1 << 21; i++) ogl_framer_feed(&f, " ", 1);
+  CHECK_INT(f.framing, OGL_FRAMING_UNDECIDED);
+  CHECK_INT(ogl_framer_feed(&f, "{", 1), OGL_OK);
+  CHECK_INT(f.framing, OGL_FRAMING_JSON_ARRAY);
+  ogl_framer_clear(&f);
+  ogl_framer_clear(&f);
+}
+
 static void test_body_limit(void) {
   static char block[1 << 20];
   struct ogl_framer f;
@@ -99,5 +120,6 @@ static void test_body_limit(void) {
 void test_frame(void) {
   test_framing();
   test_blanks();
+  test_bracket_blanks();
   test_body_limit();
 }

@@ -56,6 +56,28 @@ static void test_rows(void) {
   }
 }
 
+/* Blanks between closing brackets do not count; anything else there does. */
+static const struct {
+  const char *what, *data;
+  int matches;
+} loose_rows[] = {
+  { "no blank", "{\"t\":{\"x\":\"ab\"}}", 1 },        { "other blanks", "{\"t\":{\"x\":\"ab\"   } }  ", 1 },
+  { "a bracket less", "{\"t\":{\"x\":\"ab\" }", 0 },  { "a bracket more", "{\"t\":{\"x\":\"ab\"}}}", 0 },
+  { "another bracket", "{\"t\":{\"x\":\"ab\"}]", 0 }, { "a member more", "{\"t\":{\"x\":\"ab\"},\"y\":1}", 0 },
+  { "another head", "{\"t\": {\"x\":\"ab\"}}", 0 },
+};
+
+static void test_loose(void) {
+  struct ogl_repeat r;
+  memset(&r, 0, sizeof r);
+  learn(&r, "{\"t\":{\"x\":\"Hel\"} }", "Hel");
+  for (size_t i = 0; i < sizeof loose_rows / sizeof loose_rows[0]; i++) {
+    struct ogl_json_text text = { { "", 0 }, 0 };
+    check_case("repeat: brackets: %s", loose_rows[i].what);
+    CHECK_INT(ogl_repeat_match(&r, check_span(loose_rows[i].data), &text), loose_rows[i].matches);
+  }
+}
+
 /* With a string that nobody reads behind the text. */
 static const struct {
   const char *what, *data, *text;
@@ -138,6 +160,7 @@ static void test_sizes(void) {
 
 void test_repeat(void) {
   test_rows();
+  test_loose();
   test_idle();
   test_forget();
   test_sizes();

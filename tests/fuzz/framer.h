@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
-** framer.h - what fuzz_sse and fuzz_ndjson have in common: the frames of an input are the same however it is cut,
+** framer.h - what fuzz_sse, fuzz_ndjson and fuzz_json_array have in common: the frames of an input are the same however it is cut,
 ** are valid UTF-8, and the framer holds no more than a small multiple of what it was fed.
 */
 #ifndef FRAMER_H
@@ -14,6 +14,7 @@ static inline size_t framer_holds(const struct ogl_framer *f) {
   if (f->framing == OGL_FRAMING_SSE)
     n += s->in.cap + s->data.cap + s->event.cap + s->id.cap + s->new_id.cap + s->bare.cap;
   if (f->framing == OGL_FRAMING_NDJSON) n += f->u.ndjson.in.cap;
+  if (f->framing == OGL_FRAMING_JSON_ARRAY) n += f->u.array.in.cap;
   return n;
 }
 

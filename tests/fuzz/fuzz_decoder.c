@@ -42,6 +42,7 @@ static size_t holds(const struct ogl_decoder *d) {
   const struct ogl_sse *s = &d->framer.u.sse;
   size_t n = d->framer.first.cap + d->framer.fixed.cap + d->later.cap + d->queue.bytes.cap;
   if (d->framer.framing == OGL_FRAMING_SSE) n += s->in.cap + s->data.cap + s->bare.cap + s->event.cap;
+  if (d->framer.framing == OGL_FRAMING_JSON_ARRAY) n += d->framer.u.array.in.cap;
   return n + d->queue.cap * sizeof *d->queue.events;
 }
 

@@ -6,8 +6,8 @@
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 seconds=${1:-10}
-protocols=$(cd tests/wire && for folder in */; do echo "${folder%/}"; done)
-targets="sse ndjson json $protocols"
+protocols=$(cd tests/wire && echo */ | tr -d /)
+targets="sse ndjson json_array json $protocols" # a protocol: fuzz_decoder.c compiled for it
 clang=${CLANG:-$(command -v clang-14 || echo clang)}
 out=build/fuzz
 flags="-std=gnu99 -g -O2 -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Werror
@@ -20,7 +20,7 @@ unbuilt() {
   exit 1
 }
 
-mkdir -p $out/seeds $out/json_seeds
+mkdir -p $out/json_seeds
 if ! echo 'int LLVMFuzzerTestOneInput(const char *p, unsigned long n); int LLVMFuzzerTestOneInput(const char *p, unsigned long n) { return !p && n; }' |
   "$clang" -fsanitize=fuzzer -x c - -o $out/probe 2>/dev/null; then
   echo "skipped: the fuzz targets ($clang with libFuzzer is not there)"
@@ -32,26 +32,28 @@ fi
 "$clang" $flags -o $out/replay tests/c/replay.c tests/c/check.c tests/c/files.c tests/c/journal.c tests/c/wire_case.c \
   tests/c/long_way.c $core -lm || unbuilt
 for protocol in $protocols; do
-  mkdir -p "$out/seeds/$protocol"
-  $out/replay "tests/wire/$protocol" --inputs "$out/seeds/$protocol" >/dev/null || unbuilt
+  mkdir -p "$out/seeds_$protocol"
+  $out/replay "tests/wire/$protocol" --inputs "$out/seeds_$protocol" >/dev/null || unbuilt
 done
-sed -n 's/^data: *\({.*\)/\1/p' $out/seeds/*/*.md | sort -u | split -l 1 - $out/json_seeds/
+sed -n 's/^data: *\({.*\)/\1/p' $out/seeds_*/*.md | sort -u | split -a 4 -l 1 - $out/json_seeds/
 
 for t in $targets; do
-  source=$t more=
-  [ -d "tests/wire/$t" ] && source=decoder more=-DPROTOCOL=ogl_$t
+  source=fuzz_$t define=
+  case " $protocols " in *" $t "*) source=fuzz_decoder define=-DPROTOCOL=ogl_$t ;; esac
   # shellcheck disable=SC2086
-  "$clang" $flags $more -fsanitize=fuzzer,address,undefined -o $out/fuzz_$t tests/fuzz/fuzz_$source.c tests/c/frames.c \
+  "$clang" $flags $define -fsanitize=fuzzer,address,undefined -o $out/fuzz_$t tests/fuzz/$source.c tests/c/frames.c \
     tests/c/journal.c tests/c/long_way.c tests/c/walk.c $core -lm || unbuilt
 done
 for t in $targets; do
-  seeds=$out/seeds
-  [ -d "$seeds/$t" ] && seeds=$seeds/$t
+  seeds=$out/seeds_$t dictionary=tests/fuzz/$t.dict
+  [ -d "$seeds" ] || seeds=$out/seeds_openai_chat
+  [ -f "$dictionary" ] || dictionary=tests/fuzz/openai_chat.dict
   [ "$t" = json ] && seeds=$out/json_seeds
+  [ "$t" = json_array ] && seeds=$out/seeds_gemini
   mkdir -p "$out/corpus_$t"
   (
     "$out/fuzz_$t" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 -malloc_limit_mb=64 -max_len=4096 \
-      -dict=tests/fuzz/openai_chat.dict -artifact_prefix="$out/found_$t-" -print_final_stats=1 \
+      -dict=$dictionary -artifact_prefix="$out/found_$t-" -print_final_stats=1 \
       "$out/corpus_$t" "$seeds" >"$out/$t.log" 2>&1
     echo $? >"$out/$t.status"
   ) &

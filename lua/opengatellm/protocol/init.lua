@@ -8,5 +8,7 @@
 --
 -- @module opengatellm.protocol
 return {
+  anthropic = "opengatellm.protocol.anthropic",
+  gemini = "opengatellm.protocol.gemini",
   openai_chat = "opengatellm.protocol.openai_chat",
 }

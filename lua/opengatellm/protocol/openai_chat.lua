@@ -5,6 +5,8 @@ local core = require "opengatellm.core"
 local errors = require "opengatellm.errors"
 local json = require "opengatellm.json"
 local media = require "opengatellm.media"
+local messages = require "opengatellm.message"
+local requests = require "opengatellm.request"
 local schema = require "opengatellm.schema"
 
 local M = { name = "openai_chat" }
@@ -66,21 +68,9 @@ local function encode_calls(calls)
   return out
 end
 
--- What the assistant said, as text: of a reply, of our parts, or as it was written.
-local function assistant_text(message)
-  if type(message.text) == "string" then return message.text end
-  if type(message.content) ~= "table" then return message.content end
-  local texts = {}
-  for _, part in ipairs(message.content) do
-    if type(part) == "string" then texts[#texts + 1] = part
-    elseif part.type == "text" or part.type == "refusal" then texts[#texts + 1] = part.text or part.refusal end
-  end
-  return table.concat(texts)
-end
-
 local function encode_assistant(message)
   local out = { role = "assistant", name = message.name, refusal = message.refusal }
-  local text = assistant_text(message)
+  local text = messages.text(message)
   if message.tool_calls and message.tool_calls[1] then
     out.tool_calls = encode_calls(message.tool_calls)
     out.content = text ~= "" and text or json.null
@@ -194,22 +184,17 @@ end
 ---@return table? wire
 ---@return ogl.Error? err
 function M.encode_request(request, provider, stream, model)
-  local warnings = {}
-  local function warn(field, message)
-    warnings[#warnings + 1] = { code = "not_carried", field = field, message = message }
-  end
-  local messages, err = encode_messages(request)
-  if not messages then return nil, err end
-  local body = { model = model, messages = messages }
+  local warnings, warn = requests.warnings()
+  local list, err = encode_messages(request)
+  if not list then return nil, err end
+  local body = { model = model, messages = list }
   set_same(body, request, warn)
   body[provider.max_tokens or "max_tokens"] = request.max_tokens
   set_tools(body, request)
   if request.output then body.response_format = encode_output(request.output) end
   if request.reasoning then encode_reasoning(request.reasoning, body, warn) end
   if stream then set_stream(body, provider) end
-  if request.extra then
-    for key, value in pairs(request.extra) do body[key] = value end
-  end
+  requests.add_extra(body, request.extra)
   return { method = "POST", path = "/chat/completions", body = body, warnings = warnings }
 end
 

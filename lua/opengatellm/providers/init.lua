@@ -21,6 +21,9 @@
 local M = {}
 
 local REGISTRY = {
+  anthropic = "opengatellm.providers.anthropic",
+  anthropic_compatible = "opengatellm.providers.anthropic_compatible",
+  gemini = "opengatellm.providers.gemini",
   opengatellm = "opengatellm.providers.opengatellm",
   openai_compatible = "opengatellm.providers.openai_compatible",
 }

@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: MIT
+** gemini_decode.c - generateContent and streamGenerateContent to events: the Gemini API, Vertex AI, and what speaks like them.
+**
+** A stream is a sequence of answers, each with a piece of the content: as SSE, or as the elements of one JSON array. A whole
+** body is the only one. An answer is read twice: first its outermost members, which checks all of its JSON before anything
+** changes, then the candidates.
+**
+** Terminal marker: a finishReason on candidate 0, or promptFeedback.blockReason; neither ends the stream, for usage and an
+** error may follow. Hence FINISH events wait for the end of input, or for the error. Lists that each answer sends anew
+** (grounding) are told at the end, as the last one had them.
+*/
+#include "gemini_decode.h"
+#include "../core/fault.h"
+#include "../core/mem.h"
+#include "registry.h"
+
+/* The outermost members of an answer: raw values; n = 0 where absent or null. */
+struct answer {
+  struct ogl_span candidates, feedback, usage, error, detail;
+  struct ogl_json_text id, model;
+  int known; /* it has a member that only an answer has */
+};
+
+static struct ogl_span raw_value(struct ogl_json *j) {
+  struct ogl_span raw = { "", 0 };
+  int c = ogl_json_peek(j);
+  ogl_json_skip(j, &raw);
+  if (c == 'n' || c == 'f' || ogl_span_is(raw, "\"\"")) raw.n = 0; /* null, false, "": not there */
+  return raw;
+}
+
+static void read_members(struct ogl_json *j, struct answer *a) {
+  struct ogl_span key;
+  while (ogl_json_key(j, &key) > 0) {
+    if (ogl_span_is(key, "candidates")) a->candidates = raw_value(j);
+    else if (ogl_span_is(key, "usageMetadata")) a->usage = raw_value(j);
+    else if (ogl_span_is(key, "promptFeedback")) a->feedback = raw_value(j);
+    else if (ogl_span_is(key, "responseId")) ogl_json_string_or_skip(j, &a->id);
+    else if (ogl_span_is(key, "modelVersion")) ogl_json_string_or_skip(j, &a->model);
+    else if (ogl_span_is(key, "error")) a->error = raw_value(j);
+    else if (ogl_span_is(key, "detail")) a->detail = raw_value(j);
+    else ogl_json_skip(j, NULL);
+  }
+  a->known = a->candidates.n || a->usage.n || a->feedback.n || a->id.raw.n || a->model.raw.n;
+}
+
+/* Reads one answer's outermost members, and checks all of it. OGL_OK, or the JSON's error. */
+static int read_answer(struct ogl_span data, struct answer *a) {
+  struct ogl_json j;
+  memset(a, 0, sizeof *a);
+  ogl_json_open(&j, data.p, data.n);
+  if (ogl_json_enter_or_skip(&j, '{')) read_members(&j, a);
+  return ogl_json_end(&j);
+}
+
+/* --- start and usage ------------------------------------------------------------------------------------------ */
+
+static int keep_first(struct ogl_buf *b, struct ogl_json_text text, struct ogl_queue *out, int *changed) {
+  if (OGL_LIKELY(b->n) || text.raw.n == 0) return 0;
+  struct ogl_span s = ogl_queue_text(out, text);
+  *changed = 1;
+  return ogl_buf_append(b, s.p, s.n);
+}
+
+/* Id and model, when they are new. */
+static int on_start(struct gemini_state *s, const struct answer *a, struct ogl_queue *out) {
+  int changed = 0;
+  int err = keep_first(&s->id, a->id, out, &changed);
+  if (!err) err = keep_first(&s->model, a->model, out, &changed);
+  if (err || OGL_LIKELY(!changed)) return err;
+  struct ogl_event *e = ogl_queue_push(out, OGL_EVENT_START, 0, 0);
+  if (e) e->a = ogl_buf_span(&s->id), e->b = ogl_buf_span(&s->model);
+  return 0;
+}
+
+static void on_usage(struct gemini_state *s, struct ogl_span json, struct ogl_queue *out) {
+  if (!json.n || !ogl_gemini_read_usage(json, &s->sent, &s->usage)) return;
+  struct ogl_event *e = ogl_queue_push(out, OGL_EVENT_USAGE, 0, 0);
+  if (e) e->usage = &s->usage;
+}
+
+/* --- candidates ----------------------------------------------------------------------------------------------- */
+
+static struct gemini_candidate *add_candidate(struct gemini_state *s, int number, int *err) {
+  if (s->n == s->cap) {
+    size_t cap = s->cap ? s->cap * 2 : 1;
+    struct gemini_candidate *rows = cap > OGL_MAX_CHOICES ? NULL : ogl_realloc(s->candidates, cap * sizeof *rows);
+    if (!rows) return *err = cap > OGL_MAX_CHOICES ? OGL_ERR_PARTS : OGL_ERR_MEMORY, NULL;
+    s->candidates = rows;
+    s->cap = cap;
+  }
+  struct gemini_candidate *c = &s->candidates[s->n++];
+  memset(c, 0, sizeof *c);
+  c->number = number;
+  c->open_kind = c->call = -1;
+  ogl_buf_init(&c->reason, OGL_MAX_LINE, OGL_ERR_LINE);
+  ogl_buf_init(&c->grounding, OGL_MAX_FRAME, OGL_ERR_FRAME);
+  ogl_buf_init(&c->url_context, OGL_MAX_FRAME, OGL_ERR_FRAME);
+  return c;
+}
+
+static struct gemini_candidate *find_candidate(struct gemini_state *s, int number, int *err) {
+  for (size_t i = 0; i < s->n; i++)
+    if (s->candidates[i].number == number) return &s->candidates[i];
+  return add_candidate(s, number, err);
+}
+
+/* The members of a candidate that matter. */
+struct candidate_members {
+  struct ogl_span content, reason, message, citations, grounding, url_context, logprobs;
+  int number;
+};
+
+static void gather(struct ogl_json *j, struct candidate_members *m) {
+  struct ogl_span key;
+  struct ogl_number n;
+  memset(m, 0, sizeof *m);
+  while (ogl_json_key(j, &key) > 0) {
+    if (ogl_span_is(key, "content")) m->content = raw_value(j);
+    else if (ogl_span_is(key, "index")) {
+      if (ogl_json_number_or_skip(j, &n) && n.is_integer && n.i >= 0 && n.i < INT32_MAX) m->number = (int)n.i;
+    } else if (ogl_span_is(key, "finishReason")) m->reason = raw_value(j);
+    else if (ogl_span_is(key, "finishMessage")) m->message = raw_value(j);
+    else if (ogl_span_is(key, "citationMetadata")) m->citations = raw_value(j);
+    else if (ogl_span_is(key, "groundingMetadata")) m->grounding = raw_value(j);
+    else if (ogl_span_is(key, "urlContextMetadata")) m->url_context = raw_value(j);
+    else if (ogl_span_is(key, "logprobsResult")) m->logprobs = raw_value(j);
+    else ogl_json_skip(j, NULL);
+  }
+}
+
+static int on_content(struct gemini_state *s, struct gemini_candidate *c, struct ogl_span content,
+                      struct ogl_queue *out) {
+  struct ogl_json j;
+  struct ogl_span key, part;
+  int err = 0;
+  ogl_json_open(&j, content.p, content.n);
+  if (!ogl_json_enter_or_skip(&j, '{')) return 0;
+  while (!err && ogl_json_key(&j, &key) > 0) {
+    if (!ogl_span_is(key, "parts")) ogl_json_skip(&j, NULL);
+    else if (ogl_json_enter_or_skip(&j, '['))
+      while (!err && ogl_json_item(&j) > 0 && ogl_json_skip(&j, &part) > 0) err = ogl_gemini_read_part(s, c, part, out);
+  }
+  return err;
+}
+
+static void push_citation(struct gemini_candidate *c, struct ogl_span json, struct ogl_queue *out) {
+  struct ogl_event *e = ogl_queue_push(out, OGL_EVENT_CITATION, c->number, c->next_index++);
+  if (e) e->a = json;
+}
+
+/* Each element of the list that the object has under one of two names. */
+static void push_citations(struct gemini_candidate *c, struct ogl_span json, const char *name, const char *other,
+                           struct ogl_queue *out) {
+  struct ogl_json j;
+  struct ogl_span key, item;
+  ogl_json_open(&j, json.p, json.n);
+  if (!ogl_json_enter_or_skip(&j, '{')) return;
+  while (ogl_json_key(&j, &key) > 0) {
+    int wanted = ogl_span_equal(key, name, strlen(name)) || ogl_span_equal(key, other, strlen(other));
+    if (!wanted) ogl_json_skip(&j, NULL);
+    else if (ogl_json_enter_or_skip(&j, '['))
+      while (ogl_json_item(&j) > 0 && ogl_json_skip(&j, &item) > 0) push_citation(c, item, out);
+  }
+}
+
+static int replace(struct ogl_buf *b, struct ogl_span json) {
+  if (json.n <= 2 || *json.p != '{') return 0; /* {} says nothing */
+  ogl_buf_reset(b);
+  return ogl_buf_append(b, json.p, json.n);
+}
+
+/* The server's own word: a name, or the digits of its number. */
+static int on_word(struct ogl_buf *b, struct ogl_span raw, struct ogl_queue *out) {
+  struct ogl_json j;
+  struct ogl_json_text text;
+  if (!raw.n) return 0;
+  ogl_json_open(&j, raw.p, raw.n);
+  int c = ogl_json_peek(&j);
+  if (c != '"' && c != '0') return 0;
+  if (c == '"') raw = ogl_json_string(&j, &text) == OGL_OK ? ogl_queue_text(out, text) : raw;
+  ogl_buf_reset(b);
+  return ogl_buf_append(b, raw.p, raw.n);
+}
+
+static const char *neutral_reason(struct ogl_span word, int calls);
+
+/* What the server says about an end that is no usual one. */
+static void warn(struct ogl_span raw, struct ogl_queue *out) {
+  static const char code[] = "finish_message", message[] = "the server says why the reply ended as it did";
+  struct ogl_json j;
+  struct ogl_json_text text;
+  ogl_json_open(&j, raw.p, raw.n);
+  if (!raw.n || !ogl_json_string_or_skip(&j, &text)) return;
+  struct ogl_event *e = ogl_queue_push(out, OGL_EVENT_WARNING, 0, 0);
+  if (!e) return;
+  e->a.p = code, e->a.n = sizeof code - 1;
+  e->b.p = message, e->b.n = sizeof message - 1;
+  e->c = ogl_queue_text(out, text);
+}
+
+static int on_end(struct gemini_candidate *c, const struct candidate_members *m, struct ogl_queue *out) {
+  int err = on_word(&c->reason, m->reason, out);
+  if (!err && c->reason.n && m->message.n && strcmp(neutral_reason(ogl_buf_span(&c->reason), 0), "stop") != 0)
+    warn(m->message, out);
+  return err;
+}
+
+/* One element of `candidates`. 0, or a final error. */
+static int on_candidate(struct gemini_state *s, struct ogl_json *j, struct ogl_queue *out) {
+  struct candidate_members m;
+  int err = 0;
+  if (!ogl_json_enter_or_skip(j, '{')) return 0;
+  gather(j, &m);
+  struct gemini_candidate *c = find_candidate(s, m.number, &err);
+  if (!c) return err;
+  if ((err = on_content(s, c, m.content, out)) != 0) return err;
+  push_citations(c, m.citations, "citationSources", "citations", out);
+  struct ogl_event *e = m.logprobs.n ? ogl_queue_push(out, OGL_EVENT_LOGPROBS, c->number, 0) : NULL;
+  if (e) e->a = m.logprobs;
+  if ((err = replace(&c->grounding, m.grounding)) != 0) return err;
+  if ((err = replace(&c->url_context, m.url_context)) != 0) return err;
+  return on_end(c, &m, out);
+}
+
+static int on_candidates(struct gemini_state *s, struct ogl_span list, struct ogl_queue *out) {
+  struct ogl_json j;
+  int err = 0;
+  ogl_json_open(&j, list.p, list.n);
+  if (!ogl_json_enter_or_skip(&j, '[')) return 0;
+  while (!err && ogl_json_item(&j) > 0) err = on_candidate(s, &j, out);
+  return err;
+}
+
+/* A prompt that was refused has no candidate: the first one says so. */
+static int on_feedback(struct gemini_state *s, struct ogl_span json, struct ogl_queue *out) {
+  struct ogl_json j;
+  struct ogl_span key, reason = { "", 0 }, message = { "", 0 };
+  int err = 0;
+  ogl_json_open(&j, json.p, json.n);
+  if (!ogl_json_enter_or_skip(&j, '{')) return 0;
+  while (ogl_json_key(&j, &key) > 0) {
+    if (ogl_span_is(key, "blockReason")) reason = raw_value(&j);
+    else if (ogl_span_is(key, "blockReasonMessage")) message = raw_value(&j);
+    else ogl_json_skip(&j, NULL);
+  }
+  if (message.n) warn(message, out);
+  err = on_word(&s->block_reason, reason, out);
+  if (err || !s->block_reason.n) return err;
+  find_candidate(s, 0, &err);
+  return err;
+}
+
+/* --- the end -------------------------------------------------------------------------------------------------- */
+
+static const struct {
+  const char *word, *reason;
+} reasons[] = {
+  { "STOP", "stop" },
+  { "1", "stop" },
+  { "MAX_TOKENS", "length" },
+  { "2", "length" },
+  { "SAFETY", "content_filter" },
+  { "3", "content_filter" },
+  { "RECITATION", "content_filter" },
+  { "4", "content_filter" },
+  { "BLOCKLIST", "content_filter" },
+  { "PROHIBITED_CONTENT", "content_filter" },
+  { "SPII", "content_filter" },
+  { "LANGUAGE", "content_filter" },
+  { "IMAGE_SAFETY", "content_filter" },
+  { "MODEL_ARMOR", "content_filter" },
+  { "MALFORMED_FUNCTION_CALL", "error" },
+  { "UNEXPECTED_TOOL_CALL", "error" },
+};
+
+/* The neutral reason; empty where the server gave none. */
+static const char *neutral_reason(struct ogl_span word, int calls) {
+  const char *found = word.n ? "other" : "";
+  for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++)
+    if (ogl_span_equal(word, reasons[i].word, strlen(reasons[i].word))) found = reasons[i].reason;
+  return calls && strcmp(found, "stop") == 0 ? "tool_calls" : found;
+}
+
+static void finish_candidate(const struct gemini_state *s, const struct gemini_candidate *c, struct ogl_queue *out) {
+  int blocked = !c->reason.n && c->number == 0 && s->block_reason.n;
+  struct ogl_event *e = ogl_queue_push(out, OGL_EVENT_FINISH, c->number, 0);
+  if (!e) return;
+  e->a.p = blocked ? "content_filter" : neutral_reason(ogl_buf_span(&c->reason), c->calls.n != 0);
+  e->a.n = strlen(e->a.p);
+  e->b = ogl_buf_span(blocked ? &s->block_reason : &c->reason);
+}
+
+static void push_kept(struct gemini_candidate *c, const char *kind, const struct ogl_buf *json, struct ogl_queue *out) {
+  struct ogl_event *e = json->n ? ogl_queue_push(out, OGL_EVENT_PART, c->number, c->next_index++) : NULL;
+  if (e) e->a.p = kind, e->a.n = strlen(kind), e->b = ogl_buf_span(json);
+}
+
+/* What waited for the end: open calls, and the sources of the text. */
+static int close_candidate(struct gemini_candidate *c, struct ogl_queue *out) {
+  int err = ogl_gemini_end_call(c, out);
+  push_citations(c, ogl_buf_span(&c->grounding), "groundingChunks", "groundingChunks", out);
+  push_kept(c, "groundingMetadata", &c->grounding, out);
+  push_kept(c, "urlContextMetadata", &c->url_context, out);
+  return err;
+}
+
+static int complete(const struct gemini_state *s) {
+  if (s->whole || s->block_reason.n) return 1;
+  for (size_t i = 0; i < s->n; i++)
+    if (s->candidates[i].number == 0) return s->candidates[i].reason.n != 0;
+  return 0;
+}
+
+static int gemini_finish(void *state, struct ogl_queue *out) {
+  struct gemini_state *s = state;
+  int err = 0;
+  for (size_t i = 0; i < s->n && !err; i++) err = close_candidate(&s->candidates[i], out);
+  if (err) return err;
+  if (!complete(s)) return OGL_ERR_INCOMPLETE;
+  for (size_t i = 0; i < s->n; i++) finish_candidate(s, &s->candidates[i], out);
+  return OGL_OK;
+}
+
+/* --- frames --------------------------------------------------------------------------------------------------- */
+
+static int is_error_frame(const struct ogl_frame *frame) {
+  return frame->kind == OGL_FRAME_ERROR || ogl_span_is(frame->event, "error");
+}
+
+/* An error ends the stream: what the server said of the end before it is told first. */
+static int on_error(struct gemini_state *s, struct ogl_span json, struct ogl_queue *out) {
+  int err = gemini_finish(s, out);
+  if (err < 0 && err != OGL_ERR_INCOMPLETE) return err;
+  ogl_fault_push(out, json);
+  return OGL_ERR_PROVIDER;
+}
+
+static int on_answer(struct gemini_state *s, const struct ogl_frame *frame, struct ogl_span json,
+                     const struct answer *a, struct ogl_queue *out) {
+  int err = on_start(s, a, out);
+  if (!err) err = on_candidates(s, a->candidates, out);
+  if (!err) err = on_feedback(s, a->feedback, out);
+  if (err) return err;
+  on_usage(s, a->usage, out);
+  if (a->error.n || is_error_frame(frame) || (!a->known && a->detail.n)) return on_error(s, json, out);
+  s->whole |= frame->kind == OGL_FRAME_WHOLE && a->known;
+  if (a->known) return 0;
+  struct ogl_event *e = ogl_queue_push(out, OGL_EVENT_UNKNOWN, 0, 0);
+  if (e) e->a = frame->event, e->b = json;
+  return 0;
+}
+
+/* A frame that holds a list of answers. */
+static int on_list(struct gemini_state *s, const struct ogl_frame *frame, struct ogl_queue *out) {
+  struct ogl_json j;
+  struct ogl_span item;
+  struct answer a;
+  int err = 0, code = ogl_json_check(frame->data.p, frame->data.n);
+  if (code < 0) return code;
+  ogl_json_open(&j, frame->data.p, frame->data.n);
+  ogl_json_enter(&j, '[');
+  while (!err && ogl_json_item(&j) > 0 && ogl_json_skip(&j, &item) > 0)
+    if (read_answer(item, &a) == OGL_OK) err = on_answer(s, frame, item, &a, out);
+  return err;
+}
+
+static void open_state(struct gemini_state *s) {
+  if (s->opened) return; /* zero-filled until the first frame */
+  s->opened = 1;
+  ogl_buf_init(&s->id, OGL_MAX_LINE, OGL_ERR_LINE);
+  ogl_buf_init(&s->model, OGL_MAX_LINE, OGL_ERR_LINE);
+  ogl_buf_init(&s->block_reason, OGL_MAX_LINE, OGL_ERR_LINE);
+}
+
+static int gemini_frame(void *state, const struct ogl_frame *frame, struct ogl_queue *out) {
+  struct gemini_state *s = state;
+  struct ogl_json j;
+  struct answer a;
+  open_state(s);
+  ogl_json_open(&j, frame->data.p, frame->data.n);
+  if (OGL_UNLIKELY(ogl_json_peek(&j) == '[')) {
+    int err = on_list(s, frame, out);
+    return err < 0 ? err : OGL_MORE;
+  }
+  int code = read_answer(frame->data, &a);
+  if (code < 0 && !is_error_frame(frame)) return code;
+  if (code < 0) return on_error(s, frame->data, out);
+  int err = on_answer(s, frame, frame->data, &a, out);
+  return err < 0 ? err : OGL_MORE;
+}
+
+static void gemini_clear(void *state) {
+  struct gemini_state *s = state;
+  for (size_t i = 0; i < s->n; i++) {
+    struct gemini_candidate *c = &s->candidates[i];
+    ogl_gemini_args_clear(&c->args);
+    ogl_calls_clear(&c->calls);
+    ogl_buf_clear(&c->reason);
+    ogl_buf_clear(&c->grounding);
+    ogl_buf_clear(&c->url_context);
+  }
+  ogl_free(s->candidates);
+  ogl_buf_clear(&s->id);
+  ogl_buf_clear(&s->model);
+  ogl_buf_clear(&s->block_reason);
+}
+
+const struct ogl_protocol ogl_gemini = { "gemini", sizeof(struct gemini_state), gemini_frame, gemini_finish,
+                                         gemini_clear };

@@ -1,0 +1,337 @@
+--- Messages, the request side: POST /messages of Anthropic and of everyone who speaks its protocol.
+--
+-- The protocol knows two roles. Instructions stand apart, in `system`; the answer of a tool is a block in a message of the user, and
+-- all answers to one turn belong into one message. An assistant's message that came by this protocol goes back as it came:
+-- thoughts with their signatures, blocks of server tools byte for byte.
+--
+-- @module opengatellm.protocol.anthropic
+local errors = require "opengatellm.errors"
+local json = require "opengatellm.json"
+local media = require "opengatellm.media"
+local messages = require "opengatellm.message"
+local requests = require "opengatellm.request"
+local schema = require "opengatellm.schema"
+
+local M = { name = "anthropic" }
+
+--- max_tokens where the request says nothing: the protocol wants a number, and every model takes this one.
+M.MAX_TOKENS = 4096
+
+local function unsupported(message) return errors.new { kind = "unsupported", message = message } end
+
+-- A mark for the prompt cache: up to here the same text may be read from it again.
+local function cache_of(part) return part.cache and { type = "ephemeral" } or part.cache_control end
+
+-- Content ---------------------------------------------------------------------------------------------------------
+
+local encode_part = {}
+
+function encode_part.text(part) return { type = "text", text = part.text, cache_control = cache_of(part) } end
+
+-- Where the bytes of a part are, in the protocol's words.
+local function source_of(part)
+  if part.id then return { type = "file", file_id = part.id } end
+  local text, mime = media.base64(part)
+  if text then return { type = "base64", media_type = mime, data = text } end
+  if mime then return nil, mime end
+  return { type = "url", url = part.url }
+end
+
+function encode_part.image(part)
+  local source, err = source_of(part)
+  if not source then return nil, err end
+  return { type = "image", source = source, cache_control = cache_of(part) }
+end
+
+-- Text goes as text: the server takes no other document in base64 than PDF.
+local function text_source(part)
+  if part.url or part.id then return nil end
+  local bytes, mime = media.bytes(part)
+  if bytes and type(mime) == "string" and mime:find "^text/" then return { type = "text", media_type = "text/plain", data = bytes } end
+end
+
+function encode_part.file(part)
+  local source, err = text_source(part), nil
+  if not source then source, err = source_of(part) end
+  if not source then return nil, err end
+  return { type = "document", source = source, title = part.name, cache_control = cache_of(part) }
+end
+
+function encode_part.audio() return nil, unsupported "anthropic takes no audio" end
+
+local function encode_parts(content)
+  local out = {}
+  for i, part in ipairs(messages.parts(content)) do
+    local encode, encoded, err = encode_part[part.type], part, nil -- not one of ours: the server's own form
+    -- blocks of the protocol have the same names as parts of ours, but hold a `source`
+    if encode and not part.source then encoded, err = encode(part) end
+    if not encoded then return nil, err end
+    out[i] = encoded
+  end
+  return json.array(out)
+end
+
+-- A plain text stays one: it is shorter, and every server takes it.
+local function encode_content(content)
+  if type(content) == "string" then return content end
+  return encode_parts(content)
+end
+
+-- What the assistant said -----------------------------------------------------------------------------------------
+
+local encode_said = {}
+
+function encode_said.text(part, out)
+  if part.text == "" then return end -- refused by the server
+  out[#out + 1] = { type = "text", text = part.text, cache_control = cache_of(part) }
+end
+encode_said.refusal = encode_said.text
+
+-- A thought without a signature is none that the server would take back.
+function encode_said.reasoning(part, out, own)
+  if own and part.signature then out[#out + 1] = { type = "thinking", thinking = part.text or "", signature = part.signature } end
+end
+
+function encode_said.tool_call(part, out, _, warn)
+  local input, whole = messages.arguments(part.arguments)
+  if not whole then warn("messages", "the arguments of a call of " .. part.name .. " are no JSON object: {} was sent", "approximated") end
+  out[#out + 1] = { type = "tool_use", id = part.id or part.name, name = part.name, input = input, cache_control = cache_of(part) }
+end
+
+function encode_said.part(part, out, own)
+  if own then out[#out + 1] = json.raw(part.json) end
+end
+
+-- Citations stand in the text block that they are about: the last one.
+function encode_said.citation(part, out, own)
+  local last = out[#out]
+  if not own or not last or last.type ~= "text" then return end
+  last.citations = last.citations or json.array {}
+  table.insert(last.citations, json.raw(part.json))
+end
+
+local function encode_assistant(message, warn)
+  local out, own, left = {}, message.protocol == M.name, false
+  for _, part in ipairs(messages.said(message)) do
+    local encode = encode_said[part.type]
+    if encode then encode(part, out, own, warn) else out[#out + 1] = part end
+    left = left or not own and messages.is_bound(part)
+  end
+  if left and message.protocol then
+    warn("messages", "what only " .. message.protocol .. " can read of a reply was left out: signatures, opaque parts, citations")
+  end
+  if not out[1] then return nil end
+  local only = out[1]
+  if not out[2] and only.type == "text" and not only.citations and not only.cache_control then return only.text end
+  return json.array(out)
+end
+
+-- Messages --------------------------------------------------------------------------------------------------------
+
+local function encode_result(message)
+  local content, err = encode_content(message.content)
+  if not content then return nil, err end
+  return {
+    type = "tool_result", tool_use_id = message.tool_call_id, content = content, is_error = message.is_error,
+    cache_control = cache_of(message),
+  }
+end
+
+-- A block of the user behind answers of tools belongs to their message, and they to each other.
+local function add_to_results(out, blocks, is_results)
+  local last = out[#out]
+  if last and last.results then
+    for _, block in ipairs(blocks) do table.insert(last.content, block) end
+  else
+    out[#out + 1] = { role = "user", content = json.array(blocks), results = is_results }
+  end
+end
+
+local add = {}
+
+function add.tool(out, message)
+  local block, err = encode_result(message)
+  if not block then return err end
+  add_to_results(out, { block }, true)
+end
+
+function add.user(out, message)
+  local last = out[#out]
+  if last and last.results then
+    local blocks, err = encode_parts(message.content)
+    if not blocks then return err end
+    add_to_results(out, blocks)
+  else
+    local content, err = encode_content(message.content)
+    if not content then return err end
+    out[#out + 1] = { role = "user", content = content }
+  end
+end
+
+function add.assistant(out, message, warn)
+  local content = encode_assistant(message, warn)
+  if content then out[#out + 1] = { role = "assistant", content = content }
+  else warn("messages", "a message of the assistant without anything to send was left out") end
+end
+
+-- Instructions, wherever they stand, come before all else.
+local function add_system(system, message, out, warn)
+  local blocks, err = encode_parts(message.content)
+  if not blocks then return err end
+  if out[1] then warn("messages", "anthropic has instructions only before the conversation: they were moved there", "approximated") end
+  for _, block in ipairs(blocks) do system[#system + 1] = block end
+end
+
+local function encode_messages(request, warn)
+  local system, out = {}, {}
+  if request.system then system[1] = { type = "text", text = request.system } end
+  for _, message in ipairs(request.messages) do
+    local role, err = message.role, nil
+    if role == "system" or role == "developer" then err = add_system(system, message, out, warn)
+    elseif role == "assistant" then add.assistant(out, message, warn)
+    elseif role == "tool" then err = add.tool(out, message)
+    else err = add.user(out, message) end
+    if err then return nil, err end
+  end
+  for _, message in ipairs(out) do message.results = nil end
+  return out, system
+end
+
+local function encode_system(system)
+  if not system[1] then return nil end
+  if not system[2] and system[1].type == "text" and not system[1].cache_control then return system[1].text end
+  return json.array(system)
+end
+
+-- Tools -----------------------------------------------------------------------------------------------------------
+
+local NO_PARAMETERS = { type = "object", properties = {} }
+
+local function encode_tool(tool)
+  if tool.type and not (tool.type == "function" and tool["function"]) then return tool end
+  local inner = tool.type and tool["function"] or tool
+  return {
+    name = inner.name, description = inner.description, strict = inner.strict, cache_control = cache_of(tool),
+    input_schema = inner.parameters and schema.normalise(inner.parameters) or NO_PARAMETERS,
+  }
+end
+
+local CHOICES = { auto = "auto", none = "none", required = "any" }
+
+local function encode_tool_choice(choice, parallel)
+  if type(choice) == "table" and choice.type and choice.type ~= "function" then return choice end
+  local name = type(choice) == "table" and (choice.name or choice["function"] and choice["function"].name)
+  local out = name and { type = "tool", name = name } or { type = CHOICES[choice] or choice }
+  if parallel == false and out.type ~= "none" then out.disable_parallel_tool_use = true end
+  return out
+end
+
+local function set_tools(body, request)
+  if not request.tools or not request.tools[1] then return end
+  body.tools = {}
+  for i, tool in ipairs(request.tools) do body.tools[i] = encode_tool(tool) end
+  if request.tool_choice or request.parallel_tool_calls == false then
+    body.tool_choice = encode_tool_choice(request.tool_choice or "auto", request.parallel_tool_calls)
+  end
+end
+
+-- Reasoning -------------------------------------------------------------------------------------------------------
+
+local LEAST_BUDGET = 1024 -- tokens; the server refuses less
+local BUDGETS = { minimal = 1024, low = 2048, medium = 8192, high = 16384, xhigh = 32000 }
+local EFFORTS = { minimal = "low" } -- the others have the same name
+
+-- Models from 4.6 on think as much as they see fit, and newer ones take no budget; older ones take nothing else.
+local function is_adaptive(model)
+  if not model:find("claude", 1, true) or model:find "claude%-[123]" or model:find "claude%-instant" then return false end
+  return not (model:find "%-4%-[0-5]$" or model:find "%-4%-[0-5][^%d]" or model:find "%-4%-20%d%d" or model:find "%-4[^%d%-]" or model:find "%-4$")
+end
+
+local function set_budget(body, request, budget, warn)
+  if budget < LEAST_BUDGET then
+    warn("reasoning.budget", "anthropic has no budget below " .. LEAST_BUDGET .. " tokens: that was sent", "approximated")
+    budget = LEAST_BUDGET
+  end
+  body.thinking = { type = "enabled", budget_tokens = budget }
+  if body.max_tokens > budget then return end -- they count the thoughts, and have to leave room for them
+  body.max_tokens = budget + body.max_tokens
+  if request.max_tokens then
+    warn("max_tokens", "max_tokens has to be above the budget of reasoning: " .. body.max_tokens .. " was sent", "approximated")
+  end
+end
+
+local function set_effort(body, request, effort, model, warn)
+  if not is_adaptive(model) then return set_budget(body, request, BUDGETS[effort] or BUDGETS.medium, warn) end
+  body.thinking = { type = "adaptive" }
+  body.output_config = body.output_config or {}
+  body.output_config.effort = EFFORTS[effort] or effort
+  if EFFORTS[effort] then warn("reasoning.effort", "anthropic has no effort " .. effort .. ": low was sent", "approximated") end
+end
+
+local function set_reasoning(body, request, model, warn)
+  local reasoning = request.reasoning
+  if type(reasoning) == "string" then reasoning = { effort = reasoning } end
+  if reasoning.effort == "none" or reasoning.budget == 0 then
+    body.thinking = { type = "disabled" }
+  elseif reasoning.budget then
+    set_budget(body, request, reasoning.budget, warn)
+  elseif reasoning.effort then
+    set_effort(body, request, reasoning.effort, model, warn)
+  end
+end
+
+-- Request ---------------------------------------------------------------------------------------------------------
+
+local SAME = { "temperature", "top_p", "top_k", "service_tier" }
+local NOT_CARRIED = {
+  seed = true, presence_penalty = true, frequency_penalty = true, logit_bias = true, logprobs = true, top_logprobs = true, n = true,
+  store = true, previous_response_id = true, include = true, search = true,
+}
+
+-- Of all metadata the protocol knows the user alone.
+local function set_metadata(body, request, warn)
+  local metadata = request.metadata or {}
+  local user = request.user or metadata.user_id
+  if user then body.metadata = { user_id = user } end
+  local names = {}
+  for name in pairs(metadata) do
+    if name ~= "user_id" then names[#names + 1] = "metadata." .. name end
+  end
+  table.sort(names)
+  for _, name in ipairs(names) do warn(name, "anthropic has no metadata but user_id: it was left out") end
+end
+
+local function set_output(body, output, warn)
+  if output == "json" then
+    warn("output", "anthropic has no JSON without a schema: ask for it in the text")
+  else
+    body.output_config = { format = { type = "json_schema", schema = schema.sealed(output) } }
+  end
+end
+
+---@param request ogl.Request checked
+---@param _ table provider
+---@param stream boolean
+---@param model string
+---@return table? wire
+---@return ogl.Error? err
+function M.encode_request(request, _, stream, model)
+  local warnings, warn = requests.warnings()
+  local list, system = encode_messages(request, warn)
+  if not list then return nil, system end
+  local body = { model = model, messages = list, system = encode_system(system), max_tokens = request.max_tokens or M.MAX_TOKENS }
+  for _, field in ipairs(SAME) do body[field] = request[field] end
+  if request.stop then body.stop_sequences = type(request.stop) == "string" and { request.stop } or request.stop end
+  set_metadata(body, request, warn)
+  set_tools(body, request)
+  if request.output then set_output(body, request.output, warn) end
+  if request.reasoning then set_reasoning(body, request, model, warn) end
+  requests.warn_of(request, NOT_CARRIED, M.name, warn)
+  if stream then body.stream = true end
+  requests.add_extra(body, request.extra)
+  return { method = "POST", path = "/messages", body = body, warnings = warnings }
+end
+
+M.decode_error = errors.from_status
+
+return M

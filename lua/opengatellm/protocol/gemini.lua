@@ -1,0 +1,325 @@
+--- generateContent, the request side: POST /models/{model}:generateContent of the Gemini API, and streamGenerateContent.
+--
+-- The protocol knows the roles `user` and `model`. Instructions stand apart, in `systemInstruction`; the answer of a tool is a part
+-- in a message of the user, and names the function. A message of the model that came by this protocol goes back as it came: each
+-- thoughtSignature with its part, and parts that nobody here can read byte for byte.
+--
+-- @module opengatellm.protocol.gemini
+local errors = require "opengatellm.errors"
+local json = require "opengatellm.json"
+local media = require "opengatellm.media"
+local messages = require "opengatellm.message"
+local requests = require "opengatellm.request"
+local schema = require "opengatellm.schema"
+local url = require "opengatellm.url"
+
+local M = { name = "gemini" }
+
+-- Content ---------------------------------------------------------------------------------------------------------
+
+local TYPES = { -- by the end of an address
+  png = "image/png", jpg = "image/jpeg", jpeg = "image/jpeg", gif = "image/gif", webp = "image/webp", pdf = "application/pdf",
+  mp3 = "audio/mpeg", wav = "audio/wav", flac = "audio/flac", ogg = "audio/ogg", mp4 = "video/mp4", webm = "video/webm", txt = "text/plain",
+}
+
+local function type_of(part)
+  local extension = (part.url or ""):match "%.(%w+)$"
+  return part.mime or extension and TYPES[extension:lower()] or nil
+end
+
+local function encode_media(part)
+  if part.id then return { fileData = { fileUri = part.id, mimeType = part.mime } } end
+  local text, mime = media.base64(part)
+  if text then return { inlineData = { mimeType = mime, data = text } } end
+  if mime then return nil, mime end
+  return { fileData = { fileUri = part.url, mimeType = type_of(part) } }
+end
+
+local encode_part = { image = encode_media, audio = encode_media, file = encode_media }
+
+function encode_part.text(part) return { text = part.text } end
+
+local function encode_parts(content)
+  local out = {}
+  for i, part in ipairs(messages.parts(content)) do
+    local encode, encoded, err = encode_part[part.type], part, nil -- not one of ours: the server's own form
+    if encode then encoded, err = encode(part) end
+    if not encoded then return nil, err end
+    out[i] = encoded
+  end
+  return json.array(out)
+end
+
+-- What the model said ---------------------------------------------------------------------------------------------
+
+local encode_said = {}
+
+function encode_said.text(part, out, own)
+  if part.text ~= "" then out[#out + 1] = { text = part.text, thoughtSignature = own and part.signature or nil } end
+end
+encode_said.refusal = encode_said.text
+
+-- A thought is sent back only for its signature.
+function encode_said.reasoning(part, out, own)
+  if own and part.signature then out[#out + 1] = { text = part.text, thought = true, thoughtSignature = part.signature } end
+end
+
+function encode_said.tool_call(part, out, own, warn)
+  local args, whole = messages.arguments(part.arguments)
+  if not whole then warn("messages", "the arguments of a call of " .. part.name .. " are no JSON object: {} was sent", "approximated") end
+  out[#out + 1] = { functionCall = { id = part.id, name = part.name, args = args }, thoughtSignature = own and part.signature or nil }
+end
+
+-- These stand beside the content of a reply, not in it.
+local BESIDE = { groundingMetadata = true, urlContextMetadata = true }
+
+function encode_said.part(part, out, own)
+  if own and not BESIDE[part.kind] then out[#out + 1] = json.raw(part.json) end
+end
+
+function encode_said.citation() end
+
+local function encode_model(message, warn)
+  local out, own, left = {}, message.protocol == M.name, false
+  for _, part in ipairs(messages.said(message)) do
+    local encode = encode_said[part.type]
+    if encode then encode(part, out, own, warn) else out[#out + 1] = part end
+    left = left or not own and messages.is_bound(part)
+  end
+  if left and message.protocol then
+    warn("messages", "what only " .. message.protocol .. " can read of a reply was left out: signatures, opaque parts, citations")
+  end
+  return json.array(out)
+end
+
+-- Messages --------------------------------------------------------------------------------------------------------
+
+-- The answer has to be an object: one stays what it is, anything else is its output.
+local function response_of(text, is_error)
+  if is_error then return { error = text } end
+  local value = json.decode(text)
+  if type(value) == "table" and text:find "^%s*{" then return json.raw(text) end
+  return { output = text }
+end
+
+-- Text and media of an answer that is a list of parts.
+local function split_result(content)
+  if type(content) == "string" then return content end
+  local parts, err = encode_parts(content)
+  if not parts then return nil, err end
+  local texts, others = {}, {}
+  for _, part in ipairs(parts) do
+    if part.text then texts[#texts + 1] = part.text else others[#others + 1] = part end
+  end
+  return table.concat(texts), others[1] and json.array(others) or nil
+end
+
+-- `calls`: those of the conversation so far, by id, or by name where the server gave none.
+local function encode_result(message, calls)
+  local text, parts = split_result(message.content)
+  if not text then return nil, parts end
+  local call = calls[message.tool_call_id]
+  return { functionResponse = {
+    id = not call and message.tool_call_id or call.id, name = call and call.name or message.name or message.tool_call_id,
+    response = response_of(text, message.is_error), parts = parts,
+  } }
+end
+
+local function note_calls(message, calls)
+  for _, part in ipairs(messages.said(message)) do
+    if part.type == "tool_call" and part.name then calls[part.id or part.name] = part end
+  end
+end
+
+-- Answers of tools that follow each other are one message.
+local function add_result(out, message, calls)
+  local part, err = encode_result(message, calls)
+  if not part then return err end
+  local last = out[#out]
+  if last and last.results then
+    table.insert(last.parts, part)
+  else
+    out[#out + 1] = { role = "user", parts = json.array { part }, results = true }
+  end
+end
+
+local function add_user(out, message)
+  local parts, err = encode_parts(message.content)
+  if not parts then return err end
+  out[#out + 1] = { role = "user", parts = parts }
+end
+
+local function add_model(out, message, warn)
+  local parts = encode_model(message, warn)
+  if parts[1] then out[#out + 1] = { role = "model", parts = parts }
+  else warn("messages", "a message of the assistant without anything to send was left out") end
+end
+
+-- Instructions, wherever they stand, come before all else.
+local function add_system(system, message, out, warn)
+  local parts, err = encode_parts(message.content)
+  if not parts then return err end
+  if out[1] then warn("messages", "gemini has instructions only before the conversation: they were moved there", "approximated") end
+  for _, part in ipairs(parts) do system[#system + 1] = part end
+end
+
+local function encode_messages(request, warn)
+  local system, out, calls = {}, {}, {}
+  if request.system then system[1] = { text = request.system } end
+  for _, message in ipairs(request.messages) do
+    local role, err = message.role, nil
+    if role == "system" or role == "developer" then
+      err = add_system(system, message, out, warn)
+    elseif role == "assistant" then
+      note_calls(message, calls)
+      add_model(out, message, warn)
+    elseif role == "tool" then
+      err = add_result(out, message, calls)
+    else
+      err = add_user(out, message)
+    end
+    if err then return nil, err end
+  end
+  for _, message in ipairs(out) do message.results = nil end
+  return out, system[1] and { parts = json.array(system) } or nil
+end
+
+-- Tools -----------------------------------------------------------------------------------------------------------
+
+local function declaration_of(tool)
+  local inner = tool["function"] or tool
+  return {
+    name = inner.name, description = inner.description,
+    parametersJsonSchema = inner.parameters and schema.normalise(inner.parameters) or nil,
+  }
+end
+
+-- A tool of the server's own is named by its type, and the rest of it is its options: {type = "googleSearch"}.
+local function native_tool(tool)
+  local options = {}
+  for key, value in pairs(tool) do
+    if key ~= "type" then options[key] = value end
+  end
+  return { [tool.type] = options }
+end
+
+local MODES = { auto = "AUTO", none = "NONE", required = "ANY" }
+
+local function encode_tool_choice(choice)
+  if type(choice) ~= "table" then return { mode = MODES[choice] or choice } end
+  local name = choice.name or choice["function"] and choice["function"].name
+  if not name then return choice end
+  return { mode = "ANY", allowedFunctionNames = json.array { name } }
+end
+
+local function set_tools(body, request)
+  if not request.tools or not request.tools[1] then return end
+  local declarations, tools = {}, {}
+  for _, tool in ipairs(request.tools) do
+    if tool.type and tool.type ~= "function" then tools[#tools + 1] = native_tool(tool)
+    else declarations[#declarations + 1] = declaration_of(tool) end
+  end
+  if declarations[1] then table.insert(tools, 1, { functionDeclarations = declarations }) end
+  body.tools = tools
+  if request.tool_choice then body.toolConfig = { functionCallingConfig = encode_tool_choice(request.tool_choice) } end
+end
+
+-- Reasoning -------------------------------------------------------------------------------------------------------
+
+local BUDGETS = { minimal = 512, low = 1024, medium = 8192, high = 24576, xhigh = 32768 } -- tokens
+local LEVELS = { minimal = "minimal", low = "low", medium = "medium", high = "high", xhigh = "high" }
+
+-- Models up to 2.5 take a budget, later ones a level.
+local function takes_budget(model) return model:find "gemini%-[12]" ~= nil end
+
+local function thinking_of(reasoning, model, warn)
+  if type(reasoning) == "string" then reasoning = { effort = reasoning } end
+  local effort = reasoning.effort
+  if reasoning.budget then return { thinkingBudget = reasoning.budget, includeThoughts = reasoning.budget ~= 0 } end
+  if effort == "none" and takes_budget(model) then return { thinkingBudget = 0 } end
+  if effort == "none" or effort == "xhigh" and not takes_budget(model) then
+    warn("reasoning.effort", "gemini has no effort " .. effort .. ": the nearest was sent", "approximated")
+  end
+  if effort == "none" then return { thinkingLevel = "minimal" } end
+  if takes_budget(model) then return { thinkingBudget = BUDGETS[effort], includeThoughts = true } end
+  return { thinkingLevel = LEVELS[effort], includeThoughts = true }
+end
+
+-- Request ---------------------------------------------------------------------------------------------------------
+
+-- Fields of generationConfig under the names that they have here.
+local CONFIG = {
+  temperature = "temperature", top_p = "topP", top_k = "topK", max_tokens = "maxOutputTokens", seed = "seed", n = "candidateCount",
+  presence_penalty = "presencePenalty", frequency_penalty = "frequencyPenalty", logprobs = "responseLogprobs", top_logprobs = "logprobs",
+}
+local NOT_CARRIED = {
+  logit_bias = true, user = true, metadata = true, store = true, previous_response_id = true, include = true, search = true,
+}
+
+local function config_of(request, model, warn)
+  local config = {}
+  for field, name in pairs(CONFIG) do config[name] = request[field] end
+  if request.stop then config.stopSequences = type(request.stop) == "string" and { request.stop } or request.stop end
+  if request.output then config.responseMimeType = "application/json" end
+  if type(request.output) == "table" then config.responseJsonSchema = schema.normalise(request.output) end
+  if request.reasoning then config.thinkingConfig = thinking_of(request.reasoning, model, warn) end
+  local extra = request.extra and request.extra.generationConfig
+  for key, value in pairs(type(extra) == "table" and extra or {}) do config[key] = value end
+  return next(config) ~= nil and config or nil
+end
+
+-- Tuned models, and those of other publishers, say where they are.
+local function path_of(model, stream)
+  local name = model:find("/", 1, true) and url.path(model) or "models/" .. url.path(model)
+  return "/" .. name .. (stream and ":streamGenerateContent?alt=sse" or ":generateContent")
+end
+
+---@param request ogl.Request checked
+---@param _ table provider
+---@param stream boolean
+---@param model string
+---@return table? wire
+---@return ogl.Error? err
+function M.encode_request(request, _, stream, model)
+  local warnings, warn = requests.warnings()
+  local contents, system = encode_messages(request, warn)
+  if not contents then return nil, system end
+  local body = { contents = contents, systemInstruction = system, service_tier = request.service_tier }
+  set_tools(body, request)
+  local config = config_of(request, model, warn)
+  requests.warn_of(request, NOT_CARRIED, M.name, warn)
+  if request.parallel_tool_calls == false then
+    warn("parallel_tool_calls", "gemini cannot be kept from calling several tools at once: it was left out")
+  end
+  requests.add_extra(body, request.extra)
+  body.generationConfig = config -- extra is in it
+  return { method = "POST", path = path_of(model, stream), body = body, warnings = warnings }
+end
+
+-- Errors ----------------------------------------------------------------------------------------------------------
+
+-- What the details of an error say: the reason, and the seconds to wait.
+local function details_of(body)
+  local value = json.decode(body)
+  local err = type(value) == "table" and (value.error or type(value[1]) == "table" and value[1].error)
+  local reason, delay
+  for _, row in ipairs(type(err) == "table" and type(err.details) == "table" and err.details or {}) do
+    if type(row) == "table" then reason, delay = reason or row.reason, delay or errors.duration(row.retryDelay) end
+  end
+  return reason, delay
+end
+
+--- As for every protocol; besides, a wrong key comes with status 400, and the time to wait stands in the body.
+---@param status integer
+---@param headers table<string, string|string[]>
+---@param body string
+---@return ogl.Error
+function M.decode_error(status, headers, body)
+  local err = errors.from_status(status, headers, body)
+  local reason, delay = details_of(body)
+  if reason == "API_KEY_INVALID" then err.kind = "auth" end
+  if status == 429 or status == 503 then err.retry_after = err.retry_after or delay end
+  return err
+end
+
+return M
