@@ -31,6 +31,8 @@ static void put(struct ogl_encoder *e, const char *text) { ogl_buf_text(&e->out,
 
 static void put_span(struct ogl_encoder *e, struct ogl_span s) { ogl_buf_append(&e->out, s.p, s.n); }
 
+static void put_line(struct ogl_encoder *e, struct ogl_span json) { ogl_json_write_line(&e->out, json.p, json.n); }
+
 static void put_string(struct ogl_buf *b, struct ogl_span s) { ogl_json_write_string(b, s.p, s.n); }
 
 static void put_null_or(struct ogl_encoder *e, struct ogl_span s) {
@@ -122,7 +124,7 @@ static void make_head(struct ogl_encoder *e, struct chat_writer *w) {
 static void put_head(struct ogl_encoder *e) {
   struct chat_writer *w = e->state;
   if (w->head_model != ogl_encoder_model(e).n + 1) {
-    ogl_buf_init(&w->head, OGL_MAX_LINE, OGL_ERR_LINE);
+    if (!w->head_model) ogl_buf_init(&w->head, OGL_MAX_LINE, OGL_ERR_LINE);
     make_head(e, w);
   }
   put_span(e, ogl_buf_span(&w->head));
@@ -155,7 +157,7 @@ static void put_raw(struct ogl_encoder *e, const struct ogl_event *event, const 
                     const char *after) {
   open_delta(e, event->choice);
   put(e, before);
-  put_span(e, json);
+  put_line(e, json);
   put(e, after);
   close_delta(e);
 }
@@ -248,7 +250,7 @@ static void put_logprobs(struct ogl_encoder *e, const struct ogl_event *event) {
   put(e, "{\"index\":");
   ogl_json_write_integer(&e->out, event->choice);
   put(e, ",\"delta\":{},\"logprobs\":");
-  put_span(e, event->a);
+  put_line(e, event->a);
   put(e, ",\"finish_reason\":null}]}\n\n");
 }
 
@@ -343,7 +345,7 @@ static void put_whole_calls(struct ogl_encoder *e, const struct ogl_answer *a) {
 }
 
 static int is_listed(const struct ogl_part *p, const char *kind) {
-  if (kind) return p->kind == OGL_EVENT_PART && ogl_span_is(ogl_buf_span(&p->name), kind);
+  if (kind) return p->kind == OGL_EVENT_PART && ogl_span_equal(ogl_buf_span(&p->name), kind, strlen(kind));
   return p->kind == OGL_EVENT_CITATION && p->text.n && *ogl_buf_span(&p->text).p == '{';
 }
 

@@ -14,6 +14,8 @@ static const struct ogl_protocol *const protocols[] = {
 };
 
 static const struct ogl_encoding *const encodings[] = {
+  &ogl_anthropic_encoding,
+  &ogl_ollama_encoding,
   &ogl_openai_chat_encoding,
 };
 
