@@ -2,9 +2,9 @@ local protocols = require "opengatellm.protocol"
 local providers = require "opengatellm.providers"
 
 local FIELDS = {
-  name = "string", protocol = "string", base_url = "string", url_env = "table", key_env = "table", auth = "string", headers = "table",
-  version = "string", max_tokens = "string", no_stream_options = "boolean", operations = "boolean", catalogue = "string",
-  search_tool = "boolean", batch = "table",
+  name = "string", protocol = "string", base_url = "string", url_env = "table", key_env = "table", auth = "string", version = "string",
+  max_tokens = "string", no_stream_options = "boolean", headers = "table", operations = "boolean", catalogue = "string",
+  search_tool = "boolean", batch = "table", settings = "table",
 }
 
 describe("every provider", function()

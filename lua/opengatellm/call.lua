@@ -17,6 +17,7 @@ local ERROR_BODY = errors.BODY
 ---@class ogl.Wire what a call sends
 ---@field method string
 ---@field path string after the address; begins with "/"
+---@field model? string that is asked, where an address names it
 ---@field root? boolean the path does not stand under the version segment
 ---@field headers? string[][] list of {name, value}
 ---@field api? string another address than the client's, with its version segment
@@ -40,8 +41,9 @@ end
 ---@param client table
 ---@param wire ogl.Wire
 ---@param key? string
+---@param scheme? string how the key goes: "bearer", or the header that takes it
 ---@return string[][]
-function M.headers(client, wire, key)
+function M.headers(client, wire, key, scheme)
   local list, seen = {}, {}
   if client.headers then add_all(list, seen, client.headers) end
   if wire.options and wire.options.headers then add_all(list, seen, wire.options.headers) end
@@ -53,19 +55,18 @@ function M.headers(client, wire, key)
   add("accept", wire.accept or wire.stream and "text/event-stream" or nil) -- whole answers are JSON whatever is asked for
   if wire.body or wire.form then add("content-type", wire.form and wire.form.content_type or "application/json") end
   for name, value in pairs(client.provider.headers or {}) do add(name, value) end
-  local auth = client.provider.auth
-  if key and auth == "bearer" then add("authorization", "Bearer " .. key) elseif key and auth and auth ~= "none" then add(auth, key) end
+  if key and scheme == "bearer" then add("authorization", "Bearer " .. key) elseif key and scheme ~= "none" then add(scheme, key) end
   return list
 end
 
 -- The list of the usual call (a JSON body, nothing of its own) is made once a key: one for streams, one for whole answers.
-local function headers_of(client, wire, key)
+local function headers_of(client, wire, key, scheme)
   if wire.headers or wire.accept or not wire.body or (wire.options and wire.options.headers) then
-    return M.headers(client, wire, key)
+    return M.headers(client, wire, key, scheme)
   end
   local cache, kind = client.usual_headers(), wire.stream and "stream" or "whole"
   if cache.key ~= key then cache.key, cache.stream, cache.whole = key, nil, nil end
-  cache[kind] = cache[kind] or M.headers(client, wire, key)
+  cache[kind] = cache[kind] or M.headers(client, wire, key, scheme)
   return cache[kind]
 end
 
@@ -86,6 +87,24 @@ local function key_of(client)
   if type(key) ~= "string" then return nil, bad_key("the function returned a " .. type(key)) end
   if key:find "[%c]" then return nil, bad_key "it holds a line end or another control character" end
   return key
+end
+
+-- What is sent for the key, and how: by the provider's data, or by its module.
+local function credential_of(client)
+  local key, err = key_of(client)
+  if err then return nil, err end
+  if not client.auth then return key, client.provider.auth end
+  return client.auth.credential(client, key)
+end
+
+--- Where a request goes. A module of auth may put more into the path.
+---@param client table
+---@param wire ogl.Wire
+---@return string
+function M.url(client, wire)
+  if wire.api or wire.root then return (wire.api or client.root) .. wire.path end
+  local path = client.auth and client.auth.path and client.auth.path(client, wire) or wire.path
+  return client.api .. path
 end
 
 --- Puts the provider's name on an error, and a code if its sentence is known; takes the key that was sent last out of it. The
@@ -129,11 +148,11 @@ function M.close_form(wire)
 end
 
 -- What a transport is asked. The table is the client's own, and used again: a transport reads it and does not keep it.
-local function transport_request(client, wire, key)
+local function transport_request(client, wire, key, scheme)
   local draft = client.draft()
   client.usual_headers().sent = key
-  draft.method, draft.url = wire.method, (wire.api or wire.root and client.root or client.api) .. wire.path
-  draft.headers, draft.body, draft.stream = headers_of(client, wire, key), body_of(wire), wire.stream
+  draft.method, draft.url = wire.method, M.url(client, wire)
+  draft.headers, draft.body, draft.stream = headers_of(client, wire, key, scheme), body_of(wire), wire.stream
   draft.timeouts, draft.host = timeouts_of(client, wire), host.current(client.host)
   draft.max_body = not wire.stream and client.bounds.body or nil
   draft.on_progress = progress_of(wire)
@@ -172,13 +191,13 @@ end
 ---@return ogl.Error? err
 function M.begin(client, wire)
   if not client.api then return nil, client:missing() end
-  local key, err = key_of(client)
-  if err then return nil, err end
-  local transport
+  local key, scheme = credential_of(client)
+  if not key and scheme and type(scheme) ~= "string" then return nil, M.finish(client, scheme) end
+  local transport, err
   transport, err = client:get_transport()
   if not transport then return nil, err end
   local exchange
-  exchange, err = transport:open(transport_request(client, wire, key))
+  exchange, err = transport:open(transport_request(client, wire, key, scheme))
   if not exchange then return nil, M.finish(client, err) end
   return exchange
 end

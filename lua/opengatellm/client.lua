@@ -4,6 +4,7 @@
 -- share, and the key to a function. Options are checked here, once; requests at each call.
 --
 -- @module opengatellm.client
+local auth = require "opengatellm.auth"
 local call = require "opengatellm.call"
 local core = require "opengatellm.core"
 local errors = require "opengatellm.errors"
@@ -12,6 +13,7 @@ local protocols = require "opengatellm.protocol"
 local providers = require "opengatellm.providers"
 local rate_limit = require "opengatellm.rate_limit"
 local request = require "opengatellm.request"
+local settings = require "opengatellm.settings"
 local stream = require "opengatellm.stream"
 local transport = require "opengatellm.transport"
 local url = require "opengatellm.url"
@@ -35,6 +37,7 @@ end
 ---@field base_url? string default: the provider's variable ($OGL_URL) or address
 ---@field api_key? string|fun(): string? default: the provider's variables ($OGL_TOKEN, then $OGL_API_KEY)
 ---@field model? string for requests that name none
+---@field settings? table<string, string> what else the provider asks for: an account, a project; default: its variables
 ---@field no_v1? boolean the address is complete: append no version segment
 ---@field rag_url? string address of the OpenGateRAG that belongs to the server, where it is another one
 ---@field version? string the server's version, so that nobody has to find it out: "0.8"
@@ -53,8 +56,8 @@ end
 
 local FIELDS = {
   provider = "any", base_url = "string", api_key = "any", model = "string", no_v1 = "boolean", rag_url = "string", version = "string",
-  timeouts = "table", retries = "table", limits = "table", headers = "table", proxy = "string", no_proxy = "string", ca_file = "string",
-  client_cert = "table", insecure_skip_verify = "boolean", unix_socket = "string", transport = "table", host = "table",
+  settings = "table", timeouts = "table", retries = "table", limits = "table", headers = "table", proxy = "string", no_proxy = "string",
+  ca_file = "string", client_cert = "table", insecure_skip_verify = "boolean", unix_socket = "string", transport = "table", host = "table",
 }
 local TIMEOUTS = { connect = 10, first_byte = 600, idle = 300 }
 local RETRIES = { max = 2, max_wait = 60 }
@@ -78,14 +81,14 @@ function M.new(options, level)
   return self
 end
 
---- A client with some options replaced, on the same connections. A change of what is inside timeouts, retries, limits or
---- headers leaves the rest of them as they are.
+--- A client with some options replaced, on the same connections. A change of what is inside timeouts, retries, limits, headers
+--- or settings leaves the rest of them as they are.
 ---@param changes ogl.ClientOptions
 ---@return ogl.Client
 function Client:with(changes)
   if type(changes) ~= "table" then error("client:with: expected table, got " .. type(changes), 2) end
   local options = request.merge(self.with_options(), changes)
-  for _, name in ipairs { "timeouts", "retries", "limits", "headers" } do
+  for _, name in ipairs { "timeouts", "retries", "limits", "headers", "settings" } do
     if changes[name] then options[name] = request.merge(self.with_options()[name], changes[name]) end
   end
   local derived = M.new(options, 2)
@@ -98,10 +101,10 @@ end
 ---@return ogl.Reply? reply complete
 ---@return ogl.Error? err
 function Client:chat(question)
-  local wire, err = H.prepare(self, question, "client:chat", false)
+  local wire, err, client = H.prepare(self, question, "client:chat", false)
   if not wire then return nil, err end
   local answer
-  answer, err = stream.open(self, wire)
+  answer, err = stream.open(client, wire)
   if not answer then return nil, err end
   return answer:reply()
 end
@@ -111,9 +114,9 @@ end
 ---@return ogl.Stream? stream
 ---@return ogl.Error? err
 function Client:stream(question)
-  local wire, err = H.prepare(self, question, "client:stream", true)
+  local wire, err, client = H.prepare(self, question, "client:stream", true)
   if not wire then return nil, err end
-  return stream.open(self, wire)
+  return stream.open(client, wire)
 end
 
 --- What `chat` (or, with `streamed`, `stream`) would send, without sending it; no key is in it.
@@ -122,10 +125,10 @@ end
 ---@return ogl.Preview?
 ---@return ogl.Error?
 function Client:preview(question, streamed)
-  local wire, err = H.prepare(self, question, "client:preview", streamed or false)
+  local wire, err, client = H.prepare(self, question, "client:preview", streamed or false)
   if not wire then return nil, err end
-  if not self.api then return nil, self:missing() end
-  return require "opengatellm.preview".of(self, wire)
+  if not client.api then return nil, client:missing() end
+  return require "opengatellm.preview".of(client, wire)
 end
 
 --- Vectors of texts, in the order of the texts.
@@ -210,7 +213,7 @@ function H.check(options)
     or options.retries and request.check_fields(options.retries, { max = "integer", max_wait = "number" }, "retries.")
     or options.limits and request.check_fields(options.limits, { reply = "integer", body = "integer", upload = "integer" }, "limits.")
   if problem then return problem end
-  return H.check_key(options.api_key) or H.check_provider(options.provider) or H.check_version(options.version)
+  return H.check_key(options.api_key) or H.check_provider(options.provider, options.settings) or H.check_version(options.version)
 end
 
 function H.check_version(version)
@@ -224,28 +227,28 @@ function H.check_key(key)
   if key:find "[%c]" then return "api_key: it holds a line end or another control character" end
 end
 
-function H.check_provider(provider)
-  if provider == nil then return nil end
-  if type(provider) == "string" then
-    local _, problem = providers.find(provider)
-    return problem and "provider: " .. problem
+function H.check_provider(provider, given)
+  if provider ~= nil and type(provider) ~= "string" and type(provider) ~= "table" then
+    return "provider: expected string or table, got " .. type(provider)
   end
-  if type(provider) ~= "table" then return "provider: expected string or table, got " .. type(provider) end
-  if not protocols[provider.protocol] then return "provider.protocol: there is no protocol '" .. tostring(provider.protocol) .. "'" end
+  local data, problem = H.find_provider(provider)
+  if not data then return "provider: " .. problem end
+  if not protocols[data.protocol] then return "provider.protocol: there is no protocol '" .. tostring(data.protocol) .. "'" end
+  return settings.check(data, given)
 end
 
-local function first_variable(names)
-  for _, name in ipairs(names or {}) do
-    local value = os.getenv(name)
-    if value and value ~= "" then return value end
-  end
+-- The data of a provider, by name or the user's own.
+function H.find_provider(provider)
+  if type(provider) == "table" then return provider end
+  return providers.find(provider or "opengatellm")
 end
 
 function H.set_provider(self, options)
-  local provider = options.provider or "opengatellm"
-  if type(provider) == "string" then provider = providers.find(provider) end
-  self.provider = provider.name and provider or request.merge(provider, { name = "custom" })
+  local provider = H.find_provider(options.provider)
+  self.provider = provider.name and provider.auth and provider or request.merge({ name = "custom", auth = "bearer" }, provider)
   self.protocol = require(protocols[provider.protocol])
+  self.auth, self.settings = auth.of(self.provider) or false, settings.read(provider, options.settings)
+  self.by_match = false
   self.model_name, self.version = options.model or false, options.version or false
 end
 
@@ -257,7 +260,8 @@ function H.set_address(self, options, level)
     if not root then error("ogl.client: rag_url: " .. api, level + 1) end
     self.rag_api = api
   end
-  local address = options.base_url or first_variable(self.provider.url_env) or self.provider.base_url
+  local address, problem = H.find_address(self, options)
+  if problem then self.missing = function() return settings.missing(self.provider, problem) end end
   if not address then return end
   local root, api = url.base(address, not options.no_v1 and self.provider.version or nil)
   if root then
@@ -268,6 +272,14 @@ function H.set_address(self, options, level)
     local err = errors.new { kind = "config", message = "the server address of the environment is wrong: " .. api }
     self.missing = function() return err end
   end
+end
+
+-- The address that was given, the environment's or the provider's own; or what is missing for it.
+function H.find_address(self, options)
+  local given = options.base_url or settings.variable(self.provider.url_env)
+  if self.auth and self.auth.address and not (given and options.no_v1) then return self.auth.address(self.settings, given) end
+  if given then return given end
+  return settings.address(self.provider, self.settings)
 end
 
 function H.set_limits(self, options)
@@ -299,11 +311,31 @@ end
 function H.key_functions(options, provider)
   local key = options.api_key
   if type(key) == "function" then return key, function() return true end end
-  key = key or first_variable(provider.key_env)
+  key = key or settings.variable(provider.key_env)
   return function() return key end, function() return key ~= nil end
 end
 
--- A request that is checked and encoded; raises what is the caller's mistake.
+-- A provider may speak another protocol for some models (`models` of its data): the client for this one, on the same connections.
+function H.for_model(self, model)
+  for _, row in ipairs(self.provider.models or {}) do
+    if model:find(row.match) then
+      self.by_match = self.by_match or {}
+      self.by_match[row] = self.by_match[row] or self:with { provider = request.merge(self.provider, row, { models = {} }) }
+      return self.by_match[row]
+    end
+  end
+  return self
+end
+
+-- What the provider's data adds to every body, and takes out of it.
+function H.adjust(body, provider)
+  for name, value in pairs(provider.body or {}) do
+    if body[name] == nil then body[name] = value end
+  end
+  if provider.no_model then body.model = nil end
+end
+
+-- A request that is checked and encoded, and the client that sends it; raises what is the caller's mistake.
 function H.prepare(self, question, where, streamed)
   if type(question) ~= "string" and type(question) ~= "table" then
     error(where .. ": expected a text or a request, got " .. type(question), 3)
@@ -320,11 +352,14 @@ function H.prepare(self, question, where, streamed)
   local model = asked.model or self.model_name
   if not model then error(where .. ": model: none is given, neither here nor to the client", 3) end
   streamed = streamed and not asked.no_streaming
+  self = H.for_model(self, model)
   local wire, err = self.protocol.encode_request(asked, self.provider, streamed, model)
   if not wire then return nil, err end
+  H.adjust(wire.body, self.provider)
   wire.body, wire.stream, wire.options, wire.repeatable = H.encode(wire, where), streamed, asked, "inference"
+  wire.model = model
   if asked.strict and wire.warnings[1] then return nil, H.unsupported(wire.warnings[1]) end
-  return wire
+  return wire, nil, self
 end
 
 local REPAIRED = { code = "invalid_utf8", message = "bytes of the request that are no UTF-8 were replaced by U+FFFD" }

@@ -98,7 +98,9 @@ local function wire_of(job, batch)
     model = job.model, input = input, dimensions = options.dimensions, user = options.user,
     encoding_format = options.encoding_format or "float",
   }, options.extra)
-  return { method = "POST", path = "/embeddings", body = json.encode(body), options = options, repeatable = "inference" }
+  return {
+    method = "POST", path = "/embeddings", model = job.model, body = json.encode(body), options = options, repeatable = "inference",
+  }
 end
 
 -- Answers -----------------------------------------------------------------------------------------------------------

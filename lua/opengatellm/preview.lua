@@ -26,10 +26,12 @@ local SECRET = {
 -- "Bearer sk-…" keeps its scheme.
 local function mask(value) return (value:match "^(%a+ )%S" or "") .. MASK end
 
--- The header that takes the provider's key is made with the mask in its place: the key itself is not asked for.
+-- The header that takes the provider's key is made with the mask in its place: the key itself is not asked for. A module of auth that
+-- makes tokens (auth/init.lua) sends them as a bearer's.
 local function masked_headers(client, wire)
-  local headers = {}
-  for i, row in ipairs(call.headers(client, wire, client.has_key() and MASK or nil)) do
+  local headers, auth = {}, client.provider.auth
+  local scheme = client.auth and (client.settings.auth or "bearer") or auth or "bearer"
+  for i, row in ipairs(call.headers(client, wire, client.has_key() and MASK or nil, scheme)) do
     headers[i] = { row[1], SECRET[row[1]:lower()] and mask(row[2]) or row[2] }
   end
   return headers
@@ -44,7 +46,7 @@ function M.of(client, wire)
   local variable = client.provider.key_env and client.provider.key_env[1] or "API_KEY"
   local options = { unix_socket = draft.unix_socket, ca_file = draft.tls.ca_file, insecure = not draft.tls.verify, stream = wire.stream }
   return setmetatable({
-    method = wire.method, url = (wire.api or wire.root and client.root or client.api) .. wire.path, headers = masked_headers(client, wire),
+    method = wire.method, url = call.url(client, wire), headers = masked_headers(client, wire),
     body = wire.body, shell = function() return options, variable end, -- a function: it is not part of what is sent
   }, Preview)
 end

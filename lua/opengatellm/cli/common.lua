@@ -15,6 +15,7 @@ end
 -- A server that is not there yet is a matter of settings, not of the network.
 local function missing(client)
   if client.api then return nil end
+  if not client.provider.operations then return "ogl: " .. client:missing().message end
   return "ogl: no server: set OGL_URL (and OGL_TOKEN), for example "
     .. 'OGL_URL=https://albert.api.etalab.gouv.fr OGL_TOKEN=sk-… ogl chat "Bonjour"'
 end

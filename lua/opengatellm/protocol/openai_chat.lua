@@ -6,6 +6,7 @@ local errors = require "opengatellm.errors"
 local json = require "opengatellm.json"
 local media = require "opengatellm.media"
 local messages = require "opengatellm.message"
+local quirks = require "opengatellm.quirks"
 local requests = require "opengatellm.request"
 local schema = require "opengatellm.schema"
 
@@ -68,32 +69,34 @@ local function encode_calls(calls)
   return out
 end
 
-local function encode_assistant(message)
+-- Servers that think between tool calls want those thoughts back, empty ones too, and refuse the request without (`echo_reasoning`).
+local function encode_assistant(message, provider)
   local out = { role = "assistant", name = message.name, refusal = message.refusal }
   local text = messages.text(message)
   if message.tool_calls and message.tool_calls[1] then
     out.tool_calls = encode_calls(message.tool_calls)
     out.content = text ~= "" and text or json.null
+    if provider.echo_reasoning then out[provider.echo_reasoning] = message.reasoning or "" end
   else
     out.content = text or ""
   end
   return out
 end
 
-local function encode_message(message)
+local function encode_message(message, provider)
   -- a plain message is its own encoding: it is written, not changed
   if type(message.content) == "string" and message.role ~= "assistant" then return message end
-  if message.role == "assistant" then return encode_assistant(message) end
+  if message.role == "assistant" then return encode_assistant(message, provider) end
   local content, err = encode_content(message.content)
   if err then return nil, err end
   return { role = message.role, content = content, name = message.name, tool_call_id = message.tool_call_id }
 end
 
-local function encode_messages(request)
+local function encode_messages(request, provider, warn)
   local out = {}
   if request.system then out[1] = { role = "system", content = request.system } end
   for _, message in ipairs(request.messages) do
-    local encoded, err = encode_message(message)
+    local encoded, err = encode_message(quirks.message(message, provider, warn), provider)
     if not encoded then return nil, err end
     out[#out + 1] = encoded
   end
@@ -165,11 +168,12 @@ local function has_model_tool(tools)
   return false
 end
 
-local function set_tools(body, request)
+local function set_tools(body, request, provider, warn)
   if not request.tools or not request.tools[1] then return end
   body.tools = encode_tools(request.tools)
   -- OpenGateLLM up to 0.9.0 puts "none" where a client says nothing
-  body.tool_choice = encode_tool_choice(request.tool_choice or has_model_tool(request.tools) and "auto" or "none")
+  local choice = encode_tool_choice(request.tool_choice or has_model_tool(request.tools) and "auto" or "none")
+  body.tool_choice = quirks.tool_choice(choice, provider, warn)
 end
 
 local function set_stream(body, provider)
@@ -185,15 +189,17 @@ end
 ---@return ogl.Error? err
 function M.encode_request(request, provider, stream, model)
   local warnings, warn = requests.warnings()
-  local list, err = encode_messages(request)
+  request = quirks.request(request, provider, warn)
+  local list, err = encode_messages(request, provider, warn)
   if not list then return nil, err end
   local body = { model = model, messages = list }
   set_same(body, request, warn)
   body[provider.max_tokens or "max_tokens"] = request.max_tokens
-  set_tools(body, request)
+  set_tools(body, request, provider, warn)
   if request.output then body.response_format = encode_output(request.output) end
   if request.reasoning then encode_reasoning(request.reasoning, body, warn) end
   if stream then set_stream(body, provider) end
+  quirks.body(body, provider)
   requests.add_extra(body, request.extra)
   return { method = "POST", path = "/chat/completions", body = body, warnings = warnings }
 end

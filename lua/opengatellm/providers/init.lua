@@ -4,18 +4,31 @@
 --
 --   name          as users type it
 --   protocol      a name of protocol/init.lua
---   base_url      default address; nil: the user has to give one
+--   base_url      default address; nil: the user has to give one. A {name} in it is replaced by that setting
 --   url_env       variables that hold the address, in order
 --   key_env       variables that hold the key, in order
---   auth          "bearer" (Authorization: Bearer KEY), "none", or the header that takes the key: "x-api-key"
+--   settings      name -> { "VARIABLE", …, default = …, values = {…} }: what else is asked for (settings.lua); no secrets
+--   auth          "bearer" (Authorization: Bearer KEY), "none", the header that takes the key ("x-api-key"), or the module that does
+--                 more ("opengatellm.auth.azure"; the contract is in auth/init.lua). In a user's own table: "bearer" where absent
 --   headers       name -> value, sent with every request
 --   version       segment of the path, for example "v1"; nil: none
---   max_tokens    the body's name for max_tokens, where it is another
---   no_stream_options   the server refuses stream_options
+--   models        list of { match = pattern, … }: models that are asked otherwise; the first row that matches lies over these data
 --   operations    true: it has all of operations/, by version; else those that are common
 --   catalogue     module that gives a code to errors that come without one
 --   search_tool   chat takes `search` (OpenGateLLM up to 0.8)
 --   batch         {inputs, tokens} that one request for embeddings may have
+--
+-- and quirks, where its server is not quite what its protocol says (quirks.lua):
+--
+--   max_tokens         the body's name for max_tokens, where it is another
+--   no_stream_options  the server refuses stream_options
+--   drop               request fields that it refuses or ignores: left out, with a warning `not_carried` each
+--   rename             name of the body -> this server's name
+--   tool_choice        "auto", "none", "required" or "named" (one tool) -> its word, or false where it has none
+--   no_message_names   it refuses `name` in messages
+--   echo_reasoning     field that takes the reasoning of an assistant's tool calls back: "reasoning_content"
+--   body               name -> value, added to every body of a chat
+--   no_model           the body names no model: the address does
 --
 -- @module opengatellm.providers
 local M = {}
@@ -24,8 +37,8 @@ local REGISTRY = {
   anthropic = "opengatellm.providers.anthropic",
   anthropic_compatible = "opengatellm.providers.anthropic_compatible",
   gemini = "opengatellm.providers.gemini",
-  opengatellm = "opengatellm.providers.opengatellm",
   openai_compatible = "opengatellm.providers.openai_compatible",
+  opengatellm = "opengatellm.providers.opengatellm",
 }
 
 --- The provider of that name, or the problem.

@@ -1,0 +1,89 @@
+--- Settings: what a provider asks for beside an address and a key, such as an account or a project that is part of the address.
+--
+-- A provider's data list them by name: { "VARIABLE", …, default = …, values = {…} }. A client takes them from its option `settings`,
+-- else from the variables in order, else from `default`. None of them is a secret: they stand in the client, and in addresses.
+--
+-- @module opengatellm.settings
+local errors = require "opengatellm.errors"
+local request = require "opengatellm.request"
+local url = require "opengatellm.url"
+
+local M = {}
+
+--- The first of the variables that is set and not empty.
+---@param names? string[]
+---@return string?
+function M.variable(names)
+  for _, name in ipairs(names or {}) do
+    local value = os.getenv(name)
+    if value and value ~= "" then return value end
+  end
+end
+
+local function is_one_of(values, value)
+  for _, candidate in ipairs(values) do
+    if candidate == value then return true end
+  end
+  return false
+end
+
+--- What is wrong with the settings that a user gave, or nil.
+---@param provider table
+---@param given? table<string, string>
+---@return string?
+function M.check(provider, given)
+  local fields = {}
+  for name in pairs(provider.settings or {}) do fields[name] = "string" end
+  local problem = request.check_fields(given or {}, fields, "settings.")
+  if problem then return problem end
+  for name, value in pairs(given or {}) do
+    local values = provider.settings[name].values
+    if values and not is_one_of(values, value) then
+      return ("settings.%s: expected %s, got %s"):format(name, table.concat(values, " or "), (value:gsub("%c", "?")))
+    end
+  end
+end
+
+--- The settings of a client: given, of the environment, or by default.
+---@param provider table
+---@param given? table<string, string>
+---@return table<string, string>
+function M.read(provider, given)
+  local values = {}
+  for name, row in pairs(provider.settings or {}) do
+    values[name] = given and given[name] or M.variable(row) or row.default
+  end
+  return values
+end
+
+-- "set A, or settings.a": how a setting that is missing can be given.
+local function wanted(provider, name)
+  local variable = provider.settings[name] and provider.settings[name][1]
+  return "set " .. (variable and variable .. ", or " or "") .. "settings." .. name
+end
+
+--- The provider's own address, its {names} replaced by settings.
+---@param provider table
+---@param values table<string, string>
+---@return string? address nil where the provider has none
+---@return string? problem or a setting is missing
+function M.address(provider, values)
+  if not provider.base_url then return nil end
+  local problem
+  local address = provider.base_url:gsub("{([%w_]+)}", function(name)
+    if not values[name] then problem = problem or "no " .. name .. ": " .. wanted(provider, name) end
+    return values[name] and url.segment(values[name])
+  end)
+  if problem then return nil, problem end
+  return address
+end
+
+--- The error of a client that lacks a setting.
+---@param provider table
+---@param problem string
+---@return ogl.Error
+function M.missing(provider, problem)
+  return errors.new { kind = "config", provider = provider.name, message = problem }
+end
+
+return M
