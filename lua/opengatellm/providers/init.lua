@@ -36,6 +36,7 @@ local M = {}
 local REGISTRY = {
   anthropic = "opengatellm.providers.anthropic",
   anthropic_compatible = "opengatellm.providers.anthropic_compatible",
+  azure_openai = "opengatellm.providers.azure_openai",
   gemini = "opengatellm.providers.gemini",
   openai_compatible = "opengatellm.providers.openai_compatible",
   opengatellm = "opengatellm.providers.opengatellm",

@@ -1,0 +1,62 @@
+--- Azure OpenAI: a key in a header of its own or a token of Entra, and two forms of address.
+--
+--   v1        https://RESOURCE.openai.azure.com/openai/v1/chat/completions; the model is the deployment's name, in the body
+--   classic   …/openai/deployments/DEPLOYMENT/chat/completions?api-version=2024-10-21
+--
+-- Which one is decided by the setting `api_version`: a date means classic; none, "preview", "latest" and "v1" mean v1. An address that
+-- ends in /openai/v1, or holds /openai, is taken as it is.
+--
+-- Sources: learn.microsoft.com/azure/foundry/openai/latest (v1: path, api-version optional, api-key or Authorization) and
+-- …/api-version-lifecycle; openai-python src/openai/lib/azure.py (classic: which paths name the deployment; the variables).
+--
+-- @module opengatellm.auth.azure
+local url = require "opengatellm.url"
+
+local M = {}
+
+-- Paths that name the deployment in the classic form; the others stand under /openai.
+local OF_DEPLOYMENT = {
+  ["/chat/completions"] = true, ["/completions"] = true, ["/embeddings"] = true, ["/audio/transcriptions"] = true,
+  ["/audio/translations"] = true, ["/audio/speech"] = true, ["/images/generations"] = true, ["/images/edits"] = true,
+}
+
+local function is_date(version) return version ~= nil and version:find "^%d%d%d%d%-%d%d%-%d%d" ~= nil end
+
+--- The key goes as it is: in `api-key`, or with the setting auth = "bearer" as a token of Entra, which `api_key` gives as a
+--- function, since it lives for about an hour.
+---@return string? secret
+---@return string scheme
+function M.credential(client, key)
+  if not key then return nil end
+  return key, client.settings.auth
+end
+
+--- The address of the API: /openai/v1 or /openai after the resource's own.
+---@param settings {api_version?: string}
+---@param given? string
+---@return string? address
+---@return string? problem
+function M.address(settings, given)
+  if not given then return nil end
+  given = given:gsub("/+$", "")
+  local classic = is_date(settings.api_version)
+  if not given:find "/openai$" and not given:find "/openai/" then return given .. (classic and "/openai" or "/openai/v1") end
+  if given:find "/openai/v1$" or classic then return given end
+  return nil, "an address of the classic form needs a version: set OPENAI_API_VERSION, or settings.api_version"
+end
+
+--- The path with the deployment, where the form has it there, and the version.
+---@param client table
+---@param wire ogl.Wire
+---@return string
+function M.path(client, wire)
+  local version, path = client.settings.api_version, wire.path
+  local classic = not client.api:find "/openai/v1$"
+  if not version or is_date(version) ~= classic then return path end -- a date says nothing to v1
+  if classic and wire.model and OF_DEPLOYMENT[path] and not client.api:find("/deployments/", 1, true) then
+    path = "/deployments/" .. url.segment(wire.model) .. path
+  end
+  return path .. (path:find("?", 1, true) and "&" or "?") .. "api-version=" .. url.segment(version)
+end
+
+return M
