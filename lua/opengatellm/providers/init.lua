@@ -34,12 +34,35 @@
 local M = {}
 
 local REGISTRY = {
+  albert = "opengatellm.providers.albert",
   anthropic = "opengatellm.providers.anthropic",
   anthropic_compatible = "opengatellm.providers.anthropic_compatible",
   azure_openai = "opengatellm.providers.azure_openai",
+  cerebras = "opengatellm.providers.cerebras",
+  cloudflare_workers_ai = "opengatellm.providers.cloudflare_workers_ai",
+  cohere = "opengatellm.providers.cohere",
+  deepseek = "opengatellm.providers.deepseek",
+  fireworks = "opengatellm.providers.fireworks",
   gemini = "opengatellm.providers.gemini",
+  github_models = "opengatellm.providers.github_models",
+  groq = "opengatellm.providers.groq",
+  huggingface = "opengatellm.providers.huggingface",
+  litellm = "opengatellm.providers.litellm",
+  llama_server = "opengatellm.providers.llama_server",
+  lmstudio = "opengatellm.providers.lmstudio",
+  minimax = "opengatellm.providers.minimax",
+  mistral = "opengatellm.providers.mistral",
+  mistralrs = "opengatellm.providers.mistralrs",
+  moonshot = "opengatellm.providers.moonshot",
+  nvidia = "opengatellm.providers.nvidia",
   openai_compatible = "opengatellm.providers.openai_compatible",
   opengatellm = "opengatellm.providers.opengatellm",
+  openrouter = "opengatellm.providers.openrouter",
+  perplexity = "opengatellm.providers.perplexity",
+  together = "opengatellm.providers.together",
+  vllm = "opengatellm.providers.vllm",
+  xai = "opengatellm.providers.xai",
+  zhipu = "opengatellm.providers.zhipu",
 }
 
 --- The provider of that name, or the problem.
