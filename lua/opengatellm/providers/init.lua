@@ -60,6 +60,7 @@ local REGISTRY = {
   openrouter = "opengatellm.providers.openrouter",
   perplexity = "opengatellm.providers.perplexity",
   together = "opengatellm.providers.together",
+  vertex = "opengatellm.providers.vertex",
   vllm = "opengatellm.providers.vllm",
   xai = "opengatellm.providers.xai",
   zhipu = "opengatellm.providers.zhipu",
