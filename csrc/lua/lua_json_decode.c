@@ -152,10 +152,26 @@ static int push_bytes(lua_State *L, struct decode *d) {
   return 1;
 }
 
+/* An array of such arrays, each packed; 0 and the reader as it was where one is none. */
+static int push_several(lua_State *L, struct decode *d) {
+  struct ogl_json before = d->j;
+  int top = lua_gettop(L), n = 0, more;
+  ogl_json_enter(&d->j, '[');
+  lua_newtable(L);
+  while ((more = ogl_json_item(&d->j)) == OGL_OK) {
+    if (ogl_json_peek(&d->j) != '[' || !push_packed(L, d)) break;
+    lua_rawseti(L, -2, ++n);
+  }
+  if (more == OGL_MORE) return 1;
+  lua_settop(L, top);
+  return d->j = before, 0;
+}
+
 /* A value under the key of `pack`. */
 static int push_vector(lua_State *L, struct decode *d) {
   int c = ogl_json_peek(&d->j);
-  return c == '[' ? push_packed(L, d) : c == '"' ? push_bytes(L, d) : 0;
+  if (c == '[') return push_packed(L, d) || push_several(L, d);
+  return c == '"' ? push_bytes(L, d) : 0;
 }
 
 static int push_object(lua_State *L, struct decode *d) {
