@@ -1,0 +1,203 @@
+--- Downloads: answers that are bytes, as a string, into a file, or to a function, piece by piece and never whole in memory.
+--
+-- A file is written beside its place as NAME.part, and takes its place when it is whole: what stands there is never half of an
+-- answer. After an error that may pass, a file is begun again; a function that has got bytes is not asked to forget them.
+--
+-- @module opengatellm.download
+local call = require "opengatellm.call"
+local errors = require "opengatellm.errors"
+local media = require "opengatellm.media"
+
+local M = {}
+
+---@class ogl.Download
+---@field data? string the bytes, where they went nowhere else
+---@field path? string the file that has them
+---@field mime string as the server says, else as the first bytes do
+---@field length integer bytes
+
+local ACCEPT = "*/*" -- a JSON error comes as it wants anyway
+
+local function failure(name, why)
+  return errors.new { kind = "file", message = name .. ": " .. (tostring(why):gsub("^.-: ", "")) }
+end
+
+-- Sinks: begin, put(bytes) -> true | nil, err; finish() -> true | nil, err; give_up().
+
+local function file_sink(path)
+  local part, file = path .. ".part", nil
+  local sink = { again = true }
+  function sink.begin()
+    local why
+    file, why = io.open(part, "wb")
+    if not file then return nil, failure(part, why or "cannot be opened") end
+    return true
+  end
+  function sink.put(bytes)
+    local written, why = file:write(bytes)
+    if not written then return nil, failure(part, why) end
+    return true
+  end
+  function sink.give_up()
+    if not file then return end
+    file:close()
+    file = nil
+    os.remove(part)
+  end
+  function sink.finish()
+    local closed, why = file:close()
+    file = nil
+    local moved = closed
+    if closed then moved, why = os.rename(part, path) end
+    if moved then return true end
+    os.remove(part)
+    return nil, failure(path, why)
+  end
+  return sink
+end
+
+local function function_sink(write)
+  local function nothing() return true end
+  return {
+    again = false, begin = nothing, finish = nothing, give_up = nothing,
+    put = function(bytes)
+      local more, why = write(bytes)
+      if more ~= false then return true end
+      if errors.is(why) then return nil, why end
+      return nil, errors.new { kind = "cancelled", message = why and tostring(why) or "the function that takes the bytes wants no more" }
+    end,
+  }
+end
+
+-- Reads an answer to its end: how many bytes came, their front, and what ended it before, from the server or from the sink.
+local function pour(exchange, sink)
+  local length, front = 0, ""
+  local fine, own = sink.begin()
+  while fine do
+    local bytes, err = exchange:read()
+    if not bytes then return length, front, err, nil end
+    length = length + #bytes
+    if #front < 16 then front = (front .. bytes):sub(1, 16) end
+    fine, own = sink.put(bytes)
+  end
+  return length, front, nil, own
+end
+
+local function mime_of(headers, front)
+  local kind = headers["content-type"]
+  kind = type(kind) == "string" and kind:match "^%s*([^;%s]+)" or nil
+  if kind and kind ~= "application/octet-stream" then return kind end
+  return media.sniff(front) or kind or "application/octet-stream"
+end
+
+local function stream(client, wire, sink)
+  local budget
+  wire.stream = true -- as they come; they are not unpacked in memory
+  while true do
+    local exchange, status, headers, left = call.send(client, wire, budget)
+    if not exchange then return nil, status end
+    local length, front, err, own = pour(exchange, sink)
+    exchange:close()
+    if not err and not own then
+      local kept
+      kept, own = sink.finish()
+      if kept then return { mime = mime_of(headers, front), length = length } end
+    end
+    sink.give_up()
+    if own then return nil, own end
+    call.finish(client, err)
+    budget = (sink.again or length == 0) and call.again(client, wire, err, left) or nil
+    if not budget then return nil, err end
+  end
+end
+
+--- The bytes of an answer. Without `path` and `write` they are the result, within `limits.body`.
+---@param client ogl.Client
+---@param wire ogl.Wire
+---@param target {path?: string, write?: fun(bytes: string): boolean?, any} `write` ends it with false, and says why
+---@return ogl.Download?
+---@return ogl.Error?
+function M.fetch(client, wire, target)
+  wire.accept = wire.accept or ACCEPT
+  if target.path or target.write then
+    local result, err = stream(client, wire, target.path and file_sink(target.path) or function_sink(target.write))
+    if result then result.path = target.path end
+    return result, err
+  end
+  local data, head = call.fetch(client, wire)
+  if not data then return nil, head end
+  return { data = data, mime = mime_of(head.headers, data:sub(1, 16)), length = #data }
+end
+
+--- An answer of lines, read as they are asked for: `for line in download.lines(client, wire) do`. Nothing is sent before the first
+--- is asked for; a failure raises its error. `lines:close()` ends it before its end.
+---@class ogl.Lines
+---@overload fun(): string?
+local Lines = {}
+Lines.__index = Lines
+Lines.__name = "opengatellm.lines"
+
+function M.lines(client, wire)
+  wire.accept, wire.stream = wire.accept or ACCEPT, true
+  return setmetatable({ client = client, wire = wire, pieces = {}, size = 0, rest = "", at = 1, over = false, exchange = false }, Lines)
+end
+
+local function fail(self, err)
+  self:close()
+  error(call.finish(self.client, err), 0)
+end
+
+local function too_long(max)
+  return errors.new { kind = "limit", message = ("a line of the answer has more than %d bytes; limits.reply allows more"):format(max) }
+end
+
+-- Keeps what came of a line whose end has not come.
+local function keep(self, text)
+  local max = self.client.bounds.reply
+  self.pieces[#self.pieces + 1], self.size = text, self.size + #text
+  if self.size > max then fail(self, too_long(max)) end
+end
+
+local function take(self, text)
+  keep(self, text)
+  local line = table.concat(self.pieces)
+  self.pieces, self.size = {}, 0
+  return (line:gsub("\r$", ""))
+end
+
+local function next_piece(self)
+  if not self.exchange then
+    local exchange, err = call.send(self.client, self.wire)
+    if not exchange then fail(self, err) end
+    self.exchange = exchange
+  end
+  local bytes, err = self.exchange:read()
+  if err then fail(self, err) end
+  return bytes
+end
+
+function Lines:__call()
+  while not self.over do
+    local stop = self.rest:find("\n", self.at, true)
+    if stop then
+      local line = take(self, self.rest:sub(self.at, stop - 1))
+      self.at = stop + 1
+      return line
+    end
+    keep(self, self.rest:sub(self.at))
+    self.rest, self.at = next_piece(self), 1
+    if not self.rest then
+      self:close()
+      if self.size > 0 then return take(self, "") end -- a last line without its end
+    end
+  end
+end
+
+function Lines:close()
+  self.over, self.rest = true, ""
+  if self.exchange then self.exchange:close() end
+end
+
+Lines.__close = Lines.close
+
+return M
