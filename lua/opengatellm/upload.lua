@@ -48,6 +48,14 @@ function M.problem(source)
   end
 end
 
+--- One source or a list of them, as a list.
+---@param value ogl.Source|ogl.Source[]
+---@return ogl.Source[]
+function M.list(value)
+  if type(value) == "string" or value.path or value.data or value.read then return { value } end
+  return value
+end
+
 local function failure(name, message)
   return errors.new { kind = "file", message = name .. ": " .. message }
 end

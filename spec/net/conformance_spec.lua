@@ -438,7 +438,9 @@ describe("conformance to OpenAPI 0.4.5", function()
     local seen = {}
     for _, case in ipairs(CASES) do seen[case[2]] = true end
     for _, route in ipairs(ROUTES) do seen[route[4]] = true end
-    for _, row in ipairs(rows.all()) do assert.is_true(seen[row.name], row.name .. " has no case") end
+    for _, row in ipairs(rows.all()) do -- what is beyond OpenGateLLM is in no document of its: spec/operations/beyond_spec.lua has it
+      assert.is_true(seen[row.name] or row.beyond, row.name .. " has no case")
+    end
   end)
 
   local function add_forbidden(calls, found, change)

@@ -11,7 +11,7 @@ describe("the rows", function()
     for _, row in ipairs(rows.all()) do
       assert.is_nil(names[row.name], row.name)
       names[row.name] = true
-      local route = row.method .. " " .. row.path
+      local route = row.method .. " " .. row.path .. (row.follow or "")
       assert.is_nil(routes[route], route)
       routes[route] = true
       assert.matches("^%u+$", row.method)

@@ -40,12 +40,13 @@ return {
   },
   {
     "transcribe", "POST /audio/transcriptions", "The text of a recording.", result = "text", inference = true, common = true,
-    finish = transcribe.finish, max_file = 20 * MIB,
+    finish = transcribe.finish, prepare = transcribe.prepare, rule = transcribe.rule, max_file = 20 * MIB, absent = { "timestamp_granularities" },
     form = {
       file = "file, required: The recording: mp3 or wav.", model = MODEL,
       language = "one of " .. enums.LANGUAGES .. ": The language of the text.", prompt = "string: What the model should know.",
       response_format = "one of json|text|verbose_json|diarized_json|srt|vtt: The form of the transcript.",
       temperature = "number 0..1: How freely the model chooses.",
+      timestamp_granularities = "list of one of segment|word, 1.. items: Times of what; the form is then verbose_json.",
     },
   },
 

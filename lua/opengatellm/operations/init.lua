@@ -6,14 +6,17 @@
 --   parameters  lines (parameter.lua) for what is in the path; the user gives these first, in the path's order
 --   query, body, form   lines for what goes there: in the address, in a JSON object, in a multipart form
 --   own         lines for what is the library's own, and not sent
---   result      what comes back: a shape (shape.lua), "list of" one, or "text"
+--   result      what comes back: a shape (shape.lua), "list of" one, "text", or "bytes" (download.lua)
 --   names       parameter -> name on the wire, where it is another
 --   absent      parameters that the newest servers do not have (changes.lua says which had)
 --   complete    the operation that tells what an update, which replaces the whole, has to repeat
 --   rule        what no single parameter shows: function(options) -> name, problem
 --   prepare     function(options, context) -> options | nil, err | nil, name, problem
 --   finish      function(value, context) -> result | nil, err | nil, "what was expected"
---   inference   nothing changes on the server: it may be asked again;   common: other servers have it too
+--   inference   nothing changes on the server: it may be asked again
+--   common      other servers have it too;   beyond: other servers have it, and OpenGateLLM does not (dialects.lua has their forms)
+--   dialect     its key in a provider's dialects, where that is not its first word
+--   follow      the route that is asked after the first
 --   root        the path does not stand under /v1;   slashes: slashes in an id are part of it
 --   anonymous   it needs no key;   max_file: bytes that a file may have
 --
@@ -49,12 +52,12 @@ local function method(name)
 end
 
 -- Walks the list of that name; the ids of its path come first, as for the list.
-local function walk(operation)
+local function walk(operation, each)
   local count = #operation.ids
   return function(self, ...)
     local client, ids = self.client or self, { ... }
     local options = ids[count + 1]
-    return page.each(function(place)
+    return each(function(place)
       ids[count + 1] = place
       local list, err = perform.call(client, operation.name, 4, (table.unpack or unpack)(ids, 1, count + 1))
       return list, err
@@ -65,9 +68,8 @@ end
 for _, operation in ipairs(rows.all()) do
   local where, name = holder(operation.name)
   where[name] = method(operation.name)
-  if operation.query and operation.query.offset then
-    where[name == "list" and "each" or "each_" .. name] = walk(operation)
-  end
+  local each = operation.query and (operation.query.offset and page.each or operation.query.after and page.each_after)
+  if each then where[name == "list" and "each" or "each_" .. name] = walk(operation, each) end
 end
 
 function Resource.__index(resource, name)

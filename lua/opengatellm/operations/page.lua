@@ -1,4 +1,4 @@
---- Pages: walking a list that a server gives in pieces.
+--- Pages: walking a list that a server gives in pieces: by the number of items before a page, or by the last id of the page before.
 --
 -- @module opengatellm.operations.page
 local errors = require "opengatellm.errors"
@@ -39,6 +39,31 @@ function M.each(list, options)
   return function()
     if not page then turn() end
     if at == #page and not over then turn() end
+    at = at + 1
+    return page[at]
+  end
+end
+
+--- The same for lists that go on after an id (OpenAI's: `after`, `has_more`). A list that does not say whether it has more is whole.
+---@param list fun(options: table): ogl.Page?, ogl.Error?
+---@param options? table of the list
+---@return fun(): table?
+function M.each_after(list, options)
+  options = options or {}
+  local after, page, at, over = options.after, nil, 0, false
+  local function turn()
+    local asked = with_place(options, nil, options.limit or LIMIT)
+    asked.after = after
+    local fresh, err = list(asked)
+    if not fresh then error(err, 0) end
+    local last = fresh[#fresh] and fresh[#fresh].id
+    if fresh.has_more and (last == nil or last == after) then
+      error(errors.new { kind = "protocol", message = "the server gave the same page again: it does not look at after" }, 0)
+    end
+    page, at, after, over = fresh, 0, last, not fresh.has_more
+  end
+  return function()
+    if not page or at == #page and not over then turn() end
     at = at + 1
     return page[at]
   end

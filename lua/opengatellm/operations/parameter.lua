@@ -3,7 +3,7 @@
 --   name = "string 1..255, required: Its name."
 --
 -- A line is TYPE[, RULE…]: MEANING. Types: string, secret (a string that never shows in an error), integer, number, boolean, time
--- (seconds since 1970), table, any, file (upload.lua), filter and metadata (filter.lua), `list of TYPE`, `one of A|B|C`. A
+-- (seconds since 1970), table, function, any, file (upload.lua), files (one or a list), filter and metadata (filter.lua), `list of TYPE`, `one of A|B|C`. A
 -- range after a type bounds a number, or the length of a text in characters; `1..64 items` bounds a list. Other rules:
 -- `required`, `or the client's` (which then stands in for it), and `was NAME`, an old name of the same thing that is taken too.
 --
@@ -113,6 +113,13 @@ local function check_size(parameter, value)
   if parameter.max and value > parameter.max then return ("should be less than or equal to %.14g"):format(parameter.max) end
 end
 
+local function check_count(parameter, list)
+  if parameter.items_min and #list < parameter.items_min then return "should have at least " .. plural(parameter.items_min, "item") end
+  if parameter.items_max and #list > parameter.items_max then
+    return "should have at most " .. plural(parameter.items_max, "item") .. ", has " .. #list
+  end
+end
+
 local check = {} -- by type: nil, or "expected …" in the first place, or the limit's word in the second
 
 local function of_type(expected, fits, limit)
@@ -134,9 +141,22 @@ check.boolean = of_type("boolean", is "boolean")
 check.table = of_type("table", is "table")
 check.file = of_type("string (a path) or table", function(value) return type(value) == "string" or type(value) == "table" end,
   function(parameter, value) return upload.problem(value, parameter.name) end)
+check["function"] = of_type("function", is "function")
 check.filter = of_type("table", is "table", function(_, value) return filter.problem(value) end)
 check.metadata = of_type("table", is "table", function(_, value) return filter.metadata_problem(value) end)
 function check.any() end
+
+function check.files(parameter, value)
+  if type(value) ~= "string" and type(value) ~= "table" then return "string (a path), table or a list of those" end
+  local list = upload.list(value)
+  local limit = list[1] == nil and "should have at least 1 item" or check_count(parameter, list)
+  for _, source in ipairs(list) do
+    local expected, problem = check.file(parameter, source)
+    if expected then return "a list of " .. expected end
+    limit = limit or problem
+  end
+  return nil, limit
+end
 
 function check.enum(parameter, value)
   if type(value) ~= "string" then return "string" end
@@ -145,13 +165,6 @@ function check.enum(parameter, value)
   end
   if #parameter.values > 30 then return nil, ("'%s' is none of the %d values that the server knows"):format(value, #parameter.values) end
   return nil, "should be " .. table.concat(parameter.values, ", "):gsub(", ([^,]+)$", " or %1") .. ", not '" .. value .. "'"
-end
-
-local function check_count(parameter, list)
-  if parameter.items_min and #list < parameter.items_min then return "should have at least " .. plural(parameter.items_min, "item") end
-  if parameter.items_max and #list > parameter.items_max then
-    return "should have at most " .. plural(parameter.items_max, "item") .. ", has " .. #list
-  end
 end
 
 function check.list(parameter, list)

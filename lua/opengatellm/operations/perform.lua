@@ -8,6 +8,8 @@
 -- @module opengatellm.operations.perform
 local call = require "opengatellm.call"
 local core = require "opengatellm.core"
+local dialects = require "opengatellm.operations.dialects"
+local download = require "opengatellm.download"
 local errors = require "opengatellm.errors"
 local json = require "opengatellm.json"
 local multipart = require "opengatellm.multipart"
@@ -36,6 +38,8 @@ local H = {}
 ---@field options table a copy of what the user gave; may be changed
 ---@field ids table<string, any>
 ---@field where string for messages: "client.keys:create"
+---@field dialect? string of a server that is no OpenGateLLM
+---@field warnings? {code: string, field?: string, message: string}[] what a `prepare` could not carry
 
 local CALL = { headers = "table", timeouts = "table", on_progress = "function", strict = "boolean", extra = "table" }
 
@@ -127,7 +131,12 @@ function H.unsupported(code, message) return errors.new { kind = "unsupported", 
 
 function H.refuse_provider(context)
   local client, operation = context.client, context.operation
-  if client.provider.operations or operation.common then return nil end
+  if client.provider.operations then
+    if not operation.beyond then return nil end
+  elseif operation.common or operation.beyond then
+    context.dialect = dialects.of(client.provider, dialects.key(operation))
+    if context.dialect then return nil end
+  end
   return H.unsupported("provider", context.where .. ": the provider " .. client.provider.name .. " has no such call")
 end
 
@@ -143,9 +152,12 @@ local function varies(context)
   return operation.varies
 end
 
--- Finds the version where the call is not the same on all; else takes what is known of it.
+-- Finds the version where the call is not the same on all; else takes what is known of it. Other servers have a dialect.
 function H.settle_version(context)
-  if not has_versions(context) then return nil end
+  if not has_versions(context) then
+    context.operation = rows.spoken(context.operation.name, context.dialect)
+    return nil
+  end
   local version = server.known(context.client)
   if not version and varies(context) then
     local err
@@ -178,13 +190,18 @@ function H.invalid(context, fields)
   return errors.new { kind = "invalid", code = "invalid", message = context.where .. ": " .. table.concat(lines, "; "), fields = fields }
 end
 
+-- What is said of a parameter that this server does not have.
+local function absence_of(context, name)
+  if context.dialect then return H.unsupported(name, ("%s: %s: the provider %s does not know it"):format(context.where, name, context.client.provider.name)) end
+  local version = context.version and server.text(context.version) or "as it is now"
+  local text, range = "%s: %s: OpenGateLLM %s does not know it", rows.range_of(context.operation.name, name)
+  if range ~= "" then text = text .. "; it is there " .. range end
+  return H.unsupported("version", text:format(context.where, name, version))
+end
+
 local function refuse_absent(context)
   for name in pairs(context.operation.absent) do
-    if context.options[name] ~= nil then
-      local text = "%s: %s: OpenGateLLM %s does not know it; it is there %s"
-      local version = context.version and server.text(context.version) or "as it is now"
-      return H.unsupported("version", text:format(context.where, name, version, rows.range_of(context.operation.name, name)))
-    end
+    if context.options[name] ~= nil then return absence_of(context, name) end
   end
 end
 
@@ -290,17 +307,25 @@ end
 
 -- The fields of a form in order of their names, files last: a server that reads them one by one knows all when the bytes come.
 local function form_fields(context)
-  local values, names, fields, files = gather(context, "form", true), {}, {}, {}
+  local values, names, fields, files, known = gather(context, "form", true), {}, {}, {}, {}
+  for name, found in pairs(context.operation.parameters) do known[context.operation.names[name] or name] = found end
   for name in pairs(values) do names[#names + 1] = name end
   table.sort(names)
+  local max = context.client.bounds.upload or context.operation.max_file
   for _, name in ipairs(names) do
-    local value, found = values[name], context.operation.parameters[name]
+    local value, found = values[name], known[name]
     local kind = found and found.type
     if kind == "file" then
-      local max = context.client.bounds.upload or context.operation.max_file
       local file, err = upload.new(value, max)
       if not file then return nil, err end
       files[#files + 1] = { name, file }
+    elseif kind == "files" then
+      local list = upload.list(value)
+      for _, source in ipairs(list) do
+        local file, err = upload.new(source, max)
+        if not file then return nil, err end
+        files[#files + 1] = { list[2] and name .. "[]" or name, file }
+      end
     elseif kind == "list" then
       for _, item in ipairs(value) do fields[#fields + 1] = { name, text_of(item) } end
     elseif value ~= json.null then
@@ -319,9 +344,9 @@ function H.wire(context)
   local wire = {
     method = operation.method, path = path_of(context) .. query_of(context), root = operation.root, options = context.options,
     repeatable = operation.inference and (operation.form and "refused" or "inference") or REPEATABLE[operation.method],
-    accept = operation.result == "text" and "*/*" or nil,
+    accept = (operation.result == "text" or operation.result == "bytes") and "*/*" or nil,
   }
-  if operation.group == "rag" then wire.api = context.client.rag_api end
+  wire.api = operation.group == "rag" and context.client.rag_api or dialects.address(context.client, dialects.key(operation)) or nil
   if operation.form then
     local fields, err = form_fields(context)
     if not fields then return nil, err end
@@ -352,6 +377,7 @@ end
 local function ask(context)
   local wire, err = H.wire(context)
   if not wire then return nil, err end
+  if context.operation.result == "bytes" then return download.fetch(context.client, wire, context.options) end
   local body, head = call.fetch(context.client, wire)
   if not body then return nil, H.explain(context, head) end
   return read(context, body, head)

@@ -5,13 +5,14 @@
 --
 -- @module opengatellm.operations.rows
 local changes = require "opengatellm.operations.changes"
+local dialects = require "opengatellm.operations.dialects"
 local parameter = require "opengatellm.operations.parameter"
 local server = require "opengatellm.operations.server"
 
 local M = {}
 
 --- The files with rows, in the order of the documentation.
-M.GROUPS = { "inference", "rag", "account", "admin", "monitoring" }
+M.GROUPS = { "inference", "beyond", "rag", "account", "admin", "monitoring" }
 
 ---@class ogl.Operation a row on a server of one version
 ---@field name string
@@ -52,14 +53,14 @@ local function read(row, group)
   return operation
 end
 
-local list, by_name, at = {}, {}, {}
+local list, by_name, at, spoken = {}, {}, {}, {}
 local lifetimes = {} -- operation, or feature of one -> {since, gone}
 
 for _, group in ipairs(M.GROUPS) do
   for _, row in ipairs(require("opengatellm.operations." .. group)) do
     local operation = read(row, group)
     table.insert(list, operation)
-    by_name[operation.name], at[operation.name] = operation, {}
+    by_name[operation.name], at[operation.name], spoken[operation.name] = operation, {}, {}
   end
 end
 
@@ -113,7 +114,9 @@ local function merged(a, b)
 end
 
 -- What is merged; the other fields of an entry stand in place of the row's.
-local MERGED = { names = true, item_names = true, fixed = true, types = true, with = true, without = true, only_for = true }
+local MERGED = {
+  names = true, item_names = true, fixed = true, types = true, with = true, without = true, only_for = true, unsent = true,
+}
 
 -- The operation as it was before an entry of the log.
 local function go_back(operation, before)
@@ -125,6 +128,8 @@ local function go_back(operation, before)
   for _, name in ipairs(before.with or {}) do out.absent[name] = nil end
   for _, name in ipairs(before.without or {}) do out.absent[name] = true end
   out.parameters = merged(operation.parameters, parameter.read_all(before.types))
+  if before.unsent then out.places = merged(operation.places) end
+  for _, name in ipairs(before.unsent or {}) do out.places[name] = "own" end
   for key, value in pairs(before) do
     if not MERGED[key] then out[key] = value end
   end
@@ -151,6 +156,21 @@ function M.at(name, version)
   if not made then
     made = make(name, version)
     at[name][version] = made
+  end
+  return made
+end
+
+--- An operation on a server that is no OpenGateLLM.
+---@param name string
+---@param dialect string of dialects.lua
+---@return ogl.Operation
+function M.spoken(name, dialect)
+  local made = spoken[name][dialect]
+  if not made then
+    local row = by_name[name]
+    local form = dialects.form(row, dialect)
+    made = form and go_back(row, form) or row
+    spoken[name][dialect] = made
   end
   return made
 end

@@ -47,9 +47,23 @@ end
 
 local function same(thing) return thing end
 
+-- OpenAI's newer endpoints have names of their own for what is read and written.
+local NEW_NAMES = { input_tokens = "prompt_tokens", output_tokens = "completion_tokens" }
+
+--- What an answer cost, in one form; nil where it says nothing that we know.
+---@param told any
+---@return ogl.Usage?
+function M.usage(told)
+  if type(told) ~= "table" then return nil end
+  for new, old in pairs(NEW_NAMES) do
+    if told[old] == nil then told[old] = told[new] end
+  end
+  return core.usage(json.encode(told))
+end
+
 -- Whatever says what it cost says it in one form.
 local function with_usage(thing)
-  if type(thing.usage) == "table" then thing.usage = core.usage(json.encode(thing.usage)) end
+  thing.usage = M.usage(thing.usage)
   return thing
 end
 
@@ -113,13 +127,14 @@ local SHAPES = {
 ---@field total? integer how many there are; not every server says it
 ---@field offset integer items before this page
 ---@field limit? integer items of a page
+---@field has_more? boolean of lists that go on after an id
 
 -- The page of an answer: {data: […], total, …}, or the list alone (the models' health in 0.4.5).
 local function page_of(answer, shape, options)
   local bare = answer[1] ~= nil or getmetatable(answer) == json.array_mt
   local data = bare and answer or answer.data
   if type(data) ~= "table" then return nil, "a list" end
-  local whole = { total = answer.total, offset = answer.offset or options.offset or 0, limit = answer.limit or options.limit }
+  local whole = { total = answer.total, offset = answer.offset or options.offset or 0, limit = answer.limit or options.limit, has_more = answer.has_more }
   local page = setmetatable({}, { __index = whole })
   for i, item in ipairs(data) do
     if type(item) ~= "table" then return nil, "a list of objects" end

@@ -13,6 +13,7 @@
 --   headers       name -> value, sent with every request
 --   version       segment of the path, for example "v1"; nil: none
 --   models        list of { match = pattern, … }: models that are asked otherwise; the first row that matches lies over these data
+--   dialects      what it has beside chat, and in which form, where its protocol does not say: operations/dialects.lua
 --   operations    true: it has all of operations/, by version; else those that are common
 --   catalogue     module that gives a code to errors that come without one
 --   search_tool   chat takes `search` (OpenGateLLM up to 0.8)

@@ -1,0 +1,77 @@
+--- Batches: a file of requests that the server works off by and by, and what came of them.
+--
+-- Each line of the output is {id, custom_id, response = {status_code, request_id, body}, error}, in any order: `custom_id` says to which
+-- request it belongs. Lines are read as they are asked for; the file is never whole in memory.
+--
+-- @module opengatellm.operations.batches
+local call = require "opengatellm.call"
+local core = require "opengatellm.core"
+local download = require "opengatellm.download"
+local errors = require "opengatellm.errors"
+local shape = require "opengatellm.operations.shape"
+local url = require "opengatellm.url"
+
+local M = {}
+
+---@class ogl.BatchResults
+---@field close fun(self: ogl.BatchResults) ends it before its end
+---@overload fun(): {id?: string, custom_id: string, response?: {status_code: integer, request_id?: string, body: table}, error?: table}?
+local Results = {}
+Results.__index = Results
+Results.__name = "opengatellm.batch_results"
+
+--- The window that is the only one so far.
+function M.prepare(options)
+  options.completion_window = options.completion_window or "24h"
+  return options
+end
+
+local function lines_of(context, id)
+  local path = "/files/" .. url.segment(id) .. "/content"
+  return download.lines(context.client, { method = "GET", path = path, options = context.options, repeatable = "always" })
+end
+
+local function unfinished(batch)
+  local status = type(batch.status) == "string" and batch.status or "unknown"
+  return errors.new {
+    kind = "incomplete", code = "no_results", message = ("the batch has no output: it is %s"):format(status),
+    retryable = ({ validating = true, in_progress = true, finalizing = true, cancelling = true })[status],
+  }
+end
+
+--- The results of a batch that the server has told of.
+---@return ogl.BatchResults?
+---@return ogl.Error? err
+function M.results(batch, context)
+  local files = {}
+  if type(batch.output_file_id) == "string" then files[1] = batch.output_file_id end
+  if type(batch.error_file_id) == "string" and (context.options.errors or not files[1]) then files[#files + 1] = batch.error_file_id end
+  if not files[1] then return nil, unfinished(batch) end
+  for i, id in ipairs(files) do files[i] = lines_of(context, id) end
+  return setmetatable({ client = context.client, files = files, at = 1, count = 0 }, Results)
+end
+
+function Results:__call()
+  while self.files[self.at] do
+    local line = self.files[self.at]()
+    if not line then
+      self.at = self.at + 1
+    elseif line:find "%S" then
+      self.count = self.count + 1
+      local value, _, why = core.decode(line)
+      if type(value) == "table" then return shape.strip(value) end
+      self:close()
+      local message = ("line %d of the batch's output is not a JSON object: %s"):format(self.count, why or type(value))
+      error(call.finish(self.client, errors.new { kind = "protocol", message = message }), 0)
+    end
+  end
+end
+
+function Results:close()
+  for _, lines in ipairs(self.files) do lines:close() end
+  self.files = {}
+end
+
+Results.__close = Results.close
+
+return M

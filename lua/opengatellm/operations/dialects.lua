@@ -1,0 +1,100 @@
+--- Dialects: what an operation is on servers other than OpenGateLLM.
+--
+-- A row describes an operation once. Where a server has it in another form, a dialect says what is otherwise, in the same words as an
+-- entry of the change log (changes.lua): fields of the row, and `names`, `with`, `without`, `types`, `fixed`, and `unsent` (parameters
+-- that stay here). Which dialect a server speaks is data of its provider:
+--
+--   dialects = { rerank = "cohere", speech = false }            false: it has no such call
+--   dialects = { rerank = { "cohere", address = "https://…" } }  the call has a host of its own
+--
+-- What the provider does not say, its protocol does. The key is the operation's first word: "files.create" is under `files`.
+--
+-- Sources of the wire facts. cohere: cohere-python, v2/client.py, and recorded answers of v1 and v2. voyage: recorded exchanges
+-- (top_k, `data`). tei: the OpenAPI document of text-embeddings-inference (POST /rerank: texts in, a bare list out). openai:
+-- openai-python, types/*_params.py, made of OpenAI's OpenAPI document. gemini: ai.google.dev/api/models. ollama: docs/api.md.
+--
+-- @module opengatellm.operations.dialects
+local listing = require "opengatellm.operations.listing"
+local url = require "opengatellm.url"
+
+local M = {}
+
+--- By the key of an operation, by its dialect, by its name. A dialect that is not here is the row as it stands.
+M.FORMS = {
+  rerank = {
+    cohere = { rerank = { root = true, path = "/v2/rerank" } },
+    voyage = { rerank = { names = { top_n = "top_k" } } },
+    tei = {
+      rerank = {
+        root = true, path = "/rerank", names = { documents = "texts" }, unsent = { "model", "top_n" },
+        types = { model = "string: The server has one model; its name is not sent." },
+      },
+    },
+  },
+  transcribe = {
+    openai = {
+      transcribe = {
+        with = { "timestamp_granularities" }, names = { timestamp_granularities = "timestamp_granularities[]" },
+        max_file = false, -- OpenAI takes 25 MB, others as they are set up
+      },
+    },
+  },
+  model = { gemini = { model = { finish = listing.gemini_model } } },
+  models = {
+    gemini = { models = { result = "object", fixed = { pageSize = "1000" }, finish = listing.gemini } },
+    ollama = { models = { result = "object", root = true, path = "/api/tags", finish = listing.ollama } },
+  },
+}
+
+-- What servers of a protocol have, where their provider does not say. `_`: everything else.
+local PROTOCOLS = {
+  openai_chat = { _ = "openai", count_tokens = false },
+  openai_responses = { _ = "openai", count_tokens = "responses" },
+  anthropic = { models = "openai", model = "openai", count_tokens = "anthropic" },
+  gemini = { models = "gemini", model = "gemini", embeddings = "gemini", count_tokens = "gemini" },
+  ollama = { models = "ollama", embeddings = "ollama" },
+}
+
+local NOTHING = {}
+
+local function entry_of(provider, key)
+  local own = provider.dialects and provider.dialects[key]
+  if own ~= nil then return own end
+  local usual = PROTOCOLS[provider.protocol] or NOTHING
+  if usual[key] ~= nil then return usual[key] end
+  return usual._ or false
+end
+
+--- The key of an operation in a provider's data.
+---@param operation {name: string, dialect?: string}
+---@return string
+function M.key(operation) return operation.dialect or operation.name:match "^[%w_]+" end
+
+--- The dialect in which a provider has something, by its key; nil: it does not have it.
+---@param provider table
+---@param key string
+---@return string?
+function M.of(provider, key)
+  local entry = entry_of(provider, key)
+  return (type(entry) == "table" and entry[1] or entry) or nil
+end
+
+--- The form of an operation in a dialect, as rows.lua takes it; nil: the row as it stands.
+---@return table?
+function M.form(operation, dialect)
+  local forms = M.FORMS[M.key(operation)]
+  return forms and forms[dialect] and forms[dialect][operation.name]
+end
+
+--- The address of a call that has a host of its own; nil where it has none, or where the user gave the client another address: there
+--- everything is behind that one.
+---@param client ogl.Client
+---@param key string
+---@return string?
+function M.address(client, key)
+  local entry = entry_of(client.provider, key)
+  if type(entry) ~= "table" or not entry.address or not client.provider.base_url then return nil end
+  return client.root == url.base(client.provider.base_url, client.provider.version) and entry.address or nil
+end
+
+return M

@@ -1,0 +1,33 @@
+--- Listing: models in the forms of other servers, made objects with an `id`.
+--
+-- @module opengatellm.operations.listing
+local M = {}
+
+local function page_of(list, name)
+  if type(list) ~= "table" then return nil, "a list of models" end
+  local page = {}
+  for i, model in ipairs(list) do
+    if type(model) ~= "table" then return nil, "a list of models" end
+    model.id = model.id or name(model)
+    page[i] = model
+  end
+  return page
+end
+
+local function gemini_id(model) return type(model.name) == "string" and model.name:gsub("^models/", "") or nil end
+
+--- {models: [{name: "models/gemini-2.5-flash", …}]}
+function M.gemini(answer) return page_of(answer.models, gemini_id) end
+
+--- {name: "models/gemini-2.5-flash", …}
+function M.gemini_model(answer)
+  answer.id = gemini_id(answer)
+  return answer
+end
+
+--- {models: [{name, model, size, …}]}
+function M.ollama(answer)
+  return page_of(answer.models, function(model) return model.model or model.name end)
+end
+
+return M
