@@ -7,9 +7,13 @@
 -- What is more than a server takes at once goes in several requests, some of them at the same time, and comes back as one answer. A
 -- server that takes even less says 413; then the batch is split further.
 --
+-- Servers have several forms of request and answer: operations/embedding.lua. What a form does not have is told in `warnings`.
+--
 -- @module opengatellm.embeddings
 local call = require "opengatellm.call"
-local core = require "opengatellm.core"
+local dialects = require "opengatellm.operations.dialects"
+local embedding = require "opengatellm.operations.embedding"
+local errors = require "opengatellm.errors"
 local json = require "opengatellm.json"
 local request = require "opengatellm.request"
 
@@ -23,10 +27,12 @@ local CONCURRENCY = 4
 ---@field model? string default: the client's
 ---@field dimensions? integer
 ---@field encoding_format? "float"|"base64" on the wire; default "float", which every version takes
+---@field task? "query"|"document"|"similarity"|"classification"|"clustering"|"question"|"fact"|"code" what they are for
 ---@field user? string
 ---@field packed? boolean vectors as strings of float32
 ---@field batch? {inputs?: integer, tokens?: integer} what one request may have; default: the provider's (OGL: 64, and about 32,768)
 ---@field concurrency? integer requests at the same time; default 4
+---@field strict? boolean what cannot be carried is an error
 ---@field extra? table merged into the body as it is
 ---@field headers? table<string, string>
 ---@field timeouts? ogl.Timeouts
@@ -35,10 +41,11 @@ local CONCURRENCY = 4
 ---@field vectors (number[]|string)[]
 ---@field model? string
 ---@field usage? ogl.Usage the sum of all requests
+---@field warnings? {code: string, field: string, message: string}[] what was left out
 
 local FIELDS = {
   input = "string or table", model = "string", dimensions = "integer", encoding_format = "string", user = "string", packed = "boolean",
-  batch = "table", concurrency = "integer", extra = "table", headers = "table", timeouts = "table",
+  task = "string", strict = "boolean", batch = "table", concurrency = "integer", extra = "table", headers = "table", timeouts = "table",
 }
 
 local function check(options)
@@ -49,6 +56,7 @@ local function check(options)
   if problem then return problem end
   if options.input == nil then return "input: expected string or table, got nil" end
   if type(options.input) == "table" and options.input[1] == nil then return "input: at least one text is needed" end
+  if options.task and not embedding.TASKS[options.task] then return "task: there is no task '" .. options.task .. "'" end
 end
 
 -- Batches -----------------------------------------------------------------------------------------------------------
@@ -89,33 +97,19 @@ local function smaller(batch, err)
 end
 
 local function wire_of(job, batch)
-  local options, input = job.options, job.options.input
-  if job.several then
-    input = json.array {}
-    for i = batch.from, batch.to do input[#input + 1] = job.inputs[i] end
-  end
-  local body = request.merge({
-    model = job.model, input = input, dimensions = options.dimensions, user = options.user,
-    encoding_format = options.encoding_format or "float",
-  }, options.extra)
+  local form, inputs = job.form, {}
+  for i = batch.from, batch.to do inputs[#inputs + 1] = job.inputs[i] end
+  local ask = { model = job.model, inputs = inputs, several = job.several, options = job.options, task = job.task }
   return {
-    method = "POST", path = "/embeddings", model = job.model, body = json.encode(body), options = options, repeatable = "inference",
+    method = "POST", path = form.path(job.model), root = form.root, api = job.address, model = job.model, options = job.options,
+    repeatable = "inference",
+    body = json.encode(request.merge(form.body(ask), job.options.extra)),
   }
 end
 
 -- Answers -----------------------------------------------------------------------------------------------------------
 
--- One vector in the form that was asked for; nil where it is none. With `packed` the decoder has made strings of all.
-local function vector_of(value, packed)
-  if type(value) == "string" and not packed then
-    local bytes = core.base64_decode(value)
-    return bytes and #bytes % 4 == 0 and core.floats(bytes) or nil
-  end
-  return value
-end
-
-local function add_usage(job, answer)
-  local usage = type(answer.usage) == "table" and core.usage(json.encode(answer.usage))
+local function add_usage(job, usage)
   if not usage then return end
   job.usage = job.usage or {}
   for name, value in pairs(usage) do job.usage[name] = (job.usage[name] or 0) + value end
@@ -123,29 +117,24 @@ end
 
 -- Puts the vectors of a batch in their places; an error where one is missing.
 local function collect(job, batch, answer, head)
-  local data, packed = type(answer) == "table" and answer.data, job.options.packed
-  if type(data) ~= "table" then return call.unexpected(job.client, head, "the server's answer is not a list of embeddings") end
-  local count, vectors = batch.to - batch.from + 1, {}
-  for i, row in ipairs(data) do
-    local place = type(row) == "table" and type(row.index) == "number" and row.index + 1 or i
-    vectors[place] = type(row) == "table" and vector_of(row.embedding, packed) or nil
-  end
-  for i = 1, count do
-    if type(vectors[i]) ~= (packed and "string" or "table") then
-      local message = ("the server sent no vector for input %d of %d"):format(batch.from + i - 1, #job.inputs)
-      return call.unexpected(job.client, head, message)
+  local vectors = type(answer) == "table" and job.form.vectors(answer)
+  if not vectors then return call.unexpected(job.client, head, "the server's answer is not a list of embeddings") end
+  for i = batch.from, batch.to do
+    local vector = embedding.vector(vectors[i - batch.from + 1], job.options.packed)
+    if not vector then
+      return call.unexpected(job.client, head, ("the server sent no vector for input %d of %d"):format(i, #job.inputs))
     end
-    job.vectors[batch.from + i - 1] = vectors[i]
+    job.vectors[i] = vector
   end
   job.answer_model = job.answer_model or answer.model
-  add_usage(job, answer)
+  add_usage(job, job.form.usage(answer))
 end
 
 local run -- the two need each other
 
 -- One batch, begun or not: its vectors, or those of smaller batches.
 local function settle(job, batch, wire, begun)
-  local answer, head = call.json(job.client, wire, job.options.packed and "embedding" or nil, begun)
+  local answer, head = call.json(job.client, wire, job.options.packed and job.form.pack or nil, begun)
   if answer ~= nil then return collect(job, batch, answer, head) end
   if head.status == 413 and batch.to > batch.from then return run(job, smaller(batch, head)) end
   return head
@@ -176,6 +165,20 @@ function run(job, batches)
   end
 end
 
+-- Refusals ----------------------------------------------------------------------------------------------------------
+
+local function unsupported(code, message)
+  return errors.new { kind = "unsupported", code = code, message = "client:embeddings: " .. message }
+end
+
+-- The error of what this server's form cannot do.
+local function refusal(job, warnings)
+  if job.options.strict and warnings[1] then return unsupported(warnings[1].field, warnings[1].message) end
+  if type(job.inputs[1]) == "table" and not job.form.carries.tokens then
+    return unsupported("input", "the provider " .. job.client.provider.name .. " takes texts, no tokens")
+  end
+end
+
 ---@param self table a client
 ---@param options ogl.EmbeddingsRequest
 ---@return ogl.Embeddings?
@@ -183,14 +186,20 @@ end
 function M.embed(self, options)
   local problem = check(options)
   if problem then error("client:embeddings: " .. problem, 3) end
-  local model = options.model or self.model_name
+  local model, provider = options.model or self.model_name, self.provider
   if not model then error("client:embeddings: model: none is given, neither here nor to the client", 3) end
+  local form = embedding.FORMS[dialects.of(provider, "embeddings")]
+  if not form then return nil, unsupported("provider", "the provider " .. provider.name .. " has no such call") end
   local inputs = inputs_of(options.input)
-  local job = { client = self, options = options, model = model, inputs = inputs, several = inputs == options.input, vectors = {} }
-  local limits = request.merge(self.provider.batch, options.batch)
-  local err = run(job, batches_of(inputs, limits))
+  local several = inputs == options.input
+  local job = { client = self, options = options, model = model, inputs = inputs, several = several, vectors = {}, form = form }
+  local task, warnings = embedding.fit(form, options, provider)
+  local err = refusal(job, warnings)
   if err then return nil, err end
-  return { vectors = job.vectors, model = job.answer_model, usage = job.usage }
+  job.task, job.address = task, dialects.address(self, "embeddings")
+  err = run(job, batches_of(inputs, request.merge(form.batch, provider.batch, options.batch)))
+  if err then return nil, err end
+  return { vectors = job.vectors, model = job.answer_model, usage = job.usage, warnings = warnings[1] and warnings or nil }
 end
 
 return M
