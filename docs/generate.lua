@@ -7,7 +7,8 @@ local rows = require "opengatellm.operations.rows"
 local perform = require "opengatellm.operations.perform"
 
 local GROUPS = {
-  inference = "Models and inference", rag = "Collections, documents, chunks, search", account = "Account", admin = "Administration",
+  inference = "Models and inference", beyond = "Speech, images, moderation, files and batches, of other servers",
+  rag = "Collections, documents, chunks, search", account = "Account", admin = "Administration",
   monitoring = "Monitoring",
 }
 
@@ -65,12 +66,16 @@ end
 
 -- Markdown --------------------------------------------------------------------------------------------------------
 
+local NAMES = {
+  secret = "string", time = "time", file = "file", files = "file or list of files", filter = "filter", metadata = "metadata",
+}
+
 local function type_for_people(parameter)
   if parameter.type == "list" then return "list of " .. type_for_people(parameter.item) end
   if parameter.type == "enum" then
     return table.concat(values_of(parameter, function(value) return "`" .. value .. "`" end), ", ")
   end
-  return ({ secret = "string", time = "time", file = "file", filter = "filter", metadata = "metadata" })[parameter.type] or parameter.type
+  return NAMES[parameter.type] or parameter.type
 end
 
 local function parameter_line(operation, name)
@@ -80,6 +85,7 @@ local function parameter_line(operation, name)
   if is_needed(parameter) then notes[#notes + 1] = "needed" end
   local range = rows.range_of(operation.name, name)
   if range ~= "" then notes[#notes + 1] = range end
+  if range == "" and operation.absent[name] then notes[#notes + 1] = "not OpenGateLLM" end
   local note = notes[1] and " (" .. table.concat(notes, "; ") .. ")" or ""
   return ("- `%s`: %s%s. %s"):format(name, type_for_people(parameter), note, parameter.doc)
 end
@@ -94,9 +100,10 @@ end
 
 -- Older servers answer a change with nothing.
 local SILENT = { PATCH = true, DELETE = true }
+local PLAIN = { text = "text", bytes = "bytes" }
 
 local function result_text(operation)
-  local text = operation.result == "text" and "text" or "`" .. operation.result .. "`"
+  local text = PLAIN[operation.result] or "`" .. operation.result .. "`"
   return SILENT[operation.method] and text .. ", or `true` where the server answers with nothing" or text
 end
 
@@ -105,6 +112,7 @@ local function section(lines, operation)
   lines[#lines + 1] = "### `" .. call_text(operation) .. "`"
   lines[#lines + 1] = ""
   local path = operation.root and operation.path or "/v1" .. operation.path
+  if operation.follow then path = path .. "`, then `/v1" .. operation.follow end
   lines[#lines + 1] = ("%s `%s %s`%s, gives %s."):format(operation.doc, operation.method, path,
     versions ~= "" and ", " .. versions or "", result_text(operation))
   lines[#lines + 1] = ""
@@ -120,6 +128,10 @@ local function markdown()
     "names. All take a table as their last argument, with `headers`, `timeouts`, `on_progress(done, total)`, `strict` and `extra` beside",
     "what stands here; all give the result, or `nil, err`. Every `list` has an `each` that walks all pages:",
     "`for key in client.keys:each() do`.", "",
+    "Other servers have the first group, and the second, which OpenGateLLM does not have; a provider's `dialects` say which of them, and",
+    "in which form (`lua/opengatellm/operations/dialects.lua`). What a server lacks is an error `unsupported`, before anything is sent.",
+    "", "`client:embeddings{…}` and `client:count_tokens(request)` stand in `lua/opengatellm/embeddings.lua` and",
+    "`lua/opengatellm/operations/count_tokens.lua`.", "",
     "This page is made of the rows in `lua/opengatellm/operations` by `make docs`.", "",
   }
   for _, group in ipairs(rows.GROUPS) do
@@ -135,15 +147,17 @@ end
 -- Annotations -------------------------------------------------------------------------------------------------------
 
 local RESULTS = {
-  object = "table", text = "string", key = "ogl.Key", user = "ogl.User", role = "ogl.Role", organization = "ogl.Organization",
-  router = "ogl.Router", provider = "ogl.Provider", usage = "ogl.UsageEntry",
+  object = "table", text = "string", bytes = "ogl.Download", key = "ogl.Key", user = "ogl.User", role = "ogl.Role",
+  organization = "ogl.Organization", router = "ogl.Router", provider = "ogl.Provider", usage = "ogl.UsageEntry",
 }
 local OWN_RESULTS = { -- what a `finish` makes
   rerank = "ogl.Rerank", ocr = "ogl.OCR", transcribe = "ogl.Transcript", search = "ogl.Search",
-  metrics = "string|table<string, ogl.MetricFamily>",
+  metrics = "string|table<string, ogl.MetricFamily>", images = "ogl.Images", edit_images = "ogl.Images", moderate = "ogl.Moderation",
+  ["batches.results"] = "ogl.BatchResults",
 }
 local TYPES = {
-  secret = "string", time = "integer", file = "ogl.Source", filter = "ogl.Filter", any = "any",
+  secret = "string", time = "integer", file = "ogl.Source", files = "ogl.Source|ogl.Source[]", filter = "ogl.Filter", any = "any",
+  ["function"] = "fun(bytes: string): boolean?, any",
   metadata = "table<string, string|number|boolean>",
 }
 
@@ -224,7 +238,7 @@ local function annotations()
     add_class(classes, order, class)
     local result = result_type(operation) .. (SILENT[operation.method] and "|true" or "")
     table.insert(classes[class], ("%s fun(%s): %s?, ogl.Error? %s"):format(name, signature(operation), result, operation.doc))
-    if operation.query and operation.query.offset then
+    if operation.query and (operation.query.offset or operation.query.after) then
       local each = name == "list" and "each" or "each_" .. name
       local item = result:match "^(.-)%[%]"
       table.insert(classes[class], ("%s fun(%s): fun(): %s? All of them, page by page."):format(each, signature(operation), item))

@@ -116,7 +116,8 @@ describe("every Lua file", function()
       ["operations/chat_search"] = "operations/perform", ["operations/changes"] = "operations/rows", ["operations/enums"] = "net/conformance",
       ["operations/inference"] = "net/conformance", ["operations/rag"] = "net/conformance", ["operations/account"] = "net/conformance",
       ["operations/admin"] = "net/conformance", ["operations/monitoring"] = "net/conformance", ["operations/searching"] = "net/conformance",
-      ["operations/catalogue"] = "net/recorded", ["operations/indexing"] = "net/surface",
+      ["operations/images"] = "operations/beyond", ["operations/moderate"] = "operations/beyond", ["operations/batches"] = "operations/beyond",
+      ["operations/listing"] = "operations/dialects", ["operations/catalogue"] = "net/recorded", ["operations/indexing"] = "net/surface",
       ["settings"] = "providers", ["quirks"] = "providers", ["auth/init"] = "providers",
     }
     for _, path in ipairs(files(LUA)) do

@@ -140,6 +140,15 @@ function Client:embeddings(options)
   return answer, err -- no tail call: a mistake is the caller's, and error() counts the frames to it
 end
 
+--- How many tokens a request would have the model read, where the server counts them.
+---@param question string|ogl.Request as for a chat
+---@return ogl.TokenCount?
+---@return ogl.Error?
+function Client:count_tokens(question)
+  local count, err = require "opengatellm.operations.count_tokens".count(self, question)
+  return count, err -- no tail call, as above
+end
+
 --- What is left of the server's rate limits, as its last answer that told of them said; nil before any did.
 ---@return ogl.RateLimits?
 function Client:limits() return rate_limit.read(self.shared.rate_headers) end

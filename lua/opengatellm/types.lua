@@ -32,6 +32,7 @@
 ---@field prompt? string What the model should know.
 ---@field response_format? "json"|"text"|"verbose_json"|"diarized_json"|"srt"|"vtt" The form of the transcript.
 ---@field temperature? number How freely the model chooses. (0 to 1)
+---@field timestamp_granularities? ("segment"|"word")[] Times of what; the form is then verbose_json. (1 item or more)
 
 ---@class ogl.legacy.parse.Options: ogl.CallOptions
 ---@field file ogl.Source The file.
@@ -43,6 +44,84 @@
 ---@field offset? integer Items to skip. (0 or more)
 
 ---@class ogl.legacy.chunk.Options: ogl.CallOptions
+
+---@class ogl.speech.Options: ogl.CallOptions
+---@field input string The text. (1 character or more)
+---@field voice any The voice's name, or {id}.
+---@field instructions? string How it is to be said.
+---@field model? string The model; default: the client's. (1 character or more)
+---@field path? string Write the answer to this file, piece by piece; it is there when it is whole. (1 character or more)
+---@field response_format? string mp3 (the server's default), opus, aac, flac, wav or pcm. (1 character or more)
+---@field speed? number How fast; 1 is as usual. (0.25 to 4)
+---@field write? fun(bytes: string): boolean?, any Called with each piece of the answer; false, and why, ends it.
+
+---@class ogl.images.Options: ogl.CallOptions
+---@field prompt string What is to be seen. (1 character or more)
+---@field background? "transparent"|"opaque"|"auto" What is behind it.
+---@field model? string The model; default: the server's, not the client's. (1 character or more)
+---@field moderation? "low"|"auto" How strict the server is.
+---@field n? integer How many. (1 to 10)
+---@field output_compression? integer How much a jpeg or webp is compressed, in percent. (0 to 100)
+---@field output_format? "png"|"jpeg"|"webp" The form of the file.
+---@field quality? string low, medium, high or auto; some models: standard or hd. (1 character or more)
+---@field response_format? "url"|"b64_json" An address or the bytes, where the model leaves the choice.
+---@field size? string WIDTHxHEIGHT, or auto. (1 character or more)
+---@field style? "vivid"|"natural" The style, for models that have two.
+---@field user? string Who asks.
+
+---@class ogl.edit_images.Options: ogl.CallOptions
+---@field image ogl.Source|ogl.Source[] What is changed: png, webp or jpg; one file or a list. (at most 16 items)
+---@field prompt string What is to be seen. (1 character or more)
+---@field background? "transparent"|"opaque"|"auto" What is behind it.
+---@field input_fidelity? "high"|"low" How near it stays to what was given.
+---@field mask? ogl.Source A png whose transparent areas say what may change.
+---@field model? string The model; default: the server's, not the client's. (1 character or more)
+---@field n? integer How many. (1 to 10)
+---@field output_compression? integer How much a jpeg or webp is compressed, in percent. (0 to 100)
+---@field output_format? "png"|"jpeg"|"webp" The form of the file.
+---@field quality? string low, medium, high or auto; some models: standard or hd. (1 character or more)
+---@field response_format? "url"|"b64_json" An address or the bytes, where the model leaves the choice.
+---@field size? string WIDTHxHEIGHT, or auto. (1 character or more)
+---@field user? string Who asks.
+
+---@class ogl.moderate.Options: ogl.CallOptions
+---@field input any A text, a list of texts, or a list of parts ({type = "text"|"image_url", …}).
+---@field model? string The model; default: the server's, not the client's. (1 character or more)
+
+---@class ogl.files.create.Options: ogl.CallOptions
+---@field file ogl.Source The file.
+---@field purpose string What for: batch, fine-tune, vision, user_data, evals, … (1 character or more)
+
+---@class ogl.files.list.Options: ogl.CallOptions
+---@field after? string The ID that the page goes on after. (1 character or more)
+---@field limit? integer Items of a page; the server's default is 10000. (1 to 10000)
+---@field order? "asc"|"desc" By when they were made.
+---@field purpose? string Only those for this. (1 character or more)
+
+---@class ogl.files.get.Options: ogl.CallOptions
+
+---@class ogl.files.content.Options: ogl.CallOptions
+---@field path? string Write the answer to this file, piece by piece; it is there when it is whole. (1 character or more)
+---@field write? fun(bytes: string): boolean?, any Called with each piece of the answer; false, and why, ends it.
+
+---@class ogl.files.delete.Options: ogl.CallOptions
+
+---@class ogl.batches.create.Options: ogl.CallOptions
+---@field endpoint string The route of all its requests: "/v1/chat/completions". (1 character or more)
+---@field input_file_id string A file of JSON lines, made for the purpose batch. (1 character or more)
+---@field completion_window? string How long it may take; default: 24h. (1 character or more)
+---@field metadata? table Up to 16 texts by name.
+
+---@class ogl.batches.list.Options: ogl.CallOptions
+---@field after? string The ID that the page goes on after. (1 character or more)
+---@field limit? integer Items of a page; the server's default is 20. (1 to 100)
+
+---@class ogl.batches.get.Options: ogl.CallOptions
+
+---@class ogl.batches.cancel.Options: ogl.CallOptions
+
+---@class ogl.batches.results.Options: ogl.CallOptions
+---@field errors? boolean The requests that failed, which the server keeps apart, come after the others.
 
 ---@class ogl.collections.create.Options: ogl.CallOptions
 ---@field name string The name; several may have the same. (1 character or more)
@@ -325,6 +404,12 @@
 ---@field ocr fun(self: any, options: ogl.ocr.Options): ogl.OCR?, ogl.Error? The text of a document or a picture, page by page, as Markdown.
 ---@field transcribe fun(self: any, options: ogl.transcribe.Options): ogl.Transcript?, ogl.Error? The text of a recording.
 ---@field legacy ogl.Client.legacy
+---@field speech fun(self: any, options: ogl.speech.Options): ogl.Download?, ogl.Error? A text, spoken: {data, mime, length}.
+---@field images fun(self: any, options: ogl.images.Options): ogl.Images?, ogl.Error? Images of a description, in `images`: each {url | data, mime, revised_prompt}.
+---@field edit_images fun(self: any, options: ogl.edit_images.Options): ogl.Images?, ogl.Error? Images that are changed by a description; the result is that of images.
+---@field moderate fun(self: any, options: ogl.moderate.Options): ogl.Moderation?, ogl.Error? Whether a text or a picture is harmful, in `results`: each {flagged, categories, scores}.
+---@field files ogl.Client.files
+---@field batches ogl.Client.batches
 ---@field collections ogl.Client.collections
 ---@field documents ogl.Client.documents
 ---@field chunks ogl.Client.chunks
@@ -347,6 +432,22 @@
 ---@field chunks fun(self: any, document_id: integer, options?: ogl.legacy.chunks.Options): table[]|ogl.Page?, ogl.Error? The chunks of a document, by the route that chunks.list replaced.
 ---@field each_chunks fun(self: any, document_id: integer, options?: ogl.legacy.chunks.Options): fun(): table? All of them, page by page.
 ---@field chunk fun(self: any, document_id: integer, chunk_id: integer, options?: ogl.legacy.chunk.Options): table?, ogl.Error? One chunk, by the route that chunks.get replaced.
+
+---@class ogl.Client.files
+---@field create fun(self: any, options: ogl.files.create.Options): table?, ogl.Error? Uploads a file; gives its `id`.
+---@field list fun(self: any, options?: ogl.files.list.Options): table[]|ogl.Page?, ogl.Error? The files.
+---@field each fun(self: any, options?: ogl.files.list.Options): fun(): table? All of them, page by page.
+---@field get fun(self: any, id: string, options?: ogl.files.get.Options): table?, ogl.Error? What the server says of a file.
+---@field content fun(self: any, id: string, options?: ogl.files.content.Options): ogl.Download?, ogl.Error? What is in a file: {data, mime, length}.
+---@field delete fun(self: any, id: string, options?: ogl.files.delete.Options): table|true?, ogl.Error? Deletes a file.
+
+---@class ogl.Client.batches
+---@field create fun(self: any, options: ogl.batches.create.Options): table?, ogl.Error? Has the server work off a file of requests; gives its `id` and `status`.
+---@field list fun(self: any, options?: ogl.batches.list.Options): table[]|ogl.Page?, ogl.Error? The batches.
+---@field each fun(self: any, options?: ogl.batches.list.Options): fun(): table? All of them, page by page.
+---@field get fun(self: any, id: string, options?: ogl.batches.get.Options): table?, ogl.Error? One batch: `status`, `request_counts`, `output_file_id`, and more.
+---@field cancel fun(self: any, id: string, options?: ogl.batches.cancel.Options): table?, ogl.Error? Stops a batch; what is done stays.
+---@field results fun(self: any, id: string, options?: ogl.batches.results.Options): ogl.BatchResults?, ogl.Error? What a batch has done, line by line: `for line in assert(client.batches:results(id)) do`.
 
 ---@class ogl.Client.collections
 ---@field create fun(self: any, options: ogl.collections.create.Options): table?, ogl.Error? Makes a collection; gives its `id`.

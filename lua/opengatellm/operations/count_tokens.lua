@@ -1,0 +1,136 @@
+--- Counting tokens: how many a chat request would have the model read, before it is sent.
+--
+-- The request is the same table as for a chat, and goes through the protocol's own encoding: what is counted is what would be sent. A
+-- form says which part of it a server counts, where, and under which name the count comes back.
+--
+-- Sources. anthropic: anthropic-sdk-python, types/message_count_tokens_params.py, and a recorded answer. gemini: ai.google.dev/api/tokens
+-- (models.countTokens with generateContentRequest). responses: openai-python, types/responses/input_token_count_params.py. llama_server:
+-- llama.cpp, tools/server/README.md (POST /apply-template gives the prompt, POST /tokenize its tokens).
+--
+-- @module opengatellm.operations.count_tokens
+local call = require "opengatellm.call"
+local core = require "opengatellm.core"
+local dialects = require "opengatellm.operations.dialects"
+local errors = require "opengatellm.errors"
+local request = require "opengatellm.request"
+
+local M = {}
+
+local WHERE = "client:count_tokens"
+
+---@class ogl.TokenCount
+---@field input_tokens integer
+---@field cached_input_tokens? integer those of them that a cache has
+---@field warnings? {code: string, field?: string, message: string}[] of the request's encoding
+
+-- What of a body a server takes for a count: these fields, and those that the user put there himself.
+local function picked(body, fields, extra)
+  local out = {}
+  for name, value in pairs(body) do
+    if fields[name] or extra and extra[name] ~= nil then out[name] = value end
+  end
+  return out
+end
+
+local function set_of(text)
+  local set = {}
+  for word in text:gmatch "%S+" do set[word] = true end
+  return set
+end
+
+local ANTHROPIC = set_of "messages model system thinking tool_choice tools output_config cache_control"
+local RESPONSES = set_of [[
+  conversation input instructions model parallel_tool_calls previous_response_id reasoning text tool_choice tools truncation
+]]
+
+-- A form is function(ask, wire, request, model) -> count | nil, err; `ask(path, body, root)` gives the decoded answer.
+M.FORMS = {}
+
+function M.FORMS.anthropic(ask, wire, asked)
+  local answer, err = ask(wire.path .. "/count_tokens", picked(wire.body, ANTHROPIC, asked.extra))
+  if not answer then return nil, err end
+  return { input_tokens = answer.input_tokens }
+end
+
+function M.FORMS.responses(ask, wire, asked)
+  local answer, err = ask(wire.path .. "/input_tokens", picked(wire.body, RESPONSES, asked.extra))
+  if not answer then return nil, err end
+  return { input_tokens = answer.input_tokens }
+end
+
+-- The path of the chat is …/models/NAME:generateContent, whatever stands before.
+function M.FORMS.gemini(ask, wire, _, model)
+  local body = request.merge(wire.body, { model = model:find("/", 1, true) and model or "models/" .. model })
+  local answer, err = ask(wire.path:gsub(":%a+[^/:]*$", "") .. ":countTokens", { generateContentRequest = body })
+  if not answer then return nil, err end
+  return { input_tokens = answer.totalTokens, cached_input_tokens = answer.cachedContentTokenCount }
+end
+
+-- As the server does it for a chat: the template's own words for a turn count as one token each, and so does what begins a text.
+function M.FORMS.llama_server(ask, wire)
+  local written, err = ask("/apply-template", wire.body, true)
+  if not written then return nil, err end
+  if type(written.prompt) ~= "string" then return {} end
+  local answer
+  answer, err = ask("/tokenize", { content = written.prompt, add_special = true, parse_special = true }, true)
+  if not answer then return nil, err end
+  return { input_tokens = type(answer.tokens) == "table" and #answer.tokens or nil }
+end
+
+local function encoded(body, level)
+  local fine, text = pcall(core.encode, body)
+  if not fine then error(WHERE .. ": " .. text:gsub("^.-:%d+: ", ""), level + 1) end
+  return text
+end
+
+-- What asks the server for a client; the last answer's head stands in `asker.head`.
+local function asker_of(client, wire, options)
+  local asker = {}
+  function asker.ask(path, body, root)
+    local sent = {
+      method = "POST", path = path, root = root, headers = wire.headers, body = encoded(body, 5), options = options, repeatable = "inference",
+      api = dialects.address(client, "count_tokens"),
+    }
+    local value, head = call.json(client, sent)
+    if value == nil then return nil, head end
+    asker.head = head
+    if type(value) ~= "table" then return {} end
+    return value
+  end
+  return asker
+end
+
+local function unsupported(code, message)
+  return errors.new { kind = "unsupported", code = code, message = WHERE .. ": " .. message }
+end
+
+--- How many tokens a request has; raises at the caller's caller what is his mistake.
+---@param client ogl.Client
+---@param question string|ogl.Request
+---@return ogl.TokenCount?
+---@return ogl.Error? err kind unsupported where the provider counts none
+function M.count(client, question)
+  if type(question) ~= "string" and type(question) ~= "table" then
+    error(WHERE .. ": expected a text or a request, got " .. type(question), 3)
+  end
+  local asked = request.of(question)
+  local problem = request.check(asked)
+  if problem then error(WHERE .. ": " .. problem, 3) end
+  local model = asked.model or client.model_name
+  if not model then error(WHERE .. ": model: none is given, neither here nor to the client", 3) end
+  local form = M.FORMS[dialects.of(client.provider, "count_tokens")]
+  if not form then return nil, unsupported("provider", "the provider " .. client.provider.name .. " has no such call") end
+  local wire, err = client.protocol.encode_request(asked, client.provider, false, model)
+  if not wire then return nil, err end
+  local warnings = wire.warnings or {}
+  if asked.strict and warnings[1] then return nil, unsupported(warnings[1].field, warnings[1].message) end
+  local asker = asker_of(client, wire, asked)
+  local count
+  count, err = form(asker.ask, wire, asked, model)
+  if not count then return nil, err end
+  if type(count.input_tokens) ~= "number" then return nil, call.unexpected(client, asker.head, "the server's answer is not a count of tokens") end
+  count.warnings = warnings[1] and warnings or nil
+  return count
+end
+
+return M
