@@ -17,12 +17,13 @@ local M = {}
 ---@field length integer bytes
 
 local ACCEPT = "*/*" -- a JSON error comes as it wants anyway
+local HEAD = 16 -- bytes that media.sniff looks at
 
 local function failure(name, why)
   return errors.new { kind = "file", message = name .. ": " .. (tostring(why):gsub("^.-: ", "")) }
 end
 
--- Sinks: begin, put(bytes) -> true | nil, err; finish() -> true | nil, err; give_up().
+-- Sinks: begin(), put(bytes), finish() -> true | nil, err; give_up(). `begin` is called before anything is sent, at each try.
 
 local function file_sink(path)
   local part, file = path .. ".part", nil
@@ -72,15 +73,14 @@ end
 -- Reads an answer to its end: how many bytes came, their front, and what ended it before, from the server or from the sink.
 local function pour(exchange, sink)
   local length, front = 0, ""
-  local fine, own = sink.begin()
-  while fine do
+  while true do
     local bytes, err = exchange:read()
     if not bytes then return length, front, err, nil end
     length = length + #bytes
-    if #front < 16 then front = (front .. bytes):sub(1, 16) end
-    fine, own = sink.put(bytes)
+    if #front < HEAD then front = (front .. bytes):sub(1, HEAD) end
+    local fine, own = sink.put(bytes)
+    if not fine then return length, front, nil, own end
   end
-  return length, front, nil, own
 end
 
 local function mime_of(headers, front)
@@ -90,25 +90,29 @@ local function mime_of(headers, front)
   return media.sniff(front) or kind or "application/octet-stream"
 end
 
+-- One try, with what is left of the budget: the result; or nil, the error, and the budget of another try, if there may be one.
+local function try(client, wire, sink, budget)
+  local fine, own = sink.begin()
+  if not fine then return nil, own end
+  local exchange, status, headers, left = call.send(client, wire, budget)
+  if not exchange then return nil, status end
+  local length, front, err
+  length, front, err, own = pour(exchange, sink)
+  exchange:close()
+  if not err and not own then own = select(2, sink.finish()) end
+  if err then return nil, call.finish(client, err), (sink.again or length == 0) and call.again(client, wire, err, left) end
+  if own then return nil, own end
+  return { mime = mime_of(headers, front), length = length }
+end
+
 local function stream(client, wire, sink)
-  local budget
   wire.stream = true -- as they come; they are not unpacked in memory
-  while true do
-    local exchange, status, headers, left = call.send(client, wire, budget)
-    if not exchange then return nil, status end
-    local length, front, err, own = pour(exchange, sink)
-    exchange:close()
-    if not err and not own then
-      local kept
-      kept, own = sink.finish()
-      if kept then return { mime = mime_of(headers, front), length = length } end
-    end
-    sink.give_up()
-    if own then return nil, own end
-    call.finish(client, err)
-    budget = (sink.again or length == 0) and call.again(client, wire, err, left) or nil
-    if not budget then return nil, err end
-  end
+  local result, err, budget
+  repeat
+    result, err, budget = try(client, wire, sink, budget)
+    if not result then sink.give_up() end
+  until not budget
+  return result, err
 end
 
 --- The bytes of an answer. Without `path` and `write` they are the result, within `limits.body`.
@@ -126,7 +130,7 @@ function M.fetch(client, wire, target)
   end
   local data, head = call.fetch(client, wire)
   if not data then return nil, head end
-  return { data = data, mime = mime_of(head.headers, data:sub(1, 16)), length = #data }
+  return { data = data, mime = mime_of(head.headers, data:sub(1, HEAD)), length = #data }
 end
 
 --- An answer of lines, read as they are asked for: `for line in download.lines(client, wire) do`. Nothing is sent before the first

@@ -52,7 +52,7 @@ end
 ---@param value ogl.Source|ogl.Source[]
 ---@return ogl.Source[]
 function M.list(value)
-  if type(value) == "string" or value.path or value.data or value.read then return { value } end
+  if type(value) == "string" or value.path or value.data or value.read or value.url then return { value } end
   return value
 end
 

@@ -39,7 +39,6 @@ local H = {}
 ---@field ids table<string, any>
 ---@field where string for messages: "client.keys:create"
 ---@field dialect? string of a server that is no OpenGateLLM
----@field warnings? {code: string, field?: string, message: string}[] what a `prepare` could not carry
 
 local CALL = { headers = "table", timeouts = "table", on_progress = "function", strict = "boolean", extra = "table" }
 
