@@ -33,6 +33,12 @@ static int64_t index_of(struct ogl_json *j) {
   return ogl_json_number_or_skip(j, &n) && n.is_integer && n.i >= 0 ? n.i : RESPONSES_NO_KEY;
 }
 
+/* The place of a part in its list; the first where the server does not say. */
+static int64_t place_of(struct ogl_json *j) {
+  int64_t at = index_of(j);
+  return at < 0 ? 0 : at;
+}
+
 /* null, false and "" are no error. */
 static struct ogl_span fault_value(struct ogl_json *j) {
   struct ogl_span raw = ogl_responses_raw(j);
@@ -44,8 +50,8 @@ static void read_member(struct ogl_json *j, struct ogl_span key, struct wire_eve
   if (ogl_span_is(key, "delta")) ogl_json_string_or_skip(j, &w->delta);
   else if (ogl_span_is(key, "item_id")) ogl_json_string_or_skip(j, &w->item_id);
   else if (ogl_span_is(key, "output_index")) w->output_index = index_of(j);
-  else if (ogl_span_is(key, "content_index")) w->content_index = index_of(j);
-  else if (ogl_span_is(key, "summary_index")) w->summary_index = index_of(j);
+  else if (ogl_span_is(key, "content_index")) w->content_index = place_of(j);
+  else if (ogl_span_is(key, "summary_index")) w->summary_index = place_of(j);
   else if (ogl_span_is(key, "logprobs")) w->logprobs = ogl_responses_raw(j);
   else if (ogl_span_is(key, "text") || ogl_span_is(key, "refusal") || ogl_span_is(key, "arguments") ||
            ogl_span_is(key, "input"))

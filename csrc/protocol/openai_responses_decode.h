@@ -122,7 +122,7 @@ void ogl_responses_add_text(struct responses_text *text, struct ogl_json_text de
 void ogl_responses_complete_text(struct responses_text *text, struct ogl_json_text all, struct ogl_queue *out);
 /* Logprobs of the wire, an array. 0 or OGL_ERR_MEMORY. */
 int ogl_responses_logprobs(struct responses_text *text, struct ogl_span array, int whole, struct ogl_queue *out);
-/* One annotation that was added; and the list of all. 0 or OGL_ERR_PARTS. */
+/* One annotation. 0 or OGL_ERR_PARTS. */
 int ogl_responses_cite(struct responses_state *s, struct responses_item *item, struct responses_text *text,
                        struct ogl_span annotation, struct ogl_queue *out);
 /* A content part, complete. */

@@ -14,10 +14,8 @@ static uint64_t hash_of(uint64_t hash, struct ogl_span s) {
   return hash;
 }
 
-enum { MOST = OGL_MAX_PARTS };
-
 static struct responses_text *add_row(struct responses_state *s, struct responses_item *item, int *err) {
-  if (s->parts >= MOST) return *err = OGL_ERR_PARTS, NULL;
+  if (s->parts >= OGL_MAX_PARTS) return *err = OGL_ERR_PARTS, NULL;
   if (item->n == item->cap) {
     size_t cap = item->cap ? item->cap * 2 : 1;
     struct responses_text *rows = ogl_realloc(item->texts, cap * sizeof *rows);
@@ -146,38 +144,73 @@ static int kind_of(struct ogl_span type, const struct responses_item *item) {
 }
 
 /* A part that is not known: kept as it came, once. A reasoning item is kept as a whole already. */
-static void give_part(struct responses_item *item, struct responses_text *text, struct ogl_span type,
-                      struct ogl_span json, struct ogl_queue *out) {
+static void give_part(struct responses_item *item, struct responses_text *text, struct ogl_span json,
+                      struct ogl_queue *out) {
+  struct ogl_span kind = { "content", 7 };
   if (text->n || item->kind == RESPONSES_REASONING) return;
   struct ogl_event *e = ogl_queue_push(out, OGL_EVENT_PART, 0, text->index);
   text->n = 1;
-  if (e) e->a = type, e->b = json;
+  if (e) e->a = kind, e->b = json;
+}
+
+/* The text that part `at` of a list of n is. Some servers stream under a content_index that the list does not reach (vLLM
+   counts on from item to item): a text that stands beyond the list is the one that is missing in it. NULL without an
+   error where there are several of those: the deltas stand. */
+static struct responses_text *text_of(struct responses_state *s, struct responses_item *item, int kind, int list,
+                                      int64_t at, int64_t n, int *err) {
+  struct responses_text *beyond = NULL;
+  int several = 0;
+  for (size_t i = 0; i < item->n; i++) {
+    struct responses_text *text = &item->texts[i];
+    if (text->kind != kind || text->list != list) continue;
+    if (text->at == at) return text;
+    if (text->at < n || !text->n) continue;
+    several = beyond != NULL;
+    beyond = text;
+  }
+  if (beyond) return several ? NULL : beyond;
+  return ogl_responses_text(s, item, kind, list, at, err);
+}
+
+/* Part `at` of a list of n, complete. */
+static int complete_part(struct responses_state *s, struct responses_item *item, int list, int64_t at, int64_t n,
+                         struct ogl_span json, struct ogl_queue *out) {
+  struct part p;
+  int err = 0;
+  read_part(json, &p);
+  int kind = kind_of(p.type.raw, item);
+  struct responses_text *text = text_of(s, item, kind, list, at, n, &err);
+  if (!text) return err;
+  if (kind == OGL_EVENT_PART) return give_part(item, text, json, out), 0;
+  ogl_responses_complete_text(text, p.text, out);
+  err = ogl_responses_logprobs(text, p.logprobs, 1, out);
+  return err ? err : cite_rest(s, item, text, p.annotations, out);
 }
 
 int ogl_responses_part(struct responses_state *s, struct responses_item *item, int list, int64_t at,
                        struct ogl_span json, struct ogl_queue *out) {
-  struct part p;
-  int err = 0;
-  read_part(json, &p);
-  struct ogl_span type = ogl_queue_text(out, p.type);
-  int kind = kind_of(type, item);
-  struct responses_text *text = ogl_responses_text(s, item, kind, list, at, &err);
-  if (!text) return err;
-  if (kind == OGL_EVENT_PART) return give_part(item, text, type, json, out), 0;
-  ogl_responses_complete_text(text, p.text, out);
-  err = ogl_responses_logprobs(text, p.logprobs, 1, out);
-  return err ? err : cite_rest(s, item, text, p.annotations, out);
+  return complete_part(s, item, list, at, INT64_MAX, json, out);
+}
+
+static int64_t count(struct ogl_span array) {
+  struct ogl_json j;
+  int64_t n = 0;
+  ogl_json_open(&j, array.p, array.n);
+  for (ogl_json_enter(&j, '['); ogl_json_item(&j) > 0; n++) ogl_json_skip(&j, NULL);
+  return n;
 }
 
 int ogl_responses_parts(struct responses_state *s, struct responses_item *item, int list, struct ogl_span array,
                         struct ogl_queue *out) {
   struct ogl_json j;
   struct ogl_span part;
-  int64_t at = 0;
+  int64_t at = 0, n;
   int err = 0;
+  if (!array.n || *array.p != '[') return 0;
+  n = count(array);
   ogl_json_open(&j, array.p, array.n);
-  if (!array.n || !ogl_json_enter_or_skip(&j, '[')) return 0;
+  ogl_json_enter(&j, '[');
   while (!err && ogl_json_item(&j) > 0 && ogl_json_skip(&j, &part) > 0)
-    err = ogl_responses_part(s, item, list, at++, part, out);
+    err = complete_part(s, item, list, at++, n, part, out);
   return err;
 }
