@@ -44,7 +44,7 @@ local M = {}
 ---@field parallel_tool_calls? boolean
 ---@field output? "json"|table JSON, or JSON of that schema
 ---@field search? table OpenGateLLM up to 0.8 searches first: collection_ids, document_ids, metadata_filters, limit, method, …
----@field reasoning? "low"|"medium"|"high"|{effort?: string, budget?: integer}
+---@field reasoning? "low"|"medium"|"high"|{effort?: string, budget?: integer, summary?: string}
 ---@field extra? table merged into the body as it is
 ---@field headers? table<string, string>
 ---@field timeouts? ogl.Timeouts
@@ -149,7 +149,7 @@ local function check_reasoning(reasoning)
   if type(reasoning) == "string" then
     return not EFFORTS[reasoning] and "reasoning: expected none, minimal, low, medium, high or xhigh, got " .. reasoning or nil
   end
-  return M.check_fields(reasoning, { effort = "string", budget = "integer" }, "reasoning.")
+  return M.check_fields(reasoning, { effort = "string", budget = "integer", summary = "string" }, "reasoning.")
 end
 
 --- What is wrong with a chat request, or nil. `model` is the client's own.

@@ -1,7 +1,6 @@
 --- Chat Completions, the request side: POST /chat/completions of OpenAI, OpenGateLLM, vLLM and everyone who copies them.
 --
 -- @module opengatellm.protocol.openai_chat
-local core = require "opengatellm.core"
 local errors = require "opengatellm.errors"
 local json = require "opengatellm.json"
 local media = require "opengatellm.media"
@@ -13,8 +12,6 @@ local schema = require "opengatellm.schema"
 local M = { name = "openai_chat" }
 
 -- Content ---------------------------------------------------------------------------------------------------------
-
-local AUDIO_FORMATS = { ["audio/wav"] = "wav", ["audio/mpeg"] = "mp3", ["audio/flac"] = "flac", ["audio/ogg"] = "ogg" }
 
 local encode_part = {}
 
@@ -30,10 +27,9 @@ function encode_part.audio(part)
   if part.url then
     return nil, errors.new { kind = "unsupported", message = "openai_chat takes audio from a path or from data, not from an address" }
   end
-  local bytes, mime = media.bytes(part)
-  if not bytes then return nil, mime end
-  local format = AUDIO_FORMATS[mime] or mime:match "/(.*)$"
-  return { type = "input_audio", input_audio = { data = core.base64_encode(bytes), format = format } }
+  local data, mime = media.base64(part)
+  if not data then return nil, mime end
+  return { type = "input_audio", input_audio = { data = data, format = media.audio_format(mime) } }
 end
 
 function encode_part.file(part)
@@ -140,6 +136,7 @@ local function encode_reasoning(reasoning, body, warn)
   if type(reasoning) == "string" then reasoning = { effort = reasoning } end
   body.reasoning_effort = reasoning.effort
   if reasoning.budget then warn("reasoning.budget", "openai_chat has no budget for reasoning: it was left out") end
+  if reasoning.summary then warn("reasoning.summary", "openai_chat has no summary of reasoning: it was left out") end
 end
 
 -- Request ---------------------------------------------------------------------------------------------------------

@@ -1,0 +1,233 @@
+--- Ollama's own protocol, the request side: POST /api/chat.
+--
+-- Sampling parameters stand in `options`, pictures are base64 beside the text, arguments of calls are objects and not texts.
+-- What Ollama has beyond the fields of a request (keep_alive, options such as num_ctx) goes through `extra`; `extra.options` is
+-- merged into the options.
+--
+-- @module opengatellm.protocol.ollama
+local core = require "opengatellm.core"
+local errors = require "opengatellm.errors"
+local json = require "opengatellm.json"
+local media = require "opengatellm.media"
+local schema = require "opengatellm.schema"
+
+local M = { name = "ollama" }
+
+-- Messages --------------------------------------------------------------------------------------------------------
+
+local function unsupported(message) return errors.new { kind = "unsupported", message = message } end
+
+local DATA_URL = "^data:[^,]*;base64,(.*)$"
+
+-- A picture as base64.
+local function image_of(part)
+  if not part.url then return media.base64(part) end
+  local data = part.url:match(DATA_URL)
+  if data then return data end
+  return nil, unsupported "ollama takes pictures from a path or from data, not from an address"
+end
+
+-- A picture in the form of Chat Completions, which users bring along.
+local function foreign_image(part)
+  local url = type(part.image_url) == "table" and part.image_url.url or part.image_url
+  return image_of { url = tostring(url) }
+end
+
+-- The text and the pictures of a message.
+local function split_content(content)
+  if type(content) ~= "table" then return content, nil end
+  local texts, images = {}, nil
+  for _, part in ipairs(content) do
+    if type(part) == "string" then texts[#texts + 1] = part
+    elseif part.type == "text" then texts[#texts + 1] = part.text
+    elseif part.type == "image" or part.type == "image_url" then
+      local data, err = (part.type == "image" and image_of or foreign_image)(part)
+      if not data then return nil, nil, err end
+      images = images or {}
+      images[#images + 1] = data
+    else
+      return nil, nil, unsupported("ollama takes texts and pictures, no part of type " .. part.type)
+    end
+  end
+  return table.concat(texts), images
+end
+
+-- Arguments are a text for us, and an object there: it goes byte for byte.
+local function encode_arguments(text, where, warn)
+  if type(text) == "table" then return text end
+  if text and type(core.decode(text)) == "table" then return json.raw(text) end
+  if text and text ~= "" then warn(where .. ".arguments", "arguments that are no JSON object were left out") end
+  return {}
+end
+
+local function encode_calls(draft, calls, where)
+  if not calls or not calls[1] then return nil end
+  local out = {}
+  for i, call in ipairs(calls) do
+    local inner = call["function"] or call
+    if call.id then draft.names[call.id] = inner.name end
+    draft.names[inner.name] = draft.names[inner.name] or inner.name -- without ids, a result is told by the name
+    local arguments = encode_arguments(inner.arguments, ("%s.tool_calls[%d]"):format(where, i), draft.warn)
+    out[i] = { id = call.id, ["function"] = { name = inner.name, arguments = arguments } }
+  end
+  return out
+end
+
+-- What a reply has beside text and calls: its thinking and its pictures go back to where they came from.
+local function add_parts(draft, out, message, where)
+  local own, thoughts, left = message.protocol == M.name, {}, nil
+  for _, part in ipairs(type(message.content) == "table" and message.content or {}) do
+    local kind = type(part) == "table" and part.type
+    if kind == "reasoning" and own then thoughts[#thoughts + 1] = part.text
+    elseif kind == "part" and own and part.kind == "images" then out.images = json.raw(part.json)
+    elseif kind == "reasoning" or kind == "part" then left = true end
+  end
+  if thoughts[1] then out.thinking = table.concat(thoughts) end
+  if left then draft.warn(where, "reasoning and parts of another protocol cannot go back by ollama: they were left out") end
+end
+
+local function assistant_text(message)
+  if type(message.text) == "string" then return message.text end
+  if type(message.content) ~= "table" then return message.content ~= json.null and message.content or "" end
+  local texts = {}
+  for _, part in ipairs(message.content) do
+    if type(part) == "string" then texts[#texts + 1] = part
+    elseif part.type == "text" or part.type == "refusal" then texts[#texts + 1] = part.text or part.refusal end
+  end
+  return table.concat(texts)
+end
+
+local function encode_assistant(draft, message, where)
+  local out = { role = "assistant", content = assistant_text(message) or "" }
+  out.tool_calls = encode_calls(draft, message.tool_calls, where)
+  add_parts(draft, out, message, where)
+  return out
+end
+
+local ROLES = { developer = "system", ["function"] = "tool" } -- what the server calls them
+
+local function encode_message(draft, message, where)
+  if message.role == "assistant" then return encode_assistant(draft, message, where) end
+  local text, images, err = split_content(message.content)
+  if err then return nil, err end
+  local out = { role = ROLES[message.role] or message.role, content = text, images = images }
+  if out.role == "tool" then
+    local id = message.tool_call_id
+    out.tool_name = draft.names[id] or message.name
+    if id and id ~= out.tool_name then out.tool_call_id = id end
+  elseif message.name then
+    draft.warn(where .. ".name", "ollama has no names of speakers: it was left out")
+  end
+  return out
+end
+
+local function encode_messages(request, warn)
+  local out, draft = {}, { warn = warn, names = {} }
+  if request.system then out[1] = { role = "system", content = request.system } end
+  for i, message in ipairs(request.messages) do
+    local encoded, err = encode_message(draft, message, "messages[" .. i .. "]")
+    if not encoded then return nil, err end
+    out[#out + 1] = encoded
+  end
+  return out
+end
+
+-- Tools, output, reasoning ----------------------------------------------------------------------------------------
+
+local NO_PARAMETERS = { type = "object", properties = {} }
+
+local function encode_tools(tools)
+  local out = {}
+  for i, tool in ipairs(tools) do
+    out[i] = tool.type and tool or {
+      type = "function",
+      ["function"] = {
+        name = tool.name, description = tool.description,
+        parameters = tool.parameters and schema.normalise(tool.parameters) or NO_PARAMETERS,
+      },
+    }
+  end
+  return out
+end
+
+-- "none" has an exact meaning here: no tools.
+local function set_tools(body, request, warn)
+  if request.tools and request.tools[1] and request.tool_choice ~= "none" then body.tools = encode_tools(request.tools) end
+  if request.tool_choice and request.tool_choice ~= "none" and request.tool_choice ~= "auto" then
+    warn("tool_choice", "ollama lets the model choose its tools: tool_choice was left out")
+  end
+end
+
+local THINK = { none = false, minimal = "low", low = "low", medium = "medium", high = "high", xhigh = "high" }
+
+local function set_think(body, reasoning, warn)
+  if type(reasoning) == "string" then reasoning = { effort = reasoning } end
+  local effort = reasoning.effort
+  if effort == nil then body.think = true else body.think = THINK[effort] end
+  if effort and body.think == nil then body.think = effort end
+  if effort == "minimal" or effort == "xhigh" then warn("reasoning.effort", "ollama knows low, medium and high: the nearest was sent") end
+  if reasoning.budget then warn("reasoning.budget", "ollama has no budget for reasoning: it was left out") end
+  if reasoning.summary then warn("reasoning.summary", "ollama has no summary of reasoning: it was left out") end
+end
+
+-- Request ---------------------------------------------------------------------------------------------------------
+
+-- Fields that go into `options`: name here -> name there.
+local OPTIONS = {
+  max_tokens = "num_predict", temperature = "temperature", top_p = "top_p", top_k = "top_k", seed = "seed",
+  presence_penalty = "presence_penalty", frequency_penalty = "frequency_penalty",
+}
+local SAME = { logprobs = true, top_logprobs = true }
+local NOT_CARRIED = {
+  logit_bias = true, n = true, user = true, metadata = true, service_tier = true, store = true, previous_response_id = true, include = true,
+  parallel_tool_calls = true, search = true,
+}
+
+local function set_same(body, options, request, warn)
+  for field, value in next, request do
+    if OPTIONS[field] then options[OPTIONS[field]] = value
+    elseif SAME[field] then body[field] = value
+    elseif NOT_CARRIED[field] and not (field == "n" and value == 1) then warn(field, "ollama has no " .. field .. ": it was left out") end
+  end
+  if request.stop then options.stop = type(request.stop) == "string" and { request.stop } or request.stop end
+end
+
+local function set_extra(body, options, extra)
+  for key, value in pairs(extra or {}) do
+    if key == "options" and type(value) == "table" then
+      for name, option in pairs(value) do options[name] = option end
+    else
+      body[key] = value
+    end
+  end
+end
+
+local function by_field(a, b) return a.field < b.field end
+
+---@param request ogl.Request checked
+---@param _ table the provider
+---@param stream boolean
+---@param model string
+---@return table? wire
+---@return ogl.Error? err
+function M.encode_request(request, _, stream, model)
+  local warnings, options = {}, {}
+  local function warn(field, message) warnings[#warnings + 1] = { code = "not_carried", field = field, message = message } end
+  local messages, err = encode_messages(request, warn)
+  if not messages then return nil, err end
+  local body = { model = model, messages = messages, stream = stream } -- the server streams where nobody says otherwise
+  set_same(body, options, request, warn)
+  set_tools(body, request, warn)
+  if request.output then body.format = request.output == "json" and "json" or schema.normalise(request.output) end
+  if request.reasoning then set_think(body, request.reasoning, warn) end
+  set_extra(body, options, request.extra)
+  if next(options) ~= nil then body.options = options end
+  table.sort(warnings, by_field)
+  return {
+    method = "POST", path = "/api/chat", root = true, accept = stream and "application/x-ndjson" or nil, body = body, warnings = warnings,
+  }
+end
+
+M.decode_error = errors.from_status
+
+return M

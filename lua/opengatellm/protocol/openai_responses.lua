@@ -1,0 +1,321 @@
+--- The Responses API, the request side: POST /responses of OpenAI, and of the servers that copy it.
+--
+-- A conversation is a list of input items: messages, calls, results of calls, and what earlier replies left to be sent back.
+-- A reply that came by this protocol goes back item by item: reasoning and unknown items byte for byte, messages and calls with
+-- what stood beside their texts (id, phase, caller, …: the part's signature).
+--
+-- @module opengatellm.protocol.openai_responses
+local errors = require "opengatellm.errors"
+local json = require "opengatellm.json"
+local media = require "opengatellm.media"
+local schema = require "opengatellm.schema"
+
+local M = { name = "openai_responses" }
+
+---@class ogl.ResponsesDraft of one request
+---@field items table[] input so far
+---@field warn fun(field: string, message: string)
+---@field unstored boolean the server keeps nothing: what has only an id cannot go back
+---@field custom table<string, boolean> names of custom tools
+---@field custom_calls table<string, boolean> ids of their calls
+
+-- Content ---------------------------------------------------------------------------------------------------------
+
+local encode_part = {}
+
+function encode_part.text(part) return { type = "input_text", text = part.text } end
+
+function encode_part.image(part)
+  if part.id then return { type = "input_image", file_id = part.id, detail = part.detail } end
+  local url, err = media.url(part)
+  if not url then return nil, err end
+  return { type = "input_image", image_url = url, detail = part.detail }
+end
+
+function encode_part.audio(part)
+  if part.url then
+    return nil, errors.new { kind = "unsupported", message = "openai_responses takes audio from a path or from data, not from an address" }
+  end
+  local data, mime = media.base64(part)
+  if not data then return nil, mime end
+  return { type = "input_audio", input_audio = { data = data, format = media.audio_format(mime) } }
+end
+
+function encode_part.file(part)
+  if part.id then return { type = "input_file", file_id = part.id } end
+  if part.url then return { type = "input_file", file_url = part.url } end
+  local url, err = media.url(part)
+  if not url then return nil, err end
+  return { type = "input_file", file_data = url, filename = part.name or (part.path or "file"):match "[^/\\]+$" }
+end
+
+local function encode_content(content)
+  if type(content) ~= "table" then return content end
+  local parts = {}
+  for _, part in ipairs(content) do
+    if type(part) == "string" then part = { type = "text", text = part } end
+    local encode = encode_part[part.type]
+    local encoded, err = part, nil -- not one of ours: the server's own form
+    if encode then encoded, err = encode(part) end
+    if not encoded then return nil, err end
+    parts[#parts + 1] = encoded
+  end
+  return json.array(parts)
+end
+
+-- What the assistant said ------------------------------------------------------------------------------------------
+
+-- An item with what stood beside it in the reply it came from.
+local function with_shell(item, shell)
+  for name, value in pairs(shell) do item[name] = value end
+  return item
+end
+
+-- One reply, or one message that was written like it, on its way to items.
+local Turn = {}
+Turn.__index = Turn
+
+-- The signature of a part as a table; nothing of it where another protocol gave it. Without its reasoning, an item with an id is refused.
+function Turn:shell(part)
+  local shell = self.own and part.signature and json.decode(part.signature)
+  if type(shell) ~= "table" then return nil end
+  if self.without_ids then shell.id = nil end
+  return shell
+end
+
+function Turn:add(item) table.insert(self.draft.items, item) end
+
+-- Puts a content part into the open message, or into a new one where the part begins one.
+function Turn:say(content, part)
+  local shell = self:shell(part)
+  if shell or not self.open then
+    self.open = { role = "assistant", content = json.array {} }
+    if shell then
+      with_shell(self.open, shell)
+      self.open.type, self.open.status = "message", "completed"
+    end
+    self:add(self.open)
+  end
+  table.insert(self.open.content, content)
+end
+
+function Turn:leave_out(what)
+  self.draft.warn(self.where, what .. " cannot go back by openai_responses: it was left out")
+end
+
+local turn_part = {}
+
+function turn_part.text(turn, part)
+  local annotations = part.signature and turn.own and json.array {} or nil
+  turn:say({ type = "output_text", text = part.text or "", annotations = annotations }, part)
+end
+
+turn_part.output_text = turn_part.text
+
+function turn_part.refusal(turn, part) turn:say({ type = "refusal", refusal = part.text or part.refusal }, part) end
+
+function turn_part.reasoning(turn)
+  if not turn.own then turn:leave_out "reasoning of another protocol" end -- ours is in the item, which is a part of its own
+end
+
+function turn_part.citation() end -- they stand in the text
+
+function turn_part.tool_call(turn, part)
+  turn.open = nil
+  local shell, draft = turn:shell(part) or {}, turn.draft
+  local id = part.id or part.name -- a call of Ollama's has no id: its result goes by the name
+  turn.called[id] = true
+  if shell.type == "custom_tool_call" or draft.custom[part.name] then
+    draft.custom_calls[id] = true
+    turn:add(with_shell({ type = "custom_tool_call", call_id = id, name = part.name, input = part.arguments or "" }, shell))
+  else
+    turn:add(with_shell({ type = "function_call", call_id = id, name = part.name, arguments = part.arguments or "{}" }, shell))
+  end
+end
+
+-- Whether a reasoning item means something to a server that has not kept it.
+local function is_encrypted(text)
+  local item = json.decode(text)
+  return type(item) == "table" and type(item.encrypted_content) == "string" and item.encrypted_content ~= ""
+end
+
+function turn_part.part(turn, part)
+  if not turn.own or not part.json then return turn:leave_out("a part of kind " .. tostring(part.kind)) end
+  if part.kind == "content" then return turn:say(json.raw(part.json), part) end
+  turn.open = nil
+  if part.kind == "reasoning" and turn.draft.unstored and not is_encrypted(part.json) then
+    turn.without_ids = true
+    return turn:leave_out 'reasoning that the server does not keep (include = { "reasoning.encrypted_content" } has it sent along)'
+  end
+  turn:add(json.raw(part.json))
+end
+
+-- A call of `tool_calls`, in our form or in that of Chat Completions; not those that stand in the content as well.
+local function encode_call(turn, call, said)
+  local inner = call["function"] or call.custom or call
+  if said[call.id or inner.name] then return end
+  turn_part.tool_call(turn, { id = call.id, name = inner.name, arguments = inner.arguments or inner.input })
+end
+
+local function encode_assistant(draft, message, where)
+  local turn = setmetatable({ draft = draft, where = where, own = message.protocol == M.name, called = {} }, Turn)
+  local content = message.content
+  if type(content) ~= "table" then content = { content ~= json.null and content or message.text } end
+  for _, part in ipairs(content) do
+    if type(part) == "string" then part = { type = "text", text = part } end
+    local encode = turn_part[part.type]
+    if not encode then turn:say(part, part) -- the server's own form
+    elseif part.type ~= "text" or part.text ~= "" then encode(turn, part) end
+  end
+  turn.open = nil
+  local said = turn.called
+  turn.called = {} -- calls without ids may share a name
+  for _, call in ipairs(message.tool_calls or {}) do encode_call(turn, call, said) end
+end
+
+-- Input ------------------------------------------------------------------------------------------------------------
+
+local function encode_message(draft, message, where)
+  if message.role == "assistant" then return encode_assistant(draft, message, where) end
+  if message.role == "function" then
+    return draft.warn(where, "openai_responses knows results of calls by their ids alone: a message of the role function was left out")
+  end
+  if message.name then draft.warn(where .. ".name", "openai_responses has no names of speakers: it was left out") end
+  local content, err = encode_content(message.content)
+  if err then return err end
+  if message.role == "tool" then
+    local custom = draft.custom_calls[message.tool_call_id]
+    table.insert(draft.items, {
+      type = custom and "custom_tool_call_output" or "function_call_output", call_id = message.tool_call_id, output = content,
+    })
+  else
+    table.insert(draft.items, { role = message.role, content = content })
+  end
+end
+
+local function encode_input(request, warn)
+  local draft = { items = json.array {}, warn = warn, unstored = request.store == false, custom = {}, custom_calls = {} }
+  for _, tool in ipairs(request.tools or {}) do
+    if tool.type == "custom" and tool.name then draft.custom[tool.name] = true end
+  end
+  for i, message in ipairs(request.messages) do
+    local err = encode_message(draft, message, "messages[" .. i .. "]")
+    if err then return nil, err end
+  end
+  return draft.items
+end
+
+-- Tools, output, reasoning ----------------------------------------------------------------------------------------
+
+local NO_PARAMETERS = { type = "object", properties = {} }
+
+-- The server takes a function for strict where nobody says otherwise, and refuses most schemas then.
+local function encode_function(tool)
+  return {
+    type = "function", name = tool.name, description = tool.description, strict = tool.strict == true,
+    parameters = tool.parameters and schema.normalise(tool.parameters) or NO_PARAMETERS,
+  }
+end
+
+local function encode_tools(tools)
+  local out = json.array {}
+  for i, tool in ipairs(tools) do
+    local inner = type(tool["function"]) == "table" and tool["function"] or tool -- as Chat Completions has it
+    out[i] = tool.type and tool.type ~= "function" and tool or encode_function(inner)
+  end
+  return out
+end
+
+local function encode_tool_choice(choice, tools)
+  if type(choice) ~= "table" then return choice end
+  local name = choice.name or type(choice["function"]) == "table" and choice["function"].name
+  if choice.type and choice.type ~= "function" or not name then return choice end
+  for _, tool in ipairs(tools or {}) do
+    if tool.type == "custom" and tool.name == name then return { type = "custom", name = name } end
+  end
+  return { type = "function", name = name }
+end
+
+local function encode_output(output)
+  if output == "json" then return { format = { type = "json_object" } } end
+  return { format = {
+    type = "json_schema", name = "output", schema = schema.normalise(output),
+    strict = output.additionalProperties == false, -- strict servers refuse an open object
+  } }
+end
+
+local function encode_reasoning(reasoning, warn)
+  if type(reasoning) == "string" then reasoning = { effort = reasoning } end
+  if reasoning.budget then warn("reasoning.budget", "openai_responses has no budget for reasoning: it was left out") end
+  if not reasoning.effort and not reasoning.summary then return nil end
+  return { effort = reasoning.effort, summary = reasoning.summary }
+end
+
+-- Request ---------------------------------------------------------------------------------------------------------
+
+-- Fields that go as they are: name here -> name there.
+local SAME = {
+  system = "instructions", max_tokens = "max_output_tokens", temperature = "temperature", top_p = "top_p", top_logprobs = "top_logprobs",
+  user = "user", metadata = "metadata", service_tier = "service_tier", store = "store", include = "include",
+  previous_response_id = "previous_response_id", parallel_tool_calls = "parallel_tool_calls",
+}
+local NOT_CARRIED = {
+  top_k = true, stop = true, seed = true, presence_penalty = true, frequency_penalty = true, logit_bias = true, n = true, search = true,
+}
+
+local function set_same(body, request, warn)
+  for field, value in next, request do
+    if SAME[field] then body[SAME[field]] = value
+    elseif NOT_CARRIED[field] and not (field == "n" and value == 1) then
+      warn(field, "openai_responses has no " .. field .. ": it was left out")
+    end
+  end
+end
+
+local LOGPROBS = "message.output_text.logprobs"
+
+-- Logprobs have to be asked for by `include`.
+local function set_logprobs(body, request)
+  if not request.logprobs then return end
+  local include = json.array {}
+  for i, name in ipairs(request.include or {}) do
+    include[i] = name
+    if name == LOGPROBS then return end
+  end
+  include[#include + 1] = LOGPROBS
+  body.include = include
+end
+
+local function by_field(a, b) return a.field < b.field end
+
+---@param request ogl.Request checked
+---@param _ table the provider
+---@param stream boolean
+---@param model string
+---@return table? wire
+---@return ogl.Error? err
+function M.encode_request(request, _, stream, model)
+  local warnings = {}
+  local function warn(field, message) warnings[#warnings + 1] = { code = "not_carried", field = field, message = message } end
+  local input, err = encode_input(request, warn)
+  if not input then return nil, err end
+  local body = { model = model, input = input }
+  set_same(body, request, warn)
+  set_logprobs(body, request)
+  if request.tools and request.tools[1] then
+    body.tools = encode_tools(request.tools)
+    body.tool_choice = encode_tool_choice(request.tool_choice, request.tools)
+  elseif request.tool_choice then
+    body.tool_choice = encode_tool_choice(request.tool_choice)
+  end
+  if request.output then body.text = encode_output(request.output) end
+  if request.reasoning then body.reasoning = encode_reasoning(request.reasoning, warn) end
+  if stream then body.stream = true end
+  for key, value in pairs(request.extra or {}) do body[key] = value end
+  table.sort(warnings, by_field)
+  return { method = "POST", path = "/responses", body = body, warnings = warnings }
+end
+
+M.decode_error = errors.from_status
+
+return M
