@@ -10,6 +10,7 @@ local FIELDS = {
   max_tokens = "string", no_stream_options = "boolean", headers = "table", operations = "boolean", catalogue = "string",
   search_tool = "boolean", batch = "table", settings = "table", models = "table", drop = "table", rename = "table", tool_choice = "table",
   no_message_names = "boolean", echo_reasoning = "string", body = "table", no_model = "boolean", dialects = "table",
+  default_port = "number",
 }
 local REFUSAL = { status = 400, body = '{"error":{"message":"no"}}' }
 
@@ -259,6 +260,31 @@ describe("providers.find", function()
   it("says which there are, for a name that is none", function()
     local provider, problem = providers.find "nobody"
     assert.is_nil(provider)
-    assert.matches("anthropic, anthropic_compatible, gemini, openai_compatible, opengatellm", problem, 1, true)
+    assert.matches("openai_compatible, opengatellm", problem, 1, true)
+  end)
+end)
+
+describe("the address of a provider", function()
+  local ogl = require "opengatellm"
+  local getenv = os.getenv
+  local function api(provider, variables, options)
+    os.getenv = function(name) return variables[name] end -- luacheck: ignore 122
+    local client = ogl.client { provider = provider, base_url = options and options.base_url }
+    os.getenv = getenv -- luacheck: ignore 122
+    return client.api
+  end
+
+  it("is its own, its variable's, or the user's", function()
+    assert.equal("https://api.openai.com/v1", api("openai", {}))
+    assert.equal("http://h/x/v1", api("openai", { OPENAI_BASE_URL = "http://h/x/v1" }))
+    assert.is_false(api("responses_compatible", {}))
+    assert.equal("http://localhost:11434", api("ollama", {}))
+  end)
+
+  it("may be a host alone where the provider has a port", function()
+    assert.equal("http://localhost:11434", api("ollama", { OLLAMA_HOST = "0.0.0.0:11434" }))
+    assert.equal("http://gpu1:11434", api("ollama", { OLLAMA_HOST = "gpu1" }))
+    assert.equal("http://gpu1:8080", api("ollama", {}, { base_url = "gpu1:8080" }))
+    assert.equal("https://h/ollama", api("ollama", {}, { base_url = "https://h/ollama/" }))
   end)
 end)

@@ -45,3 +45,16 @@ describe("url escapes", function()
     assert.equal("", url.query {})
   end)
 end)
+
+describe("url.complete", function()
+  it("gives a host alone its scheme and its port", function()
+    for text, want in pairs {
+      ["gpu1"] = "http://gpu1:11434", ["gpu1:80"] = "http://gpu1:80", ["0.0.0.0"] = "http://localhost:11434", ["0.0.0.0:1"] = "http://localhost:1",
+      [":8080"] = "http://localhost:8080", [""] = "http://localhost:11434", ["::1"] = "http://[::1]:11434", ["[::1]:5"] = "http://[::1]:5",
+      ["[::]:5"] = "http://localhost:5", ["[::1]"] = "http://[::1]:11434", ["10.0.0.1/"] = "http://10.0.0.1:11434/", ["h/x"] = "http://h:11434/x",
+      ["http://h"] = "http://h", ["https://h:1/x"] = "https://h:1/x", ["http://0.0.0.0:1"] = "http://localhost:1", [' "h" '] = "http://h:11434",
+    } do
+      assert.equal(want, url.complete(text, 11434))
+    end
+  end)
+end)

@@ -19,16 +19,21 @@ local transport = require "opengatellm.transport"
 local url = require "opengatellm.url"
 
 ---@class ogl.Client
+---@field ollama ogl.Ollama the models on an Ollama server
 local Client = {}
 Client.__name = "opengatellm.client"
 
 local M = {}
 local H = {}
 
+-- Resources that are no operations of OpenGateLLM; each is bound to a client when it is first used.
+local RESOURCES = { ollama = "opengatellm.ollama" }
+
 -- What is no method here is one of the operations, or a resource of them; their tables are loaded when the first is used.
 function Client.__index(self, name)
   local method = Client[name]
   if method ~= nil then return method end
+  if RESOURCES[name] then return require(RESOURCES[name]).bind(self, name) end
   return require "opengatellm.operations".bind(self, name)
 end
 
@@ -272,6 +277,7 @@ function H.set_address(self, options, level)
   local address, problem = H.find_address(self, options)
   if problem then self.missing = function() return settings.missing(self.provider, problem) end end
   if not address then return end
+  if self.provider.default_port then address = url.complete(address, self.provider.default_port) end
   local root, api = url.base(address, not options.no_v1 and self.provider.version or nil)
   if root then
     self.root, self.api = root, api

@@ -29,6 +29,25 @@ function M.query(query)
   return parts[1] and "?" .. table.concat(parts, "&") or ""
 end
 
+local LOCAL = { [""] = true, ["0.0.0.0"] = true, ["[::]"] = true } -- where a server listens everywhere, it is reached here
+
+--- A base address of a host alone, or of a host and a port: `M.complete("gpu1", 11434)` is `http://gpu1:11434`. One that has
+--- its scheme keeps its port.
+---@param text string
+---@param port integer
+---@return string
+function M.complete(text, port)
+  text = text:gsub("^[%s\"']+", ""):gsub("[%s\"']+$", "")
+  local scheme, rest = text:match "^(%a[%w+.-]*://)(.*)$"
+  local host, path = (rest or text):match "^([^/?#]*)(.*)$"
+  if host:find ":.*:" and not host:find "^%[" then host = "[" .. host .. "]" end -- an IPv6 address alone
+  local name, given = host:match "^(.-):(%d+)$"
+  if not name or name:find "^%[[^%]]*$" then name, given = host, nil end
+  if LOCAL[name] then name = "localhost" end
+  given = given or not scheme and ("%d"):format(port) or nil
+  return (scheme or "http://") .. name .. (given and ":" .. given or "") .. path
+end
+
 --- Splits a base address: `root` without its version segment, and `api` with it.
 --- `M.base("https://h/x/", "v1")` is `https://h/x`, `https://h/x/v1`; a version that is there already stays.
 ---@param text string

@@ -11,6 +11,7 @@
 --   auth          "bearer" (Authorization: Bearer KEY), "none", the header that takes the key ("x-api-key"), or the module that does
 --                 more ("opengatellm.auth.azure"; the contract is in auth/init.lua). In a user's own table: "bearer" where absent
 --   headers       name -> value, sent with every request
+--   default_port  the address may be a host alone, without a scheme; then it has this port
 --   version       segment of the path, for example "v1"; nil: none
 --   models        list of { match = pattern, … }: models that are asked otherwise; the first row that matches lies over these data
 --   dialects      what it has beside chat, and in which form, where its protocol does not say: operations/dialects.lua
@@ -56,10 +57,13 @@ local REGISTRY = {
   mistralrs = "opengatellm.providers.mistralrs",
   moonshot = "opengatellm.providers.moonshot",
   nvidia = "opengatellm.providers.nvidia",
+  ollama = "opengatellm.providers.ollama",
+  openai = "opengatellm.providers.openai",
   openai_compatible = "opengatellm.providers.openai_compatible",
   opengatellm = "opengatellm.providers.opengatellm",
   openrouter = "opengatellm.providers.openrouter",
   perplexity = "opengatellm.providers.perplexity",
+  responses_compatible = "opengatellm.providers.responses_compatible",
   together = "opengatellm.providers.together",
   vertex = "opengatellm.providers.vertex",
   vllm = "opengatellm.providers.vllm",

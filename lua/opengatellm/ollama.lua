@@ -1,0 +1,229 @@
+--- The models on an Ollama server: client.ollama.
+--
+--   client.ollama:pull { model = "gemma3:1b", on_progress = function(p) print(p.status, p.completed, p.total) end }
+--
+-- Every call gives its result, or `nil, err`; other servers have none of them (`unsupported`).
+--
+-- @module opengatellm.ollama
+local call = require "opengatellm.call"
+local errors = require "opengatellm.errors"
+local json = require "opengatellm.json"
+local request = require "opengatellm.request"
+
+local M = {}
+
+---@class ogl.Ollama
+local Ollama = {}
+Ollama.__index = Ollama
+
+local H = {}
+
+local LINE = 1024 * 1024 -- bytes: a line of progress has about 200
+
+---@class ogl.OllamaOptions
+---@field model string
+---@field headers? table<string, string>
+---@field timeouts? ogl.Timeouts
+
+---@class ogl.OllamaProgress
+---@field status string "pulling manifest", "pulling <digest>", …, "success"
+---@field digest? string
+---@field total? integer bytes
+---@field completed? integer
+
+--- Downloads a model; tells of its progress. What was downloaded before is not downloaded again.
+---@param options ogl.OllamaOptions|{on_progress?: fun(progress: ogl.OllamaProgress), insecure?: boolean}
+---@return ogl.OllamaProgress? last
+---@return ogl.Error? err
+function Ollama:pull(options)
+  options = H.check("pull", options, { model = "string", on_progress = "function", insecure = "boolean" }, { "model" })
+  local wire = H.wire("POST", "/api/pull", { model = options.model, insecure = options.insecure, stream = true }, options)
+  wire.stream, wire.accept = true, "application/x-ndjson"
+  local exchange, err = H.send(self, "pull", wire)
+  if not exchange then return nil, err end
+  local last
+  last, err = H.follow(self, exchange, options.on_progress or function() end)
+  exchange:close()
+  return last, err
+end
+
+--- Whether the server answers: its version.
+---@param options? {headers?: table<string, string>, timeouts?: ogl.Timeouts}
+---@return string? version
+---@return ogl.Error? err
+function Ollama:ping(options)
+  options = H.check("ping", options or {}, {}, {})
+  return H.field(self, "ping", H.wire("GET", "/api/version", nil, options), "version", "string")
+end
+
+--- The models on the server: {name, model, size, digest, details, …} each.
+---@param options? {headers?: table<string, string>, timeouts?: ogl.Timeouts}
+---@return table[]? models
+---@return ogl.Error? err
+function Ollama:list(options)
+  options = H.check("list", options or {}, {}, {})
+  return H.field(self, "list", H.wire("GET", "/api/tags", nil, options), "models", "table")
+end
+
+--- The models in memory: {name, model, size, size_vram, expires_at, …} each.
+---@param options? {headers?: table<string, string>, timeouts?: ogl.Timeouts}
+---@return table[]? models
+---@return ogl.Error? err
+function Ollama:ps(options)
+  options = H.check("ps", options or {}, {}, {})
+  return H.field(self, "ps", H.wire("GET", "/api/ps", nil, options), "models", "table")
+end
+
+--- What is known of a model: {details, model_info, capabilities, template, parameters, license, …}.
+---@param options ogl.OllamaOptions|{verbose?: boolean}
+---@return table? model
+---@return ogl.Error? err
+function Ollama:show(options)
+  options = H.check("show", options, { model = "string", verbose = "boolean" }, { "model" })
+  local wire = H.wire("POST", "/api/show", { model = options.model, verbose = options.verbose }, options)
+  return H.json(self, "show", wire)
+end
+
+--- Deletes a model.
+---@param options ogl.OllamaOptions
+---@return true?
+---@return ogl.Error? err
+function Ollama:delete(options)
+  options = H.check("delete", options, { model = "string" }, { "model" })
+  return H.done(self, "delete", H.wire("DELETE", "/api/delete", { model = options.model }, options))
+end
+
+--- Gives a model another name, beside its own.
+---@param options {source: string, destination: string, headers?: table<string, string>, timeouts?: ogl.Timeouts}
+---@return true?
+---@return ogl.Error? err
+function Ollama:copy(options)
+  options = H.check("copy", options, { source = "string", destination = "string" }, { "source", "destination" })
+  local body = { source = options.source, destination = options.destination }
+  return H.done(self, "copy", H.wire("POST", "/api/copy", body, options))
+end
+
+function Ollama.__tostring() return "opengatellm.client.ollama" end
+
+--- The resource of a client, made once.
+---@param client ogl.Client
+---@param name string of the client's field
+---@return ogl.Ollama
+function M.bind(client, name)
+  local resource = setmetatable({ client = client }, Ollama)
+  rawset(client, name, resource)
+  return resource
+end
+
+-- Helpers ---------------------------------------------------------------------------------------------------------
+
+-- The options, where nothing is wrong with them; raises at the caller of the method.
+function H.check(method, options, fields, needed)
+  local where = "client.ollama:" .. method .. ": "
+  if type(options) == "string" and needed[1] == "model" then options = { model = options } end -- short for that
+  if type(options) ~= "table" then error(where .. "expected table, got " .. type(options), 3) end
+  local problem = request.check_fields(options, request.merge(fields, { headers = "table", timeouts = "table" }))
+    or request.check_shared(options)
+  for _, name in ipairs(needed) do
+    if not problem and options[name] == nil then problem = name .. ": it is needed" end
+  end
+  if problem then error(where .. problem, 3) end
+  return options
+end
+
+-- All of these calls may be sent again: a model is there, or gone, once.
+function H.wire(method, path, body, options)
+  return {
+    method = method, path = path, root = true, body = body and json.encode(body), repeatable = "always",
+    options = { headers = options.headers, timeouts = options.timeouts },
+  }
+end
+
+function H.refuse(self, method)
+  local provider = self.client.provider
+  if provider.protocol == "ollama" then return nil end
+  return errors.new {
+    kind = "unsupported", code = "provider", provider = provider.name,
+    message = "client.ollama:" .. method .. ": the provider " .. provider.name .. " has no such call",
+  }
+end
+
+function H.send(self, method, wire)
+  local err = H.refuse(self, method)
+  if err then return nil, err end
+  local exchange, status = call.send(self.client, wire)
+  if not exchange then return nil, status end
+  return exchange
+end
+
+function H.json(self, method, wire)
+  local err = H.refuse(self, method)
+  if err then return nil, err end
+  local value, head = call.json(self.client, wire)
+  if value == nil then return nil, head end
+  if type(value) ~= "table" then return nil, call.unexpected(self.client, head, "the server did not send an object") end
+  return value, nil, head
+end
+
+-- One field of the answer.
+function H.field(self, method, wire, name, expected)
+  local value, err, head = H.json(self, method, wire)
+  if not value then return nil, err end
+  if type(value[name]) == expected then return value[name] end
+  return nil, call.unexpected(self.client, head, "the server did not send " .. name)
+end
+
+-- An answer that has nothing in it.
+function H.done(self, method, wire)
+  local err = H.refuse(self, method)
+  if err then return nil, err end
+  local text, head = call.fetch(self.client, wire)
+  if not text then return nil, head end
+  return true
+end
+
+-- A function that gives the lines of an exchange, then nil; nil, err where it breaks.
+function H.lines(exchange)
+  local rest, at, ended = "", 1, false
+  return function()
+    while true do
+      local stop = rest:find("\n", at, true)
+      if stop or ended then
+        local line = rest:sub(at, stop and stop - 1)
+        at = (stop or #rest) + 1
+        if stop or line ~= "" then return line end
+        return nil
+      end
+      rest, at = rest:sub(at), 1
+      if #rest > LINE then return nil, errors.new { kind = "limit", code = "line", message = "a line of progress is too long" } end
+      local bytes, err = exchange:read()
+      if err then return nil, err end
+      rest, ended = rest .. (bytes or ""), bytes == nil
+    end
+  end
+end
+
+local function provider_error(text)
+  local message, kind, code = errors.read_body(200, text)
+  return errors.new { kind = errors.provider_kind(kind, code), message = message, type = kind, code = code, body = text }
+end
+
+-- Tells of each line, until the one that says success.
+function H.follow(self, exchange, tell)
+  local next_line = H.lines(exchange)
+  while true do
+    local line, err = next_line()
+    if not line then
+      err = err or errors.new { kind = "incomplete", message = "the answer ended before the model was there" }
+      return nil, call.finish(self.client, err)
+    end
+    local progress = json.decode(line)
+    if type(progress) == "table" then
+      if progress.error then return nil, call.finish(self.client, provider_error(line)) end
+      tell(progress)
+      if progress.status == "success" then return progress end
+    end
+  end
+end
+
+return M

@@ -1,0 +1,10 @@
+-- OpenAI, by the Responses API.
+return {
+  name = "openai",
+  protocol = "openai_responses",
+  base_url = "https://api.openai.com",
+  url_env = { "OPENAI_BASE_URL" },
+  key_env = { "OPENAI_API_KEY" },
+  auth = "bearer",
+  version = "v1",
+}
