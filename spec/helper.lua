@@ -272,6 +272,29 @@ function M.shared(path)
   return full
 end
 
+local function read(path)
+  local file = assert(io.open(path, "rb"))
+  local text = file:read "*a"
+  file:close()
+  return text
+end
+
+--- A recorded exchange of the reference material: what was asked, and the reply as the decoder makes it of the recorded body; nil
+--- where there is none.
+function M.recorded(protocol, name)
+  local path = M.shared("fixtures/" .. name .. ".json")
+  if not path then return nil end
+  local core, json = require "opengatellm.core", require "opengatellm.json"
+  local exchange = json.decode(read(path))
+  local decoder = core.decoder(protocol, exchange.stream and "text/event-stream" or "application/json")
+  decoder:feed(read(path:gsub("[^/]+$", "") .. exchange.body_file))
+  decoder:finish()
+  decoder:skip()
+  local reply = decoder:reply()
+  reply.protocol = protocol
+  return exchange.request, reply
+end
+
 --- Whether a text occurs anywhere in a value: in keys, values, and what tables and userdata print as.
 function M.mentions(value, text, seen)
   seen = seen or {}

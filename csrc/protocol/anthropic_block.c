@@ -4,7 +4,8 @@
 **
 **   text                          TEXT as it comes, then its citations
 **   thinking                      REASONING as it comes, then PART_END with the signature
-**   tool_use                      TOOL_CALL at once, TOOL_ARGUMENTS as they come, TOOL_CALL_END when the block stops
+**   tool_use                      TOOL_CALL at once, TOOL_ARGUMENTS as they come, TOOL_CALL_END when the block stops; PART_END
+**                                 with the JSON of its caller, where that is not the model itself
 **   anything else, and thinking   PART when the block stops, with the whole block as JSON: exactly the one that started, but
 **   without a readable word       for the members that deltas brought
 */
@@ -14,7 +15,7 @@
 
 /* The members of a block or of a delta that matter: raw values; n = 0 where absent or null. */
 struct members {
-  struct ogl_span type, text, thinking, signature, id, name, input, citations, citation, partial_json;
+  struct ogl_span type, text, thinking, signature, id, name, input, caller, citations, citation, partial_json;
 };
 
 static struct ogl_span raw_value(struct ogl_json *j) {
@@ -40,6 +41,7 @@ static void gather(struct ogl_span json, struct members *m) {
     else if (ogl_span_is(key, "id")) m->id = raw_value(&j);
     else if (ogl_span_is(key, "name")) m->name = raw_value(&j);
     else if (ogl_span_is(key, "input")) m->input = raw_value(&j);
+    else if (ogl_span_is(key, "caller")) m->caller = raw_value(&j);
     else if (ogl_span_is(key, "citations")) m->citations = raw_value(&j);
     else if (ogl_span_is(key, "citation")) m->citation = raw_value(&j);
     else ogl_json_skip(&j, NULL);
@@ -160,6 +162,7 @@ static int open_call(struct anthropic_state *s, struct anthropic_block *b, const
   if (!call) return err;
   b->call = (size_t)(call - s->calls.rows);
   err = ogl_calls_add(&s->calls, call, text_of(m->id, out), text_of(m->name, out), none, 0, out);
+  if (!err && !ogl_span_is(m->caller, "{\"type\":\"direct\"}")) err = hold(s, &b->signature, m->caller);
   return err ? err : hold(s, &b->json, m->input);
 }
 
@@ -280,6 +283,11 @@ static void push_citations(struct anthropic_state *s, struct anthropic_block *b,
   }
 }
 
+static void push_signature(struct anthropic_block *b, const char *kind, struct ogl_queue *out) {
+  struct ogl_event *e = ogl_queue_push(out, OGL_EVENT_PART_END, 0, b->index);
+  if (e) e->a.p = kind, e->a.n = strlen(kind), e->b = ogl_buf_span(&b->signature);
+}
+
 static int end_thinking(struct anthropic_state *s, struct anthropic_block *b, struct ogl_queue *out) {
   if (!b->signature.n) return 0;
   if (!b->told) { /* nothing to read, but something to give back */
@@ -287,8 +295,7 @@ static int end_thinking(struct anthropic_state *s, struct anthropic_block *b, st
     if (!err) push_part(b, out);
     return err;
   }
-  struct ogl_event *e = ogl_queue_push(out, OGL_EVENT_PART_END, 0, b->index);
-  if (e) e->a.p = "reasoning", e->a.n = 9, e->b = ogl_buf_span(&b->signature);
+  push_signature(b, "reasoning", out);
   return 0;
 }
 
@@ -298,8 +305,10 @@ static int end_call(struct anthropic_state *s, struct anthropic_block *b, struct
   int err = 0;
   if (!call->arguments.n && input.n && !ogl_span_is(input, "{}"))
     err = ogl_calls_add(&s->calls, call, none, none, input, 0, out);
-  if (!err) ogl_calls_end_one(call, 0, out);
-  return err;
+  if (err) return err;
+  ogl_calls_end_one(call, 0, out);
+  if (b->signature.n) push_signature(b, "tool_call", out);
+  return 0;
 }
 
 static int stop(struct anthropic_state *s, struct anthropic_block *b, struct ogl_queue *out) {

@@ -31,7 +31,9 @@ function M.sniff(bytes)
   end
 end
 
-local FIELDS = { url = "string", path = "string", data = "string", mime = "string", name = "string", detail = "string", id = "string", cache = "boolean" }
+local FIELDS = {
+  url = "string", path = "string", data = "string", mime = "string", name = "string", detail = "string", id = "string", cache = "boolean",
+}
 
 --- A part of a message: `{type, url | path | data, mime}`. Used by ogl.image, ogl.audio and ogl.file.
 ---@param kind "image"|"audio"|"file"

@@ -200,11 +200,11 @@ end
 
 --- A list of warnings, and the function that adds one: of a field that was left out, or (`code`) that was sent otherwise.
 ---@return {code: string, field: string, message: string}[] warnings
----@return fun(field: string, message: string, code?: string) warn
+---@return fun(field: string, text: string, code?: string) warn
 function M.warnings()
   local warnings = {}
-  return warnings, function(field, message, code)
-    warnings[#warnings + 1] = { code = code or "not_carried", field = field, message = message }
+  return warnings, function(field, text, code)
+    warnings[#warnings + 1] = { code = code or "not_carried", field = field, message = text }
   end
 end
 

@@ -92,10 +92,14 @@ function encode_said.reasoning(part, out, own)
   if own and part.signature then out[#out + 1] = { type = "thinking", thinking = part.text or "", signature = part.signature } end
 end
 
-function encode_said.tool_call(part, out, _, warn)
+-- The signature of a call is the JSON of its caller: a program that the server runs may call a tool.
+function encode_said.tool_call(part, out, own, warn)
   local input, whole = messages.arguments(part.arguments)
   if not whole then warn("messages", "the arguments of a call of " .. part.name .. " are no JSON object: {} was sent", "approximated") end
-  out[#out + 1] = { type = "tool_use", id = part.id or part.name, name = part.name, input = input, cache_control = cache_of(part) }
+  out[#out + 1] = {
+    type = "tool_use", id = part.id or part.name, name = part.name, input = input, cache_control = cache_of(part),
+    caller = own and part.signature and json.raw(part.signature) or nil,
+  }
 end
 
 function encode_said.part(part, out, own)
@@ -244,7 +248,9 @@ local EFFORTS = { minimal = "low" } -- the others have the same name
 -- Models from 4.6 on think as much as they see fit, and newer ones take no budget; older ones take nothing else.
 local function is_adaptive(model)
   if not model:find("claude", 1, true) or model:find "claude%-[123]" or model:find "claude%-instant" then return false end
-  return not (model:find "%-4%-[0-5]$" or model:find "%-4%-[0-5][^%d]" or model:find "%-4%-20%d%d" or model:find "%-4[^%d%-]" or model:find "%-4$")
+  local behind = model:match "%-4(.*)$" -- the minor version, or a date where there is none
+  if not behind or behind:find "^%d" then return true end
+  return not (behind:find "^[^%-]" or behind == "" or behind:find "^%-20%d%d" or behind:find "^%-[0-5]$" or behind:find "^%-[0-5]%D")
 end
 
 local function set_budget(body, request, budget, warn)
