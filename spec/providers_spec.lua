@@ -265,7 +265,6 @@ describe("providers.find", function()
 end)
 
 describe("the address of a provider", function()
-  local ogl = require "opengatellm"
   local getenv = os.getenv
   local function api(provider, variables, options)
     os.getenv = function(name) return variables[name] end -- luacheck: ignore 122
