@@ -87,7 +87,27 @@ describe("what was removed", function()
   it("is told as warnings", function()
     local told = {}
     dialects.warned(PERSON, "gemini", "output", function(...) told[#told + 1] = { ... } end)
-    assert.same({ "schema", "output", "$: minProperties was removed: the server does not take it" }, told[1])
+    assert.same({ "output", "$: minProperties was removed: the server does not take it", "schema" }, told[1])
     assert.equal(2, #told)
+  end)
+end)
+
+describe("strict mode", function()
+  local function strict(schema, dialect)
+    local told = 0
+    local adapted, flag = dialects.strict(schema, dialect, "output", function() told = told + 1 end)
+    return json.encode(adapted), flag, told
+  end
+
+  it("is asked for where the schema keeps its meaning", function()
+    local _, flag, told = strict(PERSON, "openai_strict")
+    assert.same({ true, 2 }, { flag, told })
+    local open = { type = "object", additionalProperties = { type = "string" } }
+    assert.same({ '{"additionalProperties":{"type":"string"},"type":"object"}', false, 0 }, { strict(open, "openai_strict") })
+  end)
+
+  it("is asked of other servers for closed objects alone", function()
+    assert.is_false((select(2, strict(PERSON))))
+    assert.is_true((select(2, strict { type = "object", additionalProperties = false })))
   end)
 end)

@@ -36,33 +36,4 @@ end
 ---@return table
 function M.normalise(schema) return copy(schema) end
 
--- Closes every object that says neither that it is open nor that it is closed.
-local seal
-
-local function seal_all(list)
-  for _, schema in pairs(list) do
-    if type(schema) == "table" then seal(schema) end
-  end
-end
-
-function seal(schema)
-  if schema.additionalProperties == nil and (schema.type == "object" or schema.properties) then schema.additionalProperties = false end
-  for key, value in pairs(schema) do
-    if type(value) == "table" then
-      if MAPS[key] then seal_all(value)
-      elseif key == "anyOf" or key == "oneOf" or key == "allOf" or key == "prefixItems" then seal_all(value)
-      elseif key == "items" or key == "not" then seal(value) end
-    end
-  end
-end
-
---- The same, for servers that take only closed objects: one that does not say is closed.
----@param schema table
----@return table
-function M.sealed(schema)
-  local out = copy(schema)
-  seal(out)
-  return out
-end
-
 return M

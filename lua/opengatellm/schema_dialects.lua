@@ -264,16 +264,39 @@ end
 ---@param schema table
 ---@param dialect? string
 ---@param field string of the request: "output"
----@param warn fun(code: string, field: string, message: string)
+---@param warn fun(field: string, message: string, code: string)
 ---@return table
 function M.warned(schema, dialect, field, warn)
   local adapted, changes = M.adapt(schema, dialect)
   for _, change in ipairs(changes) do
     if change.action == "removed" then
-      warn("schema", field, ("%s: %s was removed: %s"):format(change.path, change.keyword, change.message))
+      warn(field, ("%s: %s was removed: %s"):format(change.path, change.keyword, change.message), "schema")
     end
   end
   return adapted
+end
+
+-- Whether a change took something that the schema allows: an object that is open by its own word.
+local function narrows(changes)
+  for _, change in ipairs(changes) do
+    if change.keyword == "additionalProperties" then return true end
+  end
+  return false
+end
+
+--- For servers that have a strict mode: the schema, and whether it can be asked for strictly. A server without a dialect is asked
+--- strictly for what is closed already; one with `openai_strict` for all that does not lose its meaning.
+---@param schema table
+---@param dialect? string
+---@param field string
+---@param warn fun(field: string, message: string, code: string)
+---@return table schema
+---@return boolean strict
+function M.strict(schema, dialect, field, warn)
+  if not dialect then return schemas.normalise(schema), schema.additionalProperties == false end
+  local _, changes = M.adapt(schema, dialect)
+  if narrows(changes) then return schemas.normalise(schema), false end
+  return M.warned(schema, dialect, field, warn), true
 end
 
 return M

@@ -11,6 +11,7 @@ local media = require "opengatellm.media"
 local messages = require "opengatellm.message"
 local requests = require "opengatellm.request"
 local schema = require "opengatellm.schema"
+local dialects = require "opengatellm.schema_dialects"
 
 local M = { name = "anthropic" }
 
@@ -307,21 +308,22 @@ local function set_metadata(body, request, warn)
   for _, name in ipairs(names) do warn(name, "anthropic has no metadata but user_id: it was left out") end
 end
 
-local function set_output(body, output, warn)
+local function set_output(body, output, provider, warn)
   if output == "json" then
     warn("output", "anthropic has no JSON without a schema: ask for it in the text")
   else
-    body.output_config = { format = { type = "json_schema", schema = schema.sealed(output) } }
+    local adapted = dialects.warned(output, provider.schema or "anthropic", "output", warn)
+    body.output_config = { format = { type = "json_schema", schema = adapted } }
   end
 end
 
 ---@param request ogl.Request checked
----@param _ table provider
+---@param provider table
 ---@param stream boolean
 ---@param model string
 ---@return table? wire
 ---@return ogl.Error? err
-function M.encode_request(request, _, stream, model)
+function M.encode_request(request, provider, stream, model)
   local warnings, warn = requests.warnings()
   local list, system = encode_messages(request, warn)
   if not list then return nil, system end
@@ -330,7 +332,7 @@ function M.encode_request(request, _, stream, model)
   if request.stop then body.stop_sequences = type(request.stop) == "string" and { request.stop } or request.stop end
   set_metadata(body, request, warn)
   set_tools(body, request)
-  if request.output then set_output(body, request.output, warn) end
+  if request.output then set_output(body, request.output, provider, warn) end
   if request.reasoning then set_reasoning(body, request, model, warn) end
   requests.warn_of(request, NOT_CARRIED, M.name, warn)
   if stream then body.stream = true end

@@ -11,6 +11,7 @@ local media = require "opengatellm.media"
 local messages = require "opengatellm.message"
 local requests = require "opengatellm.request"
 local schema = require "opengatellm.schema"
+local dialects = require "opengatellm.schema_dialects"
 local url = require "opengatellm.url"
 
 local M = { name = "gemini" }
@@ -256,12 +257,14 @@ local NOT_CARRIED = {
   logit_bias = true, user = true, metadata = true, store = true, previous_response_id = true, include = true, search = true,
 }
 
-local function config_of(request, model, warn)
+local function config_of(request, provider, model, warn)
   local config = {}
   for field, name in pairs(CONFIG) do config[name] = request[field] end
   if request.stop then config.stopSequences = type(request.stop) == "string" and { request.stop } or request.stop end
   if request.output then config.responseMimeType = "application/json" end
-  if type(request.output) == "table" then config.responseJsonSchema = schema.normalise(request.output) end
+  if type(request.output) == "table" then
+    config.responseJsonSchema = dialects.warned(request.output, provider.schema or "gemini", "output", warn)
+  end
   if request.reasoning then config.thinkingConfig = thinking_of(request.reasoning, model, warn) end
   local extra = request.extra and request.extra.generationConfig
   for key, value in pairs(type(extra) == "table" and extra or {}) do config[key] = value end
@@ -275,18 +278,18 @@ local function path_of(model, stream)
 end
 
 ---@param request ogl.Request checked
----@param _ table provider
+---@param provider table
 ---@param stream boolean
 ---@param model string
 ---@return table? wire
 ---@return ogl.Error? err
-function M.encode_request(request, _, stream, model)
+function M.encode_request(request, provider, stream, model)
   local warnings, warn = requests.warnings()
   local contents, system = encode_messages(request, warn)
   if not contents then return nil, system end
   local body = { contents = contents, systemInstruction = system, service_tier = request.service_tier }
   set_tools(body, request)
-  local config = config_of(request, model, warn)
+  local config = config_of(request, provider, model, warn)
   requests.warn_of(request, NOT_CARRIED, M.name, warn)
   if request.parallel_tool_calls == false then
     warn("parallel_tool_calls", "gemini cannot be kept from calling several tools at once: it was left out")

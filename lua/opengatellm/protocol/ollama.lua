@@ -9,7 +9,9 @@ local core = require "opengatellm.core"
 local errors = require "opengatellm.errors"
 local json = require "opengatellm.json"
 local media = require "opengatellm.media"
+local requests = require "opengatellm.request"
 local schema = require "opengatellm.schema"
+local dialects = require "opengatellm.schema_dialects"
 
 local M = { name = "ollama" }
 
@@ -210,15 +212,16 @@ local function by_field(a, b) return a.field < b.field end
 ---@param model string
 ---@return table? wire
 ---@return ogl.Error? err
-function M.encode_request(request, _, stream, model)
-  local warnings, options = {}, {}
-  local function warn(field, message) warnings[#warnings + 1] = { code = "not_carried", field = field, message = message } end
+function M.encode_request(request, provider, stream, model)
+  local options, warnings, warn = {}, requests.warnings()
   local messages, err = encode_messages(request, warn)
   if not messages then return nil, err end
   local body = { model = model, messages = messages, stream = stream } -- the server streams where nobody says otherwise
   set_same(body, options, request, warn)
   set_tools(body, request, warn)
-  if request.output then body.format = request.output == "json" and "json" or schema.normalise(request.output) end
+  if request.output then
+    body.format = request.output == "json" and "json" or dialects.warned(request.output, provider.schema or "grammar", "output", warn)
+  end
   if request.reasoning then set_think(body, request.reasoning, warn) end
   set_extra(body, options, request.extra)
   if next(options) ~= nil then body.options = options end

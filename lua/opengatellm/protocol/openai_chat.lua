@@ -8,6 +8,7 @@ local messages = require "opengatellm.message"
 local quirks = require "opengatellm.quirks"
 local requests = require "opengatellm.request"
 local schema = require "opengatellm.schema"
+local dialects = require "opengatellm.schema_dialects"
 
 local M = { name = "openai_chat" }
 
@@ -124,12 +125,10 @@ local function encode_tool_choice(choice)
   return choice
 end
 
-local function encode_output(output)
+local function encode_output(output, provider, warn)
   if output == "json" then return { type = "json_object" } end
-  return { type = "json_schema", json_schema = {
-    name = "output", schema = schema.normalise(output),
-    strict = output.additionalProperties == false or nil, -- strict servers refuse an open object
-  } }
+  local adapted, strict = dialects.strict(output, provider.schema, "output", warn)
+  return { type = "json_schema", json_schema = { name = "output", schema = adapted, strict = strict or nil } }
 end
 
 local function encode_reasoning(reasoning, body, warn)
@@ -193,7 +192,7 @@ function M.encode_request(request, provider, stream, model)
   set_same(body, request, warn)
   body[provider.max_tokens or "max_tokens"] = request.max_tokens
   set_tools(body, request, provider, warn)
-  if request.output then body.response_format = encode_output(request.output) end
+  if request.output then body.response_format = encode_output(request.output, provider, warn) end
   if request.reasoning then encode_reasoning(request.reasoning, body, warn) end
   if stream then set_stream(body, provider) end
   quirks.body(body, provider)

@@ -8,7 +8,9 @@
 local errors = require "opengatellm.errors"
 local json = require "opengatellm.json"
 local media = require "opengatellm.media"
+local requests = require "opengatellm.request"
 local schema = require "opengatellm.schema"
+local dialects = require "opengatellm.schema_dialects"
 
 local M = { name = "openai_responses" }
 
@@ -236,12 +238,10 @@ local function encode_tool_choice(choice, tools)
   return { type = "function", name = name }
 end
 
-local function encode_output(output)
+local function encode_output(output, provider, warn)
   if output == "json" then return { format = { type = "json_object" } } end
-  return { format = {
-    type = "json_schema", name = "output", schema = schema.normalise(output),
-    strict = output.additionalProperties == false, -- strict servers refuse an open object
-  } }
+  local adapted, strict = dialects.strict(output, provider.schema, "output", warn)
+  return { format = { type = "json_schema", name = "output", schema = adapted, strict = strict } }
 end
 
 local function encode_reasoning(reasoning, warn)
@@ -294,9 +294,8 @@ local function by_field(a, b) return a.field < b.field end
 ---@param model string
 ---@return table? wire
 ---@return ogl.Error? err
-function M.encode_request(request, _, stream, model)
-  local warnings = {}
-  local function warn(field, message) warnings[#warnings + 1] = { code = "not_carried", field = field, message = message } end
+function M.encode_request(request, provider, stream, model)
+  local warnings, warn = requests.warnings()
   local input, err = encode_input(request, warn)
   if not input then return nil, err end
   local body = { model = model, input = input }
@@ -308,7 +307,7 @@ function M.encode_request(request, _, stream, model)
   elseif request.tool_choice then
     body.tool_choice = encode_tool_choice(request.tool_choice)
   end
-  if request.output then body.text = encode_output(request.output) end
+  if request.output then body.text = encode_output(request.output, provider, warn) end
   if request.reasoning then body.reasoning = encode_reasoning(request.reasoning, warn) end
   if stream then body.stream = true end
   for key, value in pairs(request.extra or {}) do body[key] = value end

@@ -14,6 +14,7 @@
 --   default_port  the address may be a host alone, without a scheme; then it has this port
 --   version       segment of the path, for example "v1"; nil: none
 --   models        list of { match = pattern, … }: models that are asked otherwise; the first row that matches lies over these data
+--   schema        the part of JSON Schema that it takes for structured output (schema_dialects.lua), where its protocol does not say
 --   dialects      what it has beside chat, and in which form, where its protocol does not say: operations/dialects.lua
 --   operations    true: it has all of operations/, by version; else those that are common
 --   catalogue     module that gives a code to errors that come without one

@@ -7,4 +7,5 @@ return {
   key_env = { "OPENAI_API_KEY" },
   auth = "bearer",
   version = "v1",
+  schema = "openai_strict",
 }
