@@ -287,3 +287,31 @@ describe("the address of a provider", function()
     assert.equal("https://h/ollama", api("ollama", {}, { base_url = "https://h/ollama/" }))
   end)
 end)
+
+describe("a client of a provider", function()
+  -- The request as a transport is asked for it.
+  local function request_of(options)
+    local seen
+    options.transport = { open = function(_, request)
+      local headers = {}
+      for _, row in ipairs(request.headers) do headers[row[1]] = row[2] end
+      seen = { url = request.url, headers = headers }
+      return nil, require("opengatellm.errors").new { kind = "network", message = "no" }
+    end }
+    options.retries, options.model, options.api_key = { max = 0 }, "m", "k"
+    require("opengatellm").client(options):stream "hi"
+    return seen
+  end
+
+  it("sends the key where the server looks for it, and what the protocol wants beside it", function()
+    local seen = request_of { provider = "anthropic", base_url = "https://api.anthropic.com" }
+    assert.equal("https://api.anthropic.com/v1/messages", seen.url)
+    assert.same({ "k", "2023-06-01" }, { seen.headers["x-api-key"], seen.headers["anthropic-version"] })
+    assert.is_nil(seen.headers.authorization)
+    seen = request_of { provider = "gemini" }
+    assert.equal("https://generativelanguage.googleapis.com/v1beta/models/m:streamGenerateContent?alt=sse", seen.url)
+    assert.equal("k", seen.headers["x-goog-api-key"])
+    seen = request_of { provider = "anthropic_compatible", base_url = "http://localhost:8080/anthropic/" }
+    assert.equal("http://localhost:8080/anthropic/v1/messages", seen.url)
+  end)
+end)

@@ -64,6 +64,7 @@ describe("a stream", function()
     end
     local reply = assert(open(piece "a" .. piece "b" .. END)):reply()
     assert.same({ { token = "a", logprob = -0.5 }, { token = "b", logprob = -0.5 } }, reply.logprobs.content)
+    assert.same({}, reply.logprobs.refusal)
   end)
 
   it("closes the exchange at its end", function()

@@ -289,6 +289,7 @@ static int anthropic_frame(void *state, const struct ogl_frame *frame, struct og
   if (OGL_LIKELY(frame->kind == OGL_FRAME_EVENT) && !ogl_span_is(frame->event, "error") && on_repeated(s, frame, out))
     return OGL_MORE;
   open_state(s);
+  if (ogl_span_is(frame->data, "[DONE]")) return OGL_MORE; /* a habit of gateways, which means nothing here */
   int code = read_frame(frame->data, &m);
   if (code < 0 && !is_error_frame(frame)) {
     ogl_repeat_forget(&s->repeat);

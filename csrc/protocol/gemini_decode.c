@@ -378,6 +378,7 @@ static int gemini_frame(void *state, const struct ogl_frame *frame, struct ogl_q
   struct ogl_json j;
   struct answer a;
   open_state(s);
+  if (ogl_span_is(frame->data, "[DONE]")) return OGL_MORE; /* a habit of gateways, which means nothing here */
   ogl_json_open(&j, frame->data.p, frame->data.n);
   if (OGL_UNLIKELY(ogl_json_peek(&j) == '[')) {
     int err = on_list(s, frame, out);

@@ -264,4 +264,19 @@ function M.provider_kind(type, code)
   return "provider"
 end
 
+local PASSING = { "overloaded", "unavailable", "^503$", "^529$" }
+
+--- Whether an error that came inside an answer may pass: a rate limit that is not one of the day, or a server that is too busy.
+---@param type? string
+---@param code? string
+---@param message? string
+---@return boolean
+function M.may_pass(type, code, message)
+  if M.provider_kind(type, code) == "rate_limit" then return not (message or ""):find "per day" end
+  for _, word in ipairs(PASSING) do
+    if (type or ""):lower():find(word) or (code or ""):lower():find(word) then return true end
+  end
+  return false
+end
+
 return M

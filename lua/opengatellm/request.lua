@@ -16,6 +16,7 @@ local M = {}
 ---@field description? string
 ---@field parameters? table JSON Schema
 ---@field strict? boolean
+---@field cache? boolean up to here the prompt may be read from the server's cache
 
 ---@class ogl.Request
 ---@field messages ogl.Message[]

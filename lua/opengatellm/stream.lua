@@ -251,10 +251,9 @@ end
 
 function H.problem(self)
   local message, kind, code, body = self.decoder:problem()
-  local found = errors.provider_kind(kind, code)
-  local retry = found == "rate_limit" and not (message or ""):find "per day"
   return errors.new {
-    kind = found, message = message or "the server reported an error", type = kind, code = code, body = body, retryable = retry,
+    kind = errors.provider_kind(kind, code), message = message or "the server reported an error", type = kind, code = code, body = body,
+    retryable = errors.may_pass(kind, code, message),
   }
 end
 
@@ -302,16 +301,22 @@ function H.release(self)
   self.decoder:close()
 end
 
--- The pieces of `logprobs` that came, as one: {content = {…}, refusal = {…}}.
+-- The pieces of `logprobs` that came, as one: lists are joined, of anything else the last counts. The names are the protocol's:
+-- {content = {…}, refusal = {…}}, or {chosenCandidates = {…}, topCandidates = {…}}.
 function H.join_logprobs(answer)
   local pieces = answer.logprobs
   if not pieces then return end
   answer.logprobs = {}
   for _, piece in ipairs(pieces) do
     for name, list in pairs(type(piece) == "table" and piece or {}) do
-      local joined = answer.logprobs[name] or {}
-      answer.logprobs[name] = joined
-      for _, item in ipairs(type(list) == "table" and list or {}) do joined[#joined + 1] = item end
+      local joined = answer.logprobs[name]
+      if list == core.null then
+        answer.logprobs[name] = joined or {}
+      elseif type(list) == "table" and type(joined) == "table" then
+        for _, item in ipairs(list) do joined[#joined + 1] = item end
+      else
+        answer.logprobs[name] = list
+      end
     end
   end
 end

@@ -116,7 +116,7 @@ describe("gemini.encode_request", function()
     assert.same({ inlineData = { mimeType = "image/png", data = "AAAA" } }, parts[4])
     assert.same({ inlineData = { mimeType = "audio/mpeg", data = "SUQzeA==" } }, parts[5])
     assert.same({ fileData = { fileUri = "https://f/files/1", mimeType = "application/pdf" } }, parts[6])
-    assert.equal("gs://own", parts[7].fileData.fileUri)
+    assert.same({ fileData = { fileUri = "gs://own" } }, parts[7])
     assert.equal("file", (select(2, encode { messages = { ogl.user(ogl.image { path = "/no/such/file.png" }) } })).kind)
   end)
 

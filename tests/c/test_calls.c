@@ -122,6 +122,26 @@ static void test_find(void) {
   end(&x);
 }
 
+static void test_end_one(void) {
+  struct fixture x;
+  struct ogl_event e;
+  int ends = 0;
+  check_case("calls: one that is ended by itself is not ended again");
+  begin(&x);
+  add(&x, open_call(&x, 0, 0), "a", "f", "1");
+  add(&x, open_call(&x, 1, 1), "b", "g", "");
+  ogl_calls_end_one(&x.calls.rows[1], 0, &x.q);
+  ogl_calls_end_one(&x.calls.rows[1], 0, &x.q);
+  ogl_calls_end(&x.calls, 0, &x.q);
+  while (ogl_queue_pop(&x.q, &e) == OGL_OK) {
+    if (e.kind != OGL_EVENT_TOOL_CALL_END) continue;
+    CHECK_TEXT(e.a, ends++ ? "a" : "b");
+    CHECK_TEXT(e.c, ends == 1 ? "{}" : "1");
+  }
+  CHECK_INT(ends, 2);
+  end(&x);
+}
+
 static void test_limits(void) {
   struct fixture x;
   int err = 0;
@@ -142,5 +162,6 @@ void test_calls(void) {
   test_nameless();
   test_growing();
   test_find();
+  test_end_one();
   test_limits();
 }

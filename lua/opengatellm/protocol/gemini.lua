@@ -40,11 +40,19 @@ local encode_part = { image = encode_media, audio = encode_media, file = encode_
 
 function encode_part.text(part) return { text = part.text } end
 
+-- A part in the server's own form; `type` is a word of ours, and names it for the check of messages.
+local function own_part(part)
+  local out = {}
+  for key, value in pairs(part) do
+    if key ~= "type" then out[key] = value end
+  end
+  return out
+end
+
 local function encode_parts(content)
   local out = {}
   for i, part in ipairs(messages.parts(content)) do
-    local encode, encoded, err = encode_part[part.type], part, nil -- not one of ours: the server's own form
-    if encode then encoded, err = encode(part) end
+    local encoded, err = (encode_part[part.type] or own_part)(part)
     if not encoded then return nil, err end
     out[i] = encoded
   end
@@ -84,7 +92,7 @@ local function encode_model(message, warn)
   local out, own, left = {}, message.protocol == M.name, false
   for _, part in ipairs(messages.said(message)) do
     local encode = encode_said[part.type]
-    if encode then encode(part, out, own, warn) else out[#out + 1] = part end
+    if encode then encode(part, out, own, warn) else out[#out + 1] = own_part(part) end
     left = left or not own and messages.is_bound(part)
   end
   if left and message.protocol then
