@@ -290,7 +290,7 @@ static void push_signature(struct anthropic_block *b, const char *kind, struct o
 
 static int end_thinking(struct anthropic_state *s, struct anthropic_block *b, struct ogl_queue *out) {
   if (!b->signature.n) return 0;
-  if (!b->told) { /* nothing to read, but something to give back */
+  if (!b->told && b->json.n) { /* nothing to read, but something to give back */
     int err = b->later ? merge_signature(s, b) : 0;
     if (!err) push_part(b, out);
     return err;
