@@ -131,7 +131,7 @@ describe("client:chat", function()
   it("tells a cut body, HTML and nothing apart", function()
     local function kind(body) return select(2, client({ body = body }):chat "hi").kind end
     assert.equal("incomplete", kind(ANSWER:sub(1, 60)))
-    assert.equal("protocol", kind "<html><title>Log in</title></html>")
+    assert.equal("incomplete", kind "<html><title>Log in</title></html>")
     assert.equal("incomplete", kind "")
   end)
 

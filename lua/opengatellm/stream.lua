@@ -257,9 +257,13 @@ function H.problem(self)
   }
 end
 
+-- A whole body that is no JSON (a page of a proxy) holds no answer to its end: it is incomplete, as one that was cut is.
 function H.syntax(self, message)
   local _, _, _, excerpt = self.decoder:problem()
   local text = excerpt and (errors.read_body(self.status, excerpt)) or message
+  if self.decoder:framing() == "whole" and not self.options.strict then
+    return errors.new { kind = "incomplete", code = "syntax", message = "there is no answer in what the server sent: " .. text, body = excerpt }
+  end
   return errors.new { kind = "protocol", code = "syntax", message = "the answer is not what its protocol allows: " .. text, body = excerpt }
 end
 
