@@ -6,11 +6,7 @@
 #include <string.h>
 
 static const struct ogl_protocol *const protocols[] = {
-  &ogl_anthropic,
-  &ogl_gemini,
-  &ogl_openai_chat,
-  &ogl_openai_responses,
-  &ogl_ollama,
+  &ogl_anthropic, &ogl_gemini, &ogl_openai_chat, &ogl_openai_responses, &ogl_ollama,
 };
 
 static const struct ogl_encoding *const encodings[] = {

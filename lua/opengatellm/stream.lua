@@ -262,7 +262,8 @@ function H.syntax(self, message)
   local _, _, _, excerpt = self.decoder:problem()
   local text = excerpt and (errors.read_body(self.status, excerpt)) or message
   if self.decoder:framing() == "whole" and not self.options.strict then
-    return errors.new { kind = "incomplete", code = "syntax", message = "there is no answer in what the server sent: " .. text, body = excerpt }
+    message = "there is no answer in what the server sent: " .. text
+    return errors.new { kind = "incomplete", code = "syntax", message = message, body = excerpt }
   end
   return errors.new { kind = "protocol", code = "syntax", message = "the answer is not what its protocol allows: " .. text, body = excerpt }
 end

@@ -7,4 +7,5 @@ return {
   key_env = { "LLAMA_API_KEY" },
   auth = "bearer",
   version = "v1",
+  dialects = { count_tokens = "llama_server" },
 }
