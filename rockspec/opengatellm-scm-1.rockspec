@@ -117,6 +117,7 @@ build = {
     ["opengatellm.providers.anthropic"] = "lua/opengatellm/providers/anthropic.lua",
     ["opengatellm.providers.anthropic_compatible"] = "lua/opengatellm/providers/anthropic_compatible.lua",
     ["opengatellm.providers.azure_openai"] = "lua/opengatellm/providers/azure_openai.lua",
+    ["opengatellm.providers.bedrock"] = "lua/opengatellm/providers/bedrock.lua",
     ["opengatellm.providers.cerebras"] = "lua/opengatellm/providers/cerebras.lua",
     ["opengatellm.providers.cloudflare_workers_ai"] = "lua/opengatellm/providers/cloudflare_workers_ai.lua",
     ["opengatellm.providers.cohere"] = "lua/opengatellm/providers/cohere.lua",

@@ -64,6 +64,10 @@ local ROWS = {
   { "albert", { ALBERT_API_KEY = "K", OGL_TOKEN = "no", OGL_URL = "https://no" }, "https://albert.api.etalab.gouv.fr/v1/chat/completions" },
   { "albert", { OGL_TOKEN = "K" }, "https://albert.api.etalab.gouv.fr/v1/chat/completions" },
   { "azure_openai", AZURE, "https://r.openai.azure.com/openai/v1/chat/completions", "api-key" },
+  {
+    "bedrock", { AWS_REGION = "eu-west-3", AWS_BEARER_TOKEN_BEDROCK = "K" },
+    "https://bedrock-runtime.eu-west-3.amazonaws.com/openai/v1/chat/completions",
+  },
   { "cerebras", { CEREBRAS_API_KEY = "K" }, "https://api.cerebras.ai/v1/chat/completions" },
   {
     "cloudflare_workers_ai", { CLOUDFLARE_ACCOUNT_ID = "acc", CLOUDFLARE_API_TOKEN = "K" },
@@ -157,8 +161,10 @@ local ALL = {
 }
 
 describe("a provider's quirks", function()
+  local VARIABLES = { AZURE_OPENAI_ENDPOINT = "https://r", CLOUDFLARE_ACCOUNT_ID = "a", AWS_REGION = "r" }
+
   local function body(name, request, stream)
-    return json.decode(sent(name, { AZURE_OPENAI_ENDPOINT = "https://r", CLOUDFLARE_ACCOUNT_ID = "a" }, { request = request, stream = stream }).body)
+    return json.decode(sent(name, VARIABLES, { request = request, stream = stream }).body)
   end
 
   it("leave out what it refuses, and only that", function()

@@ -79,15 +79,6 @@ function M.bytes(part)
   return bytes, part.mime or M.sniff(bytes) or "application/octet-stream"
 end
 
---- The bytes of a part as base64, and their MIME type.
----@return string? text
----@return string|ogl.Error mime or the error
-function M.base64(part)
-  local bytes, mime = M.bytes(part)
-  if not bytes then return nil, mime end
-  return core.base64_encode(bytes), mime
-end
-
 local AUDIO_FORMATS = { ["audio/wav"] = "wav", ["audio/mpeg"] = "mp3", ["audio/flac"] = "flac", ["audio/ogg"] = "ogg" }
 
 --- What the OpenAI protocols call a recording's format.

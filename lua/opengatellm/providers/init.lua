@@ -41,6 +41,7 @@ local REGISTRY = {
   anthropic = "opengatellm.providers.anthropic",
   anthropic_compatible = "opengatellm.providers.anthropic_compatible",
   azure_openai = "opengatellm.providers.azure_openai",
+  bedrock = "opengatellm.providers.bedrock",
   cerebras = "opengatellm.providers.cerebras",
   cloudflare_workers_ai = "opengatellm.providers.cloudflare_workers_ai",
   cohere = "opengatellm.providers.cohere",
