@@ -129,6 +129,17 @@ describe("a provider's address and key", function()
     end)
   end
 
+  it("stay where the client takes another protocol of that server", function()
+    local asked = { request = { messages = { ogl.user "hi" }, max_tokens = 9 } }
+    local chat = sent("openai", { OPENAI_API_KEY = "K" }, asked, { protocol = "openai_chat" })
+    assert.equal("https://api.openai.com/v1/chat/completions", chat.url)
+    assert.equal(9, json.decode(chat.body).max_completion_tokens)
+    assert.equal("https://api.openai.com/v1/responses", sent("openai", { OPENAI_API_KEY = "K" }, asked).url)
+    local azure = sent("azure_openai", AZURE, asked, { protocol = "openai_responses" })
+    assert.equal("https://r.openai.azure.com/openai/v1/responses", azure.url)
+    assert.equal("K", header(azure, "api-key"))
+  end)
+
   it("are asked for by name where they are missing", function()
     local function problem(options)
       return environment.with({}, function()

@@ -39,6 +39,7 @@ end
 
 ---@class ogl.ClientOptions
 ---@field provider? string|table a name, or a table of provider data; default "opengatellm"
+---@field protocol? string another one that the provider's server speaks too: "openai_chat" with "openai"; default: the provider's
 ---@field base_url? string default: the provider's variable ($OGL_URL) or address
 ---@field api_key? string|fun(): string? default: the provider's variables ($OGL_TOKEN, then $OGL_API_KEY)
 ---@field model? string for requests that name none
@@ -60,9 +61,10 @@ end
 ---@field host? table
 
 local FIELDS = {
-  provider = "any", base_url = "string", api_key = "any", model = "string", no_v1 = "boolean", rag_url = "string", version = "string",
-  settings = "table", timeouts = "table", retries = "table", limits = "table", headers = "table", proxy = "string", no_proxy = "string",
-  ca_file = "string", client_cert = "table", insecure_skip_verify = "boolean", unix_socket = "string", transport = "table", host = "table",
+  provider = "any", protocol = "string", base_url = "string", api_key = "any", model = "string", no_v1 = "boolean", rag_url = "string",
+  version = "string", settings = "table", timeouts = "table", retries = "table", limits = "table", headers = "table", proxy = "string",
+  no_proxy = "string", ca_file = "string", client_cert = "table", insecure_skip_verify = "boolean", unix_socket = "string",
+  transport = "table", host = "table",
 }
 local TIMEOUTS = { connect = 10, first_byte = 600, idle = 300 }
 local RETRIES = { max = 2, max_wait = 60 }
@@ -227,7 +229,7 @@ function H.check(options)
     or options.retries and request.check_fields(options.retries, { max = "integer", max_wait = "number" }, "retries.")
     or options.limits and request.check_fields(options.limits, { reply = "integer", body = "integer", upload = "integer" }, "limits.")
   if problem then return problem end
-  return H.check_key(options.api_key) or H.check_provider(options.provider, options.settings) or H.check_version(options.version)
+  return H.check_key(options.api_key) or H.check_provider(options) or H.check_version(options.version)
 end
 
 function H.check_version(version)
@@ -241,14 +243,16 @@ function H.check_key(key)
   if key:find "[%c]" then return "api_key: it holds a line end or another control character" end
 end
 
-function H.check_provider(provider, given)
+function H.check_provider(options)
+  local provider, protocol = options.provider, options.protocol
+  if protocol and not protocols[protocol] then return "protocol: there is no protocol '" .. protocol:gsub("%c", "?") .. "'" end
   if provider ~= nil and type(provider) ~= "string" and type(provider) ~= "table" then
     return "provider: expected string or table, got " .. type(provider)
   end
   local data, problem = H.find_provider(provider)
   if not data then return "provider: " .. problem end
   if not protocols[data.protocol] then return "provider.protocol: there is no protocol '" .. tostring(data.protocol) .. "'" end
-  return settings.check(data, given)
+  return settings.check(data, options.settings)
 end
 
 -- The data of a provider, by name or the user's own.
@@ -259,8 +263,10 @@ end
 
 function H.set_provider(self, options)
   local provider = H.find_provider(options.provider)
-  self.provider = provider.name and provider.auth and provider or request.merge({ name = "custom", auth = "bearer" }, provider)
-  self.protocol = require(protocols[provider.protocol])
+  if options.protocol or not (provider.name and provider.auth) then
+    provider = request.merge({ name = "custom", auth = "bearer" }, provider, { protocol = options.protocol })
+  end
+  self.provider, self.protocol = provider, require(protocols[provider.protocol])
   self.auth, self.settings = auth.of(self.provider) or false, settings.read(provider, options.settings)
   self.by_match = false
   self.model_name, self.version = options.model or false, options.version or false
@@ -335,7 +341,10 @@ function H.for_model(self, model)
   for _, row in ipairs(self.provider.models or {}) do
     if model:find(row.match) then
       self.by_match = self.by_match or {}
-      self.by_match[row] = self.by_match[row] or self:with { provider = request.merge(self.provider, row, { models = {} }) }
+      if not self.by_match[row] then
+        local provider = request.merge(self.provider, row, { models = {} })
+        self.by_match[row] = self:with { provider = provider, protocol = provider.protocol }
+      end
       return self.by_match[row]
     end
   end

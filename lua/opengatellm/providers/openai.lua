@@ -1,4 +1,4 @@
--- OpenAI, by the Responses API.
+-- OpenAI, by the Responses API; with protocol = "openai_chat" by Chat Completions.
 return {
   name = "openai",
   protocol = "openai_responses",
@@ -8,4 +8,5 @@ return {
   auth = "bearer",
   version = "v1",
   schema = "openai_strict",
+  max_tokens = "max_completion_tokens", -- of Chat Completions: reasoning models refuse max_tokens
 }
