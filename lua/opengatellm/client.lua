@@ -210,6 +210,23 @@ function Client:get_transport()
   return shared.transport, err
 end
 
+--- The client for a model: a provider may speak another protocol for some (`models` of its data), on the same connections.
+---@param model string
+---@return ogl.Client
+function Client:for_model(model)
+  for _, row in ipairs(self.provider.models or {}) do
+    if model:find(row.match) then
+      self.by_match = self.by_match or {}
+      if not self.by_match[row] then
+        local provider = request.merge(self.provider, row, { models = {} })
+        self.by_match[row] = self:with { provider = provider, protocol = provider.protocol }
+      end
+      return self.by_match[row]
+    end
+  end
+  return self
+end
+
 --- The error of a client without an address.
 ---@return ogl.Error
 function Client:missing()
@@ -336,21 +353,6 @@ function H.key_functions(options, provider)
   return function() return key end, function() return key ~= nil end
 end
 
--- A provider may speak another protocol for some models (`models` of its data): the client for this one, on the same connections.
-function H.for_model(self, model)
-  for _, row in ipairs(self.provider.models or {}) do
-    if model:find(row.match) then
-      self.by_match = self.by_match or {}
-      if not self.by_match[row] then
-        local provider = request.merge(self.provider, row, { models = {} })
-        self.by_match[row] = self:with { provider = provider, protocol = provider.protocol }
-      end
-      return self.by_match[row]
-    end
-  end
-  return self
-end
-
 -- What the provider's data adds to every body, and takes out of it.
 function H.adjust(body, provider)
   for name, value in pairs(provider.body or {}) do
@@ -376,7 +378,7 @@ function H.prepare(self, question, where, streamed)
   local model = asked.model or self.model_name
   if not model then error(where .. ": model: none is given, neither here nor to the client", 3) end
   streamed = streamed and not asked.no_streaming
-  self = H.for_model(self, model)
+  self = self:for_model(model)
   local wire, err = self.protocol.encode_request(asked, self.provider, streamed, model)
   if not wire then return nil, err end
   H.adjust(wire.body, self.provider)

@@ -3,6 +3,7 @@ local errors = require "opengatellm.errors"
 local json = require "opengatellm.json"
 local ogl = require "opengatellm"
 local recording = require "spec.support.recording"
+local replay = require "opengatellm.transport.replay"
 
 local client, provider = recording.client, recording.provider
 
@@ -47,6 +48,12 @@ local CASES = {
         },
       },
     }, { input_tokens = 31, cached_input_tokens = 5 },
+  },
+  {
+    "vertex", { path = GEMINI.path, body = { contents = GEMINI.body.contents, generationConfig = { seed = 1 }, safetySettings = {} } },
+    { { body = '{"totalTokens":31}' } }, {
+      { "/v1/models/m:countTokens", { contents = { { parts = { { text = "a" } } } }, generationConfig = { seed = 1 } } },
+    }, { input_tokens = 31 },
   },
   {
     "responses", RESPONSES, { { body = '{"object":"response.input_tokens","input_tokens":11}' } }, {
@@ -98,6 +105,21 @@ describe("client:count_tokens", function()
     assert.same({ input_tokens = 1 }, assert(c:count_tokens { messages = { ogl.user "a" }, system = "s" }))
     assert.same({ { role = "system", content = "s" }, { role = "user", content = "a" } }, json.decode(requests[1].text).messages)
     assert.is_nil(json.decode(requests[1].text).stream)
+  end)
+
+  it("asks Vertex AI for Gemini and for Claude, each in its own form", function()
+    local transport = replay.new(function(r)
+      return { body = r.url:find("count-tokens", 1, true) and '{"input_tokens":2}' or '{"totalTokens":3}' }
+    end)
+    local c = ogl.client {
+      provider = "vertex", settings = { project = "p", location = "europe-west1" }, api_key = "token", transport = transport,
+    }
+    assert.equal(3, assert(c:count_tokens { model = "gemini-3-flash", messages = { ogl.user "a" } }).input_tokens)
+    assert.equal(2, assert(c:count_tokens { model = "claude-sonnet-4-5", messages = { ogl.user "a" } }).input_tokens)
+    local address = "https://europe-west1-aiplatform.googleapis.com/v1/projects/p/locations/europe-west1/publishers/"
+    assert.equal(address .. "google/models/gemini-3-flash:countTokens", transport.requests[1].url)
+    assert.equal(address .. "anthropic/models/count-tokens:rawPredict", transport.requests[2].url)
+    assert.equal("claude-sonnet-4-5", json.decode(transport.requests[2].body).model)
   end)
 
   it("tells what the encoding left out, and is refused for it in strict mode", function()

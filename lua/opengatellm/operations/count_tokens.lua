@@ -4,7 +4,8 @@
 -- form says which part of it a server counts, where, and under which name the count comes back.
 --
 -- Sources. anthropic: anthropic-sdk-python, types/message_count_tokens_params.py, and a recorded answer. gemini: ai.google.dev/api/tokens
--- (models.countTokens with generateContentRequest). responses: openai-python, types/responses/input_token_count_params.py. llama_server:
+-- (models.countTokens with generateContentRequest). vertex: cloud.google.com/vertex-ai, publishers.models.countTokens (the request's own
+-- fields). responses: openai-python, types/responses/input_token_count_params.py. llama_server:
 -- llama.cpp, tools/server/README.md (POST /apply-template gives the prompt, POST /tokenize its tokens).
 --
 -- @module opengatellm.operations.count_tokens
@@ -39,6 +40,7 @@ local function set_of(text)
 end
 
 local ANTHROPIC = set_of "messages model system thinking tool_choice tools output_config cache_control"
+local VERTEX = set_of "contents systemInstruction tools generationConfig"
 local RESPONSES = set_of [[
   conversation input instructions model parallel_tool_calls previous_response_id reasoning text tool_choice tools truncation
 ]]
@@ -59,12 +61,18 @@ function M.FORMS.responses(ask, wire, asked)
 end
 
 -- The path of the chat is …/models/NAME:generateContent, whatever stands before.
-function M.FORMS.gemini(ask, wire, _, model)
-  local body = request.merge(wire.body, { model = model:find("/", 1, true) and model or "models/" .. model })
-  local answer, err = ask(wire.path:gsub(":%a+[^/:]*$", "") .. ":countTokens", { generateContentRequest = body })
+local function ask_gemini(ask, wire, body)
+  local answer, err = ask(wire.path:gsub(":%a+[^/:]*$", "") .. ":countTokens", body)
   if not answer then return nil, err end
   return { input_tokens = answer.totalTokens, cached_input_tokens = answer.cachedContentTokenCount }
 end
+
+function M.FORMS.gemini(ask, wire, _, model)
+  local name = model:find("/", 1, true) and model or "models/" .. model
+  return ask_gemini(ask, wire, { generateContentRequest = request.merge(wire.body, { model = name }) })
+end
+
+function M.FORMS.vertex(ask, wire, asked) return ask_gemini(ask, wire, picked(wire.body, VERTEX, asked.extra)) end
 
 -- As the server does it for a chat: the template's own words for a turn count as one token each, and so does what begins a text.
 function M.FORMS.llama_server(ask, wire)
@@ -118,6 +126,7 @@ function M.count(client, question)
   if problem then error(WHERE .. ": " .. problem, 3) end
   local model = asked.model or client.model_name
   if not model then error(WHERE .. ": model: none is given, neither here nor to the client", 3) end
+  client = client:for_model(model)
   local form = M.FORMS[dialects.of(client.provider, "count_tokens")]
   if not form then return nil, unsupported("provider", "the provider " .. client.provider.name .. " has no such call") end
   local wire, err = client.protocol.encode_request(asked, client.provider, false, model)

@@ -10,5 +10,11 @@ return {
     location = { "GOOGLE_CLOUD_LOCATION", "CLOUD_ML_REGION", default = "global" },
     credentials = { "GOOGLE_APPLICATION_CREDENTIALS" }, -- a file: its path is no secret
   },
-  models = { { match = "^claude", protocol = "anthropic", body = { anthropic_version = "vertex-2023-10-16" }, no_model = true } },
+  dialects = { count_tokens = "vertex" },
+  models = {
+    {
+      match = "^claude", protocol = "anthropic", body = { anthropic_version = "vertex-2023-10-16" }, no_model = true,
+      dialects = { count_tokens = "anthropic" },
+    },
+  },
 }
