@@ -26,6 +26,14 @@ describe("anthropic.encode_request", function()
     assert.is_true(encode({}, "m", true).stream)
   end)
 
+  it("switches on those tools of the server's that want it, once each, by a header", function()
+    local search, computer = { type = "web_search_20250305", name = "web_search" }, { type = "computer_20251124", name = "computer" }
+    local mcp = { type = "mcp_toolset", mcp_server_name = "a" }
+    assert.is_nil(select(2, encode { tools = { search, { name = "f" } } }).headers)
+    local _, wire = encode { tools = { mcp, search, computer, mcp } }
+    assert.same({ { "anthropic-beta", "mcp-client-2025-11-20,computer-use-2025-11-24" } }, wire.headers)
+  end)
+
   local CASES = { -- what, request, field of the body, what is there
     { "the text before", { system = "s" }, "system", "s" },
     { "parameters", { temperature = 0 }, "temperature", 0 },

@@ -240,6 +240,22 @@ local function set_tools(body, request)
   end
 end
 
+-- Tools of the server's that have to be switched on by a header. A header of the user's own stands in its place.
+-- Source: platform.claude.com/docs, "Tool reference" (2026).
+local BETAS = {
+  computer_20250124 = "computer-use-2025-01-24", computer_20251124 = "computer-use-2025-11-24", mcp_toolset = "mcp-client-2025-11-20",
+  advisor_20260301 = "advisor-tool-2026-03-01",
+}
+
+local function headers_of(tools)
+  local betas, seen = {}, {}
+  for _, tool in ipairs(tools or {}) do
+    local beta = BETAS[tool.type]
+    if beta and not seen[beta] then betas[#betas + 1], seen[beta] = beta, true end
+  end
+  return betas[1] and { { "anthropic-beta", table.concat(betas, ",") } } or nil
+end
+
 -- Reasoning -------------------------------------------------------------------------------------------------------
 
 local LEAST_BUDGET = 1024 -- tokens; the server refuses less
@@ -337,7 +353,7 @@ function M.encode_request(request, provider, stream, model)
   requests.warn_of(request, NOT_CARRIED, M.name, warn)
   if stream then body.stream = true end
   requests.add_extra(body, request.extra)
-  return { method = "POST", path = "/messages", body = body, warnings = warnings }
+  return { method = "POST", path = "/messages", headers = headers_of(request.tools), body = body, warnings = warnings }
 end
 
 M.decode_error = errors.from_status
