@@ -118,8 +118,8 @@ static void make_head(struct ogl_encoder *e, struct chat_writer *w) {
 static void put_head(struct ogl_encoder *e) {
   struct chat_writer *w = e->state;
   if (w->head_model != ogl_encoder_model(e).n + 1) {
-    ogl_buf_init(&w->head, OGL_MAX_LINE, OGL_ERR_LINE);
-    make_head(e, w);
+    if (!w->head.max) ogl_buf_init(&w->head, OGL_MAX_LINE, OGL_ERR_LINE);
+    make_head(e, w); /* again when the model came late */
   }
   ogl_out_span(e, ogl_buf_span(&w->head));
   w->any = 1;

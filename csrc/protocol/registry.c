@@ -6,15 +6,12 @@
 #include <string.h>
 
 static const struct ogl_protocol *const protocols[] = {
-  &ogl_anthropic,
-  &ogl_gemini,
-  &ogl_openai_chat,
-  &ogl_openai_responses,
-  &ogl_ollama,
+  &ogl_anthropic, &ogl_gemini, &ogl_openai_chat, &ogl_openai_responses, &ogl_ollama,
 };
 
 static const struct ogl_encoding *const encodings[] = {
   &ogl_openai_chat_encoding,
+  &ogl_openai_responses_encoding,
 };
 
 const struct ogl_protocol *ogl_protocol_find(const char *name) {

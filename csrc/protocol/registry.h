@@ -20,6 +20,7 @@ extern const struct ogl_protocol ogl_gemini;
 extern const struct ogl_protocol ogl_openai_chat;
 extern const struct ogl_encoding ogl_openai_chat_encoding;
 extern const struct ogl_protocol ogl_openai_responses;
+extern const struct ogl_encoding ogl_openai_responses_encoding;
 extern const struct ogl_protocol ogl_ollama;
 
 OGL_END

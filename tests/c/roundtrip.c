@@ -22,6 +22,7 @@ enum loss {
   LOSES_CACHE_WRITE = 32, /* in usage */
   LOSES_CACHE = 64,       /* in usage: cached tokens too */
   LOSES_REASONING_TOKENS = 128,
+  LOSES_STOP = 256, /* a stop beside calls comes back as tool_calls: the target has one word for both */
 };
 
 /* A target, what it loses, and the finish reasons that come back as another one. */
@@ -30,7 +31,8 @@ static const struct target {
   int loses;
   const char *reasons[4][2];
 } losses[] = {
-  { "openai_chat", 0, { { "pause", "stop" } } },
+  { "openai_chat", LOSES_STOP, { { "pause", "stop" } } },
+  { "openai_responses", LOSES_CHOICES | LOSES_MONEY | LOSES_STOP, { { "pause", "stop" } } },
 };
 
 struct exchange {
@@ -81,7 +83,10 @@ static void same_calls(const struct ogl_answer *a, const struct ogl_answer *b, i
 
 static void same_reason(const struct ogl_answer *a, const struct ogl_answer *b, const struct target *t) {
   struct ogl_span reason = ogl_buf_span(&a->reason);
+  size_t first = 0;
   if (!reason.n) return; /* the target has to say something */
+  if (t->loses & LOSES_STOP && ogl_span_is(reason, "stop") && next_call(a, &first))
+    reason.p = "tool_calls", reason.n = 10;
   for (int i = 0; i < 4 && t->reasons[i][0]; i++)
     if (reason.n == strlen(t->reasons[i][0]) && memcmp(reason.p, t->reasons[i][0], reason.n) == 0)
       reason.p = t->reasons[i][1], reason.n = strlen(reason.p);
@@ -133,6 +138,21 @@ static int decode(struct ogl_decoder *d, const struct ogl_protocol *protocol, co
   return code;
 }
 
+/* The tools of the request, as the first answer that tells them has them: what a gateway would repeat. */
+static struct ogl_span echo_of(struct ogl_span body) {
+  static const char name[] = "\"tools\":";
+  struct ogl_span echo = { "", 0 }, value;
+  struct ogl_json j;
+  for (size_t i = 0, n = sizeof name - 1; i + n < body.n && !echo.n; i++) {
+    if (memcmp(body.p + i, name, n) != 0) continue;
+    ogl_json_open(&j, body.p + i + n, body.n - i - n);
+    if (ogl_json_skip(&j, &value) < 0) break;
+    echo.p = body.p + i;
+    echo.n = (size_t)(value.p + value.n - echo.p);
+  }
+  return echo;
+}
+
 /* The body in the target's protocol, fed in pieces. */
 static void transcode(struct exchange *x, const struct ogl_encoding *to, int is_whole, size_t step,
                       struct ogl_buf *out) {
@@ -140,6 +160,7 @@ static void transcode(struct exchange *x, const struct ogl_encoding *to, int is_
   struct ogl_encoder_context context = { { "id1", 3 }, { "", 0 }, 1700000000, 1, { "", 0 }, 0 };
   struct ogl_transcoder t;
   struct ogl_span body = ogl_buf_span(&x->body);
+  if (x->protocol == &ogl_openai_responses) context.echo = echo_of(body);
   CHECK_INT(ogl_transcoder_init(&t, x->protocol, &options, to, is_whole, &context), 0);
   for (size_t at = 0; at < body.n; at += step) {
     size_t n = body.n - at < step ? body.n - at : step;
