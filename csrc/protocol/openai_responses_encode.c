@@ -18,112 +18,26 @@
 #include "../core/json.h"
 #include "registry.h"
 
-/* --- one event of the stream ------------------------------------------------------------------------------------ */
-
-/* Its name and what all have; 0 where nothing is sent. `end_event` ends it. */
-static int begin_event(struct ogl_encoder *e, const char *name) {
-  struct responses_writer *w = e->state;
-  if (w->quiet) return 0;
-  ogl_out_text(e, "event: ");
-  ogl_out_text(e, name);
-  ogl_out_text(e, "\ndata: {\"type\":\"");
-  ogl_out_text(e, name);
-  ogl_out_text(e, "\",\"sequence_number\":");
-  ogl_out_integer(e, w->sequence++);
-  return 1;
-}
-
-static void end_event(struct ogl_encoder *e) { ogl_out_text(e, "}\n\n"); }
-
-static void put_answer_event(struct ogl_encoder *e, const char *name, enum answer_status status,
-                             const struct ogl_event *error) {
-  if (!begin_event(e, name)) return;
-  ogl_out_text(e, ",\"response\":");
-  ogl_responses_put_answer(e, status, error);
-  end_event(e);
-}
-
 static void start(struct ogl_encoder *e) {
   struct responses_writer *w = e->state;
   if (w->started) return;
   w->started = 1;
-  put_answer_event(e, "response.created", ANSWER_IN_PROGRESS, NULL);
-  put_answer_event(e, "response.in_progress", ANSWER_IN_PROGRESS, NULL);
-}
-
-static void put_item_event(struct ogl_encoder *e, const char *name, int item, int fresh) {
-  if (!begin_event(e, name)) return;
-  ogl_out_text(e, ",\"output_index\":");
-  ogl_out_integer(e, item);
-  ogl_out_text(e, ",\"item\":");
-  ogl_responses_put_item(e, item, fresh);
-  end_event(e);
-}
-
-/* An event inside of an item, up to what it is about. */
-static int begin_inside(struct ogl_encoder *e, const char *name, int item) {
-  const struct responses_writer *w = e->state;
-  if (!begin_event(e, name)) return 0;
-  ogl_out_text(e, ",\"item_id\":");
-  ogl_out_string(e, ogl_buf_span(&w->items[item].id));
-  ogl_out_text(e, ",\"output_index\":");
-  ogl_out_integer(e, item);
-  return 1;
-}
-
-/* The words of a row: the names of its events, and of the member that holds all of a text. */
-static const struct words {
-  const char *delta, *done, *added, *complete, *place, *member;
-} text_words = { "response.output_text.delta", "response.output_text.done", "response.content_part.added",
-                 "response.content_part.done", ",\"content_index\":",       ",\"text\":" },
-  refusal_words = { "response.refusal.delta",     "response.refusal.done", "response.content_part.added",
-                    "response.content_part.done", ",\"content_index\":",   ",\"refusal\":" },
-  summary_words = { "response.reasoning_summary_text.delta",
-                    "response.reasoning_summary_text.done",
-                    "response.reasoning_summary_part.added",
-                    "response.reasoning_summary_part.done",
-                    ",\"summary_index\":",
-                    ",\"text\":" },
-  thought_words = { "response.reasoning_text.delta", "response.reasoning_text.done", "response.content_part.added",
-                    "response.content_part.done",    ",\"content_index\":",          ",\"text\":" },
-  opaque_words = {
-    NULL, NULL, "response.content_part.added", "response.content_part.done", ",\"content_index\":", NULL
-  };
-
-static const struct words *words_of(const struct output_row *row) {
-  if (row->kind == OGL_EVENT_TEXT) return &text_words;
-  if (row->kind == OGL_EVENT_REFUSAL) return &refusal_words;
-  if (row->kind == OGL_EVENT_PART) return &opaque_words;
-  return row->is_content ? &thought_words : &summary_words;
-}
-
-static int begin_row_event(struct ogl_encoder *e, const char *name, const struct output_row *row) {
-  if (!begin_inside(e, name, row->item)) return 0;
-  ogl_out_text(e, words_of(row)->place);
-  ogl_out_integer(e, row->at);
-  return 1;
-}
-
-static void put_part_event(struct ogl_encoder *e, const char *name, int row, int fresh) {
-  const struct responses_writer *w = e->state;
-  if (!begin_row_event(e, name, &w->rows[row])) return;
-  ogl_out_text(e, ",\"part\":");
-  ogl_responses_put_part(e, row, fresh);
-  end_event(e);
+  ogl_responses_put_answer_event(e, "response.created", ANSWER_IN_PROGRESS, NULL);
+  ogl_responses_put_answer_event(e, "response.in_progress", ANSWER_IN_PROGRESS, NULL);
 }
 
 /* --- the ends of rows and items --------------------------------------------------------------------------------- */
 
 static void put_text_done(struct ogl_encoder *e, const struct output_row *row) {
-  const struct words *words = words_of(row);
-  if (!words->done || !begin_row_event(e, words->done, row)) return;
+  const struct row_words *words = ogl_responses_words(row);
+  if (!words->done || !ogl_responses_begin_row(e, words->done, row)) return;
   ogl_out_text(e, words->member);
   ogl_responses_put_text(e, row);
   if (row->kind == OGL_EVENT_TEXT) {
     ogl_out_text(e, ",\"logprobs\":");
     ogl_responses_put_logprobs(e, row);
   }
-  end_event(e);
+  ogl_responses_end_event(e);
 }
 
 /* The logprobs that came since the last text ended are this one's. */
@@ -142,7 +56,7 @@ static void close_row(struct ogl_encoder *e, int number) {
   row->open = 0;
   take_logprobs(e, row);
   put_text_done(e, row);
-  put_part_event(e, words_of(row)->complete, number, 0);
+  ogl_responses_put_part_event(e, ogl_responses_words(row)->complete, number, 0);
 }
 
 static void close_rows(struct ogl_encoder *e, int item) {
@@ -156,7 +70,7 @@ static void close_item(struct ogl_encoder *e, int number) {
   if (!w->items[number].open) return;
   close_rows(e, number);
   w->items[number].open = 0;
-  put_item_event(e, "response.output_item.done", number, 0);
+  ogl_responses_put_item_event(e, "response.output_item.done", number, 0);
 }
 
 /* Before a new item: what nobody else will end. Calls end by themselves. */
@@ -194,19 +108,19 @@ static int item_for(const struct responses_writer *w, int shape, struct ogl_span
 static int open_item(struct ogl_encoder *e, int shape, int index, struct ogl_span id) {
   close_idle(e);
   int item = ogl_responses_add_item(e, shape, index, id);
-  if (item >= 0 && shape != OUTPUT_CALL) put_item_event(e, "response.output_item.added", item, 1);
+  if (item >= 0 && shape != OUTPUT_CALL) ogl_responses_put_item_event(e, "response.output_item.added", item, 1);
   return item;
 }
 
 static void put_annotation_event(struct ogl_encoder *e, const struct output_row *row) {
   const struct responses_writer *w = e->state;
   struct output_row owner = w->rows[row->owner];
-  if (!begin_row_event(e, "response.output_text.annotation.added", &owner)) return;
+  if (!ogl_responses_begin_row(e, "response.output_text.annotation.added", &owner)) return;
   ogl_out_text(e, ",\"annotation_index\":");
   ogl_out_integer(e, row->at);
   ogl_out_text(e, ",\"annotation\":");
   ogl_responses_put_annotation(e, row);
-  end_event(e);
+  ogl_responses_end_event(e);
 }
 
 static void annotate(struct ogl_encoder *e, int citation, int owner) {
@@ -226,7 +140,7 @@ static int open_row(struct ogl_encoder *e, const struct ogl_event *event) {
   else if (!w->items[item].told) close_rows(e, item);
   int row = item < 0 ? item : ogl_responses_add_row(e, event, item);
   if (row < 0) return row;
-  put_part_event(e, words_of(&w->rows[row])->added, row, 1);
+  ogl_responses_put_part_event(e, ogl_responses_words(&w->rows[row])->added, row, 1);
   for (size_t i = 0; i < w->n_rows && event->kind == OGL_EVENT_TEXT; i++)
     if (w->rows[i].kind == OGL_EVENT_CITATION && w->rows[i].owner < 0) annotate(e, (int)i, row);
   return row;
@@ -240,11 +154,11 @@ static int on_text(struct ogl_encoder *e, const struct ogl_event *event) {
   if (number < 0) return number;
   struct output_row *row = &w->rows[number];
   row->n += event->a.n;
-  if (!begin_row_event(e, words_of(row)->delta, row)) return 0;
+  if (!ogl_responses_begin_row(e, ogl_responses_words(row)->delta, row)) return 0;
   ogl_out_text(e, ",\"delta\":");
   ogl_out_string(e, event->a);
   if (row->kind == OGL_EVENT_TEXT) ogl_out_text(e, ",\"logprobs\":[]");
-  end_event(e);
+  ogl_responses_end_event(e);
   return 0;
 }
 
@@ -269,7 +183,7 @@ static int open_call(struct ogl_encoder *e, const struct ogl_event *event) {
   item = open_item(e, OUTPUT_CALL, event->index, event->kind == OGL_EVENT_TOOL_CALL ? event->d : none);
   if (item < 0) return item;
   w->items[item].custom = event->kind == OGL_EVENT_TOOL_CALL && ogl_span_is(event->c, "custom");
-  put_item_event(e, "response.output_item.added", item, 1);
+  ogl_responses_put_item_event(e, "response.output_item.added", item, 1);
   return item;
 }
 
@@ -278,12 +192,12 @@ static void put_arguments(struct ogl_encoder *e, int number, struct ogl_span tex
   struct output_item *item = &w->items[number];
   if (!text.n || !item->open) return;
   item->argued = 1;
-  if (!begin_inside(
+  if (!ogl_responses_begin_inside(
           e, item->custom ? "response.custom_tool_call_input.delta" : "response.function_call_arguments.delta", number))
     return;
   ogl_out_text(e, ",\"delta\":");
   ogl_out_string(e, text);
-  end_event(e);
+  ogl_responses_end_event(e);
 }
 
 static int on_arguments(struct ogl_encoder *e, const struct ogl_event *event) {
@@ -298,15 +212,15 @@ static int on_call_end(struct ogl_encoder *e, const struct ogl_event *event) {
   if (number < 0) return number;
   struct output_item *item = &w->items[number];
   if (!item->argued) put_arguments(e, number, event->c);
-  if (begin_inside(e, item->custom ? "response.custom_tool_call_input.done" : "response.function_call_arguments.done",
-                   number)) {
+  if (ogl_responses_begin_inside(
+          e, item->custom ? "response.custom_tool_call_input.done" : "response.function_call_arguments.done", number)) {
     if (!item->custom) {
       ogl_out_text(e, ",\"name\":");
       ogl_out_string(e, event->b);
     }
     ogl_out_text(e, item->custom ? ",\"input\":" : ",\"arguments\":");
     ogl_out_string(e, event->c);
-    end_event(e);
+    ogl_responses_end_event(e);
   }
   if (!item->told) close_item(e, number);
   return 0;
@@ -419,7 +333,8 @@ static int responses_end(struct ogl_encoder *e) {
   enum answer_status status = ogl_responses_status(e);
   start(e);
   close_all(e, status);
-  put_answer_event(e, status == ANSWER_COMPLETED ? "response.completed" : "response.incomplete", status, NULL);
+  ogl_responses_put_answer_event(e, status == ANSWER_COMPLETED ? "response.completed" : "response.incomplete", status,
+                                 NULL);
   return 0;
 }
 
@@ -427,7 +342,7 @@ static int responses_end(struct ogl_encoder *e) {
 static int responses_fault(struct ogl_encoder *e, const struct ogl_event *error) {
   start(e);
   close_all(e, ANSWER_FAILED);
-  if (begin_event(e, "error")) {
+  if (ogl_responses_begin_event(e, "error")) {
     ogl_out_text(e, ",\"code\":");
     if (error->c.n) ogl_out_string(e, error->c);
     else ogl_out_text(e, "null");
@@ -435,9 +350,9 @@ static int responses_fault(struct ogl_encoder *e, const struct ogl_event *error)
     ogl_out_string(e, error->a);
     ogl_out_text(e, ",\"param\":null,\"error\":");
     ogl_responses_put_error(e, error);
-    end_event(e);
+    ogl_responses_end_event(e);
   }
-  put_answer_event(e, "response.failed", ANSWER_FAILED, error);
+  ogl_responses_put_answer_event(e, "response.failed", ANSWER_FAILED, error);
   return 0;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
-** openai_responses_encode.h - what the three files of this encoder share.
+** openai_responses_encode.h - what the four files of this encoder share.
 **
 **   openai_responses_encode.c  events to the events of a stream; its beginning, its end, errors
+**   openai_responses_event.c   one event of the stream
 **   openai_responses_output.c  the output under way, as rows, and the JSON of its items
 **   openai_responses_answer.c  the response around them: status, usage, what it repeats of the request
 */
@@ -54,6 +55,21 @@ struct responses_writer {
   struct ogl_buf tail; /* the members of the response that are the same each time */
 };
 
+/* --- openai_responses_event.c --- */
+
+/* The words of a row: the names of its events, what counts its place, and the member that holds all of a text. */
+struct row_words {
+  const char *delta, *done, *added, *complete, *place, *member;
+};
+
+const struct row_words *ogl_responses_words(const struct output_row *row);
+
+/* Each writes an event up to what it is about, and gives 0 where nothing is sent; `end_event` ends it. */
+int ogl_responses_begin_event(struct ogl_encoder *e, const char *name);
+int ogl_responses_begin_inside(struct ogl_encoder *e, const char *name, int item);
+int ogl_responses_begin_row(struct ogl_encoder *e, const char *name, const struct output_row *row);
+void ogl_responses_end_event(struct ogl_encoder *e);
+
 /* --- openai_responses_output.c --- */
 
 /* Makes a row; its number, or an error: OGL_ERR_MEMORY, OGL_ERR_PARTS. `id` may be empty. */
@@ -93,6 +109,12 @@ enum answer_status ogl_responses_status(const struct ogl_encoder *e);
 void ogl_responses_put_answer(struct ogl_encoder *e, enum answer_status status, const struct ogl_event *error);
 /* {"type","code","message","param"}, as it is in the body of an answer that failed, and in an error event. */
 void ogl_responses_put_error(struct ogl_encoder *e, const struct ogl_event *error);
+
+/* Events of a whole response, item or content part; see above. */
+void ogl_responses_put_answer_event(struct ogl_encoder *e, const char *name, enum answer_status status,
+                                    const struct ogl_event *error);
+void ogl_responses_put_item_event(struct ogl_encoder *e, const char *name, int item, int fresh);
+void ogl_responses_put_part_event(struct ogl_encoder *e, const char *name, int row, int fresh);
 
 OGL_END
 

@@ -10,6 +10,7 @@ static const struct ogl_protocol *const protocols[] = {
 };
 
 static const struct ogl_encoding *const encodings[] = {
+  &ogl_gemini_encoding,
   &ogl_openai_chat_encoding,
   &ogl_openai_responses_encoding,
 };

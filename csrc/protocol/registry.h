@@ -17,6 +17,7 @@ const struct ogl_encoding *ogl_encoding_find(const char *name);
 
 extern const struct ogl_protocol ogl_anthropic;
 extern const struct ogl_protocol ogl_gemini;
+extern const struct ogl_encoding ogl_gemini_encoding;
 extern const struct ogl_protocol ogl_openai_chat;
 extern const struct ogl_encoding ogl_openai_chat_encoding;
 extern const struct ogl_protocol ogl_openai_responses;
