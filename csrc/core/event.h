@@ -21,6 +21,11 @@
 **   UNKNOWN                       name, json              (kept, never fatal)
 **   ERROR                         message, type, code, json (the decoder turns it into its sticky error)
 **
+** Where a protocol has items around its parts (openai_responses), `d` of TEXT, REASONING, REFUSAL and TOOL_CALL is the id of the
+** item that they are in, and `c` what it is where a
+** kind has two forms ("content" of REASONING that is no summary, "custom" of a TOOL_CALL): an encoding of the same protocol wants them,
+** and nobody else.
+**
 ** `index` is the place of the part in the choice's reply, `choice` the answer among n; both count from 0 here and from 1 in
 ** Lua.
 **

@@ -9,9 +9,9 @@
 */
 #include <string.h>
 
-#include "../core/encoder.h"
-#include "../core/json_write.h"
+#include "../core/json.h"
 #include "../core/mem.h"
+#include "../core/out.h"
 #include "registry.h"
 
 struct call { /* announced in a stream */
@@ -27,17 +27,9 @@ struct chat_writer {
   int any;                                   /* something was sent */
 };
 
-static void put(struct ogl_encoder *e, const char *text) { ogl_buf_text(&e->out, text); }
-
-static void put_span(struct ogl_encoder *e, struct ogl_span s) { ogl_buf_append(&e->out, s.p, s.n); }
-
-static void put_line(struct ogl_encoder *e, struct ogl_span json) { ogl_json_write_line(&e->out, json.p, json.n); }
-
-static void put_string(struct ogl_buf *b, struct ogl_span s) { ogl_json_write_string(b, s.p, s.n); }
-
 static void put_null_or(struct ogl_encoder *e, struct ogl_span s) {
-  if (s.n) put_string(&e->out, s);
-  else put(e, "null");
+  if (s.n) ogl_out_string(e, s);
+  else ogl_out_text(e, "null");
 }
 
 /* --- words both forms share ------------------------------------------------------------------------------------ */
@@ -51,10 +43,10 @@ static struct ogl_span wire_reason(struct ogl_span reason, struct ogl_span raw) 
 
 static void put_usage_field(struct ogl_encoder *e, const char *name, int field, int *any) {
   if (!ogl_usage_has(&e->usage, field)) return;
-  put(e, *any ? ",\"" : "\"");
-  put(e, name);
-  put(e, "\":");
-  if (field < OGL_USAGE_COST) ogl_json_write_integer(&e->out, (int64_t)e->usage.v[field]);
+  ogl_out_text(e, *any ? ",\"" : "\"");
+  ogl_out_text(e, name);
+  ogl_out_text(e, "\":");
+  if (field < OGL_USAGE_COST) ogl_out_integer(e, (int64_t)e->usage.v[field]);
   else ogl_json_write_number(&e->out, e->usage.v[field]);
   *any = 1;
 }
@@ -63,18 +55,18 @@ static void put_details(struct ogl_encoder *e, const char *name, const char *fie
                         int also) {
   int any = 0;
   if (!ogl_usage_has(&e->usage, which) && (also < 0 || !ogl_usage_has(&e->usage, also))) return;
-  put(e, ",\"");
-  put(e, name);
-  put(e, "\":{");
+  ogl_out_text(e, ",\"");
+  ogl_out_text(e, name);
+  ogl_out_text(e, "\":{");
   put_usage_field(e, field, which, &any);
   if (also >= 0) put_usage_field(e, other, also, &any);
-  put(e, "}");
+  ogl_out_text(e, "}");
 }
 
 /* OpenAI's clients expect the three counts; one that was never told counts as nothing. */
 static void put_count(struct ogl_encoder *e, const char *name, int field) {
-  put(e, name);
-  ogl_json_write_integer(&e->out, ogl_usage_has(&e->usage, field) ? (int64_t)e->usage.v[field] : 0);
+  ogl_out_text(e, name);
+  ogl_out_integer(e, ogl_usage_has(&e->usage, field) ? (int64_t)e->usage.v[field] : 0);
 }
 
 static void put_usage(struct ogl_encoder *e) {
@@ -91,32 +83,34 @@ static void put_usage(struct ogl_encoder *e) {
   put_usage_field(e, "cost", OGL_USAGE_COST, &any);
   put_usage_field(e, "requests", OGL_USAGE_REQUESTS, &any);
   put_details(e, "impacts", "kWh", OGL_USAGE_ENERGY, "kgCO2eq", OGL_USAGE_CO2);
-  put(e, "}");
+  ogl_out_text(e, "}");
 }
 
 /* {"error":{"message","type","code"}}, as OpenAI answers. */
 static int put_fault(struct ogl_encoder *e, const struct ogl_event *error) {
-  put(e, "{\"error\":{\"message\":");
-  put_string(&e->out, error->a);
-  put(e, ",\"type\":");
+  ogl_out_text(e, "{\"error\":{\"message\":");
+  ogl_out_string(e, error->a);
+  ogl_out_text(e, ",\"type\":");
   put_null_or(e, error->b);
-  put(e, ",\"code\":");
+  ogl_out_text(e, ",\"code\":");
   put_null_or(e, error->c);
-  put(e, ",\"param\":null}}");
+  ogl_out_text(e, ",\"param\":null}}");
   return 0;
 }
 
 /* --- the stream -------------------------------------------------------------------------------------------------- */
 
+static void put_name(struct ogl_buf *b, struct ogl_span s) { ogl_json_write_string(b, s.p, s.n); }
+
 static void make_head(struct ogl_encoder *e, struct chat_writer *w) {
   struct ogl_span model = ogl_encoder_model(e);
   ogl_buf_reset(&w->head);
   ogl_buf_text(&w->head, "data: {\"id\":");
-  put_string(&w->head, ogl_encoder_id(e));
+  put_name(&w->head, ogl_encoder_id(e));
   ogl_buf_text(&w->head, ",\"object\":\"chat.completion.chunk\",\"created\":");
   ogl_json_write_integer(&w->head, e->context.created);
   ogl_buf_text(&w->head, ",\"model\":");
-  put_string(&w->head, model);
+  put_name(&w->head, model);
   ogl_buf_text(&w->head, ",\"choices\":[");
   w->head_model = model.n + 1;
 }
@@ -124,10 +118,10 @@ static void make_head(struct ogl_encoder *e, struct chat_writer *w) {
 static void put_head(struct ogl_encoder *e) {
   struct chat_writer *w = e->state;
   if (w->head_model != ogl_encoder_model(e).n + 1) {
-    if (!w->head_model) ogl_buf_init(&w->head, OGL_MAX_LINE, OGL_ERR_LINE);
-    make_head(e, w);
+    if (!w->head.max) ogl_buf_init(&w->head, OGL_MAX_LINE, OGL_ERR_LINE);
+    make_head(e, w); /* again when the model came late */
   }
-  put_span(e, ogl_buf_span(&w->head));
+  ogl_out_span(e, ogl_buf_span(&w->head));
   w->any = 1;
 }
 
@@ -136,29 +130,29 @@ static void open_delta(struct ogl_encoder *e, int choice) {
   struct chat_writer *w = e->state;
   int bit = 1 << (choice & 7), at = choice >> 3;
   put_head(e);
-  put(e, "{\"index\":");
-  ogl_json_write_integer(&e->out, choice);
-  put(e, ",\"delta\":{");
+  ogl_out_text(e, "{\"index\":");
+  ogl_out_integer(e, choice);
+  ogl_out_text(e, ",\"delta\":{");
   if (choice >= OGL_MAX_CHOICES || w->opened[at] & bit) return;
   w->opened[at] |= (unsigned char)bit;
-  put(e, "\"role\":\"assistant\",");
+  ogl_out_text(e, "\"role\":\"assistant\",");
 }
 
-static void close_delta(struct ogl_encoder *e) { put(e, "},\"finish_reason\":null}]}\n\n"); }
+static void close_delta(struct ogl_encoder *e) { ogl_out_text(e, "},\"finish_reason\":null}]}\n\n"); }
 
 static void put_text(struct ogl_encoder *e, const struct ogl_event *event, const char *name) {
   open_delta(e, event->choice);
-  put(e, name);
-  put_string(&e->out, event->a);
+  ogl_out_text(e, name);
+  ogl_out_string(e, event->a);
   close_delta(e);
 }
 
 static void put_raw(struct ogl_encoder *e, const struct ogl_event *event, const char *before, struct ogl_span json,
                     const char *after) {
   open_delta(e, event->choice);
-  put(e, before);
-  put_line(e, json);
-  put(e, after);
+  ogl_out_text(e, before);
+  ogl_out_json(e, json);
+  ogl_out_text(e, after);
   close_delta(e);
 }
 
@@ -186,14 +180,14 @@ static int add_call(struct chat_writer *w, const struct ogl_event *event) {
 /* A call without an id gets one: clients need it to answer. */
 static void put_call_id(struct ogl_encoder *e, struct ogl_span id, int choice, int number) {
   if (id.n) {
-    put_string(&e->out, id);
+    ogl_out_string(e, id);
     return;
   }
-  put(e, "\"call_");
-  ogl_json_write_integer(&e->out, choice);
-  put(e, "_");
-  ogl_json_write_integer(&e->out, number);
-  put(e, "\"");
+  ogl_out_text(e, "\"call_");
+  ogl_out_integer(e, choice);
+  ogl_out_text(e, "_");
+  ogl_out_integer(e, number);
+  ogl_out_text(e, "\"");
 }
 
 static int put_call(struct ogl_encoder *e, const struct ogl_event *event) {
@@ -202,13 +196,13 @@ static int put_call(struct ogl_encoder *e, const struct ogl_event *event) {
   if (code < 0) return code;
   int number = w->calls[w->n - 1].number;
   open_delta(e, event->choice);
-  put(e, "\"tool_calls\":[{\"index\":");
-  ogl_json_write_integer(&e->out, number);
-  put(e, ",\"id\":");
+  ogl_out_text(e, "\"tool_calls\":[{\"index\":");
+  ogl_out_integer(e, number);
+  ogl_out_text(e, ",\"id\":");
   put_call_id(e, event->a, event->choice, number);
-  put(e, ",\"type\":\"function\",\"function\":{\"name\":");
-  put_string(&e->out, event->b);
-  put(e, ",\"arguments\":\"\"}}]");
+  ogl_out_text(e, ",\"type\":\"function\",\"function\":{\"name\":");
+  ogl_out_string(e, event->b);
+  ogl_out_text(e, ",\"arguments\":\"\"}}]");
   close_delta(e);
   return 0;
 }
@@ -218,11 +212,11 @@ static void put_arguments(struct ogl_encoder *e, const struct ogl_event *event, 
   if (!c || !text.n) return;
   c->argued = 1;
   open_delta(e, event->choice);
-  put(e, "\"tool_calls\":[{\"index\":");
-  ogl_json_write_integer(&e->out, c->number);
-  put(e, ",\"function\":{\"arguments\":");
-  put_string(&e->out, text);
-  put(e, "}}]");
+  ogl_out_text(e, "\"tool_calls\":[{\"index\":");
+  ogl_out_integer(e, c->number);
+  ogl_out_text(e, ",\"function\":{\"arguments\":");
+  ogl_out_string(e, text);
+  ogl_out_text(e, "}}]");
   close_delta(e);
 }
 
@@ -240,18 +234,18 @@ static void put_finish(struct ogl_encoder *e, const struct ogl_event *event) {
   open_delta(e, event->choice);
   if (e->out.p[e->out.head + e->out.n - 1] == ',')
     ogl_buf_truncate(&e->out, e->out.n - 1); /* a role and nothing else */
-  put(e, "},\"finish_reason\":");
-  put_string(&e->out, reason);
-  put(e, "}]}\n\n");
+  ogl_out_text(e, "},\"finish_reason\":");
+  ogl_out_string(e, reason);
+  ogl_out_text(e, "}]}\n\n");
 }
 
 static void put_logprobs(struct ogl_encoder *e, const struct ogl_event *event) {
   put_head(e);
-  put(e, "{\"index\":");
-  ogl_json_write_integer(&e->out, event->choice);
-  put(e, ",\"delta\":{},\"logprobs\":");
-  put_line(e, event->a);
-  put(e, ",\"finish_reason\":null}]}\n\n");
+  ogl_out_text(e, "{\"index\":");
+  ogl_out_integer(e, event->choice);
+  ogl_out_text(e, ",\"delta\":{},\"logprobs\":");
+  ogl_out_json(e, event->a);
+  ogl_out_text(e, ",\"finish_reason\":null}]}\n\n");
 }
 
 /* Parts that came by this protocol go back under their names; of those of others nothing can be said here. Not
@@ -287,18 +281,18 @@ static int chat_event(struct ogl_encoder *e, const struct ogl_event *event) {
 static int chat_end(struct ogl_encoder *e) {
   if (e->context.include_usage && e->usage.known) {
     put_head(e);
-    put(e, "],\"usage\":");
+    ogl_out_text(e, "],\"usage\":");
     put_usage(e);
-    put(e, "}\n\n");
+    ogl_out_text(e, "}\n\n");
   }
-  put(e, "data: [DONE]\n\n");
+  ogl_out_text(e, "data: [DONE]\n\n");
   return 0;
 }
 
 static int chat_fault(struct ogl_encoder *e, const struct ogl_event *error) {
-  put(e, "data: ");
+  ogl_out_text(e, "data: ");
   put_fault(e, error);
-  put(e, "\n\n");
+  ogl_out_text(e, "\n\n");
   return 0;
 }
 
@@ -315,8 +309,8 @@ static void put_joined(struct ogl_encoder *e, const struct ogl_answer *a, int ki
     ogl_buf_append(&joined, s.p, s.n);
     any = 1;
   }
-  if (any) put_string(&e->out, ogl_buf_span(&joined));
-  else put(e, "null");
+  if (any) ogl_out_string(e, ogl_buf_span(&joined));
+  else ogl_out_text(e, "null");
   if (joined.err) e->out.err = joined.err;
   ogl_buf_clear(&joined);
 }
@@ -332,16 +326,16 @@ static void put_whole_calls(struct ogl_encoder *e, const struct ogl_answer *a) {
   for (size_t i = 0; i < a->n; i++) {
     const struct ogl_part *p = &a->parts[i];
     if (p->kind != OGL_EVENT_TOOL_CALL) continue;
-    put(e, number ? "," : ",\"tool_calls\":[");
-    put(e, "{\"id\":");
+    ogl_out_text(e, number ? "," : ",\"tool_calls\":[");
+    ogl_out_text(e, "{\"id\":");
     put_call_id(e, ogl_buf_span(&p->id), a->choice, number++);
-    put(e, ",\"type\":\"function\",\"function\":{\"name\":");
-    put_string(&e->out, ogl_buf_span(&p->name));
-    put(e, ",\"arguments\":");
-    put_string(&e->out, ogl_buf_span(&p->text));
-    put(e, "}}");
+    ogl_out_text(e, ",\"type\":\"function\",\"function\":{\"name\":");
+    ogl_out_string(e, ogl_buf_span(&p->name));
+    ogl_out_text(e, ",\"arguments\":");
+    ogl_out_string(e, ogl_buf_span(&p->text));
+    ogl_out_text(e, "}}");
   }
-  if (number) put(e, "]");
+  if (number) ogl_out_text(e, "]");
 }
 
 static int is_listed(const struct ogl_part *p, const char *kind) {
@@ -354,29 +348,29 @@ static void put_list(struct ogl_encoder *e, const struct ogl_answer *a, const ch
   int any = 0;
   for (size_t i = 0; i < a->n; i++) {
     if (!is_listed(&a->parts[i], kind)) continue;
-    put(e, any++ ? "," : before);
-    put_span(e, ogl_buf_span(&a->parts[i].text));
+    ogl_out_text(e, any++ ? "," : before);
+    ogl_out_json(e, ogl_buf_span(&a->parts[i].text));
   }
-  if (any) put(e, "]");
+  if (any) ogl_out_text(e, "]");
 }
 
 /* The last part of a kind, as it is. */
 static void put_one(struct ogl_encoder *e, const struct ogl_answer *a, const char *kind, const char *before) {
   for (size_t i = a->n; i--;) {
     if (!is_listed(&a->parts[i], kind)) continue;
-    put(e, before);
-    put_span(e, ogl_buf_span(&a->parts[i].text));
+    ogl_out_text(e, before);
+    ogl_out_json(e, ogl_buf_span(&a->parts[i].text));
     return;
   }
 }
 
 static void put_message(struct ogl_encoder *e, const struct ogl_answer *a) {
-  put(e, "{\"role\":\"assistant\",\"content\":");
+  ogl_out_text(e, "{\"role\":\"assistant\",\"content\":");
   put_joined(e, a, OGL_EVENT_TEXT);
-  put(e, ",\"refusal\":");
+  ogl_out_text(e, ",\"refusal\":");
   put_joined(e, a, OGL_EVENT_REFUSAL);
   if (has(a, OGL_EVENT_REASONING)) {
-    put(e, ",\"reasoning_content\":");
+    ogl_out_text(e, ",\"reasoning_content\":");
     put_joined(e, a, OGL_EVENT_REASONING);
   }
   put_whole_calls(e, a);
@@ -384,79 +378,53 @@ static void put_message(struct ogl_encoder *e, const struct ogl_answer *a) {
   put_list(e, a, "reasoning_details", ",\"reasoning_details\":[");
   put_one(e, a, "images", ",\"images\":");
   put_one(e, a, "audio", ",\"audio\":");
-  put(e, "}");
+  ogl_out_text(e, "}");
 }
 
-/* Of several pieces of logprobs their `content` and `refusal` lists, joined. */
 static void put_logprobs_list(struct ogl_encoder *e, struct ogl_span pieces, const char *name) {
-  struct ogl_buf list;
-  struct ogl_json j, inner;
-  struct ogl_span piece, key, item;
-  int any = 0;
-  ogl_buf_init(&list, OGL_MAX_BODY, OGL_ERR_BODY);
-  ogl_buf_byte(&list, '[');
-  ogl_buf_append(&list, pieces.p, pieces.n);
-  ogl_buf_byte(&list, ']');
-  ogl_json_open(&j, ogl_buf_span(&list).p, list.n);
-  ogl_json_enter_or_skip(&j, '[');
-  while (ogl_json_item(&j) > 0 && ogl_json_skip(&j, &piece) > 0) {
-    ogl_json_open(&inner, piece.p, piece.n);
-    if (!ogl_json_enter_or_skip(&inner, '{')) continue;
-    while (ogl_json_key(&inner, &key) > 0) {
-      if (!ogl_span_is(key, name) || !ogl_json_enter_or_skip(&inner, '[')) {
-        if (!ogl_span_is(key, name)) ogl_json_skip(&inner, NULL);
-        continue;
-      }
-      while (ogl_json_item(&inner) > 0 && ogl_json_skip(&inner, &item) > 0) {
-        put(e, any++ ? "," : "[");
-        put_span(e, item);
-      }
-    }
-  }
-  put(e, any ? "]" : "null");
-  ogl_buf_clear(&list);
+  if (!ogl_out_logprobs(e, pieces, name)) ogl_out_text(e, "null");
 }
 
 static void put_choice(struct ogl_encoder *e, const struct ogl_answer *a) {
   struct ogl_span pieces = ogl_buf_span(&a->logprobs);
-  put(e, "{\"index\":");
-  ogl_json_write_integer(&e->out, a->choice);
-  put(e, ",\"message\":");
+  ogl_out_text(e, "{\"index\":");
+  ogl_out_integer(e, a->choice);
+  ogl_out_text(e, ",\"message\":");
   put_message(e, a);
-  put(e, ",\"logprobs\":");
+  ogl_out_text(e, ",\"logprobs\":");
   if (pieces.n) {
-    put(e, "{\"content\":");
+    ogl_out_text(e, "{\"content\":");
     put_logprobs_list(e, pieces, "content");
-    put(e, ",\"refusal\":");
+    ogl_out_text(e, ",\"refusal\":");
     put_logprobs_list(e, pieces, "refusal");
-    put(e, "}");
+    ogl_out_text(e, "}");
   } else {
-    put(e, "null");
+    ogl_out_text(e, "null");
   }
-  put(e, ",\"finish_reason\":");
-  put_string(&e->out, wire_reason(ogl_buf_span(&a->reason), ogl_buf_span(&a->raw_reason)));
-  put(e, "}");
+  ogl_out_text(e, ",\"finish_reason\":");
+  ogl_out_string(e, wire_reason(ogl_buf_span(&a->reason), ogl_buf_span(&a->raw_reason)));
+  ogl_out_text(e, "}");
 }
 
 static int chat_whole(struct ogl_encoder *e) {
-  put(e, "{\"id\":");
-  put_string(&e->out, ogl_encoder_id(e));
-  put(e, ",\"object\":\"chat.completion\",\"created\":");
-  ogl_json_write_integer(&e->out, e->context.created);
-  put(e, ",\"model\":");
-  put_string(&e->out, ogl_encoder_model(e));
-  put(e, ",\"choices\":[");
+  ogl_out_text(e, "{\"id\":");
+  ogl_out_string(e, ogl_encoder_id(e));
+  ogl_out_text(e, ",\"object\":\"chat.completion\",\"created\":");
+  ogl_out_integer(e, e->context.created);
+  ogl_out_text(e, ",\"model\":");
+  ogl_out_string(e, ogl_encoder_model(e));
+  ogl_out_text(e, ",\"choices\":[");
   for (size_t i = 0; i < e->fold.n; i++) {
-    if (i) put(e, ",");
+    if (i) ogl_out_text(e, ",");
     put_choice(e, &e->fold.answers[i]);
   }
-  put(e, "]");
+  ogl_out_text(e, "]");
   if (e->usage.known) {
-    put(e, ",\"usage\":");
+    ogl_out_text(e, ",\"usage\":");
     put_usage(e);
   }
   if (e->fold.n) put_one(e, &e->fold.answers[0], "search_results", ",\"search_results\":");
-  put(e, "}");
+  ogl_out_text(e, "}");
   return 0;
 }
 

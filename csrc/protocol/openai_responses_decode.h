@@ -33,6 +33,7 @@ struct responses_text {
   int list;                /* enum responses_list */
   int64_t at;              /* the wire's content_index or summary_index */
   int index;               /* in the reply */
+  struct ogl_span item_id; /* of the item, as it is known by now */
   size_t n;                /* bytes given so far, */
   uint64_t hash;           /* and what they are: a `done` value completes them if it begins with them */
   size_t cited;            /* annotations given */
@@ -49,6 +50,7 @@ struct responses_item {
   struct responses_text *texts;
   size_t n, cap;
   int call;             /* row of state.calls; -1: none */
+  int custom;           /* a custom_tool_call */
   int done;             /* output_item.done was seen */
   struct ogl_buf type;  /* of an opaque item: the wire's word */
   struct ogl_buf json;  /* of an opaque item that is not done: as it was added */

@@ -131,12 +131,21 @@ static struct ogl_call *call_of(struct responses_state *s, struct responses_item
   return call;
 }
 
+static void tell_item(struct ogl_event *e, const struct responses_item *item) {
+  e->d = ogl_buf_span(&item->id);
+  if (item->custom) e->c.p = "custom", e->c.n = 6;
+}
+
 static int add_to_call(struct responses_state *s, struct responses_item *item, struct ogl_span id, struct ogl_span name,
                        struct ogl_span arguments, struct ogl_queue *out) {
   int err = 0;
   struct ogl_call *call = call_of(s, item, &err);
   if (!call || call->ended) return err;
-  return ogl_calls_add(&s->calls, call, id, name, arguments, 0, out);
+  size_t before = out->n;
+  err = ogl_calls_add(&s->calls, call, id, name, arguments, 0, out);
+  for (size_t i = before; i < out->n; i++)
+    if (out->events[i].kind == OGL_EVENT_TOOL_CALL) tell_item(&out->events[i], item);
+  return err;
 }
 
 /* What `all` has behind the arguments so far; nothing where it does not begin with them. */
@@ -198,6 +207,7 @@ static struct responses_item *settle(struct responses_state *s, int64_t key, con
   if (item && added && item->done && !same_id(item, id))
     item = add_item(s, key, 1, err); /* a number that is used again */
   if (!item) return NULL;
+  item->custom |= ogl_span_is(m->type.raw, "custom_tool_call");
   if (item->kind == RESPONSES_NEW) item->kind = item->call >= 0 ? RESPONSES_CALL : kind_of(s, m, name);
   if (!item->id.n) *err = ogl_buf_append(&item->id, id.p, id.n);
   if (item->kind == RESPONSES_CALL && !*err)

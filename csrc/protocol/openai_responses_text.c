@@ -36,7 +36,9 @@ struct responses_text *ogl_responses_text(struct responses_state *s, struct resp
   int index;
   for (size_t i = item->n; i--;) {
     struct responses_text *text = &item->texts[i];
-    if (text->at == at && text->list == list && text->kind == kind) return text;
+    if (text->at != at || text->list != list || text->kind != kind) continue;
+    text->item_id = ogl_buf_span(&item->id);
+    return text;
   }
   if ((*err = ogl_responses_next_index(s, item, &index)) < 0) return NULL;
   struct responses_text *text = add_row(s, item, err);
@@ -45,6 +47,7 @@ struct responses_text *ogl_responses_text(struct responses_state *s, struct resp
   text->list = list;
   text->at = at;
   text->index = index;
+  text->item_id = ogl_buf_span(&item->id);
   return text;
 }
 
@@ -52,6 +55,8 @@ static void give(struct responses_text *text, struct ogl_span s, struct ogl_queu
   struct ogl_event *e = s.n ? ogl_queue_push(out, text->kind, 0, text->index) : NULL;
   if (!e) return;
   e->a = s;
+  e->d = text->item_id;
+  if (text->kind == OGL_EVENT_REASONING && text->list == RESPONSES_CONTENT) e->c.p = "content", e->c.n = 7;
   text->n += s.n;
   text->hash = hash_of(text->hash, s);
 }

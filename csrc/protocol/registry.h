@@ -22,8 +22,10 @@ extern const struct ogl_protocol ogl_openai_chat;
 extern const struct ogl_protocol ogl_openai_responses;
 
 extern const struct ogl_encoding ogl_anthropic_encoding;
+extern const struct ogl_encoding ogl_gemini_encoding;
 extern const struct ogl_encoding ogl_ollama_encoding;
 extern const struct ogl_encoding ogl_openai_chat_encoding;
+extern const struct ogl_encoding ogl_openai_responses_encoding;
 
 OGL_END
 

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT
+** out.c - see out.h.
+*/
+#include "out.h"
+
+#include "json.h"
+
+void ogl_out_json(struct ogl_encoder *e, struct ogl_span json) {
+  size_t at = e->out.n;
+  ogl_out_span(e, json);
+  if (e->is_whole || e->out.err) return;
+  char *p = ogl_buf_bytes(&e->out) + at; /* inside of a string a line end is escaped, so that all of these are blanks */
+  for (size_t i = 0; i < json.n; i++)
+    if (p[i] == '\n' || p[i] == '\r') p[i] = ' ';
+}
+
+/* The elements of one list. */
+static size_t put_elements(struct ogl_encoder *e, struct ogl_json *j, size_t n) {
+  struct ogl_span item;
+  if (!ogl_json_enter_or_skip(j, '[')) return n;
+  while (ogl_json_item(j) > 0 && ogl_json_skip(j, &item) > 0) {
+    ogl_out_text(e, n++ ? "," : "[");
+    ogl_out_json(e, item);
+  }
+  return n;
+}
+
+size_t ogl_out_logprobs(struct ogl_encoder *e, struct ogl_span pieces, const char *name) {
+  const char *end = pieces.p + pieces.n;
+  struct ogl_json j;
+  struct ogl_span piece, key;
+  size_t n = 0;
+  for (const char *p = pieces.p; p < end; p = piece.p + piece.n + 1) {
+    ogl_json_open(&j, p, (size_t)(end - p));
+    if (ogl_json_skip(&j, &piece) < 0) break;
+    ogl_json_open(&j, piece.p, piece.n);
+    if (!ogl_json_enter_or_skip(&j, '{')) continue;
+    while (ogl_json_key(&j, &key) > 0) {
+      if (ogl_span_equal(key, name, strlen(name))) n = put_elements(e, &j, n);
+      else ogl_json_skip(&j, NULL);
+    }
+  }
+  if (n) ogl_out_text(e, "]");
+  return n;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT
+** out.h - what encodings write with: each function appends one piece to the encoder's `out`, and leaves its error there.
+*/
+#ifndef OGL_OUT_H
+#define OGL_OUT_H
+
+#include <string.h>
+
+#include "encoder.h"
+#include "json_write.h"
+
+OGL_BEGIN
+
+static inline void ogl_out_text(struct ogl_encoder *e, const char *text) {
+  ogl_buf_append(&e->out, text, strlen(text));
+}
+static inline void ogl_out_span(struct ogl_encoder *e, struct ogl_span s) { ogl_buf_append(&e->out, s.p, s.n); }
+static inline void ogl_out_integer(struct ogl_encoder *e, int64_t v) { ogl_json_write_integer(&e->out, v); }
+/* As a JSON string. */
+static inline void ogl_out_string(struct ogl_encoder *e, struct ogl_span s) {
+  ogl_json_write_string(&e->out, s.p, s.n);
+}
+
+/* A value that is JSON already, byte for byte; only in a stream, where a line end would break the frame, line ends between its
+   tokens become blanks. */
+void ogl_out_json(struct ogl_encoder *e, struct ogl_span json);
+
+/* Of pieces of logprobs, joined by commas as the fold keeps them, the lists of one name ("content", "refusal") as one list.
+   Writes nothing where there is none; the number of its elements. */
+size_t ogl_out_logprobs(struct ogl_encoder *e, struct ogl_span pieces, const char *name);
+
+OGL_END
+
+#endif

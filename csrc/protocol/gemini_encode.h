@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT
+** gemini_encode.h - what the two files of this encoder share.
+**
+**   gemini_encode.c  events to the answers of a stream, or to one
+**   gemini_answer.c  the pieces of an answer: parts, what stands beside them, finish reasons, usage, errors
+*/
+#ifndef OGL_GEMINI_ENCODE_H
+#define OGL_GEMINI_ENCODE_H
+
+#include "../core/citation.h"
+#include "../core/out.h"
+
+OGL_BEGIN
+
+/* A part with that text; a signature may be empty. */
+void ogl_gemini_put_text(struct ogl_encoder *e, int kind, struct ogl_span text, struct ogl_span signature);
+/* A functionCall, its part without the closing brace. */
+void ogl_gemini_put_call(struct ogl_buf *b, struct ogl_span id, struct ogl_span name, struct ogl_span arguments);
+
+/* What the decoder keeps: a part of this protocol, which has its kind or its data as a member; a list beside the parts, whose
+   kind is the member that it was; or something else. */
+enum gemini_origin { GEMINI_FOREIGN, GEMINI_PART, GEMINI_BESIDE };
+enum gemini_origin ogl_gemini_origin(struct ogl_span kind, struct ogl_span json);
+
+/* Whether a citation can be written, or comes by itself: the sources of a search are in groundingMetadata. */
+enum gemini_cited { GEMINI_CITED_NOT, GEMINI_CITED_HERE, GEMINI_CITED_ELSEWHERE };
+enum gemini_cited ogl_gemini_cited(struct ogl_span json, struct ogl_citation *c);
+/* One of citationSources. */
+void ogl_gemini_put_source(struct ogl_encoder *e, struct ogl_span json, const struct ogl_citation *c);
+/* Whether it is this protocol's own form of logprobs. */
+int ogl_gemini_is_logprobs(struct ogl_span json);
+
+struct ogl_span ogl_gemini_reason(struct ogl_span reason, struct ogl_span raw);
+/* The member usageMetadata, where a number is known; and the last members of every answer. */
+void ogl_gemini_put_usage(struct ogl_encoder *e);
+void ogl_gemini_put_foot(struct ogl_encoder *e);
+int ogl_gemini_put_fault(struct ogl_encoder *e, const struct ogl_event *error);
+
+OGL_END
+
+#endif

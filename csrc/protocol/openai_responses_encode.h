@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT
+** openai_responses_encode.h - what the four files of this encoder share.
+**
+**   openai_responses_encode.c  events to the events of a stream; its beginning, its end, errors
+**   openai_responses_event.c   one event of the stream
+**   openai_responses_output.c  the output under way, as rows, and the JSON of its items
+**   openai_responses_answer.c  the response around them: status, usage, what it repeats of the request
+*/
+#ifndef OGL_OPENAI_RESPONSES_ENCODE_H
+#define OGL_OPENAI_RESPONSES_ENCODE_H
+
+#include "../core/out.h"
+
+OGL_BEGIN
+
+enum output_shape { OUTPUT_MESSAGE, OUTPUT_REASONING, OUTPUT_CALL, OUTPUT_OPAQUE };
+
+/* An item of the output; its number is its output_index. */
+struct output_item {
+  int shape;
+  int index;      /* of the part that is the call, or that is all of the item as it came; -1: none */
+  int rows;       /* content parts so far */
+  int open;       /* output_item.done was not sent */
+  int told;       /* the id is the one that the source has for it: then the source also says when it ends */
+  int sealed;     /* reasoning that has its signature */
+  int incomplete; /* it was open when the reply broke off */
+  int argued;     /* of a call: arguments were sent */
+  int custom;     /* of a call: its arguments are free text */
+  struct ogl_buf id, call_id;
+};
+
+/* A content part of an item, or an annotation of one. */
+struct output_row {
+  int kind;       /* of the event that it is made of */
+  int index;      /* of the part of the fold */
+  int item;       /* -1: an annotation that waits for a text */
+  int at;         /* content_index, summary_index or annotation_index */
+  int is_content; /* of reasoning: it is no summary */
+  int owner;      /* of an annotation: the row of the text */
+  int open, cited;
+  size_t from, n;           /* bytes of the part: a text that goes on behind another item is two rows */
+  size_t logs_from, logs_n; /* bytes of the answer's logprobs */
+};
+
+struct responses_writer {
+  struct output_item *items;
+  size_t n_items, items_cap;
+  struct output_row *rows;
+  size_t n_rows, rows_cap;
+  int last_text; /* row + 1 of the last output_text; 0: none */
+  int started;   /* response.created was sent */
+  int quiet;     /* the whole form: rows are made, and nothing is sent */
+  int64_t sequence;
+  size_t logs_given;   /* bytes of the answer's logprobs that rows have */
+  struct ogl_buf tail; /* the members of the response that are the same each time */
+};
+
+/* --- openai_responses_event.c --- */
+
+/* The words of a row: the names of its events, what counts its place, and the member that holds all of a text. */
+struct row_words {
+  const char *delta, *done, *added, *complete, *place, *member;
+};
+
+const struct row_words *ogl_responses_words(const struct output_row *row);
+
+/* Each writes an event up to what it is about, and gives 0 where nothing is sent; `end_event` ends it. */
+int ogl_responses_begin_event(struct ogl_encoder *e, const char *name);
+int ogl_responses_begin_inside(struct ogl_encoder *e, const char *name, int item);
+int ogl_responses_begin_row(struct ogl_encoder *e, const char *name, const struct output_row *row);
+void ogl_responses_end_event(struct ogl_encoder *e);
+
+/* --- openai_responses_output.c --- */
+
+/* Makes a row; its number, or an error: OGL_ERR_MEMORY, OGL_ERR_PARTS. `id` may be empty. */
+int ogl_responses_add_item(struct ogl_encoder *e, int shape, int index, struct ogl_span id);
+int ogl_responses_add_row(struct ogl_encoder *e, const struct ogl_event *event, int item);
+/* The part of the fold with that kind and index, or NULL. */
+const struct ogl_part *ogl_responses_folded(const struct ogl_encoder *e, int kind, int index);
+/* The call of that index, or -1; the newest row of that kind (-1: any text) and index, or -1. */
+int ogl_responses_find_call(const struct responses_writer *w, int index);
+int ogl_responses_find_row(const struct responses_writer *w, int kind, int index);
+/* Whether it is an item, or a content part, of this very protocol. */
+enum output_origin { OUTPUT_FOREIGN, OUTPUT_ITEM, OUTPUT_CONTENT, OUTPUT_THOUGHT };
+enum output_origin ogl_responses_origin(struct ogl_span kind, struct ogl_span json);
+/* Of an item's JSON: its id (empty where it has none that can be used as it is), and whether that list has elements. */
+struct ogl_span ogl_responses_own_id(struct ogl_span json);
+int ogl_responses_is_custom_call(struct ogl_span shell);
+int ogl_responses_lists(struct ogl_span json, const char *name);
+/* A signature that holds an item's other members, as the decoder makes it. */
+static inline int ogl_responses_is_shell(struct ogl_span signature) { return signature.n && *signature.p == '{'; }
+/* Whether an annotation can be made of a citation. */
+int ogl_responses_can_cite(struct ogl_span json);
+
+void ogl_responses_put_text(struct ogl_encoder *e, const struct output_row *row);
+void ogl_responses_put_logprobs(struct ogl_encoder *e, const struct output_row *row);
+void ogl_responses_put_annotation(struct ogl_encoder *e, const struct output_row *row);
+/* A content part or an item; `fresh`: as it is before anything is in it. */
+void ogl_responses_put_part(struct ogl_encoder *e, int row, int fresh);
+void ogl_responses_put_item(struct ogl_encoder *e, int item, int fresh);
+void ogl_responses_clear_output(struct responses_writer *w);
+
+/* --- openai_responses_answer.c --- */
+
+enum answer_status { ANSWER_IN_PROGRESS, ANSWER_COMPLETED, ANSWER_INCOMPLETE, ANSWER_FAILED };
+
+enum answer_status ogl_responses_status(const struct ogl_encoder *e);
+/* The response; `error` is NULL, or why it failed. */
+void ogl_responses_put_answer(struct ogl_encoder *e, enum answer_status status, const struct ogl_event *error);
+/* {"type","code","message","param"}, as it is in the body of an answer that failed, and in an error event. */
+void ogl_responses_put_error(struct ogl_encoder *e, const struct ogl_event *error);
+
+/* Events of a whole response, item or content part; see above. */
+void ogl_responses_put_answer_event(struct ogl_encoder *e, const char *name, enum answer_status status,
+                                    const struct ogl_event *error);
+void ogl_responses_put_item_event(struct ogl_encoder *e, const char *name, int item, int fresh);
+void ogl_responses_put_part_event(struct ogl_encoder *e, const char *name, int row, int fresh);
+
+OGL_END
+
+#endif
