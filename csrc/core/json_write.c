@@ -47,15 +47,6 @@ int ogl_json_write_string(struct ogl_buf *b, const char *p, size_t n) {
   return !valid;
 }
 
-void ogl_json_write_line(struct ogl_buf *b, const char *p, size_t n) {
-  char *room = n ? ogl_buf_room(b, n) : NULL;
-  if (!room) return;
-  memcpy(room, p, n);
-  for (char *at = room, *end = room + n; (at = memchr(at, '\n', (size_t)(end - at))); at++) *at = ' ';
-  for (char *at = room, *end = room + n; (at = memchr(at, '\r', (size_t)(end - at))); at++) *at = ' ';
-  ogl_buf_grew(b, n);
-}
-
 void ogl_json_write_integer(struct ogl_buf *b, int64_t v) {
   char *room = ogl_buf_room(b, OGL_NUMBER_TEXT);
   if (room) ogl_buf_grew(b, ogl_number_write_integer(room, v));

@@ -10,8 +10,21 @@ void ogl_out_json(struct ogl_encoder *e, struct ogl_span json) {
   ogl_out_span(e, json);
   if (e->is_whole || e->out.err) return;
   char *p = ogl_buf_bytes(&e->out) + at; /* inside of a string a line end is escaped, so that all of these are blanks */
-  for (size_t i = 0; i < json.n; i++)
-    if (p[i] == '\n' || p[i] == '\r') p[i] = ' ';
+  for (size_t i = 0; i < json.n; i++) p[i] = p[i] == '\n' || p[i] == '\r' ? ' ' : p[i];
+}
+
+void ogl_out_arguments(struct ogl_encoder *e, struct ogl_span arguments) {
+  struct ogl_json j;
+  ogl_json_open(&j, arguments.p, arguments.n);
+  if (ogl_json_peek(&j) == '{' && ogl_json_check(arguments.p, arguments.n) == OGL_OK) {
+    ogl_out_json(e, arguments);
+  } else if (!arguments.n) {
+    ogl_out_text(e, "{}");
+  } else {
+    ogl_out_text(e, "{\"input\":");
+    ogl_out_string(e, arguments);
+    ogl_out_text(e, "}");
+  }
 }
 
 /* The elements of one list. */

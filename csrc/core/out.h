@@ -25,6 +25,9 @@ static inline void ogl_out_string(struct ogl_encoder *e, struct ogl_span s) {
    tokens become blanks. */
 void ogl_out_json(struct ogl_encoder *e, struct ogl_span json);
 
+/* The arguments of a call, for a protocol that has them as an object: what is none stands inside of one, as {"input": text}. */
+void ogl_out_arguments(struct ogl_encoder *e, struct ogl_span arguments);
+
 /* Of pieces of logprobs, joined by commas as the fold keeps them, the lists of one name ("content", "refusal") as one list.
    Writes nothing where there is none; the number of its elements. */
 size_t ogl_out_logprobs(struct ogl_encoder *e, struct ogl_span pieces, const char *name);

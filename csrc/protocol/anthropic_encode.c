@@ -12,9 +12,8 @@
 */
 #include <string.h>
 
-#include "../core/encoder.h"
-#include "../core/json_write.h"
 #include "../core/mem.h"
+#include "../core/out.h"
 #include "registry.h"
 
 struct block {
@@ -36,16 +35,6 @@ struct message_writer {
   size_t n, cap;
   struct ogl_buf reason; /* the stop reason, once it came */
 };
-
-static void put(struct ogl_encoder *e, const char *text) { ogl_buf_text(&e->out, text); }
-
-static void put_span(struct ogl_encoder *e, struct ogl_span s) { ogl_buf_append(&e->out, s.p, s.n); }
-
-static void put_line(struct ogl_encoder *e, struct ogl_span json) { ogl_json_write_line(&e->out, json.p, json.n); }
-
-static void put_string(struct ogl_encoder *e, struct ogl_span s) { ogl_json_write_string(&e->out, s.p, s.n); }
-
-static void put_integer(struct ogl_encoder *e, int64_t v) { ogl_json_write_integer(&e->out, v); }
 
 /* --- words both forms share ------------------------------------------------------------------------------------ */
 
@@ -70,8 +59,8 @@ static int set_reason(struct ogl_buf *b, struct ogl_span reason, struct ogl_span
 static double count(const struct ogl_usage *u, int field) { return ogl_usage_has(u, field) ? u->v[field] : 0; }
 
 static void put_count(struct ogl_encoder *e, const char *name, double v) {
-  put(e, name);
-  put_integer(e, v > 0 ? (int64_t)v : 0);
+  ogl_out_text(e, name);
+  ogl_out_integer(e, v > 0 ? (int64_t)v : 0);
 }
 
 /* Anthropic counts what was not cached apart from what was. */
@@ -84,52 +73,52 @@ static void put_usage(struct ogl_encoder *e) {
   put_count(e, ",\"output_tokens\":", count(u, OGL_USAGE_OUTPUT));
   if (ogl_usage_has(u, OGL_USAGE_REASONING)) {
     put_count(e, ",\"output_tokens_details\":{\"thinking_tokens\":", count(u, OGL_USAGE_REASONING));
-    put(e, "}");
+    ogl_out_text(e, "}");
   }
-  put(e, "}");
+  ogl_out_text(e, "}");
 }
 
 static int put_fault(struct ogl_encoder *e, const struct ogl_event *error) {
   static const struct ogl_span other = { "api_error", 9 };
-  put(e, "{\"type\":\"error\",\"error\":{\"type\":");
-  put_string(e, error->b.n ? error->b : other);
-  put(e, ",\"message\":");
-  put_string(e, error->a);
+  ogl_out_text(e, "{\"type\":\"error\",\"error\":{\"type\":");
+  ogl_out_string(e, error->b.n ? error->b : other);
+  ogl_out_text(e, ",\"message\":");
+  ogl_out_string(e, error->a);
   if (error->c.n) {
-    put(e, ",\"code\":");
-    put_string(e, error->c);
+    ogl_out_text(e, ",\"code\":");
+    ogl_out_string(e, error->c);
   }
-  put(e, "}}");
+  ogl_out_text(e, "}}");
   return 0;
 }
 
 /* The message up to its content. */
 static void put_head(struct ogl_encoder *e) {
-  put(e, "{\"id\":");
-  put_string(e, ogl_encoder_id(e));
-  put(e, ",\"type\":\"message\",\"role\":\"assistant\",\"model\":");
-  put_string(e, ogl_encoder_model(e));
-  put(e, ",\"content\":[");
+  ogl_out_text(e, "{\"id\":");
+  ogl_out_string(e, ogl_encoder_id(e));
+  ogl_out_text(e, ",\"type\":\"message\",\"role\":\"assistant\",\"model\":");
+  ogl_out_string(e, ogl_encoder_model(e));
+  ogl_out_text(e, ",\"content\":[");
 }
 
 static void put_call_head(struct ogl_encoder *e, struct ogl_span id, struct ogl_span name, int number) {
-  put(e, "{\"type\":\"tool_use\",\"id\":");
+  ogl_out_text(e, "{\"type\":\"tool_use\",\"id\":");
   if (id.n) {
-    put_string(e, id);
+    ogl_out_string(e, id);
   } else { /* clients need one to answer */
-    put(e, "\"toolu_");
-    put_integer(e, number);
-    put(e, "\"");
+    ogl_out_text(e, "\"toolu_");
+    ogl_out_integer(e, number);
+    ogl_out_text(e, "\"");
   }
-  put(e, ",\"name\":");
-  put_string(e, name);
-  put(e, ",\"input\":");
+  ogl_out_text(e, ",\"name\":");
+  ogl_out_string(e, name);
+  ogl_out_text(e, ",\"input\":");
 }
 
 /* Whether a part is a block of this protocol, and not another's. */
 static int is_block(struct ogl_span kind) {
   static const char *const kinds[] = { "redacted_thinking", "thinking",         "server_tool_use", "mcp_tool_use",
-                                       "mcp_tool_result",   "container_upload", "compaction" };
+                                       "mcp_tool_result",   "container_upload", "compaction",      "fallback" };
   static const char result[] = "_tool_result";
   for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
     if (ogl_span_equal(kind, kinds[i], strlen(kinds[i]))) return 1;
@@ -160,17 +149,17 @@ static void start(struct ogl_encoder *e) {
   w->started = 1;
   w->open = -1;
   ogl_buf_init(&w->reason, OGL_MAX_LINE, OGL_ERR_LINE);
-  put(e, "event: message_start\ndata: {\"type\":\"message_start\",\"message\":");
+  ogl_out_text(e, "event: message_start\ndata: {\"type\":\"message_start\",\"message\":");
   put_head(e);
-  put(e, "],\"stop_reason\":null,\"stop_sequence\":null,\"usage\":");
+  ogl_out_text(e, "],\"stop_reason\":null,\"stop_sequence\":null,\"usage\":");
   put_usage(e);
-  put(e, "}}\n\n");
+  ogl_out_text(e, "}}\n\n");
 }
 
 static void end_block(struct ogl_encoder *e, int number) {
-  put(e, "event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":");
-  put_integer(e, number);
-  put(e, "}\n\n");
+  ogl_out_text(e, "event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":");
+  ogl_out_integer(e, number);
+  ogl_out_text(e, "}\n\n");
 }
 
 /* Ends the blocks of the calls whose arguments are complete. */
@@ -188,24 +177,24 @@ static void close_calls(struct ogl_encoder *e) {
 static int begin_block(struct ogl_encoder *e) {
   struct message_writer *w = e->state;
   close_calls(e);
-  put(e, "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":");
-  put_integer(e, w->next);
-  put(e, ",\"content_block\":");
+  ogl_out_text(e, "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":");
+  ogl_out_integer(e, w->next);
+  ogl_out_text(e, ",\"content_block\":");
   return w->next++;
 }
 
 /* A delta up to its value; `}}` and an empty line close it. */
 static void begin_delta(struct ogl_encoder *e, int number, const char *delta) {
-  put(e, "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":");
-  put_integer(e, number);
-  put(e, ",\"delta\":{\"type\":");
-  put(e, delta);
+  ogl_out_text(e, "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":");
+  ogl_out_integer(e, number);
+  ogl_out_text(e, ",\"delta\":{\"type\":");
+  ogl_out_text(e, delta);
 }
 
 static void put_delta(struct ogl_encoder *e, int number, const char *delta, struct ogl_span text) {
   begin_delta(e, number, delta);
-  put_string(e, text);
-  put(e, "}}\n\n");
+  ogl_out_string(e, text);
+  ogl_out_text(e, "}}\n\n");
 }
 
 static void close_text(struct ogl_encoder *e) {
@@ -219,8 +208,8 @@ static void close_text(struct ogl_encoder *e) {
 static void put_block(struct ogl_encoder *e, struct ogl_span json) {
   close_text(e);
   int number = begin_block(e);
-  put_line(e, json);
-  put(e, "}\n\n");
+  ogl_out_json(e, json);
+  ogl_out_text(e, "}\n\n");
   end_block(e, number);
 }
 
@@ -234,8 +223,8 @@ static void put_text(struct ogl_encoder *e, const struct ogl_event *event, int k
     w->open = kind;
     w->text.index = event->index;
     w->text.number = begin_block(e);
-    put(e, is_text ? "{\"type\":\"text\",\"text\":\"\"}}\n\n"
-                   : "{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"\"}}\n\n");
+    ogl_out_text(e, is_text ? "{\"type\":\"text\",\"text\":\"\"}}\n\n"
+                            : "{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"\"}}\n\n");
   }
   put_delta(e, w->text.number, is_text ? "\"text_delta\",\"text\":" : "\"thinking_delta\",\"thinking\":", event->a);
 }
@@ -261,7 +250,7 @@ static int put_call(struct ogl_encoder *e, const struct ogl_event *event) {
   c->index = event->index;
   c->number = begin_block(e);
   put_call_head(e, event->a, event->b, c->number);
-  put(e, "{}}}\n\n");
+  ogl_out_text(e, "{}}}\n\n");
   return 0;
 }
 
@@ -317,8 +306,8 @@ static void put_citation(struct ogl_encoder *e, const struct ogl_event *event) {
     return;
   }
   begin_delta(e, w->text.number, "\"citations_delta\",\"citation\":");
-  put_line(e, event->a);
-  put(e, "}}\n\n");
+  ogl_out_json(e, event->a);
+  ogl_out_text(e, "}}\n\n");
 }
 
 static int message_event(struct ogl_encoder *e, const struct ogl_event *event) {
@@ -355,18 +344,18 @@ static int message_end(struct ogl_encoder *e) {
     if (!w->calls[w->n].closed) end_block(e, w->calls[w->n].number);
   w->n = 0;
   if (!w->reason.n) set_reason(&w->reason, none, none);
-  put(e, "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":");
-  put_string(e, ogl_buf_span(&w->reason));
-  put(e, ",\"stop_sequence\":null},\"usage\":");
+  ogl_out_text(e, "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":");
+  ogl_out_string(e, ogl_buf_span(&w->reason));
+  ogl_out_text(e, ",\"stop_sequence\":null},\"usage\":");
   put_usage(e);
-  put(e, "}\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n\n");
+  ogl_out_text(e, "}\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n\n");
   return w->reason.err;
 }
 
 static int message_fault(struct ogl_encoder *e, const struct ogl_event *error) {
-  put(e, "event: error\ndata: ");
+  ogl_out_text(e, "event: error\ndata: ");
   put_fault(e, error);
-  put(e, "\n\n");
+  ogl_out_text(e, "\n\n");
   return 0;
 }
 
@@ -381,31 +370,25 @@ static void put_citations(struct ogl_encoder *e, const struct ogl_answer *a, siz
       e->lost++;
       continue;
     }
-    put(e, any++ ? "," : ",\"citations\":[");
-    put_span(e, json);
+    ogl_out_text(e, any++ ? "," : ",\"citations\":[");
+    ogl_out_span(e, json);
   }
-  if (any) put(e, "]");
-}
-
-/* Arguments that are no object are the model's mistake; they go on as they came, as a text. */
-static void put_input(struct ogl_encoder *e, struct ogl_span arguments) {
-  if (arguments.n && *arguments.p == '{' && ogl_json_check(arguments.p, arguments.n) == OGL_OK) put_span(e, arguments);
-  else put_string(e, arguments);
+  if (any) ogl_out_text(e, "]");
 }
 
 static void put_thought(struct ogl_encoder *e, const struct ogl_part *p) {
-  put(e, "{\"type\":\"thinking\",\"thinking\":");
-  put_string(e, ogl_buf_span(&p->text));
-  put(e, ",\"signature\":");
-  put_string(e, ogl_buf_span(&p->signature));
-  put(e, "}");
+  ogl_out_text(e, "{\"type\":\"thinking\",\"thinking\":");
+  ogl_out_string(e, ogl_buf_span(&p->text));
+  ogl_out_text(e, ",\"signature\":");
+  ogl_out_string(e, ogl_buf_span(&p->signature));
+  ogl_out_text(e, "}");
 }
 
 static void put_whole_text(struct ogl_encoder *e, const struct ogl_answer *a, size_t i) {
-  put(e, "{\"type\":\"text\",\"text\":");
-  put_string(e, ogl_buf_span(&a->parts[i].text));
+  ogl_out_text(e, "{\"type\":\"text\",\"text\":");
+  ogl_out_string(e, ogl_buf_span(&a->parts[i].text));
   put_citations(e, a, i);
-  put(e, "}");
+  ogl_out_text(e, "}");
 }
 
 /* One part as a block; 0 where it is none. */
@@ -416,13 +399,13 @@ static int put_part(struct ogl_encoder *e, const struct ogl_answer *a, size_t i,
     e->lost += p->kind == OGL_EVENT_PART;
     return 0;
   }
-  put(e, comma);
+  ogl_out_text(e, comma);
   if (p->kind == OGL_EVENT_REASONING) put_thought(e, p);
-  else if (p->kind == OGL_EVENT_PART) put_span(e, ogl_buf_span(&p->text));
+  else if (p->kind == OGL_EVENT_PART) ogl_out_span(e, ogl_buf_span(&p->text));
   else if (p->kind == OGL_EVENT_TOOL_CALL) {
     put_call_head(e, ogl_buf_span(&p->id), kind, (int)i);
-    put_input(e, ogl_buf_span(&p->text));
-    put(e, "}");
+    ogl_out_arguments(e, ogl_buf_span(&p->text));
+    ogl_out_text(e, "}");
   } else {
     put_whole_text(e, a, i);
   }
@@ -438,11 +421,11 @@ static int message_whole(struct ogl_encoder *e) {
   int code = set_reason(&reason, a ? ogl_buf_span(&a->reason) : none, a ? ogl_buf_span(&a->raw_reason) : none);
   put_head(e);
   for (size_t i = 0; a && i < a->n; i++) any |= put_part(e, a, i, any ? "," : "");
-  put(e, "],\"stop_reason\":");
-  put_string(e, ogl_buf_span(&reason));
-  put(e, ",\"stop_sequence\":null,\"usage\":");
+  ogl_out_text(e, "],\"stop_reason\":");
+  ogl_out_string(e, ogl_buf_span(&reason));
+  ogl_out_text(e, ",\"stop_sequence\":null,\"usage\":");
   put_usage(e);
-  put(e, "}");
+  ogl_out_text(e, "}");
   ogl_buf_clear(&reason);
   e->lost += e->fold.n > 1;
   return code;

@@ -5,22 +5,17 @@
 ** The last line has `done` with its reason and the counts. Durations are 0: the core has no clock.
 **
 ** Lost: every choice but the first, ids of calls where the client is old, signatures, citations, opaque parts but pictures,
-** cached and reasoning tokens, cost and energy; a refusal is text; a call whose arguments are no object has them as a text.
+** cached and reasoning tokens, cost and energy; a refusal is text; arguments that are no object stand inside of one.
 */
 #include <string.h>
 
-#include "../core/encoder.h"
-#include "../core/json_write.h"
+#include "../core/out.h"
 #include "registry.h"
 
 struct line_writer {
   struct ogl_buf reason;
   int ready;
 };
-
-static void put(struct ogl_encoder *e, const char *text) { ogl_buf_text(&e->out, text); }
-
-static void put_string(struct ogl_encoder *e, struct ogl_span s) { ogl_json_write_string(&e->out, s.p, s.n); }
 
 /* --- time: RFC 3339 from seconds since 1970, without the C library's zones ---------------------------------------- */
 
@@ -38,42 +33,40 @@ static void put_time(struct ogl_encoder *e) {
   int64_t of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100), month = (5 * of_year + 2) / 153;
   int of_day = (int)(seconds % 86400);
   int64_t year = year_of_era + era * 400 + (month >= 10);
-  put(e, "\"");
-  ogl_json_write_integer(&e->out, year);
-  put(e, "-");
+  ogl_out_text(e, "\"");
+  ogl_out_integer(e, year);
+  ogl_out_text(e, "-");
   put_two(e, (int)(month < 10 ? month + 3 : month - 9), '-');
   put_two(e, (int)(of_year - (153 * month + 2) / 5 + 1), 'T');
   put_two(e, of_day / 3600, ':');
   put_two(e, of_day / 60 % 60, ':');
   put_two(e, of_day % 60, 'Z');
-  put(e, "\"");
+  ogl_out_text(e, "\"");
 }
 
 /* --- lines ------------------------------------------------------------------------------------------------------- */
 
 /* A line up to what its message says. */
 static void begin_line(struct ogl_encoder *e) {
-  put(e, "{\"model\":");
-  put_string(e, ogl_encoder_model(e));
-  put(e, ",\"created_at\":");
+  ogl_out_text(e, "{\"model\":");
+  ogl_out_string(e, ogl_encoder_model(e));
+  ogl_out_text(e, ",\"created_at\":");
   put_time(e);
-  put(e, ",\"message\":{\"role\":\"assistant\",\"content\":");
+  ogl_out_text(e, ",\"message\":{\"role\":\"assistant\",\"content\":");
 }
 
 static void put_call(struct ogl_encoder *e, struct ogl_span id, struct ogl_span name, struct ogl_span arguments) {
-  put(e, "{");
+  ogl_out_text(e, "{");
   if (id.n) {
-    put(e, "\"id\":");
-    put_string(e, id);
-    put(e, ",");
+    ogl_out_text(e, "\"id\":");
+    ogl_out_string(e, id);
+    ogl_out_text(e, ",");
   }
-  put(e, "\"function\":{\"name\":");
-  put_string(e, name);
-  put(e, ",\"arguments\":");
-  if (arguments.n && *arguments.p == '{' && ogl_json_check(arguments.p, arguments.n) == OGL_OK)
-    ogl_json_write_line(&e->out, arguments.p, arguments.n);
-  else put_string(e, arguments);
-  put(e, "}}");
+  ogl_out_text(e, "\"function\":{\"name\":");
+  ogl_out_string(e, name);
+  ogl_out_text(e, ",\"arguments\":");
+  ogl_out_arguments(e, arguments);
+  ogl_out_text(e, "}}");
 }
 
 static void put_logprobs(struct ogl_encoder *e, struct ogl_span json) {
@@ -87,9 +80,9 @@ static void put_logprobs(struct ogl_encoder *e, struct ogl_span json) {
   }
   if (!content.n || *content.p != '[') return;
   begin_line(e);
-  put(e, "\"\"},\"logprobs\":");
-  ogl_json_write_line(&e->out, content.p, content.n);
-  put(e, ",\"done\":false}\n");
+  ogl_out_text(e, "\"\"},\"logprobs\":");
+  ogl_out_json(e, content);
+  ogl_out_text(e, ",\"done\":false}\n");
 }
 
 static int line_event(struct ogl_encoder *e, const struct ogl_event *event) {
@@ -99,20 +92,20 @@ static int line_event(struct ogl_encoder *e, const struct ogl_event *event) {
     case OGL_EVENT_TEXT:
     case OGL_EVENT_REFUSAL:
       begin_line(e);
-      put_string(e, event->a);
-      put(e, "},\"done\":false}\n");
+      ogl_out_string(e, event->a);
+      ogl_out_text(e, "},\"done\":false}\n");
       return 0;
     case OGL_EVENT_REASONING:
       begin_line(e);
-      put(e, "\"\",\"thinking\":");
-      put_string(e, event->a);
-      put(e, "},\"done\":false}\n");
+      ogl_out_text(e, "\"\",\"thinking\":");
+      ogl_out_string(e, event->a);
+      ogl_out_text(e, "},\"done\":false}\n");
       return 0;
     case OGL_EVENT_TOOL_CALL_END:
       begin_line(e);
-      put(e, "\"\",\"tool_calls\":[");
+      ogl_out_text(e, "\"\",\"tool_calls\":[");
       put_call(e, event->a, event->b, event->c);
-      put(e, "]},\"done\":false}\n");
+      ogl_out_text(e, "]},\"done\":false}\n");
       return 0;
     case OGL_EVENT_LOGPROBS: put_logprobs(e, event->a); return 0;
     case OGL_EVENT_FINISH:
@@ -130,43 +123,43 @@ static int line_event(struct ogl_encoder *e, const struct ogl_event *event) {
 /* Calls are no reason there: who called says stop. */
 static void put_done(struct ogl_encoder *e, struct ogl_span reason) {
   const char *word = ogl_span_is(reason, "length") ? "length" : "stop";
-  put(e, ",\"done\":true,\"done_reason\":\"");
-  put(e, word);
-  put(e, "\",\"total_duration\":0,\"load_duration\":0");
+  ogl_out_text(e, ",\"done\":true,\"done_reason\":\"");
+  ogl_out_text(e, word);
+  ogl_out_text(e, "\",\"total_duration\":0,\"load_duration\":0");
   if (ogl_usage_has(&e->usage, OGL_USAGE_INPUT)) {
-    put(e, ",\"prompt_eval_count\":");
-    ogl_json_write_integer(&e->out, (int64_t)e->usage.v[OGL_USAGE_INPUT]);
-    put(e, ",\"prompt_eval_duration\":0");
+    ogl_out_text(e, ",\"prompt_eval_count\":");
+    ogl_out_integer(e, (int64_t)e->usage.v[OGL_USAGE_INPUT]);
+    ogl_out_text(e, ",\"prompt_eval_duration\":0");
   }
   if (ogl_usage_has(&e->usage, OGL_USAGE_OUTPUT)) {
-    put(e, ",\"eval_count\":");
-    ogl_json_write_integer(&e->out, (int64_t)e->usage.v[OGL_USAGE_OUTPUT]);
-    put(e, ",\"eval_duration\":0");
+    ogl_out_text(e, ",\"eval_count\":");
+    ogl_out_integer(e, (int64_t)e->usage.v[OGL_USAGE_OUTPUT]);
+    ogl_out_text(e, ",\"eval_duration\":0");
   }
-  put(e, "}");
+  ogl_out_text(e, "}");
 }
 
 static int line_end(struct ogl_encoder *e) {
   struct line_writer *w = e->state;
   struct ogl_span none = { "", 0 };
   begin_line(e);
-  put(e, "\"\"}");
+  ogl_out_text(e, "\"\"}");
   put_done(e, w->ready ? ogl_buf_span(&w->reason) : none);
-  put(e, "\n");
+  ogl_out_text(e, "\n");
   return 0;
 }
 
 /* {"error": "text"} */
 static int put_fault(struct ogl_encoder *e, const struct ogl_event *error) {
-  put(e, "{\"error\":");
-  put_string(e, error->a);
-  put(e, "}");
+  ogl_out_text(e, "{\"error\":");
+  ogl_out_string(e, error->a);
+  ogl_out_text(e, "}");
   return 0;
 }
 
 static int line_fault(struct ogl_encoder *e, const struct ogl_event *error) {
   put_fault(e, error);
-  put(e, "\n");
+  ogl_out_text(e, "\n");
   return 0;
 }
 
@@ -180,7 +173,7 @@ static int put_joined(struct ogl_encoder *e, const struct ogl_answer *a, int kin
     struct ogl_span s = ogl_buf_span(&a->parts[i].text);
     if (a->parts[i].kind == kind || a->parts[i].kind == other) ogl_buf_append(&joined, s.p, s.n);
   }
-  put_string(e, ogl_buf_span(&joined));
+  ogl_out_string(e, ogl_buf_span(&joined));
   int code = joined.err;
   ogl_buf_clear(&joined);
   return code;
@@ -197,10 +190,10 @@ static void put_calls(struct ogl_encoder *e, const struct ogl_answer *a) {
   for (size_t i = 0; a && i < a->n; i++) {
     const struct ogl_part *p = &a->parts[i];
     if (p->kind != OGL_EVENT_TOOL_CALL) continue;
-    put(e, any++ ? "," : ",\"tool_calls\":[");
+    ogl_out_text(e, any++ ? "," : ",\"tool_calls\":[");
     put_call(e, ogl_buf_span(&p->id), ogl_buf_span(&p->name), ogl_buf_span(&p->text));
   }
-  if (any) put(e, "]");
+  if (any) ogl_out_text(e, "]");
 }
 
 static int line_whole(struct ogl_encoder *e) {
@@ -209,11 +202,11 @@ static int line_whole(struct ogl_encoder *e) {
   begin_line(e);
   int code = put_joined(e, a, OGL_EVENT_TEXT, OGL_EVENT_REFUSAL);
   if (has(a, OGL_EVENT_REASONING)) {
-    put(e, ",\"thinking\":");
+    ogl_out_text(e, ",\"thinking\":");
     if (!code) code = put_joined(e, a, OGL_EVENT_REASONING, -1);
   }
   put_calls(e, a);
-  put(e, "}");
+  ogl_out_text(e, "}");
   put_done(e, a ? ogl_buf_span(&a->reason) : none);
   for (size_t i = 0; a && i < a->n; i++)
     e->lost += a->parts[i].kind == OGL_EVENT_PART || a->parts[i].kind == OGL_EVENT_CITATION;
