@@ -1,0 +1,78 @@
+-- The examples, with every kind of provider: of each file only the line that makes the client is another one.
+local core = require "opengatellm.core"
+local json = require "opengatellm.json"
+local ogl = require "opengatellm"
+local providers = require "opengatellm.providers"
+local replay = require "opengatellm.transport.replay"
+
+local PROVIDERS = { "opengatellm", "openai_compatible", "openai", "anthropic", "gemini", "ollama" }
+
+local SAID = { { type = "text", text = "C'est " }, { type = "text", text = "Paris." }, { type = "finish", reason = "stop" } }
+local CALLED = {
+  { type = "tool_call", index = 1, id = "call_1", name = "get_weather" },
+  { type = "tool_arguments", index = 1, json = '{"city":"Paris"}' },
+  { type = "tool_call_end", index = 1, id = "call_1", name = "get_weather", arguments = '{"city":"Paris"}' },
+  { type = "finish", reason = "tool_calls" },
+}
+local USAGE = { type = "usage", usage = { input_tokens = 20, output_tokens = 4, total_tokens = 24 } }
+
+-- What a server of that protocol answers with these events.
+local function answer(protocol, events, streamed)
+  local encoder = assert(core.encoder(protocol, streamed and "stream" or "whole", { id = "a1", model = "m", created = 1, include_usage = true }))
+  for _, event in ipairs(events) do assert(encoder:put(event)) end
+  assert(encoder:put(USAGE))
+  assert(encoder:finish())
+  local kind = not streamed and "application/json" or protocol == "ollama" and "application/x-ndjson" or "text/event-stream"
+  return { headers = { ["content-type"] = kind }, body = encoder:take() }
+end
+
+-- A server that has the tool called once, and then answers.
+local function server_of(protocol)
+  return function(request)
+    local body = json.decode(request.body)
+    local streamed = body.stream == true or request.url:find("streamGenerateContent", 1, true) ~= nil
+    local asks = body.tools and not request.body:find("celsius", 1, true)
+    return answer(protocol, asks and CALLED or SAID, streamed)
+  end
+end
+
+-- Runs an example with another client; what it wrote.
+local function run(name, client)
+  local file = assert(io.open("examples/" .. name .. ".lua"))
+  local source = file:read "*a"
+  file:close()
+  local changed, lines = source:gsub("\nlocal client = [^\n]+\n", "\nlocal client = ...\n")
+  assert.equal(1, lines)
+  local out = {}
+  local function write(...)
+    for i = 1, select("#", ...) do out[#out + 1] = tostring((select(i, ...))) end
+  end
+  local environment = setmetatable({
+    print = function(...)
+      write(...)
+      write "\n"
+    end,
+    io = { write = write, flush = function() end },
+    os = { getenv = os.getenv, exit = function() error(table.concat(out), 2) end },
+  }, { __index = _G })
+  local chunk
+  if setfenv then chunk = setfenv(assert(loadstring(changed, name)), environment)
+  else chunk = assert(load(changed, name, "t", environment)) end
+  chunk(client)
+  return table.concat(out)
+end
+
+describe("the examples", function()
+  for _, provider in ipairs(PROVIDERS) do
+    local function client_of()
+      local server = server_of(providers.find(provider).protocol)
+      return ogl.client { provider = provider, model = "m", base_url = "http://server", api_key = "k", transport = replay.new(server) }
+    end
+
+    it("run with " .. provider .. ": chat, stream, tools", function()
+      assert.matches("^C'est Paris%.\nstop24\n$", run("chat", client_of()))
+      assert.matches("^C'est Paris%.\n24 tokens", run("stream", client_of()))
+      assert.matches("^C'est Paris%.", run("tools", client_of()))
+    end)
+  end
+end)
