@@ -3,8 +3,6 @@
 */
 #include "buf.h"
 
-#include <string.h>
-
 #include "mem.h"
 
 enum { FIRST = 256 }; /* bytes of the first block: most texts and ids fit */
@@ -42,9 +40,9 @@ static void slide(struct ogl_buf *b) {
   b->head = 0;
 }
 
-/* The slow half of room. A slide moves n bytes; it happens when as many were consumed, or when the block grows by
+/* A slide moves n bytes; it happens when as many were consumed, or when the block grows by
    half of n, so that the next one is as many bytes away. */
-static char *make_room(struct ogl_buf *b, size_t n) {
+char *ogl_buf_make_room(struct ogl_buf *b, size_t n) {
   if (b->err) return NULL;
   if (n > b->max || b->n > b->max - n) {
     b->err = b->over;
@@ -57,26 +55,6 @@ static char *make_room(struct ogl_buf *b, size_t n) {
   if (b->cap < need + slack && grow(b, need + slack)) return NULL;
   return b->n ? b->p + b->n : b->p; /* NULL + 0 is undefined */
 }
-
-char *ogl_buf_room(struct ogl_buf *b, size_t n) {
-  if (OGL_LIKELY(!b->err && b->p && b->cap - b->head - b->n >= n && b->max - b->n >= n)) return b->p + b->head + b->n;
-  return make_room(b, n);
-}
-
-void ogl_buf_grew(struct ogl_buf *b, size_t n) { b->n += n; }
-
-int ogl_buf_append(struct ogl_buf *b, const char *p, size_t n) {
-  if (n == 0) return b->err;
-  char *room = ogl_buf_room(b, n);
-  if (!room) return b->err;
-  memcpy(room, p, n);
-  b->n += n;
-  return 0;
-}
-
-int ogl_buf_byte(struct ogl_buf *b, char c) { return ogl_buf_append(b, &c, 1); }
-
-int ogl_buf_text(struct ogl_buf *b, const char *text) { return ogl_buf_append(b, text, strlen(text)); }
 
 void ogl_buf_consume(struct ogl_buf *b, size_t n) {
   b->n -= n;

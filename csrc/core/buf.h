@@ -14,6 +14,8 @@
 #ifndef OGL_BUF_H
 #define OGL_BUF_H
 
+#include <string.h>
+
 #include "ogl.h"
 
 OGL_BEGIN
@@ -33,15 +35,27 @@ void ogl_buf_clear(struct ogl_buf *b);
 /* Forgets the bytes and the error, keeps the memory. */
 void ogl_buf_reset(struct ogl_buf *b);
 
+/* The slow half of room. */
+char *ogl_buf_make_room(struct ogl_buf *b, size_t n);
 /* Room for n more bytes at the returned place, which ends at the next append; NULL when refused. The bytes
    count once `ogl_buf_grew` is called. Errors: OGL_ERR_MEMORY, `over` (in b->err). */
-char *ogl_buf_room(struct ogl_buf *b, size_t n);
-void ogl_buf_grew(struct ogl_buf *b, size_t n);
+static inline char *ogl_buf_room(struct ogl_buf *b, size_t n) {
+  if (OGL_LIKELY(!b->err && b->p && b->cap - b->head - b->n >= n && b->max - b->n >= n)) return b->p + b->head + b->n;
+  return ogl_buf_make_room(b, n);
+}
+static inline void ogl_buf_grew(struct ogl_buf *b, size_t n) { b->n += n; }
 
-/* Appends; 0, or the sticky error. */
-int ogl_buf_append(struct ogl_buf *b, const char *p, size_t n);
-int ogl_buf_byte(struct ogl_buf *b, char c);
-int ogl_buf_text(struct ogl_buf *b, const char *text);
+/* Appends; 0, or the sticky error. Inline, so that a text that the compiler knows is stored without a call. */
+static inline int ogl_buf_append(struct ogl_buf *b, const char *p, size_t n) {
+  if (n == 0) return b->err;
+  char *room = ogl_buf_room(b, n);
+  if (!room) return b->err;
+  memcpy(room, p, n);
+  b->n += n;
+  return 0;
+}
+static inline int ogl_buf_byte(struct ogl_buf *b, char c) { return ogl_buf_append(b, &c, 1); }
+static inline int ogl_buf_text(struct ogl_buf *b, const char *text) { return ogl_buf_append(b, text, strlen(text)); }
 
 /* Drops n bytes from the front (n <= b->n). */
 void ogl_buf_consume(struct ogl_buf *b, size_t n);
