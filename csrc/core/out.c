@@ -5,25 +5,29 @@
 
 #include "json.h"
 
-void ogl_out_json(struct ogl_encoder *e, struct ogl_span json) {
-  size_t at = e->out.n;
-  ogl_out_span(e, json);
-  if (e->is_whole || e->out.err) return;
-  char *p = ogl_buf_bytes(&e->out) + at; /* inside of a string a line end is escaped, so that all of these are blanks */
+/* Outside of strings, where they are escaped, line ends are blanks. */
+static void append_line(struct ogl_buf *b, struct ogl_span json) {
+  if (ogl_buf_append(b, json.p, json.n)) return;
+  char *p = ogl_buf_bytes(b) + b->n - json.n;
   for (size_t i = 0; i < json.n; i++) p[i] = p[i] == '\n' || p[i] == '\r' ? ' ' : p[i];
 }
 
-void ogl_out_arguments(struct ogl_encoder *e, struct ogl_span arguments) {
+void ogl_out_json(struct ogl_encoder *e, struct ogl_span json) {
+  if (e->is_whole) ogl_out_span(e, json);
+  else if (json.n) append_line(&e->out, json);
+}
+
+void ogl_out_arguments(struct ogl_buf *b, struct ogl_span arguments) {
   struct ogl_json j;
   ogl_json_open(&j, arguments.p, arguments.n);
   if (ogl_json_peek(&j) == '{' && ogl_json_check(arguments.p, arguments.n) == OGL_OK) {
-    ogl_out_json(e, arguments);
+    append_line(b, arguments);
   } else if (!arguments.n) {
-    ogl_out_text(e, "{}");
+    ogl_buf_text(b, "{}");
   } else {
-    ogl_out_text(e, "{\"input\":");
-    ogl_out_string(e, arguments);
-    ogl_out_text(e, "}");
+    ogl_buf_text(b, "{\"input\":");
+    ogl_json_write_string(b, arguments.p, arguments.n);
+    ogl_buf_text(b, "}");
   }
 }
 

@@ -25,8 +25,9 @@ static inline void ogl_out_string(struct ogl_encoder *e, struct ogl_span s) {
    tokens become blanks. */
 void ogl_out_json(struct ogl_encoder *e, struct ogl_span json);
 
-/* The arguments of a call, for a protocol that has them as an object: what is none stands inside of one, as {"input": text}. */
-void ogl_out_arguments(struct ogl_encoder *e, struct ogl_span arguments);
+/* The arguments of a call, for a protocol that has them as an object: on one line; what is no object stands inside of one, as
+   {"input": text}. */
+void ogl_out_arguments(struct ogl_buf *b, struct ogl_span arguments);
 
 /* Of pieces of logprobs, joined by commas as the fold keeps them, the lists of one name ("content", "refusal") as one list.
    Writes nothing where there is none; the number of its elements. */

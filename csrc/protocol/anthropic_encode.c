@@ -404,7 +404,7 @@ static int put_part(struct ogl_encoder *e, const struct ogl_answer *a, size_t i,
   else if (p->kind == OGL_EVENT_PART) ogl_out_span(e, ogl_buf_span(&p->text));
   else if (p->kind == OGL_EVENT_TOOL_CALL) {
     put_call_head(e, ogl_buf_span(&p->id), kind, (int)i);
-    ogl_out_arguments(e, ogl_buf_span(&p->text));
+    ogl_out_arguments(&e->out, ogl_buf_span(&p->text));
     ogl_out_text(e, "}");
   } else {
     put_whole_text(e, a, i);

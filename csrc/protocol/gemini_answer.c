@@ -17,12 +17,6 @@ void ogl_gemini_put_text(struct ogl_encoder *e, int kind, struct ogl_span text, 
   ogl_out_text(e, "}");
 }
 
-static int is_object(struct ogl_span json) {
-  struct ogl_json j;
-  ogl_json_open(&j, json.p, json.n);
-  return ogl_json_peek(&j) == '{' && ogl_json_check(json.p, json.n) == OGL_OK;
-}
-
 /* A functionCall, its part still open. */
 void ogl_gemini_put_call(struct ogl_buf *b, struct ogl_span id, struct ogl_span name, struct ogl_span arguments) {
   ogl_buf_text(b, "{\"functionCall\":{");
@@ -34,15 +28,7 @@ void ogl_gemini_put_call(struct ogl_buf *b, struct ogl_span id, struct ogl_span 
   ogl_buf_text(b, "\"name\":");
   ogl_json_write_string(b, name.p, name.n);
   ogl_buf_text(b, ",\"args\":");
-  if (is_object(arguments)) {
-    ogl_buf_append(b, arguments.p, arguments.n);
-  } else if (arguments.n) {
-    ogl_buf_text(b, "{\"input\":");
-    ogl_json_write_string(b, arguments.p, arguments.n);
-    ogl_buf_text(b, "}");
-  } else {
-    ogl_buf_text(b, "{}");
-  }
+  ogl_out_arguments(b, arguments);
   ogl_buf_text(b, "}");
 }
 

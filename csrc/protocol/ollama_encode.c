@@ -65,7 +65,7 @@ static void put_call(struct ogl_encoder *e, struct ogl_span id, struct ogl_span 
   ogl_out_text(e, "\"function\":{\"name\":");
   ogl_out_string(e, name);
   ogl_out_text(e, ",\"arguments\":");
-  ogl_out_arguments(e, arguments);
+  ogl_out_arguments(&e->out, arguments);
   ogl_out_text(e, "}}");
 }
 

@@ -121,6 +121,7 @@ static void put_head(struct ogl_encoder *e) {
     if (!w->head.max) ogl_buf_init(&w->head, OGL_MAX_LINE, OGL_ERR_LINE);
     make_head(e, w); /* again when the model came late */
   }
+  if (w->head.err && !e->out.err) e->out.err = w->head.err;
   ogl_out_span(e, ogl_buf_span(&w->head));
   w->any = 1;
 }
@@ -232,7 +233,7 @@ static int put_call_end(struct ogl_encoder *e, const struct ogl_event *event) {
 static void put_finish(struct ogl_encoder *e, const struct ogl_event *event) {
   struct ogl_span reason = wire_reason(event->a, event->b);
   open_delta(e, event->choice);
-  if (e->out.p[e->out.head + e->out.n - 1] == ',')
+  if (e->out.n && e->out.p[e->out.head + e->out.n - 1] == ',')
     ogl_buf_truncate(&e->out, e->out.n - 1); /* a role and nothing else */
   ogl_out_text(e, "},\"finish_reason\":");
   ogl_out_string(e, reason);

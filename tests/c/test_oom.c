@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
-** test_oom.c - no memory: every case of tests/wire with its n-th allocation failing, for every n until none fails.
+** test_oom.c - no memory: every case of tests/wire with its n-th allocation failing, for every n until none fails; decoded, and
+** transcoded to every protocol that can be written, streamed and whole.
 **
-** Each failure has to come out as OGL_ERR_MEMORY and stay; nothing may leak, and the decoder can be cleared,
+** Each failure has to come out as OGL_ERR_MEMORY and stay; nothing may leak, and decoder and transcoder can be cleared,
 ** twice. With no failure left the case ends as it does elsewhere (replay.c looks at its events). The core is
 ** compiled with OGL_TEST_ALLOC here, see mem.h.
 */
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 
 #include "../../csrc/core/mem.h"
+#include "../../csrc/core/transcoder.h"
 #include "../../csrc/protocol/registry.h"
 #include "check.h"
 #include "files.h"
@@ -101,6 +103,47 @@ static void check_wire_case(const struct wire_case *c, const struct ogl_protocol
   CHECK(n > 0);
 }
 
+/* --- transcoded -------------------------------------------------------------------------------------------------- */
+
+/* The n-th allocation fails, now of a transcoder: 1, or 0 when there are not so many. */
+static int transcode_failing(const struct wire_case *c, const struct ogl_protocol *protocol,
+                             const struct ogl_encoding *to, int is_whole, long n) {
+  struct ogl_decoder_options options = wire_case_options(c);
+  struct ogl_encoder_context context = { { "", 0 }, { "", 0 }, 1, 1, { "\"tools\":[]", 10 }, 0 };
+  struct ogl_span input = ogl_buf_span(&c->input);
+  struct ogl_transcoder t;
+  long before = heap.live;
+  arm(n);
+  int code = ogl_transcoder_init(&t, protocol, &options, to, is_whole, &context);
+  if (code == 0) code = ogl_transcoder_feed(&t, input.p, input.n);
+  if (code >= 0) code = ogl_transcoder_finish(&t);
+  int failed = heap.failed;
+  arm(-1);
+  if (failed) {
+    CHECK_INT(code, OGL_ERR_MEMORY);
+    CHECK_INT(ogl_transcoder_finish(&t), OGL_ERR_MEMORY);
+  } else {
+    CHECK(code >= 0);
+  }
+  ogl_transcoder_clear(&t);
+  ogl_transcoder_clear(&t);
+  CHECK_INT(heap.live, before);
+  return failed;
+}
+
+static void check_transcoded(const struct wire_case *c, const struct ogl_protocol *protocol, const char *name) {
+  static const char *const names[] = { "openai_chat", "openai_responses", "anthropic", "gemini", "ollama" };
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    const struct ogl_encoding *to = ogl_encoding_find(names[i]);
+    for (int is_whole = 0; to && is_whole < 2; is_whole++) {
+      long n = 0;
+      check_case("no memory: %s to %s, %s", name, names[i], is_whole ? "whole" : "streamed");
+      while (transcode_failing(c, protocol, to, is_whole, n)) n++;
+      CHECK(n > 0);
+    }
+  }
+}
+
 int main(int argc, char **argv) {
   struct files_list cases;
   const char *folder = argc == 2 ? argv[1] : "", *slash = strrchr(folder, '/');
@@ -116,6 +159,7 @@ int main(int argc, char **argv) {
     else {
       check_wire_case(&c, protocol, (size_t)-1);
       check_wire_case(&c, protocol, 61);
+      check_transcoded(&c, protocol, cases.names[i]);
     }
     wire_case_clear(&c);
   }

@@ -1,13 +1,13 @@
 #!/bin/sh
 # Builds the fuzz targets (libFuzzer, ASan, UBSan) and runs each for SECONDS (default 10), all at once.
 #   tests/fuzz/run.sh [SECONDS]
-# One decoder target for each protocol of tests/wire. Seeds: the inputs there. What is found lies in build/fuzz; the last line says
+# One decoder target for each protocol of tests/wire. Seeds: the inputs there; those of the transcoder have a byte in front. What is found lies in build/fuzz; the last line says
 # `N passed, N failed, N skipped`.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 seconds=${1:-10}
 protocols=$(cd tests/wire && echo */ | tr -d /)
-targets="sse ndjson json_array json $protocols" # a protocol: fuzz_decoder.c compiled for it
+targets="sse ndjson json_array json transcoder $protocols" # a protocol: fuzz_decoder.c compiled for it
 clang=${CLANG:-$(command -v clang-14 || echo clang)}
 out=build/fuzz
 flags="-std=gnu99 -g -O2 -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Werror
@@ -36,6 +36,18 @@ for protocol in $protocols; do
   $out/replay "tests/wire/$protocol" --inputs "$out/seeds_$protocol" >/dev/null || unbuilt
 done
 sed -n 's/^data: *\({.*\)/\1/p' $out/seeds_*/*.md | sort -u | split -a 4 -l 1 - $out/json_seeds/
+
+# fuzz_transcoder.c: the byte is source + 5 * target + 25 * whole; each input goes to one target, in turn
+mkdir -p $out/seeds_transcoder
+from=0 to=0
+for protocol in openai_chat openai_responses anthropic gemini ollama; do
+  for seed in "$out/seeds_$protocol"/*; do
+    to=$(((to + 1) % 10))
+    # shellcheck disable=SC2059 # the format is the byte
+    { printf "\\$(printf %o $((from + 5 * to)))" && cat "$seed"; } >"$out/seeds_transcoder/${protocol}_${seed##*/}"
+  done
+  from=$((from + 1))
+done
 
 for t in $targets; do
   source=fuzz_$t define=
