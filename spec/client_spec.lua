@@ -158,7 +158,8 @@ describe("ogl.client", function()
     local cases = {
       { { modell = "m" }, "modell: there is no such field" }, { { provider = "nobody" }, "there is no provider 'nobody'" }, { { provider = 1 }, "provider: expected" },
       { { provider = { protocol = "smoke" } }, "there is no protocol 'smoke'" },
-      { { protocol = "smoke" }, "ogl.client: protocol: there is no protocol 'smoke'" }, { { protocol = 1 }, "protocol: expected string, got 1" }, { { base_url = "server" }, "base_url: it has to begin" },
+      { { protocol = "smoke" }, "ogl.client: protocol: there is no protocol 'smoke'" },
+      { { protocol = 1 }, "protocol: expected string, got 1" }, { { base_url = "server" }, "base_url: it has to begin" },
       { { api_key = 1 }, "api_key: expected string or function" }, { { api_key = "a\nb" }, "api_key: it holds" }, { { headers = { a = "b\r" } }, "headers" },
       { { timeouts = { total = 0 } }, "timeouts.total" }, { { retries = { times = 1 } }, "retries.times" }, { { limits = { reply = "x" } }, "limits.reply" },
     }

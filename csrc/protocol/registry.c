@@ -10,11 +10,8 @@ static const struct ogl_protocol *const protocols[] = {
 };
 
 static const struct ogl_encoding *const encodings[] = {
-  &ogl_anthropic_encoding,
-  &ogl_gemini_encoding,
-  &ogl_ollama_encoding,
-  &ogl_openai_chat_encoding,
-  &ogl_openai_responses_encoding,
+  &ogl_anthropic_encoding,   &ogl_gemini_encoding,           &ogl_ollama_encoding,
+  &ogl_openai_chat_encoding, &ogl_openai_responses_encoding,
 };
 
 const struct ogl_protocol *ogl_protocol_find(const char *name) {
