@@ -282,7 +282,8 @@ describe("openai_responses out", function()
     local own = '{"type":"file_citation","file_id":"f","filename":"n","index":3}'
     local events = {
       { type = "citation", json = '"https://early"', index = 1 }, { type = "text", text = "a", index = 2 },
-      { type = "citation", json = own, index = 3 }, { type = "citation", json = '{"type":"url_citation","url_citation":{"url":"https://a","title":"A","start_index":1,"end_index":2}}', index = 4 },
+      { type = "citation", json = own, index = 3 },
+      { type = "citation", json = '{"type":"url_citation","url_citation":{"url":"https://a","title":"A","start_index":1,"end_index":2}}', index = 4 },
       { type = "citation", json = '{"web":{"uri":"https://b","title":"B\\n"}}', index = 5 }, { type = "citation", json = '{"type":"char_location"}', index = 6 },
     }
     local found, encoder = stream(events), select(2, encode("openai_responses", "stream", events))
@@ -300,7 +301,8 @@ describe("openai_responses out", function()
   end)
 
   it("has logprobs where a text is done", function()
-    local found = stream { { type = "text", text = "a" }, { type = "logprobs", json = '{"content":[{"token":"a"}]}' }, { type = "logprobs", json = '{"content":[{"token":"b"}],"refusal":null}' } }
+    local found = stream { { type = "text", text = "a" }, { type = "logprobs", json = '{"content":[{"token":"a"}]}' },
+      { type = "logprobs", json = '{"content":[{"token":"b"}],"refusal":null}' } }
     assert.same({ { token = "a" }, { token = "b" } }, found[#found].response.output[1].content[1].logprobs)
   end)
 
@@ -309,7 +311,8 @@ describe("openai_responses out", function()
     local thought = '{"type":"reasoning","id":"rs_1","summary":[{"type":"summary_text","text":"Hm"}],"encrypted_content":"gA\\/=="}'
     local events = {
       { type = "reasoning", text = "Hm", index = 1 }, { type = "part", kind = "reasoning", json = thought, index = 2 },
-      { type = "part", kind = "web_search_call", json = item, index = 3 }, { type = "part", kind = "redacted_thinking", json = '{"type":"redacted_thinking","data":"x"}', index = 4 },
+      { type = "part", kind = "web_search_call", json = item, index = 3 },
+      { type = "part", kind = "redacted_thinking", json = '{"type":"redacted_thinking","data":"x"}', index = 4 },
     }
     for _, mode in ipairs { "stream", "whole" } do
       local bytes, encoder = encode("openai_responses", mode, events)
@@ -325,6 +328,16 @@ describe("openai_responses out", function()
     assert.same({ "Hm", "sig" }, { item.summary[1].text, item.encrypted_content })
     local message = whole({ { type = "text", text = "a" }, { type = "part_end", kind = "message", signature = '{"id":"msg_9","type":"message","phase":"commentary"}' } }).output[1]
     assert.same({ "msg_9", "commentary" }, { message.id, message.phase })
+  end)
+
+  it("counts within what an integer holds", function()
+    for _, protocol in ipairs { "openai_chat", "openai_responses", "gemini" } do
+      for sent, want in pairs { [1e300] = 2 ^ 53, [math.huge] = 2 ^ 53, [12.9] = 12 } do
+        local bytes = encode(protocol, "whole", { { type = "usage", usage = { input_tokens = sent, output_tokens = 1, cost = math.huge } } })
+        local reply = decode(protocol, bytes, "application/json")
+        assert.equal(want, reply.usage.input_tokens)
+      end
+    end
   end)
 
   it("counts what it cannot carry", function()
@@ -361,7 +374,8 @@ describe("gemini out", function()
   it("says how each candidate ended", function()
     for _, row in ipairs {
       { "length", "x", "MAX_TOKENS" }, { "content_filter", "RECITATION", "RECITATION" }, { "content_filter", "refusal", "SAFETY" },
-      { "error", "x", "MALFORMED_FUNCTION_CALL" }, { "other", "NEW_WORD", "NEW_WORD" }, { "other", "STOP", "OTHER" }, { "other", "queued", "OTHER" }, { "pause", "pause_turn", "STOP" },
+      { "error", "x", "MALFORMED_FUNCTION_CALL" }, { "other", "NEW_WORD", "NEW_WORD" }, { "other", "STOP", "OTHER" }, { "other", "queued", "OTHER" },
+      { "pause", "pause_turn", "STOP" },
     } do
       local event = { type = "finish", reason = row[1], raw_reason = row[2] }
       assert.equal(row[3], answers({ event })[1].candidates[1].finishReason)
@@ -391,8 +405,10 @@ describe("gemini out", function()
   it("keeps parts of its own, and the lists beside them, as they came", function()
     local events = {
       { type = "part", kind = "image", json = '{ "inlineData":{"mimeType":"image/png","data":"iVBO"}}', index = 1 },
-      { type = "citation", json = '{"web":{"uri":"https://a"}}', index = 2 }, { type = "part", kind = "groundingMetadata", json = '{"groundingChunks":[{"web":{"uri":"https://a"}}]}', index = 3 },
-      { type = "citation", json = '{"startIndex":1,"uri":"https://b"}', index = 4 }, { type = "citation", json = '{"type":"url_citation","url":"https://c","title":"C"}', index = 5 },
+      { type = "citation", json = '{"web":{"uri":"https://a"}}', index = 2 },
+      { type = "part", kind = "groundingMetadata", json = '{"groundingChunks":[{"web":{"uri":"https://a"}}]}', index = 3 },
+      { type = "citation", json = '{"startIndex":1,"uri":"https://b"}', index = 4 },
+      { type = "citation", json = '{"type":"url_citation","url":"https://c","title":"C"}', index = 5 },
       { type = "part", kind = "web_search_call", json = '{"type":"web_search_call","id":"w"}', index = 6 },
     }
     local whole, encoder = encode("gemini", "whole", events)
