@@ -3,7 +3,16 @@
 */
 #include "out.h"
 
+#include <float.h>
+
 #include "json.h"
+
+/* Within the bounds; 0 where it is no number. */
+static double bounded(double v, double most) { return v > most ? most : v < -most ? -most : v == v ? v : 0; }
+
+void ogl_out_count(struct ogl_encoder *e, double v) { ogl_out_integer(e, (int64_t)bounded(v, 9007199254740992.0)); }
+
+void ogl_out_amount(struct ogl_encoder *e, double v) { ogl_json_write_number(&e->out, bounded(v, DBL_MAX)); }
 
 /* Outside of strings, where they are escaped, line ends are blanks. */
 static void append_line(struct ogl_buf *b, struct ogl_span json) {

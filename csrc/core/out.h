@@ -21,6 +21,11 @@ static inline void ogl_out_string(struct ogl_encoder *e, struct ogl_span s) {
   ogl_json_write_string(&e->out, s.p, s.n);
 }
 
+/* Numbers of a usage: servers may have sent any number at all, also one that no integer holds, or that is infinite. A count
+   stays within what every client reads exactly (2^53). */
+void ogl_out_count(struct ogl_encoder *e, double v);
+void ogl_out_amount(struct ogl_encoder *e, double v);
+
 /* A value that is JSON already, byte for byte; only in a stream, where a line end would break the frame, line ends between its
    tokens become blanks. */
 void ogl_out_json(struct ogl_encoder *e, struct ogl_span json);

@@ -60,7 +60,7 @@ static double count(const struct ogl_usage *u, int field) { return ogl_usage_has
 
 static void put_count(struct ogl_encoder *e, const char *name, double v) {
   ogl_out_text(e, name);
-  ogl_out_integer(e, v > 0 ? (int64_t)v : 0);
+  ogl_out_count(e, v > 0 ? v : 0);
 }
 
 /* Anthropic counts what was not cached apart from what was. */

@@ -137,7 +137,7 @@ static void put_count(struct ogl_encoder *e, const char *name, int field, double
   if (!ogl_usage_has(&e->usage, field)) return;
   ogl_out_text(e, *any ? "," : "");
   ogl_out_text(e, name);
-  ogl_out_integer(e, v > 0 ? (int64_t)v : 0);
+  ogl_out_count(e, v > 0 ? v : 0);
   *any = 1;
 }
 

@@ -128,12 +128,12 @@ static void put_done(struct ogl_encoder *e, struct ogl_span reason) {
   ogl_out_text(e, "\",\"total_duration\":0,\"load_duration\":0");
   if (ogl_usage_has(&e->usage, OGL_USAGE_INPUT)) {
     ogl_out_text(e, ",\"prompt_eval_count\":");
-    ogl_out_integer(e, (int64_t)e->usage.v[OGL_USAGE_INPUT]);
+    ogl_out_count(e, e->usage.v[OGL_USAGE_INPUT]);
     ogl_out_text(e, ",\"prompt_eval_duration\":0");
   }
   if (ogl_usage_has(&e->usage, OGL_USAGE_OUTPUT)) {
     ogl_out_text(e, ",\"eval_count\":");
-    ogl_out_integer(e, (int64_t)e->usage.v[OGL_USAGE_OUTPUT]);
+    ogl_out_count(e, e->usage.v[OGL_USAGE_OUTPUT]);
     ogl_out_text(e, ",\"eval_duration\":0");
   }
   ogl_out_text(e, "}");

@@ -46,8 +46,8 @@ static void put_usage_field(struct ogl_encoder *e, const char *name, int field, 
   ogl_out_text(e, *any ? ",\"" : "\"");
   ogl_out_text(e, name);
   ogl_out_text(e, "\":");
-  if (field < OGL_USAGE_COST) ogl_out_integer(e, (int64_t)e->usage.v[field]);
-  else ogl_json_write_number(&e->out, e->usage.v[field]);
+  if (field < OGL_USAGE_COST) ogl_out_count(e, e->usage.v[field]);
+  else ogl_out_amount(e, e->usage.v[field]);
   *any = 1;
 }
 
@@ -66,7 +66,7 @@ static void put_details(struct ogl_encoder *e, const char *name, const char *fie
 /* OpenAI's clients expect the three counts; one that was never told counts as nothing. */
 static void put_count(struct ogl_encoder *e, const char *name, int field) {
   ogl_out_text(e, name);
-  ogl_out_integer(e, ogl_usage_has(&e->usage, field) ? (int64_t)e->usage.v[field] : 0);
+  ogl_out_count(e, ogl_usage_has(&e->usage, field) ? e->usage.v[field] : 0);
 }
 
 static void put_usage(struct ogl_encoder *e) {

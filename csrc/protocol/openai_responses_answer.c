@@ -69,7 +69,7 @@ static void make_tail(struct ogl_encoder *e, struct ogl_buf *tail) {
 /* A count that was never told counts as nothing: clients read it without a question. */
 static void put_count(struct ogl_encoder *e, const char *name, int field) {
   ogl_out_text(e, name);
-  ogl_out_integer(e, ogl_usage_has(&e->usage, field) ? (int64_t)e->usage.v[field] : 0);
+  ogl_out_count(e, ogl_usage_has(&e->usage, field) ? e->usage.v[field] : 0);
 }
 
 static void put_usage(struct ogl_encoder *e) {
@@ -88,7 +88,7 @@ static void put_usage(struct ogl_encoder *e) {
   put_count(e, "},\"total_tokens\":", OGL_USAGE_TOTAL);
   if (ogl_usage_has(u, OGL_USAGE_COST)) {
     ogl_out_text(e, ",\"cost\":");
-    ogl_json_write_number(&e->out, u->v[OGL_USAGE_COST]);
+    ogl_out_amount(e, u->v[OGL_USAGE_COST]);
   }
   ogl_out_text(e, "}");
 }

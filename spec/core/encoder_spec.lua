@@ -56,6 +56,17 @@ describe("a turn", function()
   end
 end)
 
+describe("usage", function()
+  it("is written within what an integer holds", function()
+    for protocol in pairs(CARRIES) do
+      for sent, want in pairs { [1e300] = 2 ^ 53, [math.huge] = 2 ^ 53, [12.9] = 12 } do
+        local bytes = encode(protocol, "whole", { { type = "usage", usage = { input_tokens = sent, output_tokens = 1, cost = math.huge } } })
+        assert.equal(want, decode(protocol, bytes, "application/json").usage.input_tokens)
+      end
+    end
+  end)
+end)
+
 describe("misuse of an encoder", function()
   it("raises", function()
     assert.error_matches(function() core.encoder("nothing", "stream", {}) end, "no such protocol")
