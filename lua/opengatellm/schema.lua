@@ -31,38 +31,60 @@ function copy(schema)
   return out
 end
 
---- A copy in which every list is one to JSON too.
+--- A copy in which every list is one to JSON too. A schema that came as text (json.raw) stays that: its order is its author's.
 ---@param schema table
 ---@return table
 function M.normalise(schema) return copy(schema) end
 
--- Closes every object that says neither that it is open nor that it is closed.
+--- What a request's `output` says: the schema, and how its author calls it. `{schema = …, name = …, description = …, strict = …}` is
+--- a schema with these, any other table is one itself.
+---@param output table
+---@return table schema
+---@return {name?: string, description?: string, strict?: boolean}? details
+function M.output(output)
+  if type(output.schema) ~= "table" or output.type or output.properties then return output, nil end
+  return output.schema, output
+end
+
+--- Whether an object of that schema takes no other properties.
+---@param schema table
+---@return boolean
+function M.is_closed(schema)
+  local plain = json.plain(schema)
+  return type(plain) == "table" and plain.additionalProperties == false
+end
+
+-- Closes every object that says neither that it is open nor that it is closed; true where there was one.
 local seal
 
 local function seal_all(list)
+  local changed = false
   for _, schema in pairs(list) do
-    if type(schema) == "table" then seal(schema) end
+    if type(schema) == "table" then changed = seal(schema) or changed end
   end
+  return changed
 end
 
 function seal(schema)
-  if schema.additionalProperties == nil and (schema.type == "object" or schema.properties) then schema.additionalProperties = false end
+  local changed = schema.additionalProperties == nil and (schema.type == "object" or schema.properties ~= nil)
+  if changed then schema.additionalProperties = false end
   for key, value in pairs(schema) do
     if type(value) == "table" then
-      if MAPS[key] then seal_all(value)
-      elseif key == "anyOf" or key == "oneOf" or key == "allOf" or key == "prefixItems" then seal_all(value)
-      elseif key == "items" or key == "not" then seal(value) end
+      if MAPS[key] then changed = seal_all(value) or changed
+      elseif key == "anyOf" or key == "oneOf" or key == "allOf" or key == "prefixItems" then changed = seal_all(value) or changed
+      elseif key == "items" or key == "not" then changed = seal(value) or changed end
     end
   end
+  return changed
 end
 
 --- The same, for servers that take only closed objects: one that does not say is closed.
 ---@param schema table
 ---@return table
 function M.sealed(schema)
-  local out = copy(schema)
-  seal(out)
-  return out
+  local plain = json.plain(schema)
+  local out = copy(plain)
+  return not seal(out) and plain ~= schema and schema or out
 end
 
 return M

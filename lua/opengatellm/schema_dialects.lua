@@ -255,8 +255,9 @@ end
 ---@return table schema
 ---@return ogl.SchemaChange[] report
 function M.adapt(schema, dialect)
+  if not DIALECTS[dialect] then return schemas.normalise(schema), {} end
+  schema = json.plain(schema)
   local job = { dialect = DIALECTS[dialect], root = schema, report = {} }
-  if not job.dialect then return schemas.normalise(schema), job.report end
   return schemas.normalise(walk(job, schema, "$", 1)), job.report
 end
 
