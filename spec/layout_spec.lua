@@ -95,7 +95,7 @@ describe("the registries", function()
     end
     local protocols = require "opengatellm.protocol"
     for _, path in ipairs(files "lua/opengatellm/protocol/*.lua") do
-      local name = path:match "([^/]+)%.lua$"
+      local name = path:match "([^/]+)%.lua$":gsub("_decode$", "") -- the request that comes in, beside the one that goes out
       if name ~= "init" then assert.truthy(protocols[name], name) end
     end
   end)
@@ -118,6 +118,8 @@ describe("every Lua file", function()
       ["operations/admin"] = "net/conformance", ["operations/monitoring"] = "net/conformance", ["operations/searching"] = "net/conformance",
       ["operations/images"] = "operations/beyond", ["operations/moderate"] = "operations/beyond", ["operations/batches"] = "operations/beyond",
       ["operations/listing"] = "operations/dialects", ["operations/catalogue"] = "net/recorded", ["operations/indexing"] = "net/surface",
+      ["protocol/openai_chat_decode"] = "protocol/decode", ["protocol/openai_responses_decode"] = "protocol/decode",
+      ["protocol/anthropic_decode"] = "protocol/decode", ["protocol/gemini_decode"] = "protocol/decode", ["protocol/ollama_decode"] = "protocol/decode",
       ["settings"] = "providers", ["quirks"] = "providers", ["auth/init"] = "providers",
     }
     for _, path in ipairs(files(LUA)) do

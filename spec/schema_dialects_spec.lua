@@ -95,7 +95,7 @@ end)
 describe("strict mode", function()
   local function strict(schema, dialect)
     local told = 0
-    local adapted, flag = dialects.strict(schema, dialect, "output", function() told = told + 1 end)
+    local adapted, flag = dialects.output(schema, dialect, function() told = told + 1 end)
     return json.encode(adapted), flag, told
   end
 
@@ -109,5 +109,13 @@ describe("strict mode", function()
   it("is asked of other servers for closed objects alone", function()
     assert.is_false((select(2, strict(PERSON))))
     assert.is_true((select(2, strict { type = "object", additionalProperties = false })))
+  end)
+
+  it("is what the schema's author says, who may give it a name", function()
+    local open = { type = "object", properties = { a = { type = "string" } } }
+    local function of(output, dialect) return { select(2, dialects.output(output, dialect, error)) } end
+    assert.same({ true, "n" }, { of({ schema = open, name = "n", strict = true })[1], of({ schema = open, name = "n", strict = true })[2].name })
+    assert.is_false(of({ schema = open, strict = false }, "openai_strict")[1])
+    assert.is_nil(of({ schema = open, name = "n" }, "openai_strict")[1])
   end)
 end)

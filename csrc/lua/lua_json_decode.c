@@ -17,6 +17,7 @@ struct decode {
   size_t room;  /* bytes of the userdata */
   int lone;
   struct ogl_span pack;
+  int marks; /* stack place of two tables: where each table begins and ends in the text; 0 where nobody asks */
 };
 
 static int push_value(lua_State *L, struct decode *d);
@@ -51,11 +52,30 @@ static void push_number(lua_State *L, const struct ogl_number *v) {
   else lua_pushnumber(L, v->d);
 }
 
+static void push_raw(lua_State *L, const char *p, size_t n) {
+  lua_createtable(L, 1, 0);
+  lua_pushlstring(L, p, n);
+  lua_rawseti(L, -2, 1);
+  luaL_getmetatable(L, OGL_RAW_MT);
+  lua_setmetatable(L, -2);
+}
+
+/* Whether this Lua has no number for the integer that stands there. */
+static int is_beyond(const struct ogl_number *v, const char *p, const char *end) {
+  static const int64_t exact = (int64_t)1 << 53;
+  if (v->is_integer) return !OGL_HAS_INTEGERS && (v->i > exact || v->i < -exact);
+  for (; p < end; p++)
+    if (*p == '.' || *p == 'e' || *p == 'E') return 0;
+  return 1;
+}
+
 static int push_scalar(lua_State *L, struct decode *d, int c) {
   struct ogl_number v;
   if (c == '0') {
+    const char *p = d->j.p;
     if (ogl_json_number(&d->j, &v) != OGL_OK) return 0;
-    push_number(L, &v);
+    if (d->marks && is_beyond(&v, p, d->j.p)) push_raw(L, p, (size_t)(d->j.p - p));
+    else push_number(L, &v);
     return 1;
   }
   if (ogl_json_literal(&d->j) != OGL_OK) return 0;
@@ -86,7 +106,7 @@ static inline int next_number(struct ogl_json *j, struct ogl_number *v) {
 static int push_array(lua_State *L, struct decode *d) {
   int n = 0, more;
   if (ogl_json_enter(&d->j, '[') < 0) return 0;
-  int numbers = ogl_json_peek(&d->j) == '0';
+  int numbers = ogl_json_peek(&d->j) == '0' && !d->marks;
   struct ogl_number v;
   lua_createtable(L, numbers ? (int)count_items(&d->j) : 0, 0);
   while (numbers && next_number(&d->j, &v)) {
@@ -189,19 +209,35 @@ static int push_object(lua_State *L, struct decode *d) {
   return more == OGL_MORE;
 }
 
+/* Notes an end of the table on top, in bytes from 1. */
+static void mark(lua_State *L, int place, size_t at) {
+  lua_pushvalue(L, -1);
+  lua_pushinteger(L, (lua_Integer)at);
+  lua_rawset(L, place);
+}
+
 static int push_value(lua_State *L, struct decode *d) {
   int c = ogl_json_peek(&d->j);
   if (c == '"') return push_string(L, d);
   if (c != '{' && c != '[') return push_scalar(L, d, c);
   luaL_checkstack(L, 6, "JSON");
-  return c == '{' ? push_object(L, d) : push_array(L, d);
+  size_t from = (size_t)(d->j.p - d->j.start) + 1;
+  if (!(c == '{' ? push_object(L, d) : push_array(L, d))) return 0;
+  if (d->marks) {
+    mark(L, d->marks, from);
+    mark(L, d->marks + 1, (size_t)(d->j.p - d->j.start));
+  }
+  return 1;
 }
 
-int ogl_lua_json_push(lua_State *L, struct ogl_span text, int wire, struct ogl_span pack, int *code, size_t *at) {
+/* See ogl_lua_json_push; `marks` is the `marks` of struct decode. */
+static int push_whole(lua_State *L, struct ogl_span text, int wire, struct ogl_span pack, int marks, int *code,
+                      size_t *at) {
   struct decode d;
   int top = lua_gettop(L);
   memset(&d, 0, sizeof d);
   d.pack = pack;
+  d.marks = marks;
   luaL_checkstack(L, 8, "JSON");
   lua_pushnil(L);
   luaL_getmetatable(L, OGL_ARRAY_MT);
@@ -223,6 +259,10 @@ int ogl_lua_json_push(lua_State *L, struct ogl_span text, int wire, struct ogl_s
   return 1;
 }
 
+int ogl_lua_json_push(lua_State *L, struct ogl_span text, int wire, struct ogl_span pack, int *code, size_t *at) {
+  return push_whole(L, text, wire, pack, 0, code, at);
+}
+
 void ogl_lua_json_value(lua_State *L, struct ogl_span text) {
   struct ogl_span none = { "", 0 };
   int code;
@@ -230,14 +270,17 @@ void ogl_lua_json_value(lua_State *L, struct ogl_span text) {
   if (!ogl_lua_json_push(L, text, 1, none, &code, &at)) lua_pushlightuserdata(L, NULL);
 }
 
-/* decode(text [, pack]) -> value | nil, code, message. `pack` is a key: see lua_json.h. */
+/* decode(text [, pack [, from, to]]) -> value | nil, code, message. `pack` is a key: see lua_json.h. The tables `from` and `to` get
+   the place of every table's first and last byte in the text; integers that this Lua cannot hold are raw text then. */
 static int l_decode(lua_State *L) {
   struct ogl_span text, pack = { "", 0 };
   int code;
   size_t at;
   text.p = luaL_checklstring(L, 1, &text.n);
   if (!lua_isnoneornil(L, 2)) pack.p = luaL_checklstring(L, 2, &pack.n);
-  if (ogl_lua_json_push(L, text, 0, pack, &code, &at)) return 1;
+  lua_settop(L, 4);
+  int marks = lua_istable(L, 3) && lua_istable(L, 4) ? 3 : 0;
+  if (push_whole(L, text, 0, pack, marks, &code, &at)) return 1;
   lua_pushnil(L);
   lua_pushstring(L, ogl_code_name(code));
   lua_pushfstring(L, "%s (byte %d)", ogl_code_text(code), (int)at + 1);

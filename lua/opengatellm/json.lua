@@ -25,6 +25,14 @@ end
 ---@return table
 function M.raw(text) return core.raw(text) end
 
+--- A value that `raw` made as what its text says; any other as it is.
+---@param value any
+---@return any
+function M.plain(value)
+  if getmetatable(value) ~= core.raw_mt then return value end
+  return (core.decode(value[1]))
+end
+
 --- The JSON text of a value. What JSON cannot hold (a function, NaN, a sparse array) raises; bytes that are no UTF-8 become
 --- U+FFFD.
 ---@param value any

@@ -19,7 +19,9 @@ local M = {}
 ---@field tool_call_id? string of a tool's answer
 ---@field is_error? boolean of a tool's answer: it failed
 ---@field name? string
----@field protocol? string of a reply: the only one that its signatures and opaque parts go back to
+---@field protocol? string that it came by: the only one that its signatures and opaque parts go back to
+---@field cache_control? table its mark for the prompt cache there
+---@field extra? table what else it had there
 
 local function content_of(where, ...)
   local n, first = select("#", ...), (...)
@@ -168,7 +170,10 @@ end
 -- A tool call in our form, of ours or of Chat Completions'.
 local function call_of(call)
   local inner = call["function"] or call.custom or call
-  return { type = "tool_call", id = call.id, name = inner.name, arguments = inner.arguments or inner.input, signature = call.signature }
+  return {
+    type = "tool_call", id = call.id, name = inner.name, arguments = inner.arguments or inner.input, signature = call.signature,
+    cache_control = call.cache_control,
+  }
 end
 
 --- The parts of what the assistant said, in order, its tool calls among them. A reply that somebody made without `content` has its
@@ -191,6 +196,89 @@ end
 ---@param part table
 ---@return boolean
 function M.is_bound(part) return part.signature ~= nil or part.type == "part" or part.type == "citation" end
+
+local MADE = "ogl_call_"
+
+--- The id of the n-th call of a conversation whose protocol gave it none: other protocols need one.
+---@param n integer
+---@return string
+function M.made_id(n) return MADE .. n end
+
+--- The id of a call, where it is not such a one.
+---@param id? string
+---@return string?
+function M.given_id(id) return id and id:sub(1, #MADE) ~= MADE and id or nil end
+
+--- Whether a message came by another protocol than this.
+function M.is_foreign(message, name) return message.protocol ~= nil and message.protocol ~= name end
+
+--- Adds to a message or a part on its way out what it had beside our fields, if it goes back to where it came from.
+---@param out table
+---@param from {extra?: table, cache_control?: table}
+---@param own boolean
+---@return table out
+function M.add_extra(out, from, own)
+  if not own then return out end
+  out.cache_control = from.cache_control
+  for key, value in pairs(from.extra or {}) do out[key] = value end
+  return out
+end
+
+local function note_extra(found, from)
+  if from.cache_control then found.cache_control = true end
+  for name in pairs(from.extra or {}) do found[name] = true end
+end
+
+--- The names of all that messages of other protocols than this hold beside our fields, in order.
+---@param list ogl.Message[]
+---@param name string
+---@return string[]
+function M.extra_names(list, name)
+  local found, names = {}, {}
+  for _, message in ipairs(list) do
+    if M.is_foreign(message, name) then
+      note_extra(found, message)
+      for _, part in ipairs(type(message.content) == "table" and message.content or {}) do note_extra(found, part) end
+      for _, call in ipairs(message.tool_calls or {}) do note_extra(found, call) end
+    end
+  end
+  for field in pairs(found) do names[#names + 1] = field end
+  table.sort(names)
+  return names
+end
+
+-- One part; nil where it is left out, or with an error.
+local function encode_one(part, message, target)
+  local own, foreign = message.protocol == target.name, M.is_foreign(message, target.name)
+  local encode = target.encode[part.type]
+  if part.type == "part" then
+    if own and part.json then return json.raw(part.json) end
+    return target.warn("messages", target.name .. " cannot take a part of kind " .. tostring(part.kind) .. ": it was left out")
+  elseif not encode or part.source then -- not one of ours: the server's own form
+    if not foreign then return target.own and target.own(part) or part end
+    return target.warn("messages", target.name .. " cannot take a part of type " .. part.type .. ": it was left out")
+  end
+  local encoded, err = encode(part, own)
+  if encoded then return M.add_extra(encoded, part, own) end
+  -- whoever wrote it for another protocol cannot know
+  if not foreign or err.kind ~= "unsupported" then return nil, err end
+  target.warn("messages", err.message .. ": it was left out")
+end
+
+--- The parts of a message in a protocol's form. What only another protocol can read is left out of a message that came by it.
+---@param message ogl.Message
+---@param target {name: string, encode: table<string, function>, own?: (fun(part: table): table), warn: fun(field: string, message: string)}
+---@return table[]?
+---@return ogl.Error? err
+function M.encode_parts(message, target)
+  local out = {}
+  for _, part in ipairs(M.parts(message.content)) do
+    local encoded, err = encode_one(part, message, target)
+    if err then return nil, err end
+    out[#out + 1] = encoded
+  end
+  return json.array(out)
+end
 
 --- The arguments of a call, to be written as they came; "{}" where they are no object (a call that was cut).
 ---@param arguments? string

@@ -43,10 +43,11 @@ local M = {}
 ---@field tools? (ogl.Tool|table)[]
 ---@field tool_choice? "auto"|"none"|"required"|table {name = …}: that tool
 ---@field parallel_tool_calls? boolean
----@field output? "json"|table JSON, or JSON of that schema
+---@field output? "json"|table JSON, or JSON of that schema; {schema, name, description, strict}: of that one, under that name
 ---@field search? table OpenGateLLM up to 0.8 searches first: collection_ids, document_ids, metadata_filters, limit, method, …
 ---@field reasoning? "low"|"medium"|"high"|{effort?: string, budget?: integer, summary?: string}
 ---@field extra? table merged into the body as it is
+---@field protocol? string of a request that came to us: the only one that `extra`, and tools in a server's own form, go to
 ---@field headers? table<string, string>
 ---@field timeouts? ogl.Timeouts
 ---@field strict? boolean what cannot be carried, or read, is an error
@@ -60,6 +61,7 @@ local FIELDS = {
   service_tier = "string", store = "boolean", previous_response_id = "string", include = "table", tools = "table",
   tool_choice = "string or table", parallel_tool_calls = "boolean", output = "string or table", reasoning = "string or table",
   search = "table", extra = "table", headers = "table", timeouts = "table", strict = "boolean", keep = "boolean", no_streaming = "boolean",
+  protocol = "string",
 }
 
 local function is_type(value, expected)
@@ -144,11 +146,12 @@ local function check_tools(tools)
   end
 end
 
-local EFFORTS = { none = true, minimal = true, low = true, medium = true, high = true, xhigh = true }
+--- Efforts of reasoning that have a name.
+M.EFFORTS = { none = true, minimal = true, low = true, medium = true, high = true, xhigh = true }
 
 local function check_reasoning(reasoning)
   if type(reasoning) == "string" then
-    return not EFFORTS[reasoning] and "reasoning: expected none, minimal, low, medium, high or xhigh, got " .. reasoning or nil
+    return not M.EFFORTS[reasoning] and "reasoning: expected none, minimal, low, medium, high or xhigh, got " .. reasoning or nil
   end
   return M.check_fields(reasoning, { effort = "string", budget = "integer", summary = "string" }, "reasoning.")
 end
@@ -209,11 +212,103 @@ function M.warnings()
   end
 end
 
---- Merges `extra` over a body.
+--- Whether a request came by another protocol than this.
+---@param request ogl.Request
+---@param protocol string
+---@return boolean
+function M.is_foreign(request, protocol) return request.protocol ~= nil and request.protocol ~= protocol end
+
+-- A field that our own fields have filled in part.
+local function merge_into(body, key, value)
+  for name, inner in pairs(value) do body[key][name] = inner end
+end
+
+-- Objects of a protocol that our fields make a part of: what is left of them is named field by field.
+local SHARED = { generationConfig = true, toolConfig = true, options = true, thinking = true, output_config = true, text = true }
+
+local function warn_of_extra(request, protocol, warn)
+  local names = {}
+  for name, value in pairs(request.extra) do
+    if SHARED[name] and type(value) == "table" then
+      for inner in pairs(value) do names[#names + 1] = name .. "." .. inner end
+    else
+      names[#names + 1] = name
+    end
+  end
+  table.sort(names)
+  for _, name in ipairs(names) do
+    warn("extra." .. name, ("%s is a field of %s: it was left out for %s"):format(name, request.protocol, protocol))
+  end
+end
+
+--- Merges `extra` over a body: field by field where the request came to us, for what it has there is the rest of its objects. The
+--- extra of a request of another protocol is left out.
 ---@param body table
----@param extra? table
-function M.add_extra(body, extra)
-  for key, value in pairs(extra or {}) do body[key] = value end
+---@param request ogl.Request
+---@param protocol string
+---@param warn fun(field: string, message: string)
+function M.add_extra(body, request, protocol, warn)
+  if not request.extra then return end
+  if M.is_foreign(request, protocol) then return warn_of_extra(request, protocol, warn) end
+  for key, value in pairs(request.extra) do
+    local both = request.protocol and type(value) == "table" and type(body[key]) == "table"
+    if both and not value[1] and not body[key][1] then merge_into(body, key, value) else body[key] = value end
+  end
+end
+
+-- Tokens of thought up to which an effort is that one, for protocols that know no budget.
+local function effort_of(budget)
+  if budget == 0 then return "none" end
+  return budget <= 2048 and "low" or budget <= 8192 and "medium" or "high"
+end
+
+-- What was beside the fields of messages and tools.
+local function warn_of_rest(request, protocol, warn, carries_marks)
+  local names, seen = message.extra_names(request.messages, protocol), {}
+  for _, tool in ipairs(request.tools or {}) do
+    for name in pairs(tool.extra or {}) do names[#names + 1] = name end
+  end
+  for _, name in ipairs(names) do
+    if not seen[name] and not (carries_marks and name == "cache_control") then
+      warn("messages." .. name, ("%s is a field of %s: it was left out for %s"):format(name, request.protocol, protocol))
+    end
+    seen[name] = true
+  end
+end
+
+--- The request as a protocol can take it, where it came by another: without tools in that server's own form, and without a choice
+--- or a class of service that only that one has. What else is left out is told here.
+---@param request ogl.Request
+---@param protocol string
+---@param warn fun(field: string, message: string)
+---@param has? {marks?: boolean, budget?: boolean} whether the protocol has marks for the prompt cache, and budgets of reasoning
+---@return ogl.Request
+function M.translated(request, protocol, warn, has)
+  if not M.is_foreign(request, protocol) then return request end
+  warn_of_rest(request, protocol, warn, has and has.marks)
+  local out, tools = M.merge(request), {}
+  for i, tool in ipairs(request.tools or {}) do
+    if not tool.type or tool.type == "function" then tools[#tools + 1] = tool
+    else warn(("tools[%d]"):format(i), ("a tool of type %s is one of %s: it was left out"):format(tool.type, request.protocol)) end
+  end
+  if request.tools then out.tools = tools end
+  if type(request.tool_choice) == "table" and request.tool_choice.type or request.tool_choice and not tools[1] then
+    if request.tool_choice ~= "none" and request.tool_choice ~= "auto" then
+      warn("tool_choice", "there is no such tool here: the choice was left out")
+    end
+    out.tool_choice = nil
+  end
+  local budget = type(request.reasoning) == "table" and request.reasoning.budget
+  if budget and not (has and has.budget) then
+    out.reasoning = { effort = request.reasoning.effort or effort_of(budget), summary = request.reasoning.summary }
+    local text = ("%s has no budget for reasoning: the effort %s was sent"):format(protocol, out.reasoning.effort)
+    warn("reasoning.budget", text, "approximated")
+  end
+  if request.service_tier and request.service_tier ~= "auto" then
+    warn("service_tier", request.service_tier .. " is a class of " .. request.protocol .. ": it was left out")
+    out.service_tier = nil
+  end
+  return out
 end
 
 --- Warns of the fields that a protocol cannot carry; false, 1 answer and no list at all are nothing to carry.

@@ -31,9 +31,27 @@ function copy(schema)
   return out
 end
 
---- A copy in which every list is one to JSON too.
+--- A copy in which every list is one to JSON too. A schema that came as text (json.raw) stays that: its order is its author's.
 ---@param schema table
 ---@return table
 function M.normalise(schema) return copy(schema) end
+
+--- What a request's `output` says: the schema, and how its author calls it. `{schema = …, name = …, description = …, strict = …}` is
+--- a schema with these, any other table is one itself.
+---@param output table
+---@return table schema
+---@return {name?: string, description?: string, strict?: boolean}? details
+function M.output(output)
+  if type(output.schema) ~= "table" or output.type or output.properties then return output, nil end
+  return output.schema, output
+end
+
+--- Whether an object of that schema takes no other properties.
+---@param schema table
+---@return boolean
+function M.is_closed(schema)
+  local plain = json.plain(schema)
+  return type(plain) == "table" and plain.additionalProperties == false
+end
 
 return M

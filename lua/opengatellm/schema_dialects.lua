@@ -255,8 +255,9 @@ end
 ---@return table schema
 ---@return ogl.SchemaChange[] report
 function M.adapt(schema, dialect)
+  if not DIALECTS[dialect] then return schemas.normalise(schema), {} end
+  schema = json.plain(schema)
   local job = { dialect = DIALECTS[dialect], root = schema, report = {} }
-  if not job.dialect then return schemas.normalise(schema), job.report end
   return schemas.normalise(walk(job, schema, "$", 1)), job.report
 end
 
@@ -284,19 +285,28 @@ local function narrows(changes)
   return false
 end
 
---- For servers that have a strict mode: the schema, and whether it can be asked for strictly. A server without a dialect is asked
---- strictly for what is closed already; one with `openai_strict` for all that does not lose its meaning.
----@param schema table
----@param dialect? string
----@param field string
----@param warn fun(field: string, message: string, code: string)
----@return table schema
----@return boolean strict
-function M.strict(schema, dialect, field, warn)
-  if not dialect then return schemas.normalise(schema), schema.additionalProperties == false end
+-- A server without a dialect is asked strictly for what is closed already; one with `openai_strict` for all that does not lose its
+-- meaning.
+local function strict(schema, dialect, warn)
+  if not dialect then return schemas.normalise(schema), schemas.is_closed(schema) end
   local _, changes = M.adapt(schema, dialect)
   if narrows(changes) then return schemas.normalise(schema), false end
-  return M.warned(schema, dialect, field, warn), true
+  return M.warned(schema, dialect, "output", warn), true
+end
+
+--- A request's `output`, for servers that have a strict mode: the schema, whether it is asked for strictly, and how its author calls
+--- it. Who says so himself, or gives it a name and does not say, has the last word.
+---@param output table
+---@param dialect? string
+---@param warn fun(field: string, message: string, code: string)
+---@return table schema
+---@return boolean? strict
+---@return {name?: string, description?: string}
+function M.output(output, dialect, warn)
+  local schema, details = schemas.output(output)
+  if details and not details.strict then return schemas.normalise(schema), details.strict, details end
+  local adapted, is_strict = strict(schema, dialect, warn)
+  return adapted, details and true or is_strict, details or {}
 end
 
 return M

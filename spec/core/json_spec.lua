@@ -68,6 +68,16 @@ describe("json.decode", function()
     assert.same({ { 1 }, 3 }, v["or"].float)
     assert.is_nil(core.decode('{"float":[[1],[2', "float"))
   end)
+
+  it("says on request where each table stands in the text, and keeps integers that Lua cannot hold as text", function()
+    local text, from, to = ' { "a" : [ 1, 2 ] , "b":{ }, "n": 9223372036854775807, "m":18446744073709551616,"f":1.5e3 } ', {}, {}
+    local v = core.decode(text, nil, from, to)
+    local function source(t) return text:sub(from[t], to[t]) end
+    assert.same({ "[ 1, 2 ]", "{ }", text:match "^%s*(.-)%s*$" }, { source(v.a), source(v.b), source(v) })
+    assert.same({ 1, 2 }, v.a)
+    assert.equal('[9223372036854775807,18446744073709551616,1500]', json.encode { v.n, v.m, v.f })
+    assert.is_nil(core.decode("[1", nil, {}, {}))
+  end)
 end)
 
 describe("json.encode", function()

@@ -60,22 +60,21 @@ end
 
 function encode_part.audio() return nil, unsupported "anthropic takes no audio" end
 
-local function encode_parts(content)
-  local out = {}
-  for i, part in ipairs(messages.parts(content)) do
-    local encode, encoded, err = encode_part[part.type], part, nil -- not one of ours: the server's own form
-    -- blocks of the protocol have the same names as parts of ours, but hold a `source`
-    if encode and not part.source then encoded, err = encode(part) end
-    if not encoded then return nil, err end
-    out[i] = encoded
+encode_part.refusal = encode_part.text
+
+local function encode_parts(message, warn)
+  local parts, err = messages.encode_parts(message, { name = M.name, encode = encode_part, warn = warn })
+  local last = parts and parts[#parts]
+  if last and message.protocol and message.role ~= "tool" and message.cache_control and getmetatable(last) == nil then
+    last.cache_control = last.cache_control or message.cache_control -- as servers have it that speak Chat Completions
   end
-  return json.array(out)
+  return parts, err
 end
 
 -- A plain text stays one: it is shorter, and every server takes it.
-local function encode_content(content)
-  if type(content) == "string" then return content end
-  return encode_parts(content)
+local function encode_content(message, warn)
+  if type(message.content) == "string" and (message.role == "tool" or not message.cache_control) then return message.content end
+  return encode_parts(message, warn)
 end
 
 -- What the assistant said -----------------------------------------------------------------------------------------
@@ -133,8 +132,8 @@ end
 
 -- Messages --------------------------------------------------------------------------------------------------------
 
-local function encode_result(message)
-  local content, err = encode_content(message.content)
+local function encode_result(message, warn)
+  local content, err = encode_content(message, warn)
   if not content then return nil, err end
   return {
     type = "tool_result", tool_use_id = message.tool_call_id, content = content, is_error = message.is_error,
@@ -154,22 +153,22 @@ end
 
 local add = {}
 
-function add.tool(out, message)
-  local block, err = encode_result(message)
+function add.tool(out, message, warn)
+  local block, err = encode_result(message, warn)
   if not block then return err end
   add_to_results(out, { block }, true)
 end
 
-function add.user(out, message)
+function add.user(out, message, warn)
   local last = out[#out]
   if last and last.results then
-    local blocks, err = encode_parts(message.content)
+    local blocks, err = encode_parts(message, warn)
     if not blocks then return err end
     add_to_results(out, blocks)
   else
-    local content, err = encode_content(message.content)
+    local content, err = encode_content(message, warn)
     if not content then return err end
-    out[#out + 1] = { role = "user", content = content }
+    if type(content) == "string" or content[1] then out[#out + 1] = { role = "user", content = content } end
   end
 end
 
@@ -181,7 +180,7 @@ end
 
 -- Instructions, wherever they stand, come before all else.
 local function add_system(system, message, out, warn)
-  local blocks, err = encode_parts(message.content)
+  local blocks, err = encode_parts(message, warn)
   if not blocks then return err end
   if out[1] then warn("messages", "anthropic has instructions only before the conversation: they were moved there", "approximated") end
   for _, block in ipairs(blocks) do system[#system + 1] = block end
@@ -194,11 +193,15 @@ local function encode_messages(request, warn)
     local role, err = message.role, nil
     if role == "system" or role == "developer" then err = add_system(system, message, out, warn)
     elseif role == "assistant" then add.assistant(out, message, warn)
-    elseif role == "tool" then err = add.tool(out, message)
-    else err = add.user(out, message) end
+    elseif role == "tool" then err = add.tool(out, message, warn)
+    else err = add.user(out, message, warn) end
     if err then return nil, err end
   end
   for _, message in ipairs(out) do message.results = nil end
+  if not out[1] and system[1] then -- instructions alone are no conversation to the server
+    warn("messages", "anthropic wants a message of the user: the instructions were sent as one", "approximated")
+    out[1], system = { role = "user", content = json.array(system) }, {}
+  end
   return out, system
 end
 
@@ -212,13 +215,13 @@ end
 
 local NO_PARAMETERS = { type = "object", properties = {} }
 
-local function encode_tool(tool)
+local function encode_tool(tool, own)
   if tool.type and not (tool.type == "function" and tool["function"]) then return tool end
   local inner = tool.type and tool["function"] or tool
-  return {
+  return messages.add_extra({
     name = inner.name, description = inner.description, strict = inner.strict, cache_control = cache_of(tool),
     input_schema = inner.parameters and schema.normalise(inner.parameters) or NO_PARAMETERS,
-  }
+  }, tool, own)
 end
 
 local CHOICES = { auto = "auto", none = "none", required = "any" }
@@ -234,7 +237,7 @@ end
 local function set_tools(body, request)
   if not request.tools or not request.tools[1] then return end
   body.tools = {}
-  for i, tool in ipairs(request.tools) do body.tools[i] = encode_tool(tool) end
+  for i, tool in ipairs(request.tools) do body.tools[i] = encode_tool(tool, request.protocol == M.name) end
   if request.tool_choice or request.parallel_tool_calls == false then
     body.tool_choice = encode_tool_choice(request.tool_choice or "auto", request.parallel_tool_calls)
   end
@@ -328,7 +331,7 @@ local function set_output(body, output, provider, warn)
   if output == "json" then
     warn("output", "anthropic has no JSON without a schema: ask for it in the text")
   else
-    local adapted = dialects.warned(output, provider.schema or "anthropic", "output", warn)
+    local adapted = dialects.warned((schema.output(output)), provider.schema or "anthropic", "output", warn)
     body.output_config = { format = { type = "json_schema", schema = adapted } }
   end
 end
@@ -341,6 +344,7 @@ end
 ---@return ogl.Error? err
 function M.encode_request(request, provider, stream, model)
   local warnings, warn = requests.warnings()
+  request = requests.translated(request, M.name, warn, { marks = true, budget = true })
   local list, system = encode_messages(request, warn)
   if not list then return nil, system end
   local body = { model = model, messages = list, system = encode_system(system), max_tokens = request.max_tokens or M.MAX_TOKENS }
@@ -352,9 +356,12 @@ function M.encode_request(request, provider, stream, model)
   if request.reasoning then set_reasoning(body, request, model, warn) end
   requests.warn_of(request, NOT_CARRIED, M.name, warn)
   if stream then body.stream = true end
-  requests.add_extra(body, request.extra)
+  requests.add_extra(body, request, M.name, warn)
   return { method = "POST", path = "/messages", headers = headers_of(request.tools), body = body, warnings = warnings }
 end
+
+--- The request that a client of this protocol sent: see anthropic_decode.lua.
+function M.decode_request(body, options) return require "opengatellm.protocol.anthropic_decode"(body, options) end
 
 M.decode_error = errors.from_status
 

@@ -24,7 +24,7 @@ local TYPES = { -- by the end of an address
 }
 
 local function type_of(part)
-  local extension = (part.url or ""):match "%.(%w+)$"
+  local extension = (part.url or ""):gsub("[?#].*$", ""):match "%.(%w+)$"
   return part.mime or extension and TYPES[extension:lower()] or nil
 end
 
@@ -40,6 +40,8 @@ local encode_part = { image = encode_media, audio = encode_media, file = encode_
 
 function encode_part.text(part) return { text = part.text } end
 
+encode_part.refusal = encode_part.text
+
 -- A part in the server's own form; `type` is a word of ours, and names it for the check of messages.
 local function own_part(part)
   local out = {}
@@ -49,14 +51,8 @@ local function own_part(part)
   return out
 end
 
-local function encode_parts(content)
-  local out = {}
-  for i, part in ipairs(messages.parts(content)) do
-    local encoded, err = (encode_part[part.type] or own_part)(part)
-    if not encoded then return nil, err end
-    out[i] = encoded
-  end
-  return json.array(out)
+local function encode_parts(message, warn)
+  return messages.encode_parts(message, { name = M.name, encode = encode_part, own = own_part, warn = warn })
 end
 
 -- What the model said ---------------------------------------------------------------------------------------------
@@ -76,7 +72,8 @@ end
 function encode_said.tool_call(part, out, own, warn)
   local args, whole = messages.arguments(part.arguments)
   if not whole then warn("messages", "the arguments of a call of " .. part.name .. " are no JSON object: {} was sent", "approximated") end
-  out[#out + 1] = { functionCall = { id = part.id, name = part.name, args = args }, thoughtSignature = own and part.signature or nil }
+  local call = { id = messages.given_id(part.id), name = part.name, args = args }
+  out[#out + 1] = { functionCall = call, thoughtSignature = own and part.signature or nil }
 end
 
 -- These stand beside the content of a reply, not in it.
@@ -112,9 +109,9 @@ local function response_of(text, is_error)
 end
 
 -- Text and media of an answer that is a list of parts.
-local function split_result(content)
-  if type(content) == "string" then return content end
-  local parts, err = encode_parts(content)
+local function split_result(message, warn)
+  if type(message.content) == "string" then return message.content end
+  local parts, err = encode_parts(message, warn)
   if not parts then return nil, err end
   local texts, others = {}, {}
   for _, part in ipairs(parts) do
@@ -124,14 +121,15 @@ local function split_result(content)
 end
 
 -- `calls`: those of the conversation so far, by id, or by name where the server gave none.
-local function encode_result(message, calls)
-  local text, parts = split_result(message.content)
+local function encode_result(message, calls, warn)
+  local text, parts = split_result(message, warn)
   if not text then return nil, parts end
   local call = calls[message.tool_call_id]
-  return { functionResponse = {
-    id = not call and message.tool_call_id or call.id, name = call and call.name or message.name or message.tool_call_id,
-    response = response_of(text, message.is_error), parts = parts,
-  } }
+  local name = call and call.name or message.name or message.tool_call_id
+  local id = messages.given_id(not call and message.tool_call_id or call.id)
+  return { functionResponse = messages.add_extra({
+    id = id ~= name and id or nil, name = name, response = response_of(text, message.is_error), parts = parts,
+  }, message, message.protocol == M.name) }
 end
 
 local function note_calls(message, calls)
@@ -141,8 +139,8 @@ local function note_calls(message, calls)
 end
 
 -- Answers of tools that follow each other are one message.
-local function add_result(out, message, calls)
-  local part, err = encode_result(message, calls)
+local function add_result(out, message, calls, warn)
+  local part, err = encode_result(message, calls, warn)
   if not part then return err end
   local last = out[#out]
   if last and last.results then
@@ -152,10 +150,10 @@ local function add_result(out, message, calls)
   end
 end
 
-local function add_user(out, message)
-  local parts, err = encode_parts(message.content)
+local function add_user(out, message, warn)
+  local parts, err = encode_parts(message, warn)
   if not parts then return err end
-  out[#out + 1] = { role = "user", parts = parts }
+  if parts[1] then out[#out + 1] = { role = "user", parts = parts } end
 end
 
 local function add_model(out, message, warn)
@@ -166,7 +164,7 @@ end
 
 -- Instructions, wherever they stand, come before all else.
 local function add_system(system, message, out, warn)
-  local parts, err = encode_parts(message.content)
+  local parts, err = encode_parts(message, warn)
   if not parts then return err end
   if out[1] then warn("messages", "gemini has instructions only before the conversation: they were moved there", "approximated") end
   for _, part in ipairs(parts) do system[#system + 1] = part end
@@ -183,24 +181,28 @@ local function encode_messages(request, warn)
       note_calls(message, calls)
       add_model(out, message, warn)
     elseif role == "tool" then
-      err = add_result(out, message, calls)
+      err = add_result(out, message, calls, warn)
     else
-      err = add_user(out, message)
+      err = add_user(out, message, warn)
     end
     if err then return nil, err end
   end
   for _, message in ipairs(out) do message.results = nil end
+  if not out[1] and system[1] then -- instructions alone are no conversation to the server
+    warn("messages", "gemini wants a message of the user: the instructions were sent as one", "approximated")
+    out[1], system = { role = "user", parts = json.array(system) }, {}
+  end
   return out, system[1] and { parts = json.array(system) } or nil
 end
 
 -- Tools -----------------------------------------------------------------------------------------------------------
 
-local function declaration_of(tool)
+local function declaration_of(tool, own)
   local inner = tool["function"] or tool
-  return {
+  return messages.add_extra({
     name = inner.name, description = inner.description,
     parametersJsonSchema = inner.parameters and schema.normalise(inner.parameters) or nil,
-  }
+  }, tool, own)
 end
 
 -- A tool of the server's own is named by its type, and the rest of it is its options: {type = "googleSearch"}.
@@ -226,7 +228,7 @@ local function set_tools(body, request)
   local declarations, tools = {}, {}
   for _, tool in ipairs(request.tools) do
     if tool.type and tool.type ~= "function" then tools[#tools + 1] = native_tool(tool)
-    else declarations[#declarations + 1] = declaration_of(tool) end
+    else declarations[#declarations + 1] = declaration_of(tool, request.protocol == M.name) end
   end
   if declarations[1] then table.insert(tools, 1, { functionDeclarations = declarations }) end
   body.tools = tools
@@ -271,10 +273,10 @@ local function config_of(request, provider, model, warn)
   if request.stop then config.stopSequences = type(request.stop) == "string" and { request.stop } or request.stop end
   if request.output then config.responseMimeType = "application/json" end
   if type(request.output) == "table" then
-    config.responseJsonSchema = dialects.warned(request.output, provider.schema or "gemini", "output", warn)
+    config.responseJsonSchema = dialects.warned((schema.output(request.output)), provider.schema or "gemini", "output", warn)
   end
   if request.reasoning then config.thinkingConfig = thinking_of(request.reasoning, model, warn) end
-  local extra = request.extra and request.extra.generationConfig
+  local extra = not requests.is_foreign(request, M.name) and request.extra and request.extra.generationConfig
   for key, value in pairs(type(extra) == "table" and extra or {}) do config[key] = value end
   return next(config) ~= nil and config or nil
 end
@@ -293,6 +295,7 @@ end
 ---@return ogl.Error? err
 function M.encode_request(request, provider, stream, model)
   local warnings, warn = requests.warnings()
+  request = requests.translated(request, M.name, warn, { budget = true })
   local contents, system = encode_messages(request, warn)
   if not contents then return nil, system end
   local body = { contents = contents, systemInstruction = system, service_tier = request.service_tier }
@@ -302,10 +305,13 @@ function M.encode_request(request, provider, stream, model)
   if request.parallel_tool_calls == false then
     warn("parallel_tool_calls", "gemini cannot be kept from calling several tools at once: it was left out")
   end
-  requests.add_extra(body, request.extra)
+  requests.add_extra(body, request, M.name, warn)
   body.generationConfig = config -- extra is in it
   return { method = "POST", path = path_of(model, stream), body = body, warnings = warnings }
 end
+
+--- The request that a client of this protocol sent: see gemini_decode.lua.
+function M.decode_request(body, options) return require "opengatellm.protocol.gemini_decode"(body, options) end
 
 -- Errors ----------------------------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ local core = require "opengatellm.core"
 local errors = require "opengatellm.errors"
 local json = require "opengatellm.json"
 local media = require "opengatellm.media"
+local messages = require "opengatellm.message"
 local requests = require "opengatellm.request"
 local schema = require "opengatellm.schema"
 local dialects = require "opengatellm.schema_dialects"
@@ -36,17 +37,23 @@ local function foreign_image(part)
 end
 
 -- The text and the pictures of a message.
-local function split_content(content)
+local function split_content(message, warn)
+  local content = message.content
   if type(content) ~= "table" then return content, nil end
+  local foreign = messages.is_foreign(message, M.name)
   local texts, images = {}, nil
   for _, part in ipairs(content) do
     if type(part) == "string" then texts[#texts + 1] = part
     elseif part.type == "text" then texts[#texts + 1] = part.text
     elseif part.type == "image" or part.type == "image_url" then
       local data, err = (part.type == "image" and image_of or foreign_image)(part)
-      if not data then return nil, nil, err end
-      images = images or {}
-      images[#images + 1] = data
+      if not data and not (foreign and err.kind == "unsupported") then return nil, nil, err end
+      if not data then warn("messages", err.message .. ": it was left out") end
+      images = images or data and {}
+      if data then images[#images + 1] = data end
+    elseif part.type == "refusal" then texts[#texts + 1] = part.text
+    elseif foreign then
+      warn("messages", "ollama takes texts and pictures: a part of type " .. (part.kind or part.type) .. " was left out")
     else
       return nil, nil, unsupported("ollama takes texts and pictures, no part of type " .. part.type)
     end
@@ -66,11 +73,11 @@ local function encode_calls(draft, calls, where)
   if not calls or not calls[1] then return nil end
   local out = {}
   for i, call in ipairs(calls) do
-    local inner = call["function"] or call
+    local inner = call["function"] or call.custom or call
     if call.id then draft.names[call.id] = inner.name end
     draft.names[inner.name] = draft.names[inner.name] or inner.name -- without ids, a result is told by the name
-    local arguments = encode_arguments(inner.arguments, ("%s.tool_calls[%d]"):format(where, i), draft.warn)
-    out[i] = { id = call.id, ["function"] = { name = inner.name, arguments = arguments } }
+    local arguments = encode_arguments(inner.arguments or inner.input, ("%s.tool_calls[%d]"):format(where, i), draft.warn)
+    out[i] = { id = messages.given_id(call.id), ["function"] = { name = inner.name, arguments = arguments } }
   end
   return out
 end
@@ -103,28 +110,28 @@ local function encode_assistant(draft, message, where)
   local out = { role = "assistant", content = assistant_text(message) or "" }
   out.tool_calls = encode_calls(draft, message.tool_calls, where)
   add_parts(draft, out, message, where)
-  return out
+  return messages.add_extra(out, message, message.protocol == M.name)
 end
 
 local ROLES = { developer = "system", ["function"] = "tool" } -- what the server calls them
 
 local function encode_message(draft, message, where)
   if message.role == "assistant" then return encode_assistant(draft, message, where) end
-  local text, images, err = split_content(message.content)
+  local text, images, err = split_content(message, draft.warn)
   if err then return nil, err end
   local out = { role = ROLES[message.role] or message.role, content = text, images = images }
   if out.role == "tool" then
     local id = message.tool_call_id
     out.tool_name = draft.names[id] or message.name
-    if id and id ~= out.tool_name then out.tool_call_id = id end
+    if id ~= out.tool_name then out.tool_call_id = messages.given_id(id) end
   elseif message.name then
     draft.warn(where .. ".name", "ollama has no names of speakers: it was left out")
   end
-  return out
+  return messages.add_extra(out, message, message.protocol == M.name)
 end
 
 local function encode_messages(request, warn)
-  local out, draft = {}, { warn = warn, names = {} }
+  local out, draft = json.array {}, { warn = warn, names = {} }
   if request.system then out[1] = { role = "system", content = request.system } end
   for i, message in ipairs(request.messages) do
     local encoded, err = encode_message(draft, message, "messages[" .. i .. "]")
@@ -138,23 +145,25 @@ end
 
 local NO_PARAMETERS = { type = "object", properties = {} }
 
-local function encode_tools(tools)
+local function encode_tools(tools, own)
   local out = {}
   for i, tool in ipairs(tools) do
-    out[i] = tool.type and tool or {
+    out[i] = tool.type and tool or messages.add_extra({
       type = "function",
       ["function"] = {
         name = tool.name, description = tool.description,
         parameters = tool.parameters and schema.normalise(tool.parameters) or NO_PARAMETERS,
       },
-    }
+    }, tool, own)
   end
   return out
 end
 
 -- "none" has an exact meaning here: no tools.
 local function set_tools(body, request, warn)
-  if request.tools and request.tools[1] and request.tool_choice ~= "none" then body.tools = encode_tools(request.tools) end
+  if request.tools and request.tools[1] and request.tool_choice ~= "none" then
+    body.tools = encode_tools(request.tools, request.protocol == M.name)
+  end
   if request.tool_choice and request.tool_choice ~= "none" and request.tool_choice ~= "auto" then
     warn("tool_choice", "ollama lets the model choose its tools: tool_choice was left out")
   end
@@ -194,14 +203,12 @@ local function set_same(body, options, request, warn)
   if request.stop then options.stop = type(request.stop) == "string" and { request.stop } or request.stop end
 end
 
-local function set_extra(body, options, extra)
-  for key, value in pairs(extra or {}) do
-    if key == "options" and type(value) == "table" then
-      for name, option in pairs(value) do options[name] = option end
-    else
-      body[key] = value
-    end
-  end
+local function set_extra(body, options, request, warn)
+  requests.add_extra(body, request, M.name, warn)
+  local extra = body.options
+  if type(extra) ~= "table" then return end
+  for name, option in pairs(extra) do options[name] = option end
+  body.options = nil
 end
 
 local function by_field(a, b) return a.field < b.field end
@@ -214,22 +221,28 @@ local function by_field(a, b) return a.field < b.field end
 ---@return ogl.Error? err
 function M.encode_request(request, provider, stream, model)
   local options, warnings, warn = {}, requests.warnings()
-  local messages, err = encode_messages(request, warn)
-  if not messages then return nil, err end
-  local body = { model = model, messages = messages, stream = stream } -- the server streams where nobody says otherwise
+  request = requests.translated(request, M.name, warn)
+  local list, err = encode_messages(request, warn)
+  if not list then return nil, err end
+  local body = { model = model, messages = list, stream = stream } -- the server streams where nobody says otherwise
   set_same(body, options, request, warn)
   set_tools(body, request, warn)
-  if request.output then
-    body.format = request.output == "json" and "json" or dialects.warned(request.output, provider.schema or "grammar", "output", warn)
+  if request.output == "json" then
+    body.format = "json"
+  elseif request.output then
+    body.format = dialects.warned((schema.output(request.output)), provider.schema or "grammar", "output", warn)
   end
   if request.reasoning then set_think(body, request.reasoning, warn) end
-  set_extra(body, options, request.extra)
+  set_extra(body, options, request, warn)
   if next(options) ~= nil then body.options = options end
   table.sort(warnings, by_field)
   return {
     method = "POST", path = "/api/chat", root = true, accept = stream and "application/x-ndjson" or nil, body = body, warnings = warnings,
   }
 end
+
+--- The request that a client of this protocol sent: see ollama_decode.lua.
+function M.decode_request(body, options) return require "opengatellm.protocol.ollama_decode"(body, options) end
 
 M.decode_error = errors.from_status
 

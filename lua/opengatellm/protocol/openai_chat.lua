@@ -41,62 +41,98 @@ function encode_part.file(part)
   return { type = "file", file = { file_data = url, filename = name } }
 end
 
-local function encode_content(content)
-  if type(content) ~= "table" then return content end
-  local parts = {}
-  for _, part in ipairs(content) do
-    if type(part) == "string" then part = { type = "text", text = part } end
-    local encode = encode_part[part.type]
-    local encoded, err = part, nil -- not one of ours: the server's own form
-    if encode then encoded, err = encode(part) end
-    if not encoded then return nil, err end
-    parts[#parts + 1] = encoded
+encode_part.refusal = encode_part.text
+
+-- The content of a message, and what a tool's answer cannot hold: it has texts alone.
+local function encode_content(message, warn)
+  if type(message.content) ~= "table" then return message.content end
+  local parts, err = messages.encode_parts(message, { name = M.name, encode = encode_part, warn = warn })
+  if not parts then return nil, nil, err end
+  if message.role ~= "tool" or not messages.is_foreign(message, M.name) then return parts end
+  local texts, others = {}, {}
+  for _, part in ipairs(parts) do
+    if part.type == "text" then texts[#texts + 1] = part.text else others[#others + 1] = part end
   end
-  return json.array(parts)
+  return table.concat(texts), others
 end
 
 -- Messages --------------------------------------------------------------------------------------------------------
 
-local function encode_calls(calls)
-  local out = {}
-  for i, call in ipairs(calls) do
-    out[i] = call.name and { id = call.id, type = "function", ["function"] = { name = call.name, arguments = call.arguments or "{}" } }
-      or call
+local function encode_call(call, own)
+  if not call.name then return call end
+  local out = { id = call.id, type = "function" }
+  if call.type == "custom" then
+    out.type, out.custom = "custom", { name = call.name, input = call.arguments or "" }
+  else
+    out["function"] = { name = call.name, arguments = call.arguments or "{}" }
   end
-  return out
+  return messages.add_extra(out, call, own)
 end
 
 -- Servers that think between tool calls want those thoughts back, empty ones too, and refuse the request without (`echo_reasoning`).
 local function encode_assistant(message, provider)
-  local out = { role = "assistant", name = message.name, refusal = message.refusal }
+  local out, own = { role = "assistant", name = message.name, refusal = message.refusal }, message.protocol == M.name
   local text = messages.text(message)
   if message.tool_calls and message.tool_calls[1] then
-    out.tool_calls = encode_calls(message.tool_calls)
+    out.tool_calls = {}
+    for i, call in ipairs(message.tool_calls) do out.tool_calls[i] = encode_call(call, own) end
     out.content = text ~= "" and text or json.null
     if provider.echo_reasoning then out[provider.echo_reasoning] = message.reasoning or "" end
   else
     out.content = text or ""
   end
-  return out
+  return messages.add_extra(out, message, own)
 end
 
-local function encode_message(message, provider)
-  -- a plain message is its own encoding: it is written, not changed
-  if type(message.content) == "string" and message.role ~= "assistant" then return message end
-  if message.role == "assistant" then return encode_assistant(message, provider) end
-  local content, err = encode_content(message.content)
-  if err then return nil, err end
-  return { role = message.role, content = content, name = message.name, tool_call_id = message.tool_call_id }
+-- A reply of another protocol, or one that holds what cannot be said here.
+local function warn_of_parts(message, warn)
+  for _, part in ipairs(messages.is_foreign(message, M.name) and messages.parts(message.content) or {}) do
+    if part.type == "reasoning" or messages.is_bound(part) then
+      return warn("messages", "what only " .. message.protocol .. " can read of a reply was left out: thoughts, signatures, opaque parts")
+    end
+  end
+end
+
+-- A plain message is its own encoding: it is written, not changed.
+local function is_plain(message)
+  return type(message.content) == "string" and message.role ~= "assistant" and not message.protocol and message.is_error == nil
+end
+
+-- Adds a message to a list; an error where that cannot be. Pictures of a tool's answer are what the user shows, after all answers.
+local function add_message(out, message, provider, warn)
+  if is_plain(message) then
+    out[#out + 1] = message
+    return
+  elseif message.role == "assistant" then
+    warn_of_parts(message, warn)
+    out[#out + 1] = encode_assistant(message, provider)
+    return
+  end
+  local content, others, err = encode_content(message, warn)
+  if err then return err end
+  local name = not (message.role == "tool" and messages.is_foreign(message, M.name)) and message.name or nil
+  local encoded = { role = message.role, content = content, name = name, tool_call_id = message.tool_call_id }
+  out[#out + 1] = messages.add_extra(encoded, message, message.protocol == M.name)
+  for _, part in ipairs(others or {}) do out.shown[#out.shown + 1] = part end
+end
+
+local function show(out, warn)
+  if not out.shown[1] then return end
+  warn("messages", "openai_chat has texts alone in a tool's answer: what it shows came after it", "approximated")
+  out[#out + 1] = { role = "user", content = json.array(out.shown) }
+  out.shown = {}
 end
 
 local function encode_messages(request, provider, warn)
-  local out = {}
+  local out = { shown = {} }
   if request.system then out[1] = { role = "system", content = request.system } end
   for _, message in ipairs(request.messages) do
-    local encoded, err = encode_message(quirks.message(message, provider, warn), provider)
-    if not encoded then return nil, err end
-    out[#out + 1] = encoded
+    if message.role ~= "tool" then show(out, warn) end
+    local err = add_message(out, quirks.message(message, provider, warn), provider, warn)
+    if err then return nil, err end
   end
+  show(out, warn)
+  out.shown = nil
   return out
 end
 
@@ -104,16 +140,16 @@ end
 
 local NO_PARAMETERS = { type = "object", properties = {} }
 
-local function encode_tools(tools)
+local function encode_tools(tools, own)
   local out = {}
   for i, tool in ipairs(tools) do
-    out[i] = tool.type and tool or {
+    out[i] = tool.type and tool or messages.add_extra({
       type = "function",
       ["function"] = {
         name = tool.name, description = tool.description, strict = tool.strict,
         parameters = tool.parameters and schema.normalise(tool.parameters) or NO_PARAMETERS,
       },
-    }
+    }, tool, own)
   end
   return out
 end
@@ -127,8 +163,10 @@ end
 
 local function encode_output(output, provider, warn)
   if output == "json" then return { type = "json_object" } end
-  local adapted, strict = dialects.strict(output, provider.schema, "output", warn)
-  return { type = "json_schema", json_schema = { name = "output", schema = adapted, strict = strict or nil } }
+  local adapted, strict, details = dialects.output(output, provider.schema, warn)
+  return { type = "json_schema", json_schema = {
+    name = details.name or "output", description = details.description, schema = adapted, strict = strict or details.strict,
+  } }
 end
 
 local function encode_reasoning(reasoning, body, warn)
@@ -166,7 +204,7 @@ end
 
 local function set_tools(body, request, provider, warn)
   if not request.tools or not request.tools[1] then return end
-  body.tools = encode_tools(request.tools)
+  body.tools = encode_tools(request.tools, request.protocol == M.name)
   -- OpenGateLLM up to 0.9.0 puts "none" where a client says nothing
   local choice = encode_tool_choice(request.tool_choice or has_model_tool(request.tools) and "auto" or "none")
   body.tool_choice = quirks.tool_choice(choice, provider, warn)
@@ -185,7 +223,7 @@ end
 ---@return ogl.Error? err
 function M.encode_request(request, provider, stream, model)
   local warnings, warn = requests.warnings()
-  request = quirks.request(request, provider, warn)
+  request = requests.translated(quirks.request(request, provider, warn), M.name, warn)
   local list, err = encode_messages(request, provider, warn)
   if not list then return nil, err end
   local body = { model = model, messages = list }
@@ -196,9 +234,12 @@ function M.encode_request(request, provider, stream, model)
   if request.reasoning then encode_reasoning(request.reasoning, body, warn) end
   if stream then set_stream(body, provider) end
   quirks.body(body, provider)
-  requests.add_extra(body, request.extra)
+  requests.add_extra(body, request, M.name, warn)
   return { method = "POST", path = "/chat/completions", body = body, warnings = warnings }
 end
+
+--- The request that a client of this protocol sent: see openai_chat_decode.lua.
+function M.decode_request(body, options) return require "opengatellm.protocol.openai_chat_decode"(body, options) end
 
 M.decode_error = errors.from_status
 

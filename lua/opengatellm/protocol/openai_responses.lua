@@ -8,6 +8,7 @@
 local errors = require "opengatellm.errors"
 local json = require "opengatellm.json"
 local media = require "opengatellm.media"
+local messages = require "opengatellm.message"
 local requests = require "opengatellm.request"
 local schema = require "opengatellm.schema"
 local dialects = require "opengatellm.schema_dialects"
@@ -51,18 +52,11 @@ function encode_part.file(part)
   return { type = "input_file", file_data = url, filename = part.name or (part.path or "file"):match "[^/\\]+$" }
 end
 
-local function encode_content(content)
-  if type(content) ~= "table" then return content end
-  local parts = {}
-  for _, part in ipairs(content) do
-    if type(part) == "string" then part = { type = "text", text = part } end
-    local encode = encode_part[part.type]
-    local encoded, err = part, nil -- not one of ours: the server's own form
-    if encode then encoded, err = encode(part) end
-    if not encoded then return nil, err end
-    parts[#parts + 1] = encoded
-  end
-  return json.array(parts)
+encode_part.refusal = encode_part.text
+
+local function encode_content(message, warn)
+  if type(message.content) ~= "table" then return message.content end
+  return messages.encode_parts(message, { name = M.name, encode = encode_part, warn = warn })
 end
 
 -- What the assistant said ------------------------------------------------------------------------------------------
@@ -182,8 +176,10 @@ local function encode_message(draft, message, where)
   if message.role == "function" then
     return draft.warn(where, "openai_responses knows results of calls by their ids alone: a message of the role function was left out")
   end
-  if message.name then draft.warn(where .. ".name", "openai_responses has no names of speakers: it was left out") end
-  local content, err = encode_content(message.content)
+  if message.name and message.role ~= "tool" then
+    draft.warn(where .. ".name", "openai_responses has no names of speakers: it was left out")
+  end
+  local content, err = encode_content(message, draft.warn)
   if err then return err end
   if message.role == "tool" then
     local custom = draft.custom_calls[message.tool_call_id]
@@ -212,18 +208,20 @@ end
 local NO_PARAMETERS = { type = "object", properties = {} }
 
 -- The server takes a function for strict where nobody says otherwise, and refuses most schemas then.
-local function encode_function(tool)
-  return {
-    type = "function", name = tool.name, description = tool.description, strict = tool.strict == true,
+local function encode_function(tool, own)
+  local strict = tool.strict == true
+  if own then strict = tool.strict end -- its author has left that to the server
+  return messages.add_extra({
+    type = "function", name = tool.name, description = tool.description, strict = strict,
     parameters = tool.parameters and schema.normalise(tool.parameters) or NO_PARAMETERS,
-  }
+  }, tool, own)
 end
 
-local function encode_tools(tools)
+local function encode_tools(tools, own)
   local out = json.array {}
   for i, tool in ipairs(tools) do
     local inner = type(tool["function"]) == "table" and tool["function"] or tool -- as Chat Completions has it
-    out[i] = tool.type and tool.type ~= "function" and tool or encode_function(inner)
+    out[i] = tool.type and tool.type ~= "function" and tool or encode_function(inner, own)
   end
   return out
 end
@@ -240,8 +238,10 @@ end
 
 local function encode_output(output, provider, warn)
   if output == "json" then return { format = { type = "json_object" } } end
-  local adapted, strict = dialects.strict(output, provider.schema, "output", warn)
-  return { format = { type = "json_schema", name = "output", schema = adapted, strict = strict } }
+  local adapted, strict, details = dialects.output(output, provider.schema, warn)
+  return { format = {
+    type = "json_schema", name = details.name or "output", description = details.description, schema = adapted, strict = strict,
+  } }
 end
 
 local function encode_reasoning(reasoning, warn)
@@ -296,13 +296,14 @@ local function by_field(a, b) return a.field < b.field end
 ---@return ogl.Error? err
 function M.encode_request(request, provider, stream, model)
   local warnings, warn = requests.warnings()
+  request = requests.translated(request, M.name, warn)
   local input, err = encode_input(request, warn)
   if not input then return nil, err end
   local body = { model = model, input = input }
   set_same(body, request, warn)
   set_logprobs(body, request)
   if request.tools and request.tools[1] then
-    body.tools = encode_tools(request.tools)
+    body.tools = encode_tools(request.tools, request.protocol == M.name)
     body.tool_choice = encode_tool_choice(request.tool_choice, request.tools)
   elseif request.tool_choice then
     body.tool_choice = encode_tool_choice(request.tool_choice)
@@ -310,10 +311,13 @@ function M.encode_request(request, provider, stream, model)
   if request.output then body.text = encode_output(request.output, provider, warn) end
   if request.reasoning then body.reasoning = encode_reasoning(request.reasoning, warn) end
   if stream then body.stream = true end
-  for key, value in pairs(request.extra or {}) do body[key] = value end
+  requests.add_extra(body, request, M.name, warn)
   table.sort(warnings, by_field)
   return { method = "POST", path = "/responses", body = body, warnings = warnings }
 end
+
+--- The request that a client of this protocol sent: see openai_responses_decode.lua.
+function M.decode_request(body, options) return require "opengatellm.protocol.openai_responses_decode"(body, options) end
 
 M.decode_error = errors.from_status
 

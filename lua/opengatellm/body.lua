@@ -1,0 +1,378 @@
+--- The body of a request that came to us: JSON that anybody may have written, read field by field.
+--
+--   body.read(source, options, function(fields, reader) … return request, wants end) -> request, wants | nil, err
+--
+-- Whatever is not as it should be ends the reading with an error of kind `invalid` that names the field
+-- ("messages[2].content[1].image_url: expected an object, got a number"); nothing raises. null counts as absent. What a decoder has
+-- not asked for is the `rest` of its fields. Objects that go on unread (schemas, arguments, items that nobody here knows) go on as
+-- the bytes that they are: `reader:source(object)`. A table is read like the text that JSON makes of it, so its depth is bounded and
+-- it holds nothing that JSON cannot.
+--
+-- Nothing that is read here names a file of this machine: media have data, or an address that is none of a file.
+--
+-- @module opengatellm.body
+local core = require "opengatellm.core"
+local errors = require "opengatellm.errors"
+local json = require "opengatellm.json"
+local messages = require "opengatellm.message"
+local media = require "opengatellm.media"
+local requests = require "opengatellm.request"
+
+local M = {}
+
+-- What ends a reading; its only field is the message.
+local refusal_mt = {}
+
+--- Ends the reading.
+---@param where string the field
+---@param message string
+function M.refuse(where, message)
+  error(setmetatable({ message = where == "" and message or where .. ": " .. message }, refusal_mt), 0)
+end
+
+-- Kinds of values -------------------------------------------------------------------------------------------------
+
+local function is_raw(value) return getmetatable(value) == core.raw_mt end
+
+local function is_list(value)
+  return type(value) == "table" and not is_raw(value) and (getmetatable(value) == core.array_mt or value[1] ~= nil)
+end
+
+local NAMES = { string = "a text", number = "a number", boolean = "a boolean", userdata = "null" }
+
+local function name_of(value)
+  if type(value) ~= "table" then return NAMES[type(value)] or type(value) end
+  return is_raw(value) and "a number" or is_list(value) and "a list" or "an object"
+end
+
+local function expect(where, what, value) M.refuse(where, "expected " .. what .. ", got " .. name_of(value)) end
+
+-- Fields of an object ---------------------------------------------------------------------------------------------
+
+---@class ogl.Fields of one object; each is given once asked for, or nil where it is absent or null
+---@field table table
+---@field where string the object's own name, "" for the body
+---@field reader ogl.BodyReader
+---@field known table<string, boolean> what was asked for
+---@field back? table what goes back all the same
+local Fields = {}
+Fields.__index = Fields
+
+--- The name of a field, for messages.
+function Fields:at(key) return self.where == "" and key or self.where .. "." .. key end
+
+-- "maxOutputTokens" -> "max_output_tokens", the other name that protocol buffers have for it
+local function snake(key) return (key:gsub("%u", function(letter) return "_" .. letter:lower() end)) end
+
+--- Any value.
+function Fields:any(key)
+  self.known[key] = true
+  local value = self.table[key]
+  if value == nil and self.reader.snake then
+    key = snake(key)
+    self.known[key] = true
+    value = self.table[key]
+  end
+  if value ~= json.null then return value end
+end
+
+function Fields:text(key)
+  local value = self:any(key)
+  if value ~= nil and type(value) ~= "string" then expect(self:at(key), "a text", value) end
+  return value
+end
+
+--- A text that has to be there.
+function Fields:need_text(key)
+  local value = self:text(key)
+  if value == nil then M.refuse(self:at(key), "expected a text, got nothing") end
+  return value
+end
+
+function Fields:number(key)
+  local value = self:any(key)
+  if is_raw(value) then value = tonumber(value[1]) end
+  if value ~= nil and (type(value) ~= "number" or value - value ~= 0) then expect(self:at(key), "a number", value) end
+  return value
+end
+
+function Fields:integer(key)
+  local value = self:number(key)
+  if value and value ~= math.floor(value) then M.refuse(self:at(key), "expected an integer, got " .. value) end
+  return value
+end
+
+function Fields:boolean(key)
+  local value = self:any(key)
+  if value ~= nil and type(value) ~= "boolean" then expect(self:at(key), "a boolean", value) end
+  return value
+end
+
+--- An object as the table that it is.
+function Fields:object(key)
+  local value = self:any(key)
+  local empty = type(value) == "table" and next(value) == nil
+  if value ~= nil and (type(value) ~= "table" or is_raw(value) or is_list(value) and not empty) then
+    expect(self:at(key), "an object", value)
+  end
+  return value
+end
+
+--- The fields of an object.
+---@return ogl.Fields?
+function Fields:fields(key)
+  local value = self:object(key)
+  return value and self.reader:fields(value, self:at(key)) or nil
+end
+
+--- A list as the table that it is.
+function Fields:list(key)
+  local value = self:any(key)
+  if value == nil then return nil end
+  if not is_list(value) and not (type(value) == "table" and next(value) == nil) then expect(self:at(key), "a list", value) end
+  return value
+end
+
+--- The objects of a list, one after the other: `for i, fields in body:each("messages") do`.
+function Fields:each(key)
+  local list, i = self:list(key) or {}, 0
+  return function()
+    i = i + 1
+    if list[i] == nil then return nil end
+    return i, self.reader:item(list[i], self:at(key) .. "[" .. i .. "]")
+  end
+end
+
+--- A list of texts.
+function Fields:texts(key)
+  local list = self:list(key)
+  for i, text in ipairs(list or {}) do
+    if type(text) ~= "string" then expect(self:at(key) .. "[" .. i .. "]", "a text", text) end
+  end
+  return list
+end
+
+--- A text, or a list of texts.
+function Fields:text_or_texts(key)
+  local value = self:any(key)
+  if value == nil or type(value) == "string" then return value end
+  if type(value) ~= "table" then expect(self:at(key), "a text or a list of texts", value) end
+  return self:texts(key)
+end
+
+--- What goes on as the bytes that it is: an object.
+function Fields:exact(key)
+  local value = self:object(key)
+  return value and json.raw(self.reader:source(value)) or nil
+end
+
+--- Marks fields that are of no use.
+function Fields:ignore(...)
+  for i = 1, select("#", ...) do self:any((select(i, ...))) end
+end
+
+--- Leaves a field that was read in the rest, for what was made of it does not say all.
+function Fields:give_back(key)
+  self.back = self.back or {}
+  self.back[key] = self:any(key)
+end
+
+--- What nobody asked for; nil where there is nothing.
+---@return table?
+function Fields:rest()
+  local rest = self.back
+  for key, value in pairs(self.table) do
+    if not self.known[key] and value ~= json.null then
+      rest = rest or {}
+      rest[key] = value
+    end
+  end
+  return rest
+end
+
+--- Puts what is left of an object beside what was made of it: a mark for the prompt cache, and `extra`.
+---@param target table
+---@return table target
+function Fields:keep(target)
+  target.cache_control = self:object "cache_control"
+  target.extra = self:rest()
+  return target
+end
+
+-- The reader of a body --------------------------------------------------------------------------------------------
+
+---@class ogl.BodyReader
+---@field protocol string
+---@field text string the body
+---@field snake boolean fields have two names
+---@field warn fun(field: string, message: string, code?: string)
+local Reader = {}
+Reader.__index = Reader
+
+--- The text of an object or a list of the body, or of a number that no Lua number is.
+function Reader:source(value)
+  if is_raw(value) then return value[1] end
+  return self.text:sub(self.from[value], self.to[value])
+end
+
+---@return ogl.Fields
+function Reader:fields(value, where) return setmetatable({ table = value, where = where, reader = self, known = {} }, Fields) end
+
+--- The fields of an item of a list.
+function Reader:item(value, where)
+  if type(value) ~= "table" or is_raw(value) or is_list(value) then expect(where, "an object", value) end
+  return self:fields(value, where)
+end
+
+--- A part of a message that goes back to its protocol as it came.
+function Reader:opaque(fields, kind) return { type = "part", kind = kind, json = self:source(fields.table) } end
+
+--- The bytes that a base64 text says.
+function M.bytes(text, where)
+  local bytes = core.base64_decode((text:gsub("%s", ""):gsub("[-_]", { ["-"] = "+", ["_"] = "/" })))
+  if not bytes then M.refuse(where, "expected base64") end
+  return bytes
+end
+
+--- A text of an address without its escapes.
+---@param text string
+---@return string
+function M.unescape(text) return (text:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end)) end
+
+--- Puts what an address means into a part: data and mime of a data URL, else `url`. Files of this machine are none.
+---@param part table changed
+---@param url string
+---@param where string
+---@return table part
+function M.set_url(part, url, where)
+  local scheme = url:match "^%s*(%a[%w+.-]*):"
+  if not scheme or scheme:lower() == "file" then M.refuse(where, "expected an address (https:) or data (data:)") end
+  if scheme:lower() ~= "data" then
+    part.url = url
+    return part
+  end
+  local head, data = url:match "^%s*[^:]*:([^,]*),(.*)$"
+  if not head then M.refuse(where, "expected data:TYPE;base64,…") end
+  part.mime = head:match "^[^;]+" or "text/plain"
+  part.data = head:find ";%s*base64%s*$" and M.bytes(data, where) or M.unescape(data)
+  return part
+end
+
+--- Refuses a part that names a file: nobody may have this machine's files sent.
+---@param fields ogl.Fields of a part
+function M.refuse_path(fields)
+  local path = fields.table.path
+  if path ~= nil and path ~= json.null then M.refuse(fields:at "path", "no file is read for a request that came by the network") end
+end
+
+local function read_body(source)
+  if type(source) ~= "string" then
+    local encoded, text = pcall(json.encode, source)
+    if not encoded then M.refuse("", "the body is nothing that JSON can hold: " .. tostring(text):gsub("^.-:%d+: ", "")) end
+    source = text
+  end
+  local from, to = {}, {}
+  local value, _, message = core.decode(source, nil, from, to)
+  if value == nil then M.refuse("", "the body is not JSON: " .. message) end
+  if type(value) ~= "table" or is_raw(value) or is_list(value) then expect("the body", "an object", value) end
+  return value, { text = source, from = from, to = to }
+end
+
+local function read(source, options, decode)
+  local value, reader = read_body(source)
+  local warnings, warn = requests.warnings()
+  reader.protocol, reader.snake, reader.path, reader.warn = options.protocol, options.snake, options.path, warn
+  setmetatable(reader, Reader)
+  local request, wants = decode(reader:fields(value, ""), reader)
+  request.protocol, wants.warnings = options.protocol, warnings
+  local problem = not wants.load and requests.check(request)
+  if problem then M.refuse("", problem) end
+  return request, wants
+end
+
+--- Reads a body. `decode` gets the body's fields and the reader, and gives a request and what only the caller wants.
+---@param source string|table
+---@param options {protocol: string, path?: string, snake?: boolean}
+---@param decode fun(fields: ogl.Fields, reader: ogl.BodyReader): table, table
+---@return ogl.Request? request
+---@return table|ogl.Error wants or the error
+function M.read(source, options, decode)
+  local fine, request, wants = pcall(read, source, options, decode)
+  if fine then return request, wants end
+  if getmetatable(request) ~= refusal_mt then error(request, 0) end -- a mistake of ours
+  return nil, errors.new { kind = "invalid", message = request.message }
+end
+
+-- What several protocols have --------------------------------------------------------------------------------------
+
+--- The part for media of that type.
+---@param mime? string
+---@return string
+function M.kind_of(mime) return mime and (mime:match "^(image)/" or mime:match "^(audio)/") or "file" end
+
+--- A part of bytes in base64; the type is what the bytes say where nobody says it.
+function M.media_of(text, mime, where)
+  local bytes = M.bytes(text, where)
+  mime = mime or media.sniff(bytes)
+  return { type = M.kind_of(mime), data = bytes, mime = mime }
+end
+
+local AUDIO_TYPES = { mp3 = "audio/mpeg", wav = "audio/wav" }
+
+--- A recording in the form of the OpenAI protocols: {data, format}.
+---@param audio ogl.Fields
+function M.audio_of(audio)
+  local format = audio:text "format" or "wav"
+  return { type = "audio", data = M.bytes(audio:need_text "data", audio:at "data"), mime = AUDIO_TYPES[format] or "audio/" .. format }
+end
+
+--- A document whose data is an address, or base64 alone.
+function M.set_file(part, data, where)
+  if data:find "^%s*%a[%w+.-]*:" then return M.set_url(part, data, where) end
+  part.data = M.bytes(data, where)
+  return part
+end
+
+--- Puts the rest of an object beside what our fields make of it.
+---@param request ogl.Request changed
+---@param name string of the field that holds the object
+---@param fields? ogl.Fields
+function M.set_extra(request, name, fields)
+  local rest = fields and fields:rest()
+  if not rest then return end
+  request.extra = request.extra or {}
+  request.extra[name] = rest
+end
+
+--- Effort of reasoning, in our words.
+---@param effort? string
+function M.effort(effort)
+  if effort == nil then return nil end
+  return requests.EFFORTS[effort] and effort or { effort = effort }
+end
+
+local Calls = {}
+Calls.__index = Calls
+
+--- The calls of a conversation whose protocol tells them by name, or by nothing: each gets an id, for others need one.
+function M.calls() return setmetatable({ made = 0, open = {} }, Calls) end
+
+--- The id of a new call.
+function Calls:add(id, name)
+  if not id then
+    self.made = self.made + 1
+    id = messages.made_id(self.made)
+  end
+  table.insert(self.open, { id = id, name = name })
+  return id
+end
+
+--- The id of the call that is answered: its own, else the oldest open one of that name; of any name where there is none.
+function Calls:answer(id, name)
+  for i, call in ipairs(self.open) do
+    if id == call.id or not id and (name == nil or name == call.name) then return table.remove(self.open, i).id end
+  end
+  return id or name
+end
+
+return M

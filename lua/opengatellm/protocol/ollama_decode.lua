@@ -1,0 +1,176 @@
+--- Ollama's own protocol, a request that came to us: what POST /api/chat or /api/generate of a client asks, as a request of ours.
+--
+-- Calls of tools have no ids there: each gets one here that does not go back (message.made_id), and an answer goes to the oldest open
+-- call of its name.
+--
+-- wants: stream (true where nobody says otherwise), include_usage (always), model, generate (the answer has that form), load (nothing
+-- is asked: the model is to be loaded, or let go with keep_alive = 0; the request has no messages then), warnings.
+--
+-- @module opengatellm.protocol.ollama_decode
+local body_reader = require "opengatellm.body"
+local media = require "opengatellm.media"
+
+local NAME = "ollama"
+
+-- Messages --------------------------------------------------------------------------------------------------------
+
+local function image_of(text, where)
+  local inner = text:match "^data:[^,]*;base64,(.*)$" or text
+  local bytes = body_reader.bytes(inner, where)
+  return { type = "image", data = bytes, mime = media.sniff(bytes) or "image/png" }
+end
+
+-- A text, with its pictures if there are some.
+local function content_of(fields, text)
+  local images = fields:texts "images"
+  if not images or not images[1] then return text end
+  local parts = { text ~= "" and { type = "text", text = text } or nil }
+  for i, image in ipairs(images) do parts[#parts + 1] = image_of(image, fields:at "images" .. "[" .. i .. "]") end
+  return parts
+end
+
+local function call_of(fields, calls)
+  local inner = fields:fields "function"
+  if not inner then body_reader.refuse(fields:at "function", "expected an object, got nothing") end
+  local name, arguments = inner:need_text "name", inner:any "arguments"
+  if type(arguments) ~= "string" then
+    arguments = inner:object "arguments"
+    arguments = arguments and fields.reader:source(arguments) or "{}"
+  end
+  return { id = calls:add(fields:text "id", name), name = name, arguments = arguments }
+end
+
+local decode_message = {}
+
+function decode_message.assistant(fields, calls)
+  local message = { role = "assistant", content = {}, protocol = NAME }
+  local thinking, text = fields:text "thinking", fields:text "content"
+  if thinking and thinking ~= "" then table.insert(message.content, { type = "reasoning", text = thinking }) end
+  if text and text ~= "" then table.insert(message.content, { type = "text", text = text }) end
+  local images = fields:texts "images"
+  if images and images[1] then
+    for i, image in ipairs(images) do body_reader.bytes(image, fields:at "images" .. "[" .. i .. "]") end
+    table.insert(message.content, { type = "part", kind = "images", json = fields.reader:source(images) })
+  end
+  for i, call in fields:each "tool_calls" do
+    message.tool_calls = message.tool_calls or {}
+    message.tool_calls[i] = call_of(call, calls)
+  end
+  for _, call in ipairs(message.tool_calls or {}) do
+    table.insert(message.content, { type = "tool_call", id = call.id, name = call.name, arguments = call.arguments })
+  end
+  return message
+end
+
+function decode_message.tool(fields, calls)
+  local name = fields:text "tool_name" or fields:text "name"
+  local id = calls:answer(fields:text "tool_call_id", name)
+  return { role = "tool", tool_call_id = id or "", name = name, content = content_of(fields, fields:text "content" or ""), protocol = NAME }
+end
+
+local SAID = { system = true, user = true, developer = true }
+
+local function message_of(fields, calls)
+  body_reader.refuse_path(fields)
+  local role = fields:need_text "role"
+  local decode = decode_message[role]
+  if not decode and not SAID[role] then
+    body_reader.refuse(fields:at "role", "expected system, user, assistant or tool, got " .. role:sub(1, 40))
+  end
+  local message = decode and decode(fields, calls)
+  message = message or { role = role, content = content_of(fields, fields:text "content" or ""), protocol = NAME }
+  message.extra = fields:rest()
+  return message
+end
+
+local function chat_messages(body)
+  local messages, calls = {}, body_reader.calls()
+  for i, fields in body:each "messages" do messages[i] = message_of(fields, calls) end
+  return messages
+end
+
+-- Some defaults of the older way: they say nothing.
+local function is_nothing(value) return value == nil or value == false or value == "" or type(value) == "table" and next(value) == nil end
+
+-- /api/generate is a conversation of one message; what reaches below that has no equal.
+local function generate_messages(body, request)
+  body_reader.refuse_path(body)
+  local system, prompt = body:text "system", body:text "prompt" or ""
+  if system and system ~= "" then request.system = system end
+  for _, name in ipairs { "template", "raw", "context", "suffix" } do
+    if not is_nothing(body:any(name)) then
+      body.reader.warn(name, "a prompt is sent as a conversation, which has no " .. name .. ": it was left out")
+    end
+  end
+  local content = content_of(body, prompt)
+  return content ~= "" and { { role = "user", content = content, protocol = NAME } } or {}
+end
+
+-- Tools, output, reasoning ----------------------------------------------------------------------------------------
+
+local function tools_of(body)
+  local tools
+  for i, fields in body:each "tools" do
+    tools = tools or {}
+    local inner = fields:fields "function"
+    fields:ignore "type"
+    tools[i] = inner and fields:keep {
+      name = inner:need_text "name", description = inner:text "description", parameters = inner:exact "parameters",
+    } or fields.table
+    if not inner then fields:need_text "type" end
+  end
+  return tools
+end
+
+local function output_of(body)
+  local format = body:any "format"
+  if format == nil or format == "" then return nil end
+  if type(format) == "table" then return body:exact "format" end
+  if format ~= "json" then body_reader.refuse("format", 'expected "json" or a schema') end
+  return format
+end
+
+local function reasoning_of(body)
+  local think = body:any "think"
+  if think == true then return {} end
+  if think == false then return "none" end
+  if think ~= nil and type(think) ~= "string" then body_reader.refuse("think", "expected a boolean or a text") end
+  return body_reader.effort(think)
+end
+
+-- Request ---------------------------------------------------------------------------------------------------------
+
+local OPTIONS = { -- name here -> name and kind there
+  temperature = { "temperature", "number" }, top_p = { "top_p", "number" }, top_k = { "top_k", "integer" }, seed = { "seed", "integer" },
+  presence_penalty = { "presence_penalty", "number" }, frequency_penalty = { "frequency_penalty", "number" },
+  stop = { "stop", "text_or_texts" },
+}
+
+local function set_options(request, options)
+  for name, row in pairs(OPTIONS) do request[name] = options[row[2]](options, row[1]) end
+  local limit = options:integer "num_predict" -- -1: none; -2: until the context is full
+  if limit and limit > 0 then request.max_tokens = limit end
+end
+
+local function decode(body)
+  local path = body.reader.path or ""
+  local generate = path:find "/generate" ~= nil or not path:find "/chat" and body.table.messages == nil
+  local request = { tools = tools_of(body), output = output_of(body), reasoning = reasoning_of(body) }
+  request.messages = generate and generate_messages(body, request) or chat_messages(body)
+  request.logprobs, request.top_logprobs = body:boolean "logprobs", body:integer "top_logprobs"
+  local wants = { include_usage = true, model = body:text "model" or body:text "name", generate = generate or nil }
+  wants.stream = body:boolean "stream" ~= false
+  wants.load = not request.messages[1] or nil
+  local options = body:fields "options"
+  if options then set_options(request, options) end
+  request.extra = body:rest()
+  body_reader.set_extra(request, "options", options)
+  return request, wants
+end
+
+--- The request that a body asks for.
+---@param source string|table
+---@param options? {path?: string}
+---@return ogl.Request? request
+---@return table|ogl.Error wants or the error, of kind `invalid`
+return function(source, options) return body_reader.read(source, { protocol = NAME, path = options and options.path }, decode) end

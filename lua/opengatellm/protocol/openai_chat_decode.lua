@@ -1,0 +1,233 @@
+--- Chat Completions, a request that came to us: what POST /chat/completions of a client asks, as a request of ours.
+--
+-- Fields that have no name here (in the body, in a message, beside a part or a call) are kept as `extra`, and go back to this protocol
+-- alone. The old `functions` and `function_call` become tools; their calls get ids.
+--
+-- wants: stream, include_usage (the chunk with the usage was asked for), model, warnings.
+--
+-- @module opengatellm.protocol.openai_chat_decode
+local body_reader = require "opengatellm.body"
+
+local NAME = "openai_chat"
+
+-- Content ---------------------------------------------------------------------------------------------------------
+
+local decode_part = {}
+
+function decode_part.text(fields) return { type = "text", text = fields:need_text "text" } end
+
+function decode_part.refusal(fields) return { type = "refusal", text = fields:need_text "refusal" } end
+
+-- Some clients write the address itself in place of the object.
+function decode_part.image_url(fields)
+  if type(fields.table.image_url) == "string" then
+    return body_reader.set_url({ type = "image" }, fields:text "image_url", fields:at "image_url")
+  end
+  local image = fields:fields "image_url"
+  if not image then body_reader.refuse(fields:at "image_url", "expected an object, got nothing") end
+  return body_reader.set_url({ type = "image", detail = image:text "detail" }, image:need_text "url", image:at "url")
+end
+
+function decode_part.input_audio(fields)
+  local audio = fields:fields "input_audio"
+  if not audio then body_reader.refuse(fields:at "input_audio", "expected an object, got nothing") end
+  return body_reader.audio_of(audio)
+end
+
+function decode_part.file(fields)
+  local file = fields:fields "file"
+  if not file then body_reader.refuse(fields:at "file", "expected an object, got nothing") end
+  body_reader.refuse_path(file)
+  local part = { type = "file", id = file:text "file_id", name = file:text "filename" }
+  if part.id then return part end
+  local data = file:need_text "file_data"
+  return body_reader.set_file(part, data, file:at "file_data")
+end
+
+local function part_of(fields)
+  body_reader.refuse_path(fields)
+  local kind = fields:need_text "type"
+  local decode = decode_part[kind]
+  if not decode then return fields.reader:opaque(fields, kind) end
+  return fields:keep(decode(fields))
+end
+
+-- The content of a message; nil where it has none.
+local function content_of(fields)
+  local content = fields:any "content"
+  if content == nil or type(content) == "string" then return content end
+  if type(content) ~= "table" then return fields:text "content" end
+  local parts, list = {}, fields:list "content"
+  for i, item in ipairs(list) do
+    local where = fields:at "content" .. "[" .. i .. "]"
+    parts[i] = type(item) == "string" and { type = "text", text = item } or part_of(fields.reader:item(item, where))
+  end
+  return parts
+end
+
+-- Messages --------------------------------------------------------------------------------------------------------
+
+-- Arguments are a text; an object where somebody forgot.
+local function arguments_of(fields, key)
+  local value = fields:any(key)
+  if type(value) == "table" then return fields.reader:source(fields:object(key)) end
+  return fields:text(key)
+end
+
+local function call_of(fields)
+  local call = { id = fields:text "id" }
+  local inner = fields:fields "custom"
+  if inner then
+    call.type, call.arguments = "custom", inner:text "input"
+  else
+    inner = fields:fields "function"
+    if not inner then body_reader.refuse(fields:at "function", "expected an object, got nothing") end
+    call.arguments = arguments_of(inner, "arguments")
+  end
+  call.name = inner:need_text "name"
+  fields:ignore("type", "index")
+  return fields:keep(call)
+end
+
+local decode_message = {}
+
+function decode_message.assistant(fields, calls)
+  local message = { role = "assistant", content = content_of(fields), name = fields:text "name", refusal = fields:text "refusal" }
+  for i, call in fields:each "tool_calls" do
+    message.tool_calls = message.tool_calls or {}
+    message.tool_calls[i] = call_of(call)
+    message.tool_calls[i].id = calls:add(message.tool_calls[i].id, message.tool_calls[i].name)
+  end
+  local old = fields:fields "function_call"
+  if old then
+    local name = old:need_text "name"
+    message.tool_calls = { { id = calls:add(nil, name), name = name, arguments = arguments_of(old, "arguments") } }
+  end
+  return message
+end
+
+local function need_content(fields)
+  local content = content_of(fields)
+  if content == nil then body_reader.refuse(fields:at "content", "expected a text or a list of parts, got nothing") end
+  return content
+end
+
+function decode_message.tool(fields, calls)
+  local id = fields:need_text "tool_call_id"
+  return { role = "tool", tool_call_id = calls:answer(id), content = need_content(fields), name = fields:text "name" }
+end
+
+decode_message["function"] = function(fields, calls)
+  local name = fields:need_text "name"
+  return { role = "tool", tool_call_id = calls:answer(nil, name), content = need_content(fields) }
+end
+
+local function decode_said(fields, role) return { role = role, content = need_content(fields), name = fields:text "name" } end
+
+local SAID = { system = true, developer = true, user = true }
+
+local function message_of(fields, calls)
+  body_reader.refuse_path(fields)
+  local role = fields:need_text "role"
+  local decode = decode_message[role]
+  if not decode and not SAID[role] then
+    body_reader.refuse(fields:at "role", "expected system, developer, user, assistant or tool, got " .. role:sub(1, 40))
+  end
+  local message = decode and decode(fields, calls) or decode_said(fields, role)
+  message.protocol = NAME
+  return fields:keep(message)
+end
+
+local function messages_of(body)
+  local messages, calls = {}, body_reader.calls()
+  if body:list "messages" == nil then body_reader.refuse("messages", "expected a list, got nothing") end
+  for i, fields in body:each "messages" do messages[i] = message_of(fields, calls) end
+  return messages
+end
+
+-- Tools, output ---------------------------------------------------------------------------------------------------
+
+local function function_of(fields)
+  return {
+    name = fields:need_text "name", description = fields:text "description", strict = fields:boolean "strict",
+    parameters = fields:exact "parameters",
+  }
+end
+
+local function tools_of(body)
+  local tools
+  for i, fields in body:each "tools" do
+    tools = tools or {}
+    local inner = fields:need_text "type" == "function" and fields:fields "function"
+    if fields.table.type == "function" and not inner then
+      body_reader.refuse(fields:at "function", "expected an object, got nothing")
+    end
+    tools[i] = inner and fields:keep(function_of(inner)) or fields.table
+  end
+  for i, fields in body:each "functions" do
+    tools = tools or {}
+    tools[i] = function_of(fields)
+  end
+  return tools
+end
+
+local function choice_of(body)
+  local choice = body:any "tool_choice"
+  if choice == nil then choice = body:any "function_call" end
+  if choice == "any" then return "required" end -- Mistral's word
+  if choice == nil or type(choice) == "string" then return choice end
+  local fields = body.reader:item(choice, "tool_choice")
+  local inner = fields:fields "function" or not fields:text "type" and fields
+  return inner and { name = inner:need_text "name" } or choice
+end
+
+local function output_of(body)
+  local format = body:fields "response_format"
+  if not format then return nil end
+  local kind = format:need_text "type"
+  if kind == "text" then return nil end
+  if kind == "json_object" then return "json" end
+  local inner = kind == "json_schema" and format:fields "json_schema"
+  if not inner then return nil, format.table end
+  local schema = inner:exact "schema"
+  if not schema then return "json", format.table end
+  return { schema = schema, name = inner:text "name", description = inner:text "description", strict = inner:boolean "strict" }
+end
+
+-- Request ---------------------------------------------------------------------------------------------------------
+
+local SAME = {
+  temperature = "number", top_p = "number", top_k = "integer", seed = "integer", presence_penalty = "number", frequency_penalty = "number",
+  logit_bias = "object", logprobs = "boolean", top_logprobs = "integer", n = "integer", user = "text", metadata = "object",
+  service_tier = "text", store = "boolean", parallel_tool_calls = "boolean",
+}
+
+local function decode(body)
+  local request = { messages = messages_of(body), tools = tools_of(body), tool_choice = choice_of(body) }
+  for name, kind in pairs(SAME) do request[name] = body[kind](body, name) end
+  local old = body:integer "max_tokens"
+  request.max_tokens = body:integer "max_completion_tokens" or old
+  request.stop = body:text_or_texts "stop"
+  local output, format = output_of(body)
+  request.output = output
+  request.reasoning = body_reader.effort(body:text "reasoning_effort")
+  local stream = body:fields "stream_options"
+  local path = body.reader.path and body.reader.path:match "/deployments/([^/?]+)" -- Azure's
+  local wants = {
+    stream = body:boolean "stream" or false, include_usage = stream and stream:boolean "include_usage" or false,
+    model = body:text "model" or path and body_reader.unescape(path),
+  }
+  request.extra = body:rest()
+  if format then
+    request.extra = request.extra or {}
+    request.extra.response_format = format
+  end
+  return request, wants
+end
+
+--- The request that a body asks for.
+---@param source string|table
+---@param options? {path?: string}
+---@return ogl.Request? request
+---@return table|ogl.Error wants or the error, of kind `invalid`
+return function(source, options) return body_reader.read(source, { protocol = NAME, path = options and options.path }, decode) end

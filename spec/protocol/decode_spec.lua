@@ -1,0 +1,316 @@
+-- Requests that come to us, a row a fact: what is in the body, and what it becomes. The recorded ones are in roundtrip_spec.lua.
+local json = require "opengatellm.json"
+local protocols = require "opengatellm.protocol"
+local requests = require "spec.support.requests"
+
+local NAMES = { "openai_chat", "openai_responses", "anthropic", "gemini", "ollama" }
+
+local function decode(name, body, options) return require(protocols[name]).decode_request(body, options) end
+
+-- The least body of each protocol.
+local LEAST = {
+  openai_chat = '{"messages":[{"role":"user","content":"hi"}]%s}', openai_responses = '{"input":"hi"%s}',
+  anthropic = '{"messages":[{"role":"user","content":"hi"}]%s}', gemini = '{"contents":[{"parts":[{"text":"hi"}]}]%s}',
+  ollama = '{"messages":[{"role":"user","content":"hi"}]%s}',
+}
+
+-- Raw JSON as text, so that a row can say it.
+local function shown(value)
+  if type(value) ~= "table" then return value end
+  if json.plain(value) ~= value then return value[1] end
+  local out = {}
+  for key, inner in pairs(value) do out[key] = shown(inner) end
+  return out
+end
+
+local FIELDS = { -- protocol, more of the body, field, value
+  { "openai_chat", '"temperature":0', "temperature", 0 }, { "openai_chat", '"stop":["a"]', "stop", { "a" } }, { "openai_chat", '"n":null', "n", nil },
+  { "openai_chat", '"max_tokens":1,"max_completion_tokens":2', "max_tokens", 2 }, { "openai_chat", '"modalities":["text"],"x":null', "extra", { modalities = { "text" } } },
+  { "openai_chat", '"reasoning_effort":"low"', "reasoning", "low" }, { "openai_chat", '"reasoning_effort":"max"', "reasoning", { effort = "max" } },
+  { "openai_chat", '"response_format":{"type":"json_object"}', "output", "json" }, { "openai_chat", '"response_format":{"type":"text"}', "output", nil },
+  { "openai_chat", '"response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{ "b":1,"a":[] }}}', "output", { name = "n", schema = '{ "b":1,"a":[] }' } },
+  { "openai_chat", '"tools":[{"type":"function","function":{"name":"f","parameters":{ "x":[] }}},{"type":"search"}]', "tools", { { name = "f",
+      parameters = '{ "x":[] }' }, { type = "search" } } },
+  { "openai_chat", '"functions":[{"name":"f"}],"function_call":{"name":"f"}', "tool_choice", { name = "f" } },
+  { "openai_chat", '"functions":[{"name":"f"}]', "tools", { { name = "f" } } }, { "openai_chat", '"tool_choice":"any"', "tool_choice", "required" },
+  { "openai_responses", '"instructions":"s"', "system", "s" }, { "openai_responses", '"max_output_tokens":3', "max_tokens", 3 },
+  { "openai_responses", '"reasoning":{"effort":"low","summary":"auto"}', "reasoning", { effort = "low", summary = "auto" } },
+  { "openai_responses", '"text":{"verbosity":"low","format":{"type":"json_object"}}', "extra", { text = { verbosity = "low" } } },
+  { "openai_responses", '"text":{"format":{"type":"json_schema","name":"n","schema":{},"strict":false}}', "output", { name = "n", schema = "{}", strict = false } },
+  { "openai_responses", '"tools":[{"type":"function","name":"f"},{"type":"web_search"}]', "tools", { { name = "f" }, { type = "web_search" } } },
+  { "openai_responses", '"tool_choice":{"type":"function","name":"f"}', "tool_choice", { name = "f" } },
+  { "anthropic", '"system":[{"type":"text","text":"s"}]', "system", "s" }, { "anthropic", '"stop_sequences":["a"]', "stop", { "a" } },
+  { "anthropic", '"metadata":{"user_id":"u"}', "user", "u" }, { "anthropic", '"thinking":{"type":"enabled","budget_tokens":2000}', "reasoning", { budget = 2000 } },
+  { "anthropic", '"thinking":{"type":"disabled"}', "reasoning", "none" }, { "anthropic", '"thinking":{"type":"adaptive"},"output_config":{"effort":"low"}', "reasoning", "low" },
+  { "anthropic", '"output_config":{"effort":"low"}', "extra", { output_config = { effort = "low" } } },
+  { "anthropic", '"output_config":{"format":{"type":"json_schema","schema":{"a":1}}}', "output", '{"a":1}' },
+  { "anthropic", '"tool_choice":{"type":"any","disable_parallel_tool_use":true}', "tool_choice", "required" },
+  { "anthropic", '"tool_choice":{"type":"any","disable_parallel_tool_use":true}', "parallel_tool_calls", false },
+  { "anthropic", '"tools":[{"name":"f","input_schema":{},"cache_control":{"type":"ephemeral"},"defer_loading":true}]', "tools",
+    { { name = "f", parameters = "{}", cache_control = { type = "ephemeral" }, extra = { defer_loading = true } } } },
+  { "gemini", '"systemInstruction":{"parts":[{"text":"s"}]}', "system", "s" }, { "gemini", '"system_instruction":{"parts":[{"text":"s"}]}', "system", "s" },
+  { "gemini", '"generationConfig":{"maxOutputTokens":3}', "max_tokens", 3 }, { "gemini", '"generation_config":{"max_output_tokens":3}', "max_tokens", 3 },
+  { "gemini", '"generationConfig":{"responseMimeType":"application/json"}', "output", "json" },
+  { "gemini", '"generationConfig":{"responseSchema":{"type":"STRING","nullable":true}}', "output", { type = { "string", "null" } } },
+  { "gemini", '"generationConfig":{"responseJsonSchema":{"type":"string"}}', "output", '{"type":"string"}' },
+  { "gemini", '"generationConfig":{"thinkingConfig":{"thinkingBudget":-1}}', "reasoning", {} },
+  { "gemini", '"generationConfig":{"thinkingConfig":{"thinkingBudget":-1}}', "extra", { generationConfig = { thinkingConfig = { thinkingBudget = -1 } } } },
+  { "gemini", '"generationConfig":{"thinkingConfig":{"thinkingLevel":"LOW","includeThoughts":true}}', "reasoning", "low" },
+  { "gemini", '"tools":[{"functionDeclarations":[{"name":"f","parameters":{"type":"OBJECT"}}],"googleSearch":{"a":1}}]', "tools",
+    { { name = "f", parameters = { type = "object" } }, { type = "googleSearch", a = 1 } } },
+  { "gemini", '"toolConfig":{"functionCallingConfig":{"mode":"ANY","allowedFunctionNames":["f"]}}', "tool_choice", { name = "f" } },
+  { "gemini", '"toolConfig":{"functionCallingConfig":{"mode":"VALIDATED"}}', "extra", { toolConfig = { functionCallingConfig = { mode = "VALIDATED" } } } },
+  { "ollama", '"options":{"num_predict":5,"num_ctx":9}', "max_tokens", 5 }, { "ollama", '"options":{"num_predict":-1}', "max_tokens", nil },
+  { "ollama", '"options":{"num_predict":-2,"num_ctx":9}', "extra", { options = { num_ctx = 9 } } }, { "ollama", '"keep_alive":0', "extra", { keep_alive = 0 } },
+  { "ollama", '"format":"json"', "output", "json" }, { "ollama", '"format":""', "output", nil }, { "ollama", '"format":{ "a":1 }', "output", '{ "a":1 }' },
+  { "ollama", '"think":true', "reasoning", {} }, { "ollama", '"think":false', "reasoning", "none" }, { "ollama", '"think":"high"', "reasoning", "high" },
+}
+
+describe("a field", function()
+  for _, row in ipairs(FIELDS) do
+    it(("of %s: %s"):format(row[1], row[2]), function()
+      local request, err = decode(row[1], LEAST[row[1]]:format("," .. row[2]))
+      assert(request, tostring(err))
+      assert.same(row[4], shown(request[row[3]]))
+    end)
+  end
+end)
+
+local WANTS = { -- protocol, more of the body, path, what the caller is told
+  { "openai_chat", "", nil, { stream = false, include_usage = false } },
+  { "openai_chat", ',"stream":true,"stream_options":{"include_usage":true},"model":"m"', nil, { stream = true, include_usage = true, model = "m" } },
+  { "openai_chat", "", "/openai/deployments/a%20b/chat/completions?api-version=1", { stream = false, include_usage = false, model = "a b" } },
+  { "openai_responses", ',"stream":true', nil, { stream = true, include_usage = true } },
+  { "anthropic", "", "/v1/projects/p/locations/l/publishers/anthropic/models/c@1:streamRawPredict", { stream = true, include_usage = true, model = "c@1" } },
+  { "gemini", "", "/v1beta/models/x:streamGenerateContent?alt=sse", { stream = true, sse = true, include_usage = true, model = "x" } },
+  { "gemini", ',"model":"models/y"', nil, { stream = false, sse = false, include_usage = true, model = "y" } },
+  { "gemini", "", "/v1beta/tunedModels/x:generateContent", { stream = false, sse = false, include_usage = true, model = "tunedModels/x" } },
+  { "ollama", ',"model":"m"', nil, { stream = true, include_usage = true, model = "m" } },
+  { "ollama", ',"stream":false', "/api/chat", { stream = false, include_usage = true } },
+}
+
+describe("the caller is told", function()
+  for _, row in ipairs(WANTS) do
+    it(("by %s: %s %s"):format(row[1], row[2], row[3] or ""), function()
+      local _, wants = decode(row[1], LEAST[row[1]]:format(row[2]), row[3] and { path = row[3] })
+      row[4].warnings = {}
+      assert.same(row[4], wants)
+    end)
+  end
+
+  it("that a model is to be loaded, and what a prompt cannot keep", function()
+    local request, wants = decode("ollama", '{"model":"m","keep_alive":0}', { path = "/api/generate" })
+    assert.same({ {}, true, true }, { request.messages, wants.load, wants.generate })
+    request, wants = decode("ollama", '{"prompt":"p","system":"s","template":"t","context":[1],"raw":false}')
+    assert.same({ "s", "p" }, { request.system, request.messages[1].content })
+    assert.same({ "template", "context" }, { wants.warnings[1].field, wants.warnings[2].field })
+  end)
+end)
+
+local PNG = "iVBORw0KGgo="
+local BYTES = "\137PNG\r\n\26\n"
+
+local MESSAGES = { -- protocol, list of messages as JSON, our messages without their protocol
+  { "openai_chat", '[{"role":"user","content":[{"type":"text","text":"a"},{"type":"image_url","image_url":{"url":"data:image/png;base64,' .. PNG .. '","detail":"low"}},'
+      .. '{"type":"x","y":[]}]}]',
+    { { role = "user", content = { { type = "text", text = "a" }, { type = "image", data = BYTES, mime = "image/png", detail = "low" }, { type = "part", kind = "x",
+      json = '{"type":"x","y":[]}' } } } } },
+  { "openai_chat", '[{"role":"assistant","content":null,"tool_calls":[{"id":"c","type":"function","function":{"name":"f","arguments":"{}"},"extra_content":{"s":"q"}}],'
+      .. '"reasoning_content":"r"},{"role":"tool","tool_call_id":"c","content":"ok"}]',
+    { { role = "assistant", tool_calls = { { id = "c", name = "f", arguments = "{}", extra = { extra_content = { s = "q" } } } }, extra = { reasoning_content = "r" } },
+      { role = "tool", tool_call_id = "c", content = "ok" } } },
+  { "openai_chat", '[{"role":"assistant","function_call":{"name":"f","arguments":"{}"}},{"role":"function","name":"f","content":"ok"}]',
+    { { role = "assistant", tool_calls = { { id = "ogl_call_1", name = "f", arguments = "{}" } } }, { role = "tool", tool_call_id = "ogl_call_1", content = "ok" } } },
+  { "openai_chat", '[{"role":"user","content":[{"type":"input_audio","input_audio":{"data":"SUQz","format":"mp3"}},{"type":"file","file":{"file_id":"f1"}}]}]',
+    { { role = "user", content = { { type = "audio", data = "ID3", mime = "audio/mpeg" }, { type = "file", id = "f1" } } } } },
+  { "openai_responses", '[{"type":"reasoning","id":"r","encrypted_content":"E","summary":[{"type":"summary_text","text":"t"}]},{"type":"function_call","id":"fc",'
+      .. '"call_id":"c","name":"f","arguments":"{}"},{"type":"function_call_output","call_id":"c","output":"ok"}]',
+    { { role = "assistant", content = { { type = "reasoning", text = "t" },
+      { type = "part", kind = "reasoning", json = '{"type":"reasoning","id":"r","encrypted_content":"E","summary":[{"type":"summary_text","text":"t"}]}' },
+      { type = "tool_call", id = "c", name = "f", arguments = "{}", signature = '{"id":"fc","type":"function_call"}' } }, tool_calls = { { id = "c", name = "f",
+      arguments = "{}" } } },
+      { role = "tool", tool_call_id = "c", content = "ok" } } },
+  { "anthropic", '[{"role":"user","content":[{"type":"tool_result","tool_use_id":"c","content":[{"type":"text","text":"t"}],"is_error":true},{"type":"text","text":"u",'
+      .. '"cache_control":{"type":"ephemeral"}}]}]',
+    { { role = "tool", tool_call_id = "c", content = { { type = "text", text = "t" } }, is_error = true },
+      { role = "user", content = { { type = "text", text = "u", cache_control = { type = "ephemeral" } } } } } },
+  { "anthropic", '[{"role":"assistant","content":[{"type":"thinking","thinking":"t","signature":"S="},{"type":"redacted_thinking","data":"D"},{"type":"tool_use",'
+      .. '"id":"c","name":"f","input":{ "b":1.0,"a":9007199254740993 }}]},{"role":"user","content":"x"}]',
+    { { role = "assistant", content = { { type = "reasoning", text = "t", signature = "S=" }, { type = "part", kind = "redacted_thinking",
+      json = '{"type":"redacted_thinking","data":"D"}' },
+      { type = "tool_call", id = "c", name = "f", arguments = '{ "b":1.0,"a":9007199254740993 }' } },
+      tool_calls = { { id = "c", name = "f", arguments = '{ "b":1.0,"a":9007199254740993 }' } } }, { role = "user", content = "x" } } },
+  { "anthropic", '[{"role":"user","content":[{"type":"image","source":{"type":"url","url":"https://x"}},{"type":"document","title":"d","source":{"type":"text",'
+      .. '"media_type":"text/plain","data":"t"}},{"type":"image","source":{"type":"new"}}]}]',
+    { { role = "user", content = { { type = "image", url = "https://x" }, { type = "file", name = "d", mime = "text/plain", data = "t" },
+      { type = "part", kind = "image", json = '{"type":"image","source":{"type":"new"}}' } } } } },
+  { "gemini", '[{"role":"model","parts":[{"functionCall":{"name":"f","args":{ "a":1 }},"thoughtSignature":"S"},{"executableCode":{"code":"1"}}]},{"role":"user",'
+      .. '"parts":[{"functionResponse":{"name":"f","response":{"output":"ok"}}}]},{"role":"user","parts":[{"inlineData":{"mimeType":"image/png","data":"' .. PNG .. '"}}]}]',
+    { { role = "assistant", content = { { type = "tool_call", id = "ogl_call_1", name = "f", arguments = '{ "a":1 }', signature = "S" },
+      { type = "part", kind = "executableCode", json = '{"executableCode":{"code":"1"}}' } }, tool_calls = { { id = "ogl_call_1", name = "f", arguments = '{ "a":1 }' } } },
+      { role = "tool", tool_call_id = "ogl_call_1", name = "f", content = "ok" }, { role = "user", content = { { type = "image", data = BYTES, mime = "image/png" } } } } },
+  { "ollama", '[{"role":"user","content":"a","images":["' .. PNG .. '"]},{"role":"assistant","thinking":"t","tool_calls":[{"function":{"name":"f",'
+      .. '"arguments":{ "a":1 }}}]},{"role":"tool","tool_name":"f","content":"ok"}]',
+    { { role = "user", content = { { type = "text", text = "a" }, { type = "image", data = BYTES, mime = "image/png" } } },
+      { role = "assistant", content = { { type = "reasoning", text = "t" }, { type = "tool_call", id = "ogl_call_1", name = "f", arguments = '{ "a":1 }' } },
+        tool_calls = { { id = "ogl_call_1", name = "f", arguments = '{ "a":1 }' } } },
+      { role = "tool", tool_call_id = "ogl_call_1", name = "f", content = "ok" } } },
+}
+local LISTS = { openai_chat = "messages", openai_responses = "input", anthropic = "messages", gemini = "contents", ollama = "messages" }
+
+describe("messages", function()
+  for i, row in ipairs(MESSAGES) do
+    it(("of %s (%d), there and back"):format(row[1], i), function()
+      local text = ('{"%s":%s}'):format(LISTS[row[1]], row[2])
+      local request, err = decode(row[1], text)
+      assert(request, tostring(err))
+      local wire = assert(require(protocols[row[1]]).encode_request(request, {}, false, "m"))
+      for _, message in ipairs(request.messages) do
+        assert.equal(row[1], message.protocol)
+        message.protocol = nil
+      end
+      assert.same(row[3], request.messages)
+      if i ~= 3 then -- a role that became another
+        local want, got = json.decode(row[2]), requests.copy(wire.body[LISTS[row[1]]])
+        if row[1] == "ollama" then want[2].content = "" end
+        assert.same(requests.without_nulls(want), requests.without_nulls(got))
+      end
+    end)
+  end
+end)
+
+local WRONG = { -- protocol, body, message
+  { "openai_chat", "{}", "messages: expected a list, got nothing" }, { "openai_chat", '{"messages":[]}', "messages: at least one is needed" },
+  { "openai_chat", '{"messages":[{"role":"user"}]}', "messages[1].content: expected a text or a list of parts, got nothing" },
+  { "openai_chat", '{"messages":[{"role":"king","content":"x"}]}', "messages[1].role: expected system, developer, user, assistant or tool, got king" },
+  { "openai_chat", '{"messages":[{"role":"user","content":"x"},{"role":"user","content":[{"type":"image_url"}]}]}',
+      "messages[2].content[1].image_url: expected an object, got nothing" },
+  { "openai_chat", '{"messages":[{"role":"user","content":[{"type":"image_url","image_url":3}]}]}', "messages[1].content[1].image_url: expected an object, got a number" },
+  { "openai_chat", '{"messages":[{"role":"tool","content":"x"}]}', "messages[1].tool_call_id: expected a text, got nothing" },
+  { "openai_chat", '{"messages":[{"role":"assistant","tool_calls":[{"id":"c"}]}]}', "messages[1].tool_calls[1].function: expected an object, got nothing" },
+  { "openai_chat", '{"messages":[{"role":"user","content":"x"}],"tools":[{"type":"function"}]}', "tools[1].function: expected an object, got nothing" },
+  { "openai_chat", '{"messages":[{"role":"user","content":"x"}],"tools":[3]}', "tools[1]: expected an object, got a number" },
+  { "openai_chat", '{"messages":[{"role":"user","content":"x"}],"max_tokens":"5"}', "max_tokens: expected a number, got a text" },
+  { "openai_responses", "{}", "input: expected a text or a list of items, got nothing" }, { "openai_responses", '{"input":7}', "input: expected a text, got a number" },
+  { "openai_responses", '{"input":[{"type":"function_call","call_id":"c"}]}', "input[1].name: expected a text, got nothing" },
+  { "openai_responses", '{"input":[{"role":"user","content":[{"type":"input_image"}]}]}', "input[1].content[1].image_url: expected a text, got nothing" },
+  { "anthropic", '{"messages":[{"role":"user","content":[{"type":"image"}]}]}', "messages[1].content[1].source: expected an object, got nothing" },
+  { "anthropic", '{"messages":[{"role":"user","content":[{"type":"image","source":{"type":"base64","media_type":"image/png","data":"!"}}]}]}',
+      "messages[1].content[1].source.data: expected base64" },
+  { "anthropic", '{"messages":[{"role":"user","content":[{"type":"tool_result"}]}]}', "messages[1].content[1].tool_use_id: expected a text, got nothing" },
+  { "anthropic", '{"messages":[{"role":"user","content":"x"}],"tool_choice":{"type":"x"}}', "tool_choice.type: expected auto, any, tool or none, got x" },
+  { "gemini", "{}", "contents: expected a list, got nothing" }, { "gemini", '{"contents":[{"role":"x"}]}', "contents[1].role: expected user or model, got x" },
+  { "gemini", '{"contents":[{"parts":[{"inlineData":{"mimeType":"image/png"}}]}]}', "contents[1].parts[1].inlineData.data: expected a text, got nothing" },
+  { "gemini", '{"contents":[{"parts":[{"text":"x"}]}],"tools":[{"googleSearch":1}]}', "tools[1].googleSearch: expected an object" },
+  { "ollama", '{"messages":[{"role":"user","content":"x","images":["!"]}]}', "messages[1].images[1]: expected base64" },
+  { "ollama", '{"messages":[{"role":"user","content":"x"}],"format":"xml"}', 'format: expected "json" or a schema' },
+  { "ollama", '{"messages":[{"role":"user","content":"x"}],"options":{"stop":4}}', "options.stop: expected a text or a list of texts, got a number" },
+}
+
+describe("a body that is not as it should be", function()
+  for _, row in ipairs(WRONG) do
+    it(row[1] .. ": " .. row[3], function()
+      local request, err = decode(row[1], row[2])
+      assert.is_nil(request)
+      assert.same({ "invalid", row[3] }, { err.kind, err.message })
+    end)
+  end
+end)
+
+describe("no file of this machine", function()
+  local PARTS = { -- protocol, part of a message; %s is an address
+    { "openai_chat", '{"type":"image_url","image_url":{"url":"%s"}}' }, { "openai_chat", '{"type":"image_url","image_url":"%s"}' },
+    { "openai_chat", '{"type":"file","file":{"file_data":"%s"}}' }, { "openai_chat", '{"type":"image","path":"%s"}' }, { "openai_chat", '{"type":"text","text":"x",'
+      .. '"path":"%s"}' },
+    { "openai_chat", '{"type":"file","file":{"path":"%s","file_id":"x"}}' },
+    { "openai_responses", '{"type":"input_image","image_url":"%s"}' }, { "openai_responses", '{"type":"input_file","file_url":"%s"}' },
+    { "openai_responses", '{"type":"input_file","file_data":"%s"}' }, { "openai_responses", '{"type":"input_text","text":"x","path":"%s"}' },
+    { "anthropic", '{"type":"image","source":{"type":"url","url":"%s"}}' }, { "anthropic", '{"type":"image","path":"%s"}' },
+    { "anthropic", '{"type":"document","source":{"type":"url","url":"%s"}}' }, { "anthropic", '{"type":"tool_result","tool_use_id":"c","content":[{"type":"image",'
+      .. '"source":{"type":"url","url":"%s"}}]}' },
+    { "gemini", '{"fileData":{"fileUri":"%s"}}' }, { "gemini", '{"text":"x","path":"%s"}' },
+  }
+  local FORMS = { openai_chat = '{"messages":[{"role":"user","content":[%s]}]}', openai_responses = '{"input":[{"role":"user","content":[%s]}]}',
+    anthropic = '{"messages":[{"role":"user","content":[%s]}]}', gemini = '{"contents":[{"parts":[%s]}]}' }
+  for _, row in ipairs(PARTS) do
+    it("comes in by " .. row[1] .. ": " .. row[2], function()
+      for _, address in ipairs { "file:///etc/passwd", "FiLe:/etc/passwd", "/etc/passwd.", "../../etc/passwd" } do -- a path alone may be base64
+        local request, err = decode(row[1], FORMS[row[1]]:format((row[2]:gsub("%%s", address))))
+        assert.is_nil(request, address)
+        assert.equal("invalid", err.kind)
+      end
+    end)
+  end
+  it("comes in by ollama", function()
+    for _, image in ipairs { "file:///etc/passwd", "../x.png" } do
+      assert.is_nil((decode("ollama", ('{"messages":[{"role":"user","content":"x","images":["%s"]}]}'):format(image))))
+    end
+    assert.is_nil((decode("ollama", '{"messages":[{"role":"user","content":"x","path":"/etc/passwd"}]}')))
+  end)
+end)
+
+-- Random bodies ---------------------------------------------------------------------------------------------------
+
+local PIECES = { "null", "true", "0", "-1", "1.5", "12345678901234567890", '""', '"file:///x"', '"data:;base64,"', "[]", "{}", "[null]", "[[]]", '{"type":"text"}',
+      '{"path":"/x"}', '["a",1]' }
+
+-- One value of a JSON text replaced by another.
+local function mutated(text, random)
+  local places = {}
+  for from, to in text:gmatch '[:,%[]%s*()"[^"\\]*"()%f[,%]}]' do places[#places + 1] = { from, to - 1 } end
+  for from, to in text:gmatch "[:,%[]%s*()[%w.-]+()" do places[#places + 1] = { from, to - 1 } end
+  for from in text:gmatch "[:,%[]%s*()[%[{]" do
+    local to = text:match("^%b{}()", from) or text:match("^%b[]()", from)
+    if to then places[#places + 1] = { from, to - 1 } end
+  end
+  if not places[1] then return text end
+  local place = places[random(#places)]
+  return text:sub(1, place[1] - 1) .. PIECES[random(#PIECES)] .. text:sub(place[2] + 1)
+end
+
+-- Its own numbers, the same everywhere.
+local function generator(state)
+  return function(n)
+    state = (state * 16807) % 2147483647
+    return state % n + 1
+  end
+end
+
+local function has_path(request)
+  for _, message in ipairs(request.messages) do
+    for _, part in ipairs(type(message.content) == "table" and message.content or {}) do
+      if part.path or part.url and part.url:lower():find "^%s*file:" then return true end
+    end
+  end
+end
+
+describe("a body with a random change", function()
+  for _, name in ipairs(NAMES) do
+    it("of " .. name .. " is read or refused, and what is read can be sent anywhere or has a reason", function()
+      local seeds, random, read = { LEAST[name]:format "" }, generator(20240607), 0
+      for _, row in ipairs(MESSAGES) do
+        if row[1] == name then seeds[#seeds + 1] = ('{"%s":%s,"model":"m"}'):format(LISTS[name], row[2]) end
+      end
+      for _, row in ipairs(FIELDS) do
+        if row[1] == name then seeds[#seeds + 1] = LEAST[name]:format("," .. row[2]) end
+      end
+      for round = 1, tonumber(os.getenv "OGL_ROUNDS" or 1500) do
+        local text = seeds[random(#seeds)]
+        for _ = 1, random(2) do text = mutated(text, random) end
+        local request, wants = decode(name, text)
+        if request then
+          read = read + 1
+          assert.is_nil(has_path(request), text)
+          for _, to in ipairs(round % 5 == 0 and not wants.load and NAMES or {}) do
+            local wire, err = require(protocols[to]).encode_request(request, {}, wants.stream, "m")
+            assert(wire and json.encode(wire.body) or err.kind, text)
+          end
+        else
+          assert.equal("invalid", wants.kind, text)
+          assert.equal("string", type(wants.message))
+        end
+      end
+      assert.is_true(read > 100)
+    end)
+  end
+end)
