@@ -86,6 +86,7 @@ build = {
     ["opengatellm.operations.dialects"] = "lua/opengatellm/operations/dialects.lua",
     ["opengatellm.operations.embedding"] = "lua/opengatellm/operations/embedding.lua",
     ["opengatellm.operations.enums"] = "lua/opengatellm/operations/enums.lua",
+    ["opengatellm.operations.gemini_files"] = "lua/opengatellm/operations/gemini_files.lua",
     ["opengatellm.operations.images"] = "lua/opengatellm/operations/images.lua",
     ["opengatellm.operations.indexing"] = "lua/opengatellm/operations/indexing.lua",
     ["opengatellm.operations.inference"] = "lua/opengatellm/operations/inference.lua",

@@ -6,4 +6,5 @@ return {
   key_env = { "GEMINI_API_KEY", "GOOGLE_API_KEY" },
   auth = "x-goog-api-key",
   version = "v1beta",
+  dialects = { files = "gemini" },
 }
