@@ -54,6 +54,7 @@ build = {
       },
       libraries = { "curl" }, incdirs = { "$(CURL_INCDIR)" }, libdirs = { "$(CURL_LIBDIR)" },
     },
+    ["opengatellm.attachments"] = "lua/opengatellm/attachments.lua",
     ["opengatellm.auth.azure"] = "lua/opengatellm/auth/azure.lua",
     ["opengatellm.auth"] = "lua/opengatellm/auth/init.lua",
     ["opengatellm.auth.vertex"] = "lua/opengatellm/auth/vertex.lua",

@@ -66,6 +66,12 @@ function M.prepare(options, context)
   return options
 end
 
+--- A file that is gone is named in no request any more.
+function M.deleted(answer, context)
+  require "opengatellm.attachments".forget(context.client, context.ids.id)
+  return answer
+end
+
 -- Looking at what is to be sent ---------------------------------------------------------------------------------------
 
 -- What the end of a name says, of the films whose first bytes say nothing.
