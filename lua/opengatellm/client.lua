@@ -126,13 +126,14 @@ function Client:stream(question)
   return stream.open(client, wire)
 end
 
---- What `chat` (or, with `streamed`, `stream`) would send, without sending it; no key is in it.
+--- What `chat` (or, with `streamed`, `stream`) would send, without sending it; no key is in it. Where a large file would go to the server
+--- before the request, words in brackets stand for the name that it would get there.
 ---@param question string|ogl.Request
 ---@param streamed? boolean
 ---@return ogl.Preview?
 ---@return ogl.Error?
 function Client:preview(question, streamed)
-  local wire, err, client = H.prepare(self, question, "client:preview", streamed or false)
+  local wire, err, client = H.prepare(self, question, "client:preview", streamed or false, true)
   if not wire then return nil, err end
   if not client.api then return nil, client:missing() end
   return require "opengatellm.preview".of(client, wire)
@@ -361,8 +362,8 @@ function H.adjust(body, provider)
   if provider.no_model then body.model = nil end
 end
 
--- A request that is checked and encoded, and the client that sends it; raises what is the caller's mistake.
-function H.prepare(self, question, where, streamed)
+-- A request that is checked and encoded, and the client that sends it; raises what is the caller's mistake. `dry`: nothing is sent.
+function H.prepare(self, question, where, streamed, dry)
   if type(question) ~= "string" and type(question) ~= "table" then
     error(where .. ": expected a text or a request, got " .. type(question), 3)
   end
@@ -379,20 +380,36 @@ function H.prepare(self, question, where, streamed)
   if not model then error(where .. ": model: none is given, neither here nor to the client", 3) end
   streamed = streamed and not asked.no_streaming
   self = self:for_model(model)
+  local apart, wire, err
+  if self.provider.attachments then apart, err = require "opengatellm.attachments".of(self, asked) end
+  if err then return nil, err end
+  wire, err = H.wire(self, apart and apart.request or asked, streamed, model, where)
+  if wire and apart and apart.pending and not dry then
+    local sent
+    sent, err = apart:send()
+    if not sent then return nil, err end
+    wire, err = H.wire(self, apart.request, streamed, model, where)
+    -- after the check of `strict`: nothing is lost
+    for _, warning in ipairs(wire and apart.warnings or {}) do table.insert(wire.warnings, warning) end
+  end
+  return wire, err, self
+end
+
+function H.wire(self, asked, streamed, model, where)
   local wire, err = self.protocol.encode_request(asked, self.provider, streamed, model)
   if not wire then return nil, err end
   H.adjust(wire.body, self.provider)
   wire.body, wire.stream, wire.options, wire.repeatable = H.encode(wire, where), streamed, asked, "inference"
   wire.model = model
   if asked.strict and wire.warnings[1] then return nil, H.unsupported(wire.warnings[1]) end
-  return wire, nil, self
+  return wire
 end
 
 local REPAIRED = { code = "invalid_utf8", message = "bytes of the request that are no UTF-8 were replaced by U+FFFD" }
 
 function H.encode(wire, where)
   local fine, text, repaired = pcall(core.encode, wire.body)
-  if not fine then error(where .. ": " .. text:gsub("^.-:%d+: ", ""), 4) end
+  if not fine then error(where .. ": " .. text:gsub("^.-:%d+: ", ""), 5) end
   if repaired then table.insert(wire.warnings, REPAIRED) end
   return text
 end

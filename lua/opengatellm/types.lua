@@ -90,7 +90,9 @@
 
 ---@class ogl.files.create.Options: ogl.CallOptions
 ---@field file ogl.Source The file.
----@field purpose string What for: batch, fine-tune, vision, user_data, evals, … (1 character or more)
+---@field purpose string What for: batch, fine-tune, vision, user_data, evals, …; the Gemini API asks for none. (1 character or more)
+---@field display_name? string Its name in the Gemini API; default: the file's. (1 to 512 characters)
+---@field wait? any true, or seconds: come back when the Gemini API has processed it.
 
 ---@class ogl.files.list.Options: ogl.CallOptions
 ---@field after? string The ID that the page goes on after. (1 character or more)

@@ -207,4 +207,25 @@ function M.new(source, max)
   return upload
 end
 
+--- An upload alone, as the body of a request: what a form is to a call (multipart.lua).
+---@param upload ogl.Upload
+---@return ogl.Form
+function M.body(upload)
+  local body = { content_type = upload.mime, length = upload.length, spent = false }
+  function body.open()
+    local reader
+    local function read()
+      if not reader then
+        local err
+        body.spent = body.spent or upload.once
+        reader, err = upload.open()
+        if not reader then return nil, err end
+      end
+      return reader.read()
+    end
+    return { length = upload.length, read = read, close = function() if reader then reader.close() end end }
+  end
+  return body
+end
+
 return M

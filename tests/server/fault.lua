@@ -5,7 +5,8 @@
 -- Life: prints `port N` and serves until `GET /quit`, until nothing happened for 120 seconds, or (`--until-eof`)
 -- until standard input ends. A path is `/<scenario>[:arg[:arg]…]/<route>`, so a client whose base URL is
 -- `http://127.0.0.1:N/slow:50` meets the scenario `slow` with 50 on whatever route it asks for. The scenarios are
--- in faults_stream.lua, faults_wire.lua, faults_status.lua and faults_upload.lua, one function each; README.md lists them.
+-- in faults_stream.lua, faults_wire.lua, faults_status.lua, faults_upload.lua and faults_files.lua, one function each;
+-- README.md lists them.
 --
 -- Questions to the server itself, which are not counted and not recorded:
 --   GET /stats            connections accepted, open now, requests, last_request
@@ -25,12 +26,15 @@ local script = require "server.script"
 local IDLE_SECONDS = 120
 
 local SCENARIOS = {}
-for _, name in ipairs { "stream", "wire", "status", "upload" } do
+for _, name in ipairs { "stream", "wire", "status", "upload", "files" } do
   for scenario, run in pairs(require("server.faults_" .. name)) do SCENARIOS[scenario] = run end
 end
 
 -- The scenarios that read the body of a request by themselves.
-local UPLOADS = require "server.faults_upload"
+local READERS = {}
+for _, name in ipairs { "upload", "files" } do
+  for scenario in pairs(require("server.faults_" .. name)) do READERS[scenario] = true end
+end
 
 local server
 
@@ -96,7 +100,7 @@ server = http.listen {
   tls = options.tls and { certificate = options.tls[1], key = options.tls[2], ca = options["client-ca"] },
   handler = handle,
   is_control = function(request) return CONTROL[request.path] ~= nil end,
-  takes_pieces = function(request) return UPLOADS[request.path:match("^/([%w_]*)")] ~= nil end,
+  takes_pieces = function(request) return READERS[request.path:match("^/([%w_]*)")] ~= nil end,
 }
 program.exit_when_idle(server, IDLE_SECONDS)
 if options["until-eof"] then program.exit_at_eof() end

@@ -140,21 +140,21 @@ function Server:remember(request)
 end
 
 --- Gives a request `pieces()`, an iterator over its body, which has not been read. What passes is counted and
---- remembered as bodies are. Reading begins (and `100 Continue` is said) with the first call; until the body is at
---- its end, the connection cannot carry another request.
+--- remembered as bodies are, or as far as `request.remembered` says. Reading begins (and `100 Continue` is said) with the
+--- first call; until the body is at its end, the connection cannot carry another request.
 local function let_read(request, record)
   local keep, next_piece = request.conn.keep, nil
   request.conn.keep = false
   function request.pieces()
     next_piece = next_piece or bodies.pieces(request.conn, request.headers)
     return function()
-      local piece = next_piece()
+      local piece, room = next_piece(), request.remembered or REMEMBERED_BODY
       if not piece then
         request.conn.keep = keep
         return nil
       end
       record.body_size = record.body_size + #piece
-      record.body = record.body .. piece:sub(1, math.max(0, REMEMBERED_BODY - #record.body))
+      record.body = record.body .. piece:sub(1, math.max(0, room - #record.body))
       return piece
     end
   end

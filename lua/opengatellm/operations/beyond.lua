@@ -75,8 +75,13 @@ return {
 
   -- Files
   {
-    "files.create", "POST /files", "Uploads a file; gives its `id`.", result = "object", beyond = true,
-    form = { file = "file, required: The file.", purpose = "string 1.., required: What for: batch, fine-tune, vision, user_data, evals, …" },
+    "files.create", "POST /files", "Uploads a file; gives its `id`.", result = "object", beyond = true, absent = { "display_name", "wait" },
+    form = {
+      file = "file, required: The file.",
+      purpose = "string 1.., required: What for: batch, fine-tune, vision, user_data, evals, …; the Gemini API asks for none.",
+      display_name = "string 1..512: Its name in the Gemini API; default: the file's.",
+    },
+    own = { wait = "any: true, or seconds: come back when the Gemini API has processed it." },
   },
   {
     "files.list", "GET /files", "The files.", result = "list of object", beyond = true,

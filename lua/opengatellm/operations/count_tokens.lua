@@ -112,6 +112,21 @@ local function unsupported(code, message)
   return errors.new { kind = "unsupported", code = code, message = WHERE .. ": " .. message }
 end
 
+-- What is too large to stand in a request goes to the server before it, as for a chat.
+local function encoded_request(client, asked, model)
+  if not client.provider.attachments then return client.protocol.encode_request(asked, client.provider, false, model) end
+  local apart, err = require "opengatellm.attachments".of(client, asked)
+  if err then return nil, err end
+  local sent
+  if apart then
+    sent, err = apart:send()
+    if not sent then return nil, err end
+  end
+  local wire
+  wire, err = client.protocol.encode_request(apart and apart.request or asked, client.provider, false, model)
+  return wire, err, apart and apart.warnings
+end
+
 --- How many tokens a request has; raises at the caller's caller what is his mistake.
 ---@param client ogl.Client
 ---@param question string|ogl.Request
@@ -129,10 +144,11 @@ function M.count(client, question)
   client = client:for_model(model)
   local form = M.FORMS[dialects.of(client.provider, "count_tokens")]
   if not form then return nil, unsupported("provider", "the provider " .. client.provider.name .. " has no such call") end
-  local wire, err = client.protocol.encode_request(asked, client.provider, false, model)
+  local wire, err, uploaded = encoded_request(client, asked, model)
   if not wire then return nil, err end
   local warnings = wire.warnings or {}
   if asked.strict and warnings[1] then return nil, unsupported(warnings[1].field, warnings[1].message) end
+  for _, warning in ipairs(uploaded or {}) do warnings[#warnings + 1] = warning end
   local asker = asker_of(client, wire, asked)
   local count
   count, err = form(asker.ask, wire, asked, model)

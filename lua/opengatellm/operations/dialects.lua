@@ -11,15 +11,16 @@
 --
 -- Sources of the wire facts. cohere: cohere-python, v2/client.py, and recorded answers of v1 and v2. voyage: recorded exchanges
 -- (top_k, `data`). tei: the OpenAPI document of text-embeddings-inference (POST /rerank: texts in, a bare list out). openai:
--- openai-python, types/*_params.py, made of OpenAI's OpenAPI document. gemini: ai.google.dev/api/models. ollama: docs/api.md.
+-- openai-python, types/*_params.py, made of OpenAI's OpenAPI document. gemini: ai.google.dev/api/models and /files. ollama: docs/api.md.
 --
 -- @module opengatellm.operations.dialects
+local gemini_files = require "opengatellm.operations.gemini_files"
 local listing = require "opengatellm.operations.listing"
 local url = require "opengatellm.url"
 
 local M = {}
 
---- By the key of an operation, by its dialect, by its name. A dialect that is not here is the row as it stands.
+--- By the key of an operation, by its dialect, by its name. A dialect that is not here is the row as it stands; false: no such call.
 M.FORMS = {
   rerank = {
     cohere = { rerank = { root = true, path = "/v2/rerank" } },
@@ -37,6 +38,20 @@ M.FORMS = {
         with = { "timestamp_granularities" }, names = { timestamp_granularities = "timestamp_granularities[]" },
         max_file = false, -- OpenAI takes 25 MB, others as they are set up
       },
+    },
+  },
+  files = {
+    gemini = {
+      ["files.create"] = {
+        with = { "display_name", "wait" }, unsent = { "purpose" }, types = { purpose = "string 1..: It is not sent." }, send = gemini_files.create,
+      },
+      ["files.list"] = {
+        result = "object", without = { "purpose", "order" }, names = { after = "pageToken", limit = "pageSize" }, finish = gemini_files.page,
+        types = { limit = "integer 1..100: Items of a page; the server's default is 10." },
+      },
+      ["files.get"] = { prepare = gemini_files.prepare, finish = gemini_files.file },
+      ["files.delete"] = { prepare = gemini_files.prepare, finish = gemini_files.deleted },
+      ["files.content"] = false, -- the server gives no uploaded file back
     },
   },
   model = { gemini = { model = { finish = listing.gemini_model } } },
@@ -79,8 +94,8 @@ function M.of(provider, key)
   return (type(entry) == "table" and entry[1] or entry) or nil
 end
 
---- The form of an operation in a dialect, as rows.lua takes it; nil: the row as it stands.
----@return table?
+--- The form of an operation in a dialect, as rows.lua takes it; nil: the row as it stands; false: the dialect has no such call.
+---@return table|false|nil
 function M.form(operation, dialect)
   local forms = M.FORMS[M.key(operation)]
   return forms and forms[dialect] and forms[dialect][operation.name]

@@ -13,6 +13,7 @@
 --   rule        what no single parameter shows: function(options) -> name, problem
 --   prepare     function(options, context) -> options | nil, err | nil, name, problem
 --   finish      function(value, context) -> result | nil, err | nil, "what was expected"
+--   send        function(context, fields) -> result | nil, err: makes the whole call, in place of one request
 --   inference   nothing changes on the server: it may be asked again
 --   common      other servers have it too;   beyond: other servers have it, and OpenGateLLM does not (dialects.lua has their forms)
 --   dialect     its key in a provider's dialects, where that is not its first word

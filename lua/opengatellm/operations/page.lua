@@ -44,7 +44,8 @@ function M.each(list, options)
   end
 end
 
---- The same for lists that go on after an id (OpenAI's: `after`, `has_more`). A list that does not say whether it has more is whole.
+--- The same for lists that go on after an id (OpenAI's: `after`, `has_more`), or after a word of the server (`after` of the page). A list
+--- that does not say whether it has more is whole.
 ---@param list fun(options: table): ogl.Page?, ogl.Error?
 ---@param options? table of the list
 ---@return fun(): table?
@@ -56,7 +57,7 @@ function M.each_after(list, options)
     asked.after = after
     local fresh, err = list(asked)
     if not fresh then error(err, 0) end
-    local last = fresh[#fresh] and fresh[#fresh].id
+    local last = fresh.after or fresh[#fresh] and fresh[#fresh].id
     if fresh.has_more and (last == nil or last == after) then
       error(errors.new { kind = "protocol", message = "the server gave the same page again: it does not look at after" }, 0)
     end

@@ -134,7 +134,7 @@ function H.refuse_provider(context)
     if not operation.beyond then return nil end
   elseif operation.common or operation.beyond then
     context.dialect = dialects.of(client.provider, dialects.key(operation))
-    if context.dialect then return nil end
+    if context.dialect and dialects.form(operation, context.dialect) ~= false then return nil end
   end
   return H.unsupported("provider", context.where .. ": the provider " .. client.provider.name .. " has no such call")
 end
@@ -374,6 +374,7 @@ local function read(context, body, head)
 end
 
 local function ask(context)
+  if context.operation.send then return context.operation.send(context, gather(context, "form", true)) end
   local wire, err = H.wire(context)
   if not wire then return nil, err end
   if context.operation.result == "bytes" then return download.fetch(context.client, wire, context.options) end

@@ -128,6 +128,7 @@ local SHAPES = {
 ---@field offset integer items before this page
 ---@field limit? integer items of a page
 ---@field has_more? boolean of lists that go on after an id
+---@field after? string what the next page goes on after, where it is no id
 
 -- The page of an answer: {data: […], total, …}, or the list alone (the models' health in 0.4.5).
 local function page_of(answer, shape, options)

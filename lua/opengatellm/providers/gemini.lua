@@ -6,4 +6,7 @@ return {
   key_env = { "GEMINI_API_KEY", "GOOGLE_API_KEY" },
   auth = "x-goog-api-key",
   version = "v1beta",
+  dialects = { files = "gemini" },
+  -- 20 MB a request were documented for years (100 since 2026, by the announcement); the last is for what is no file
+  attachments = { inline = 19 * 1000 * 1000, by = "opengatellm.operations.gemini_files" },
 }

@@ -1,0 +1,249 @@
+--- Files of the Gemini API: sent in two steps, then waited for until a model can read them.
+--
+--   start    POST /upload/v1beta/files       how many bytes of which type; a header of the answer says where to send them
+--   bytes    POST to that address            all of them, from the disk piece by piece; the answer is the file
+--   state    GET /v1beta/files/{id}          PROCESSING, then ACTIVE or FAILED
+--
+-- The key goes to the address of the bytes as well, so that address has to be on the client's own host. The server keeps a file for 48
+-- hours. Sources: ai.google.dev/api/files (routes, states, pages), ai.google.dev/gemini-api/docs/files (headers of the two steps, 2 GB a
+-- file, 48 hours). Vertex AI has no such call.
+--
+-- @module opengatellm.operations.gemini_files
+local call = require "opengatellm.call"
+local errors = require "opengatellm.errors"
+local host = require "opengatellm.host"
+local json = require "opengatellm.json"
+local request = require "opengatellm.request"
+local shape = require "opengatellm.operations.shape"
+local upload = require "opengatellm.upload"
+local url = require "opengatellm.url"
+
+local M = {}
+
+---@class ogl.GeminiFile
+---@field id string its name without "files/"
+---@field name string
+---@field uri string what a request names it by: `ogl.file { id = file.uri, mime = file.mimeType }`
+---@field mimeType string
+---@field sizeBytes string
+---@field state "PROCESSING"|"ACTIVE"|"FAILED"
+---@field error? {message?: string}
+
+--- Bytes that a file may have, unless `limits.upload` says otherwise.
+M.MAX = 2 * 1024 * 1024 * 1024
+--- Seconds that the server keeps a file.
+M.KEPT = 48 * 3600
+
+local WAIT = 600 -- seconds, where no timeout says how long
+local FIRST, LONGEST = 0.5, 8 -- seconds between two questions for the state
+
+-- Files as the server tells of them ---------------------------------------------------------------------------------
+
+local function id_of(name) return (name:gsub("^files/", "")) end
+
+--- {name: "files/abc", …} with its `id`.
+function M.file(answer)
+  if type(answer) ~= "table" or type(answer.name) ~= "string" then return nil, "a file" end
+  answer.id = id_of(answer.name)
+  return answer
+end
+
+--- {files: […], nextPageToken}; a project without files gets {}.
+function M.page(answer)
+  local token = type(answer.nextPageToken) == "string" and answer.nextPageToken ~= "" and answer.nextPageToken or nil
+  local page = setmetatable({}, { __index = { has_more = token ~= nil, after = token } })
+  for i, each in ipairs(type(answer.files) == "table" and answer.files or {}) do
+    local file, expected = M.file(each)
+    if not file then return nil, "a list whose items are " .. expected .. " each" end
+    page[i] = file
+  end
+  return page
+end
+
+--- A file may be named as the server does.
+function M.prepare(options, context)
+  context.ids.id = id_of(context.ids.id)
+  return options
+end
+
+--- A file that is gone is named in no request any more.
+function M.deleted(answer, context)
+  require "opengatellm.attachments".forget(context.client, context.ids.id)
+  return answer
+end
+
+-- Looking at what is to be sent ---------------------------------------------------------------------------------------
+
+-- What the end of a name says, of the films whose first bytes say nothing.
+local BY_NAME = {
+  mp4 = "video/mp4", mov = "video/quicktime", webm = "video/webm", mpeg = "video/mpeg", mpg = "video/mpeg", avi = "video/avi",
+}
+
+--- What is to be sent, before anything is; a file that is missing or too large is an error.
+---@param client ogl.Client
+---@param source ogl.Source
+---@return ogl.Upload?
+---@return ogl.Error?
+function M.look(client, source)
+  local file, err = upload.new(source, client.bounds.upload or M.MAX)
+  if not file then return nil, err end
+  if type(source) ~= "table" or not source.mime then file.mime = BY_NAME[(file.name:match "%.(%w+)$" or ""):lower()] or file.mime end
+  return file
+end
+
+-- Sending -------------------------------------------------------------------------------------------------------------
+
+-- What a step takes of the call's options: its progress is that of the bytes alone.
+local function step_options(options) return { headers = options.headers, timeouts = options.timeouts } end
+
+local function digits(number) return ("%.0f"):format(number) end
+
+local function start(client, file, fields, options)
+  local headers = {
+    { "x-goog-upload-protocol", "resumable" }, { "x-goog-upload-command", "start" }, { "x-goog-upload-header-content-type", file.mime },
+  }
+  if file.length then headers[4] = { "x-goog-upload-header-content-length", digits(file.length) } end
+  local answer, head = call.fetch(client, {
+    method = "POST", root = true, path = "/upload" .. client.api:sub(#client.root + 1) .. "/files", headers = headers,
+    body = json.encode { file = request.merge({ display_name = file.name }, fields) }, options = step_options(options),
+    repeatable = "always", -- nothing is there before the bytes are
+  })
+  if not answer then return nil, head end
+  return head
+end
+
+local PORTS = { http = ":80", https = ":443" }
+
+-- Scheme, host and port of an address, in one spelling; and the rest of it.
+local function split(address)
+  local scheme, place, rest = address:match "^(%a[%w+.-]*)://([^/?#]*)([^#]*)"
+  if not scheme then return nil end
+  scheme, place = scheme:lower(), place:lower()
+  local port = PORTS[scheme]
+  if port and place:sub(-#port) == port then place = place:sub(1, -#port - 1) end
+  return scheme .. "://" .. place, rest
+end
+
+-- An address without a key in its query: the key goes in its header, and addresses stand in logs.
+local function without_key(target)
+  local path, query = target:match "^([^?]*)%??(.*)$"
+  local kept = {}
+  for pair in query:gmatch "[^&]+" do
+    if not pair:find "^key=" then kept[#kept + 1] = pair end
+  end
+  return path .. (kept[1] and "?" .. table.concat(kept, "&") or "")
+end
+
+-- Where the bytes go. The address itself opens the upload to whoever has it: no message quotes more of it than its host.
+local function place_of(client, head)
+  local address = head.headers["x-goog-upload-url"]
+  local origin, target
+  if type(address) == "string" and not address:find "[%c%s]" then origin, target = split(address) end
+  if not origin then return nil, call.unexpected(client, head, "the server did not say where to send the bytes of the file") end
+  local own = split(client.root)
+  if origin ~= own then
+    local text = "the server wants the bytes of the file on another host: %s instead of %s; nothing was sent there"
+    local err = call.unexpected(client, { status = head.status, headers = {} }, text:format(origin:gsub("//.*@", "//"), own))
+    err.code = "upload_host"
+    return nil, err
+  end
+  return own, without_key(target)
+end
+
+local function send(client, file, origin, target, options)
+  local answer, head = call.json(client, {
+    method = "POST", api = origin, path = target, headers = { { "x-goog-upload-offset", "0" }, { "x-goog-upload-command", "upload, finalize" } },
+    form = upload.body(file), options = options, repeatable = "refused",
+  })
+  if answer == nil then return nil, head end
+  local made, expected = M.file(type(answer) == "table" and shape.strip(answer).file or nil)
+  if not made then return nil, call.unexpected(client, head, "the server's answer is not " .. expected) end
+  return made
+end
+
+--- Sends a file: its two steps.
+---@param client ogl.Client
+---@param file ogl.Upload
+---@param fields? table of the file: display_name, name
+---@param options table of the call: headers, timeouts, on_progress
+---@return ogl.GeminiFile?
+---@return ogl.Error?
+function M.put(client, file, fields, options)
+  if not client.api then return nil, client:missing() end
+  local head, err = start(client, file, fields, options)
+  if not head then return nil, err end
+  local origin, target = place_of(client, head)
+  if not origin then return nil, target end
+  return send(client, file, origin, target, options)
+end
+
+-- Waiting -------------------------------------------------------------------------------------------------------------
+
+local function failed(client, file)
+  local told = type(file.error) == "table" and type(file.error.message) == "string" and ": " .. file.error.message or ""
+  local message = ("the server could not process the file %s%s"):format(file.displayName or file.name, told)
+  return call.finish(client, errors.new { kind = "provider", code = "file_failed", message = message, partial = { id = file.id } })
+end
+
+local function late(client, file, seconds)
+  local text = "the file %s was sent, but the server is still processing it after %g s; timeouts.total, timeouts.first_byte or wait allows more"
+  local message = text:format(file.displayName or file.name, seconds)
+  return call.finish(client, errors.new {
+    kind = "timeout", code = "not_active", phase = "total", message = message, partial = { id = file.id },
+  })
+end
+
+local function again(client, file, options)
+  local answer, head = call.json(client, {
+    method = "GET", path = "/files/" .. url.segment(file.id), options = step_options(options), repeatable = "always",
+  })
+  if answer == nil then return nil, head end
+  local fresh, expected = M.file(shape.strip(answer))
+  if not fresh then return nil, call.unexpected(client, head, "the server's answer is not " .. expected) end
+  return fresh
+end
+
+--- The file once a model can read it. It is asked for until then, as long as the timeouts let one exchange last.
+---@param client ogl.Client
+---@param file ogl.GeminiFile
+---@param options table of the call: headers, timeouts
+---@param seconds? number
+---@return ogl.GeminiFile?
+---@return ogl.Error? err kind provider where the server gave the file up, timeout where it takes too long
+function M.ready(client, file, options, seconds)
+  local timeouts = request.timeouts(client.timeouts, options.timeouts)
+  seconds = seconds or timeouts.total or timeouts.first_byte or WAIT
+  local clock, pause = host.current(client.host), FIRST
+  local finish = clock.now() + seconds
+  while file.state == "PROCESSING" do
+    if clock.now() + pause > finish then return nil, late(client, file, seconds) end
+    clock.sleep(pause)
+    pause = math.min(pause * 2, LONGEST)
+    local fresh, err = again(client, file, options)
+    if not fresh then
+      err.partial = err.partial or { id = file.id }
+      return nil, err
+    end
+    file = fresh
+  end
+  if file.state == "FAILED" then return nil, failed(client, file) end
+  return file
+end
+
+--- client.files:create: sends a file, and with `wait` comes back when a model can read it.
+---@param context ogl.Context
+---@param fields table what goes to the server, the file among it
+---@return ogl.GeminiFile?
+---@return ogl.Error?
+function M.create(context, fields)
+  local client, options = context.client, context.options
+  local file, err = M.look(client, fields.file)
+  if not file then return nil, err end
+  fields.file = nil
+  local made
+  made, err = M.put(client, file, fields, options)
+  if not made or not options.wait then return made, err end
+  return M.ready(client, made, options, type(options.wait) == "number" and options.wait or nil)
+end
+
+return M
