@@ -2,8 +2,10 @@
 ** anthropic_encode.c - events to the Messages API, as Anthropic's clients read it: a stream of blocks, or one message.
 **
 ** A text, a thought or a tool call is a block. A block of text stays open until another part begins, so that its citations
-** find it, and one of thought for its signature; a tool call's until its end, since calls may come interleaved. Blocks are
-** numbered as they begin. The stop reason and the usage close the message.
+** find it, and one of thought for its signature; a tool call's until its end, since calls may come interleaved, or until
+** another block begins and its arguments are a complete object: the official client takes the last block that began for the one
+** that ends, and many a source says only at the very end which calls have ended. Blocks are numbered as they begin. The stop
+** reason and the usage close the message.
 **
 ** Lost: every choice but the first, logprobs, cost and energy; a refusal is text; opaque parts and citations of other
 ** protocols.
@@ -17,7 +19,12 @@
 
 struct block {
   int index, number; /* of the part; of the block on the wire */
-  int argued;        /* of a tool call: a piece of the arguments was sent */
+
+  /* Of a tool call: */
+  int argued;               /* a piece of the arguments was sent */
+  int closed;               /* the block was ended, the call was not yet */
+  int depth;                /* of the arguments so far: open brackets, */
+  int in_string, in_escape; /* and whether they stop inside a string */
 };
 
 struct message_writer {
@@ -160,19 +167,31 @@ static void start(struct ogl_encoder *e) {
   put(e, "}}\n\n");
 }
 
-/* A block's beginning, up to the block itself; its number. */
-static int begin_block(struct ogl_encoder *e) {
-  struct message_writer *w = e->state;
-  put(e, "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":");
-  put_integer(e, w->next);
-  put(e, ",\"content_block\":");
-  return w->next++;
-}
-
 static void end_block(struct ogl_encoder *e, int number) {
   put(e, "event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":");
   put_integer(e, number);
   put(e, "}\n\n");
+}
+
+/* Ends the blocks of the calls whose arguments are complete. */
+static void close_calls(struct ogl_encoder *e) {
+  struct message_writer *w = e->state;
+  for (size_t i = 0; i < w->n; i++) {
+    struct block *c = &w->calls[i];
+    if (c->closed || !c->argued || c->depth > 0 || c->in_string) continue;
+    c->closed = 1;
+    end_block(e, c->number);
+  }
+}
+
+/* A block's beginning, up to the block itself; its number. */
+static int begin_block(struct ogl_encoder *e) {
+  struct message_writer *w = e->state;
+  close_calls(e);
+  put(e, "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":");
+  put_integer(e, w->next);
+  put(e, ",\"content_block\":");
+  return w->next++;
 }
 
 /* A delta up to its value; `}}` and an empty line close it. */
@@ -238,17 +257,34 @@ static int put_call(struct ogl_encoder *e, const struct ogl_event *event) {
   }
   close_text(e);
   struct block *c = &w->calls[w->n++];
+  memset(c, 0, sizeof *c);
   c->index = event->index;
-  c->argued = 0;
   c->number = begin_block(e);
   put_call_head(e, event->a, event->b, c->number);
   put(e, "{}}}\n\n");
   return 0;
 }
 
+/* Follows the brackets of the arguments, of which this is a piece. */
+static void follow(struct block *c, struct ogl_span text) {
+  for (size_t i = 0; i < text.n; i++) {
+    char b = text.p[i];
+    if (c->in_escape) c->in_escape = 0;
+    else if (c->in_string && b == '\\') c->in_escape = 1;
+    else if (b == '"') c->in_string = !c->in_string;
+    else if (!c->in_string && (b == '{' || b == '[')) c->depth++;
+    else if (!c->in_string && (b == '}' || b == ']')) c->depth--;
+  }
+}
+
 static void put_arguments(struct ogl_encoder *e, struct block *c, struct ogl_span text) {
   if (!c || !text.n) return;
+  if (c->closed) { /* something after the object */
+    e->lost++;
+    return;
+  }
   c->argued = 1;
+  follow(c, text);
   put_delta(e, c->number, "\"input_json_delta\",\"partial_json\":", text);
 }
 
@@ -261,7 +297,7 @@ static int put_call_end(struct ogl_encoder *e, const struct ogl_event *event) {
     c = &w->calls[w->n - 1];
   }
   if (!c->argued && !ogl_span_is(event->c, "{}")) put_arguments(e, c, event->c);
-  end_block(e, c->number);
+  if (!c->closed) end_block(e, c->number);
   *c = w->calls[--w->n];
   return 0;
 }
@@ -315,7 +351,9 @@ static int message_end(struct ogl_encoder *e) {
   struct ogl_span none = { "", 0 };
   start(e);
   close_text(e);
-  while (w->n) end_block(e, w->calls[--w->n].number);
+  while (w->n--)
+    if (!w->calls[w->n].closed) end_block(e, w->calls[w->n].number);
+  w->n = 0;
   if (!w->reason.n) set_reason(&w->reason, none, none);
   put(e, "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":");
   put_string(e, ogl_buf_span(&w->reason));

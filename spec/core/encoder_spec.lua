@@ -181,8 +181,32 @@ describe("anthropic out", function()
       "content_block_start 0", "content_block_delta 0 thinking_delta", "content_block_stop 0",
       "content_block_start 1", "content_block_delta 1 text_delta", "content_block_delta 1 text_delta", "content_block_stop 1",
       "content_block_start 2", "content_block_delta 2 input_json_delta", "content_block_delta 2 input_json_delta",
-      "content_block_start 3", "content_block_stop 2", "content_block_stop 3", "message_delta", "message_stop",
+      "content_block_stop 2", "content_block_start 3", "content_block_stop 3", "message_delta", "message_stop",
     }, names(TURN))
+  end)
+
+  it("ends a call's block when another begins, unless its arguments are still to be completed", function()
+    local function calls(first, second)
+      return names {
+        { type = "tool_call", id = "c1", name = "f", index = 1 }, { type = "tool_arguments", text = first, index = 1 },
+        { type = "tool_call", id = "c2", name = "g", index = 2 }, { type = "tool_arguments", text = second, index = 1 },
+        { type = "tool_call_end", id = "c1", name = "f", arguments = first .. second, index = 1 },
+        { type = "finish", reason = "tool_calls" },
+      }
+    end
+    local interleaved = {
+      "message_start", "content_block_start 0", "content_block_delta 0 input_json_delta", "content_block_start 1",
+      "content_block_delta 0 input_json_delta", "content_block_stop 0", "content_block_stop 1", "message_delta", "message_stop",
+    }
+    assert.same(interleaved, calls('{"a":[1', "]}"))
+    assert.same(interleaved, calls('{"a":"}', '"}'))
+    assert.same(interleaved, calls('{"a":"\\"}', '"}'))
+    local in_turn = {
+      "message_start", "content_block_start 0", "content_block_delta 0 input_json_delta", "content_block_stop 0", "content_block_start 1",
+      "content_block_stop 1", "message_delta", "message_stop",
+    }
+    assert.same(in_turn, calls('{"a":"\\\\","b":{}}', ""))
+    assert.same(in_turn, calls('{"a":"}{"}', " "))
   end)
 
   it("keeps a signature and a citation in their blocks", function()
