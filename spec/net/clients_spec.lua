@@ -12,6 +12,7 @@ local WIRE = {
   },
   anthropic = {
     finish = { stop = "end_turn", tool_calls = "tool_use", length = "max_tokens", content_filter = "refusal" }, refusal_is_text = true,
+    signs = true,
   },
   gemini = {
     finish = { stop = "STOP", tool_calls = "STOP", length = "MAX_TOKENS", content_filter = "SAFETY" }, refusal_is_text = true,
@@ -89,6 +90,7 @@ local function check(reading)
   if turn.expect.error then return check_error(turn, reading, wire, where) end
   assert.is_nil(reading.error and some(reading.error), where)
   assert.same(expected_of(turn, wire), seen_of(reading), where)
+  if wire.signs and reading.client ~= "ours" then assert.equal(turn.expect.signature, some(reading.signature), where) end
   assert.equal(wire.finish[turn.expect.finish], reading.finish, where)
   check_usage(turn.expect.usage, reading.usage, wire, where)
 end

@@ -44,7 +44,8 @@ local PROTOCOLS = {
 
 local ROUTES = {
   { "^/v1/chat/completions$", "openai_chat" }, { "^/v1/responses$", "openai_responses" }, { "^/v1/messages$", "anthropic" },
-  { "^/v1beta/models/[^/]+$", "gemini" }, { "^/api/chat$", "ollama" },
+  { "^/v1beta/models/[^/]+$", "gemini" }, { "^/v1/models/[^/]+:%a+$", "gemini" }, -- @google/genai 3 asks for v1
+  { "^/api/chat$", "ollama" },
 }
 
 local function protocol_of(path)

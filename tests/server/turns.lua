@@ -1,7 +1,7 @@
 --- The turns that encoded.lua answers with: what a model says, as events, and what a reader has to find in them.
 --
--- A turn is {name, events, expect} and, where it fails before its first byte, `status`. `expect` holds text, reasoning, refusal, tools
--- (a list of {id, name, arguments}), finish, usage and error {message, type}; what is not there must not be found. What a protocol
+-- A turn is {name, events, expect} and, where it fails before its first byte, `status`. `expect` holds text, reasoning, signature, refusal,
+-- tools (a list of {id, name, arguments}), finish, usage and error {message, type}; what is not there must not be found. What a protocol
 -- cannot say is for the spec to know (spec/net/clients_spec.lua).
 --
 -- @module server.turns
@@ -38,7 +38,7 @@ turns[2] = turn("reasoning", {
   } },
   finish "stop",
 }, {
-  text = "Sixteen.", reasoning = "Let me see… 4²?", finish = "stop",
+  text = "Sixteen.", reasoning = "Let me see… 4²?", signature = "c2lnbmF0dXJl", finish = "stop",
   usage = { input = 100, cached = 64, output = 50, reasoning = 32 },
 })
 
