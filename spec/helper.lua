@@ -149,10 +149,11 @@ end
 -- A shell that ends its child when its own input does.
 local TETHERED = "sh -c '%s >/dev/null 2>&1 & child=$!; cat >/dev/null; kill $child'"
 
---- Runs a Python server that takes a port as its last argument, and waits until it listens; gives its address.
-function M.python(command)
+--- Runs a server that prints nothing, and waits until it listens; `command` has a `%d` where its port goes. Gives its address.
+function M.server(command)
   local port = M.free_port()
-  kept.servers["python" .. port] = { process = assert(io.popen(TETHERED:format(("python3 %s %d"):format(command, port)), "w")) }
+  command = command:format(port)
+  kept.servers["server" .. port] = { process = assert(io.popen(TETHERED:format(command), "w")) }
   local listening = M.eventually(function()
     local connection = socket.connect("127.0.0.1", port)
     if connection then connection:close() end
@@ -161,6 +162,9 @@ function M.python(command)
   assert(listening, "the server did not start: " .. command)
   return "http://127.0.0.1:" .. port
 end
+
+--- A Python server that takes its port as its last argument.
+function M.python(command) return M.server("python3 " .. command .. " %d") end
 
 --- An answer as HTTP writes it: `headers` is a list of {name, value}.
 function M.http(status, headers, body)

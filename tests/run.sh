@@ -34,6 +34,7 @@ part() {
 
 part "C core: units, wire cases, recordings, failing allocations (ASan, UBSan)" sh tests/c/run.sh
 part "Fuzzing, a few seconds a target" sh tests/fuzz/run.sh "${FUZZ_SECONDS:-5}"
+sh tests/clients/install.sh
 for lua in $LUAS; do
   part "Specs on $lua" sh tests/spec.sh "$lua" spec
 done

@@ -3,17 +3,34 @@
 */
 #include "repeat.h"
 
-/* Keeps the bytes from `from` up to `to`; 0 where there are more than `room`. */
-static int keep(char *place, size_t *n, size_t room, const char *from, const char *to) {
-  *n = (size_t)(to - from);
-  if (*n > room) return 0;
-  memcpy(place, from, *n);
+/* Sorts the holes that there are by their places; how many. */
+static int sort(struct ogl_hole *holes, int n) {
+  int kept = 0;
+  for (int i = 0; i < n; i++) {
+    struct ogl_hole hole = holes[i];
+    int at = kept;
+    if (!hole.raw.p) continue;
+    for (; at && holes[at - 1].raw.p > hole.raw.p; at--) holes[at] = holes[at - 1];
+    holes[at] = hole;
+    kept++;
+  }
+  return kept;
+}
+
+/* Keeps the bytes from `from` up to `to` as the next part; 0 where there is no room. */
+static int keep(struct ogl_repeat *r, int part, const char *from, const char *to) {
+  size_t n = (size_t)(to - from);
+  if (n > sizeof r->bytes - r->total) return 0;
+  memcpy(r->bytes + r->total, from, n);
+  r->sizes[part] = n;
+  r->total += n;
   return 1;
 }
 
 /* Takes the blanks out of a tail of brackets; 0 where it holds anything else. */
 static int loosen(char *tail, size_t *n) {
   size_t k = 1; /* behind the quote */
+  if (!*n || *tail != '"') return 0;
   for (size_t i = 1; i < *n; i++)
     if (!memchr("}] ", tail[i], 3)) return 0;
   for (size_t i = 1; i < *n; i++)
@@ -22,33 +39,56 @@ static int loosen(char *tail, size_t *n) {
   return 1;
 }
 
-void ogl_repeat_learn(struct ogl_repeat *r, struct ogl_span data, struct ogl_span text, struct ogl_span idle) {
-  const char *behind = text.p + text.n, *end = data.p + data.n;
-  int two = idle.n && idle.p > behind;
-  r->mid_n = 0;
-  if (!keep(r->head, &r->head_n, sizeof r->head, data.p, text.p) ||
-      (two && !keep(r->mid, &r->mid_n, sizeof r->mid, behind, idle.p)) ||
-      !keep(r->tail, &r->tail_n, sizeof r->tail, two ? idle.p + idle.n : behind, end))
-    ogl_repeat_forget(r);
-  else r->loose = loosen(r->tail, &r->tail_n);
+void ogl_repeat_learn(struct ogl_repeat *r, struct ogl_span data, struct ogl_hole *holes, int n) {
+  const char *from = data.p;
+  n = sort(holes, n);
+  r->n = 0;
+  r->total = 0;
+  for (int i = 0; i < n; i++) {
+    if (!keep(r, i, from, holes[i].raw.p)) return;
+    r->kinds[i] = holes[i].kind;
+    from = holes[i].raw.p + holes[i].raw.n;
+  }
+  if (!keep(r, n, from, data.p + data.n)) return;
+  size_t last = r->sizes[n];
+  r->loose = loosen(r->bytes + r->total - last, &r->sizes[n]);
+  r->total -= last - r->sizes[n];
+  r->n = n;
 }
 
-/* Takes the string whose opening quote is the byte before the reader's place. */
+/* Takes the string whose opening quote is the byte before the reader's place; its closing quote stays. */
 static int take_string(struct ogl_json *j, struct ogl_json_text *text) {
   j->p--;
-  return ogl_json_string(j, text) == OGL_OK;
+  if (ogl_json_string(j, text) != OGL_OK) return 0;
+  j->p--;
+  return 1;
 }
 
-/* Takes the remembered bytes, of which the closing quote just before the reader's place is the first. */
-static int take_bytes(struct ogl_json *j, const char *bytes, size_t n) {
-  const char *from = j->p - 1;
-  if ((size_t)(j->end - from) < n || memcmp(from, bytes, n)) return 0;
-  j->p = from + n;
+/* Takes an integer as JSON writes it, with up to 15 digits. */
+static int take_number(struct ogl_json *j, int64_t *number) {
+  const char *from = j->p;
+  int64_t v = 0;
+  while (j->p < j->end && *j->p >= '0' && *j->p <= '9' && j->p - from < 15) v = v * 10 + (*j->p++ - '0');
+  *number = v;
+  return j->p > from && (*from != '0' || j->p == from + 1);
+}
+
+static int take_hole(struct ogl_json *j, int kind, struct ogl_repeated *found) {
+  struct ogl_json_text idle;
+  if (kind == OGL_HOLE_TEXT) return take_string(j, &found->text) && found->text.raw.n;
+  if (kind == OGL_HOLE_IDLE) return take_string(j, &idle);
+  return take_number(j, &found->numbers[kind - OGL_HOLE_NUMBER]);
+}
+
+static int take_part(struct ogl_json *j, const char *bytes, size_t n) {
+  if ((size_t)(j->end - j->p) < n || memcmp(j->p, bytes, n)) return 0;
+  j->p += n;
   return 1;
 }
 
 /* Likewise for a loose tail, which ends the frame. */
 static int take_brackets(struct ogl_json *j, const char *tail, size_t n) {
+  if (j->p == j->end || *j->p++ != '"') return 0;
   for (size_t i = 1; i < n; i++, j->p++) {
     while (j->p < j->end && *j->p == ' ') j->p++;
     if (j->p == j->end || *j->p != tail[i]) return 0;
@@ -57,13 +97,15 @@ static int take_brackets(struct ogl_json *j, const char *tail, size_t n) {
   return 1;
 }
 
-int ogl_repeat_match(const struct ogl_repeat *r, struct ogl_span data, struct ogl_json_text *text) {
+int ogl_repeat_match(const struct ogl_repeat *r, struct ogl_span data, struct ogl_repeated *found) {
   struct ogl_json j;
-  struct ogl_json_text idle;
-  if (!r->head_n || data.n <= r->head_n + r->mid_n + r->tail_n || memcmp(data.p, r->head, r->head_n)) return 0;
+  const char *part = r->bytes;
+  if (!r->n || data.n <= r->total) return 0;
   ogl_json_open(&j, data.p, data.n);
-  j.p += r->head_n;
-  if (!take_string(&j, text) || text->raw.n == 0) return 0;
-  if (r->mid_n && (!take_bytes(&j, r->mid, r->mid_n) || !take_string(&j, &idle))) return 0;
-  return (r->loose ? take_brackets(&j, r->tail, r->tail_n) : take_bytes(&j, r->tail, r->tail_n)) && j.p == j.end;
+  for (int i = 0; i < r->n; i++) {
+    if (!take_part(&j, part, r->sizes[i]) || !take_hole(&j, r->kinds[i], found)) return 0;
+    part += r->sizes[i];
+  }
+  size_t last = r->sizes[r->n];
+  return (r->loose ? take_brackets(&j, part, last) : take_part(&j, part, last)) && j.p == j.end;
 }

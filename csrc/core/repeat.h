@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT
-** repeat.h - a frame that differs from the last one in a single string.
+** repeat.h - a frame that differs from the last one in a few places.
 **
-** Between two tokens of a stream, most servers change nothing but the text: same id, same time, same braces. Once a frame
-** was read in full, and all that came of it was one text, the bytes around that string are remembered. A frame with the
-** same surroundings holds a string in the same place of the same JSON, so its meaning is known without reading it again:
-** two comparisons and one scan take the place of the parser (about a sixth of its time).
+** Between two tokens of a stream, most servers change nothing but the text, a counter and a padding: same id, same braces. Once
+** a frame was read in full, and all that came of it is known to depend on those places alone (its holes), the bytes around them
+** are remembered. A frame with the same surroundings has the same JSON, so its meaning is known without reading it again: a few
+** comparisons and a scan of each hole take the place of the parser (about a sixth of its time).
 **
-**     {"id":"x","choices":[{"delta":{"content":"  Hel  "}}],"obfuscation":"  a8Kq  ","usage":null}
-**     |----------------- head ------------------| text |------- mid -------| idle |----- tail -----|
+**     {"id":"x","choices":[{"delta":{"content":"  Hel  "}}],"obfuscation":"  a8Kq  ","sequence_number":  17  }
+**     |--------------- part ------------------| text |-------- part -------| idle |-------- part -----| number | part
 **
-** Some servers pad each chunk with a string that nobody reads (OpenAI's "obfuscation"): the protocol may name one such `idle`
-** string behind the text, which may change too.
+** A hole is the text, a string that nobody reads (OpenAI's "obfuscation", Ollama's "created_at"), or a number, which is given
+** (Gemini counts its tokens) or not read by anybody either.
 **
-** Others pad it with blanks between the closing brackets (Anthropic): where nothing but brackets stands behind the text, blanks
-** there do not count.
+** Some servers pad a chunk with blanks between the closing brackets (Anthropic): where nothing but brackets stands behind the last
+** hole, a string, blanks there do not count.
 **
 ** This may be used only for a frame that changed nothing else in the protocol's state: `learn` is the protocol's statement
 ** of that, and every other frame has to `forget`.
@@ -25,20 +25,49 @@
 
 OGL_BEGIN
 
-enum { OGL_REPEAT_HEAD = 1024, OGL_REPEAT_TAIL = 512 }; /* bytes: twice what the wordiest server sends */
-
-struct ogl_repeat {
-  size_t head_n, mid_n, tail_n; /* head_n 0: nothing learnt; mid_n 0: there is no idle string */
-  int loose;                    /* the tail is a quote and brackets, kept without the blanks in it */
-  char head[OGL_REPEAT_HEAD], mid[OGL_REPEAT_TAIL], tail[OGL_REPEAT_TAIL];
+enum {
+  OGL_REPEAT_BYTES = 1536, /* of all parts: twice what the wordiest server sends */
+  OGL_REPEAT_HOLES = 6,
+  OGL_REPEAT_NUMBERS = 4
 };
 
-static inline void ogl_repeat_forget(struct ogl_repeat *r) { r->head_n = 0; }
-/* `text` is the raw string inside the frame's `data`; `idle` another, which may be empty (n = 0, no string) or stand before
-   it (then it counts as part of the head). */
-void ogl_repeat_learn(struct ogl_repeat *r, struct ogl_span data, struct ogl_span text, struct ogl_span idle);
-/* 1 where data is the learnt frame with another text, which is not empty. */
-int ogl_repeat_match(const struct ogl_repeat *r, struct ogl_span data, struct ogl_json_text *text);
+/* What a hole is: the text, an idle string, or OGL_HOLE_NUMBER + i for a number that is given as numbers[i]. */
+enum ogl_hole_kind { OGL_HOLE_TEXT, OGL_HOLE_IDLE, OGL_HOLE_NUMBER };
+
+struct ogl_hole {
+  struct ogl_span raw; /* in the frame, a string without its quotes; p NULL: there is no such hole */
+  int kind;
+};
+
+struct ogl_repeat {
+  int n; /* holes; 0: nothing learnt */
+  int kinds[OGL_REPEAT_HOLES];
+  size_t sizes[OGL_REPEAT_HOLES + 1]; /* of the parts */
+  size_t total;
+  int loose; /* the last part is a quote and brackets, kept without the blanks in it */
+  char bytes[OGL_REPEAT_BYTES];
+};
+
+struct ogl_repeated {
+  struct ogl_json_text text;
+  int64_t numbers[OGL_REPEAT_NUMBERS];
+};
+
+/* A number as a hole, where it is an integer without a sign that is not too long; else none. */
+static inline struct ogl_hole ogl_hole_number(struct ogl_span raw, int i) {
+  struct ogl_hole hole = { raw, OGL_HOLE_NUMBER + i };
+  for (size_t k = 0; k < raw.n; k++)
+    if (raw.p[k] < '0' || raw.p[k] > '9') hole.raw.p = NULL;
+  if (!raw.n || raw.n > 15) hole.raw.p = NULL;
+  return hole;
+}
+
+static inline void ogl_repeat_forget(struct ogl_repeat *r) { r->n = 0; }
+/* Remembers the frame's `data`, of which the holes are parts, in any order; they are sorted here. Strings are holes of JSON
+   strings, numbers are integers without a sign. One of them is the text. */
+void ogl_repeat_learn(struct ogl_repeat *r, struct ogl_span data, struct ogl_hole *holes, int n);
+/* 1 where data is the learnt frame with other things in its holes; the text is not empty. */
+int ogl_repeat_match(const struct ogl_repeat *r, struct ogl_span data, struct ogl_repeated *found);
 
 OGL_END
 

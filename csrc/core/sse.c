@@ -249,6 +249,10 @@ static int on_line(struct ogl_sse *s, struct ogl_span line, struct ogl_frame *fr
     value.p = line.p + skip, value.n = line.n - skip;
     return on_data(s, value);
   }
+  if (line.n > 7 && !memcmp(line.p, "event: ", 7)) { /* every third line of some */
+    value.p = line.p + 7, value.n = line.n - 7;
+    return on_event(s, value);
+  }
   split(line, &name, &value);
   if (ogl_span_is(name, "data")) return on_data(s, value);
   if (ogl_span_is(name, "event")) return on_event(s, value);

@@ -211,16 +211,15 @@ static int on_message_delta(struct anthropic_state *s, const struct frame_member
 
 /* A frame that differs from the last one only in its text. */
 static int on_repeated(struct anthropic_state *s, const struct ogl_frame *frame, struct ogl_queue *out) {
-  struct ogl_json_text text;
-  if (!ogl_repeat_match(&s->repeat, frame->data, &text)) return 0;
+  struct ogl_repeated found;
+  if (!ogl_repeat_match(&s->repeat, frame->data, &found)) return 0;
   struct ogl_event *e = ogl_queue_push(out, s->repeat_kind, 0, s->repeat_index);
-  if (e) e->a = ogl_queue_text(out, text);
+  if (e) e->a = ogl_queue_text(out, found.text);
   return 1;
 }
 
 /* Remembers the frame if all that it did was one text. */
 static void learn(struct anthropic_state *s, const struct ogl_frame *frame, const struct ogl_queue *out) {
-  struct ogl_span idle = { "", 0 };
   int one = out->n == 1 && (out->events[0].kind == OGL_EVENT_TEXT || out->events[0].kind == OGL_EVENT_REASONING);
   if (s->touched || !one || frame->kind != OGL_FRAME_EVENT) {
     ogl_repeat_forget(&s->repeat);
@@ -228,7 +227,8 @@ static void learn(struct anthropic_state *s, const struct ogl_frame *frame, cons
   }
   s->repeat_kind = out->events[0].kind;
   s->repeat_index = out->events[0].index;
-  ogl_repeat_learn(&s->repeat, frame->data, s->only_text, idle);
+  struct ogl_hole hole = { s->only_text, OGL_HOLE_TEXT };
+  ogl_repeat_learn(&s->repeat, frame->data, &hole, 1);
 }
 
 static void open_state(struct anthropic_state *s) {

@@ -73,10 +73,13 @@ static int on_start(struct gemini_state *s, const struct answer *a, struct ogl_q
   return 0;
 }
 
-static void on_usage(struct gemini_state *s, struct ogl_span json, struct ogl_queue *out) {
-  if (!json.n || !ogl_gemini_read_usage(json, &s->sent, &s->usage)) return;
+static void push_usage(struct gemini_state *s, struct ogl_queue *out) {
   struct ogl_event *e = ogl_queue_push(out, OGL_EVENT_USAGE, 0, 0);
   if (e) e->usage = &s->usage;
+}
+
+static void on_usage(struct gemini_state *s, struct ogl_span json, struct ogl_queue *out) {
+  if (json.n && ogl_gemini_read_usage(s, json)) push_usage(s, out);
 }
 
 /* --- candidates ----------------------------------------------------------------------------------------------- */
@@ -365,6 +368,33 @@ static int on_list(struct gemini_state *s, const struct ogl_frame *frame, struct
   return err;
 }
 
+/* An answer that differs from the last one only in what repeat.h lets differ. */
+static int on_repeated(struct gemini_state *s, const struct ogl_frame *frame, struct ogl_queue *out) {
+  struct ogl_repeated found;
+  if (!ogl_repeat_match(&s->repeat, frame->data, &found)) return 0;
+  struct ogl_event *e = ogl_queue_push(out, s->repeat_kind, s->repeat_choice, s->repeat_index);
+  if (e) e->a = ogl_queue_text(out, found.text);
+  if (ogl_gemini_count(s, found.numbers)) push_usage(s, out);
+  return 1;
+}
+
+/* Whether one text is all that came of a frame, beside the counts. What else it says has no effect when it is said again. */
+static int made_one_text(const struct gemini_state *s, const struct ogl_queue *out) {
+  const struct ogl_event *e = out->events;
+  if (s->texts != 1 || s->calls || (out->n != 1 && (out->n != 2 || e[1].kind != OGL_EVENT_USAGE))) return 0;
+  return e[0].kind == OGL_EVENT_TEXT || e[0].kind == OGL_EVENT_REASONING;
+}
+
+static void learn(struct gemini_state *s, const struct ogl_frame *frame, const struct ogl_queue *out) {
+  struct ogl_hole holes[1 + OGL_REPEAT_NUMBERS] = { { s->only_text, OGL_HOLE_TEXT } };
+  if (!made_one_text(s, out) || frame->kind != OGL_FRAME_EVENT) return;
+  s->repeat_kind = out->events[0].kind;
+  s->repeat_choice = out->events[0].choice;
+  s->repeat_index = out->events[0].index;
+  for (int i = 0; i < OGL_REPEAT_NUMBERS; i++) holes[i + 1] = ogl_hole_number(s->counts[i], i);
+  ogl_repeat_learn(&s->repeat, frame->data, holes, 1 + OGL_REPEAT_NUMBERS);
+}
+
 static void open_state(struct gemini_state *s) {
   if (s->opened) return; /* zero-filled until the first frame */
   s->opened = 1;
@@ -377,8 +407,13 @@ static int gemini_frame(void *state, const struct ogl_frame *frame, struct ogl_q
   struct gemini_state *s = state;
   struct ogl_json j;
   struct answer a;
+  if (OGL_LIKELY(frame->kind == OGL_FRAME_EVENT) && !is_error_frame(frame) && on_repeated(s, frame, out))
+    return OGL_MORE;
   open_state(s);
   if (ogl_span_is(frame->data, "[DONE]")) return OGL_MORE; /* a habit of gateways, which means nothing here */
+  ogl_repeat_forget(&s->repeat);
+  s->texts = s->calls = 0;
+  memset(s->counts, 0, sizeof s->counts);
   ogl_json_open(&j, frame->data.p, frame->data.n);
   if (OGL_UNLIKELY(ogl_json_peek(&j) == '[')) {
     int err = on_list(s, frame, out);
@@ -388,7 +423,9 @@ static int gemini_frame(void *state, const struct ogl_frame *frame, struct ogl_q
   if (code < 0 && !is_error_frame(frame)) return code;
   if (code < 0) return on_error(s, frame->data, out);
   int err = on_answer(s, frame, frame->data, &a, out);
-  return err < 0 ? err : OGL_MORE;
+  if (err < 0) return err;
+  learn(s, frame, out);
+  return OGL_MORE;
 }
 
 static void gemini_clear(void *state) {

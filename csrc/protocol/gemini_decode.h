@@ -10,6 +10,7 @@
 #define OGL_GEMINI_DECODE_H
 
 #include "../core/calls.h"
+#include "../core/repeat.h"
 
 OGL_BEGIN
 
@@ -57,6 +58,13 @@ struct gemini_state {
   size_t held; /* bytes of calls and of arguments under way, ever: a limit, no account */
   int opened;  /* the buffers are ready */
   int whole;   /* the body was one answer */
+
+  /* The short way for an answer that differs from the last one only in its text and its counts (repeat.h): */
+  struct ogl_repeat repeat;
+  int repeat_kind, repeat_choice, repeat_index; /* of the event that it makes */
+  int texts, calls;                             /* in this frame */
+  struct ogl_span only_text;                    /* the raw string of the first */
+  struct ogl_span counts[OGL_REPEAT_NUMBERS];   /* the raw numbers that grow: see ogl_gemini_counts */
 };
 
 /* Each reads raw JSON and pushes the events that come of it. 0, or a final error: OGL_ERR_MEMORY, OGL_ERR_PARTS,
@@ -66,8 +74,11 @@ int ogl_gemini_read_part(struct gemini_state *s, struct gemini_candidate *c, str
 /* Ends the call whose arguments are under way, if there is one. */
 int ogl_gemini_end_call(struct gemini_candidate *c, struct ogl_queue *out);
 
-/* Merges usageMetadata into the numbers `sent` so far, and says in `usage` what they mean; 1 where a number is new. */
-int ogl_gemini_read_usage(struct ogl_span json, struct ogl_usage *sent, struct ogl_usage *usage);
+/* Merges usageMetadata into the numbers that were sent so far, and says in s->usage what they mean; 1 where a number is new. Keeps
+   in s->counts where the numbers stand that grow from answer to answer. */
+int ogl_gemini_read_usage(struct gemini_state *s, struct ogl_span json);
+/* The same for those numbers alone, of which an answer has as many as s->repeat has holes for. */
+int ogl_gemini_count(struct gemini_state *s, const int64_t *numbers);
 
 OGL_END
 

@@ -16,7 +16,7 @@ enum { NO_KIND = -1, NO_CALL = -1 };
 
 /* The members of a part: raw values; n = 0 where absent or null. `other` is the first that is none of these. */
 struct part {
-  struct ogl_span text, call, signature, data, other, other_name;
+  struct ogl_span text, raw_text, call, signature, data, other, other_name;
   int thought;
 };
 
@@ -46,6 +46,14 @@ static int true_value(struct ogl_json *j) {
   return yes;
 }
 
+static void read_text(struct ogl_json *j, struct part *p, struct ogl_queue *out) {
+  struct ogl_json_text text;
+  p->text.n = 0;
+  if (!ogl_json_string_or_skip(j, &text)) return;
+  p->raw_text = text.raw;
+  p->text = ogl_queue_text(out, text);
+}
+
 static void gather(struct ogl_span json, struct part *p, struct ogl_queue *out) {
   struct ogl_json j;
   struct ogl_span key;
@@ -53,7 +61,7 @@ static void gather(struct ogl_span json, struct part *p, struct ogl_queue *out) 
   ogl_json_open(&j, json.p, json.n);
   if (!ogl_json_enter_or_skip(&j, '{')) return;
   while (ogl_json_key(&j, &key) > 0) {
-    if (ogl_span_is(key, "text")) p->text = text_value(&j, out);
+    if (ogl_span_is(key, "text")) read_text(&j, p, out);
     else if (ogl_span_is(key, "thought")) p->thought = true_value(&j);
     else if (ogl_span_is(key, "thoughtSignature")) p->signature = text_value(&j, out);
     else if (ogl_span_is(key, "functionCall")) p->call = raw_value(&j);
@@ -161,6 +169,7 @@ static int on_call(struct gemini_state *s, struct gemini_candidate *c, const str
                    struct ogl_queue *out) {
   struct fragment f;
   read_fragment(p->call, &f, out);
+  s->calls++;
   s->held += f.id.n + f.name.n + f.args.n + f.partial.n;
   if (s->held > OGL_MAX_REPLY) return OGL_ERR_REPLY; /* of all candidates together */
   int err = f.name.n ? open_call(c, &f, out) : 0;
@@ -193,6 +202,7 @@ int ogl_gemini_read_part(struct gemini_state *s, struct gemini_candidate *c, str
                          struct ogl_queue *out) {
   struct part p;
   gather(json, &p, out);
+  if (p.raw_text.n && s->texts++ == 0) s->only_text = p.raw_text;
   if (p.call.n && *p.call.p == '{') return on_call(s, c, &p, json, out);
   if (p.text.n) push_text(c, &p, out);
   else if (p.data.n) push_part(c, p.thought ? (struct ogl_span){ "thought", 7 } : kind_of(p.data), json, out);

@@ -12,9 +12,19 @@ enum {
   THOUGHTS = OGL_USAGE_REASONING
 };
 
-static void take_number(struct ogl_json *j, struct ogl_usage *u, int field) {
+/* Those that grow from answer to answer. */
+static const int counted[] = { CANDIDATES, THOUGHTS, OGL_USAGE_TOTAL };
+enum { COUNTED = sizeof counted / sizeof counted[0] };
+
+static void take_number(struct gemini_state *s, struct ogl_json *j, int field) {
   struct ogl_number v;
-  if (ogl_json_number_or_skip(j, &v)) ogl_usage_set(u, field, v.d);
+  ogl_json_peek(j); /* past the blanks */
+  struct ogl_span raw = { j->p, 0 };
+  if (!ogl_json_number_or_skip(j, &v)) return;
+  raw.n = (size_t)(j->p - raw.p);
+  ogl_usage_set(&s->sent, field, v.d);
+  for (int i = 0; i < COUNTED; i++)
+    if (counted[i] == field) s->counts[i] = raw;
 }
 
 /* The sum of two numbers that were sent, absent where both are. */
@@ -35,22 +45,34 @@ static void interpret(const struct ogl_usage *sent, struct ogl_usage *u) {
   if (ogl_usage_has(sent, THOUGHTS)) ogl_usage_set(u, OGL_USAGE_REASONING, sent->v[THOUGHTS]);
 }
 
-int ogl_gemini_read_usage(struct ogl_span json, struct ogl_usage *sent, struct ogl_usage *usage) {
+int ogl_gemini_count(struct gemini_state *s, const int64_t *numbers) {
+  int changed = 0;
+  for (int i = 0; i < s->repeat.n; i++) {
+    int at = s->repeat.kinds[i] - OGL_HOLE_NUMBER;
+    if (at < 0 || s->sent.v[counted[at]] == (double)numbers[at]) continue;
+    s->sent.v[counted[at]] = (double)numbers[at];
+    changed = 1;
+  }
+  if (changed) interpret(&s->sent, &s->usage);
+  return changed;
+}
+
+int ogl_gemini_read_usage(struct gemini_state *s, struct ogl_span json) {
   struct ogl_json j;
   struct ogl_span key;
-  struct ogl_usage before = *sent;
+  struct ogl_usage before = s->sent;
   ogl_json_open(&j, json.p, json.n);
   if (!ogl_json_enter_or_skip(&j, '{')) return 0;
   while (ogl_json_key(&j, &key) > 0) {
-    if (ogl_span_is(key, "promptTokenCount")) take_number(&j, sent, PROMPT);
-    else if (ogl_span_is(key, "toolUsePromptTokenCount")) take_number(&j, sent, TOOL_PROMPT);
-    else if (ogl_span_is(key, "cachedContentTokenCount")) take_number(&j, sent, OGL_USAGE_CACHED);
-    else if (ogl_span_is(key, "candidatesTokenCount")) take_number(&j, sent, CANDIDATES);
-    else if (ogl_span_is(key, "thoughtsTokenCount")) take_number(&j, sent, THOUGHTS);
-    else if (ogl_span_is(key, "totalTokenCount")) take_number(&j, sent, OGL_USAGE_TOTAL);
+    if (ogl_span_is(key, "promptTokenCount")) take_number(s, &j, PROMPT);
+    else if (ogl_span_is(key, "toolUsePromptTokenCount")) take_number(s, &j, TOOL_PROMPT);
+    else if (ogl_span_is(key, "cachedContentTokenCount")) take_number(s, &j, OGL_USAGE_CACHED);
+    else if (ogl_span_is(key, "candidatesTokenCount")) take_number(s, &j, CANDIDATES);
+    else if (ogl_span_is(key, "thoughtsTokenCount")) take_number(s, &j, THOUGHTS);
+    else if (ogl_span_is(key, "totalTokenCount")) take_number(s, &j, OGL_USAGE_TOTAL);
     else ogl_json_skip(&j, NULL);
   }
-  if (!memcmp(&before, sent, sizeof before)) return 0;
-  interpret(sent, usage);
+  if (!memcmp(&before, &s->sent, sizeof before)) return 0;
+  interpret(&s->sent, &s->usage);
   return 1;
 }

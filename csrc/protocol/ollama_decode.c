@@ -11,23 +11,13 @@
 */
 #include <string.h>
 
-#include "../core/calls.h"
 #include "../core/fault.h"
+#include "ollama_decode.h"
 #include "registry.h"
-
-struct ollama_state {
-  struct ogl_buf model, reason; /* the first model; the server's own word */
-  struct ogl_calls calls;
-  struct ogl_usage usage;
-  struct ogl_buf logprobs;   /* of the frame, in the form of Chat Completions */
-  int open_kind, open_index; /* the part that a text of the same kind continues; kind -1: none */
-  int next_index;
-  int done;
-};
 
 /* The outermost members of a line: raw values; n = 0 where absent or null. */
 struct line {
-  struct ogl_json_text model, reason, response, thinking;
+  struct ogl_json_text model, reason, response, thinking, time;
   struct ogl_span message, error, detail, logprobs, images;
   int done, open, has_response; /* "done" is true, is false; there is a `response` */
   struct ogl_usage usage;
@@ -59,6 +49,7 @@ static void read_member(struct ogl_json *j, struct ogl_span key, struct line *l)
   else if (ogl_span_is(key, "response")) l->has_response = ogl_json_string_or_skip(j, &l->response);
   else if (ogl_span_is(key, "thinking")) ogl_json_string_or_skip(j, &l->thinking);
   else if (ogl_span_is(key, "model")) ogl_json_string_or_skip(j, &l->model);
+  else if (ogl_span_is(key, "created_at")) ogl_json_string_or_skip(j, &l->time);
   else if (ogl_span_is(key, "done_reason")) ogl_json_string_or_skip(j, &l->reason);
   else if (ogl_span_is(key, "done")) l->done = ogl_span_is(raw_value(j), "true"), l->open = !l->done;
   else if (ogl_span_is(key, "prompt_eval_count")) take_number(j, &l->usage, OGL_USAGE_INPUT);
@@ -106,6 +97,7 @@ static int keep_model(struct ollama_state *s, const struct line *l, struct ogl_q
 
 static void push_text(struct ollama_state *s, int kind, struct ogl_json_text text, struct ogl_queue *out) {
   if (!text.raw.n) return;
+  s->only_text = text.raw;
   if (s->open_kind != kind) {
     s->open_kind = kind;
     s->open_index = s->next_index++;
@@ -269,6 +261,27 @@ static int count_values(struct ogl_span data, int *code) {
 /* Whether the values are read although there is something wrong: lines that were taken for one body, and cut. */
 static int is_cut(int values, int code) { return values > 1 || (values == 1 && code == OGL_ERR_INCOMPLETE); }
 
+/* A line that differs from the last one only in its text and its time. */
+static int on_repeated(struct ollama_state *s, const struct ogl_frame *frame, struct ogl_queue *out) {
+  struct ogl_repeated found;
+  if (!ogl_repeat_match(&s->repeat, frame->data, &found)) return 0;
+  struct ogl_event *e = ogl_queue_push(out, s->repeat_kind, 0, s->repeat_index);
+  if (e) e->a = ogl_queue_text(out, found.text);
+  return 1;
+}
+
+/* Remembers the line if all that it did was one text. */
+static void learn(struct ollama_state *s, const struct ogl_frame *frame, const struct line *l,
+                  const struct ogl_queue *out) {
+  struct ogl_hole holes[] = { { s->only_text, OGL_HOLE_TEXT }, { l->time.raw, OGL_HOLE_IDLE } };
+  const struct ogl_event *e = out->events;
+  if (frame->kind != OGL_FRAME_EVENT || out->n != 1) return;
+  if (e->kind != OGL_EVENT_TEXT && e->kind != OGL_EVENT_REASONING) return;
+  s->repeat_kind = e->kind;
+  s->repeat_index = e->index;
+  ogl_repeat_learn(&s->repeat, frame->data, holes, 2);
+}
+
 static void open_state(struct ollama_state *s) {
   if (s->model.max) return; /* zero-filled until the first frame */
   ogl_buf_init(&s->model, OGL_MAX_LINE, OGL_ERR_LINE);
@@ -282,8 +295,10 @@ static int ollama_frame(void *state, const struct ogl_frame *frame, struct ogl_q
   struct ogl_json j;
   struct line l;
   struct ogl_span data = { frame->data.p, 0 };
-  int code, values = count_values(frame->data, &code);
+  if (OGL_LIKELY(frame->kind == OGL_FRAME_EVENT) && on_repeated(s, frame, out)) return OGL_MORE;
+  int code, values = count_values(frame->data, &code), one = values == 1;
   open_state(s);
+  ogl_repeat_forget(&s->repeat);
   ogl_buf_reset(&s->logprobs);
   if (code < 0 && frame->kind == OGL_FRAME_ERROR) return ogl_fault_push(out, frame->data), OGL_ERR_PROVIDER;
   if (frame->kind == OGL_FRAME_WHOLE && is_cut(values, code)) code = OGL_OK;
@@ -298,6 +313,7 @@ static int ollama_frame(void *state, const struct ogl_frame *frame, struct ogl_q
     data.n = (size_t)(j.p - data.p);
     code = on_line(s, &l, data, frame, out);
   }
+  if (code == OGL_MORE && one) learn(s, frame, &l, out);
   return code;
 }
 

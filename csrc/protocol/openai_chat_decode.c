@@ -241,10 +241,10 @@ static int on_chunk(struct chat_state *s, const struct ogl_frame *frame, const s
 
 /* A frame that differs from the last one only in its text. */
 static int on_repeated(struct chat_state *s, const struct ogl_frame *frame, struct ogl_queue *out) {
-  struct ogl_json_text text;
-  if (!ogl_repeat_match(&s->repeat, frame->data, &text)) return 0;
+  struct ogl_repeated found;
+  if (!ogl_repeat_match(&s->repeat, frame->data, &found)) return 0;
   struct ogl_event *e = ogl_queue_push(out, s->repeat_kind, s->repeat_choice, s->repeat_index);
-  if (e) e->a = ogl_queue_text(out, text);
+  if (e) e->a = ogl_queue_text(out, found.text);
   return 1;
 }
 
@@ -258,7 +258,9 @@ static void learn(struct chat_state *s, const struct ogl_frame *frame, const str
   s->repeat_kind = out->events[0].kind;
   s->repeat_choice = out->events[0].choice;
   s->repeat_index = out->events[0].index;
-  ogl_repeat_learn(&s->repeat, frame->data, s->only_text, c->idle);
+  struct ogl_hole holes[] = { { s->only_text, OGL_HOLE_TEXT }, { c->idle, OGL_HOLE_IDLE } };
+  int padded = c->idle.p > s->only_text.p; /* one in front of the text is no padding: system_fingerprint */
+  ogl_repeat_learn(&s->repeat, frame->data, holes, padded ? 2 : 1);
 }
 
 static void open_state(struct chat_state *s) {

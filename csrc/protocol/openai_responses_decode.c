@@ -21,8 +21,11 @@
 struct wire_event {
   struct ogl_span type; /* without "response." */
   int is_response;      /* it had that */
+  int is_named;         /* the type came in the data */
   struct ogl_span response, item, part, annotation, logprobs, error, detail, object, output;
   struct ogl_json_text delta, value, item_id;
+  struct ogl_json_text padding; /* `obfuscation` and `sequence_number` mean nothing here, and are never the same */
+  struct ogl_span sequence;
   int64_t output_index, content_index, summary_index;
 };
 
@@ -52,6 +55,8 @@ static void read_member(struct ogl_json *j, struct ogl_span key, struct wire_eve
   else if (ogl_span_is(key, "output_index")) w->output_index = index_of(j);
   else if (ogl_span_is(key, "content_index")) w->content_index = place_of(j);
   else if (ogl_span_is(key, "summary_index")) w->summary_index = place_of(j);
+  else if (ogl_span_is(key, "sequence_number")) w->sequence = ogl_responses_raw(j);
+  else if (ogl_span_is(key, "obfuscation")) ogl_json_string_or_skip(j, &w->padding);
   else if (ogl_span_is(key, "logprobs")) w->logprobs = ogl_responses_raw(j);
   else if (ogl_span_is(key, "text") || ogl_span_is(key, "refusal") || ogl_span_is(key, "arguments") ||
            ogl_span_is(key, "input"))
@@ -107,7 +112,8 @@ static int read_event(struct ogl_span data, struct wire_event *w) {
 static void name_event(struct wire_event *w, const struct ogl_frame *frame) {
   static const char prefix[] = "response.";
   size_t n = sizeof prefix - 1;
-  if (!w->type.n) w->type = frame->event;
+  w->is_named = w->type.n > 0;
+  if (!w->is_named) w->type = frame->event;
   w->is_response = w->type.n > n && memcmp(w->type.p, prefix, n) == 0;
   if (w->is_response) w->type.p += n, w->type.n -= n;
 }
@@ -158,6 +164,8 @@ static int on_text(struct responses_state *s, const struct wire_event *w, const 
     return ogl_responses_arguments(s, item, whole ? w->value : w->delta, whole, out);
   struct responses_text *text = ogl_responses_text(s, item, row->kind, row->list, place_in(w, row->list), &err);
   if (!text) return err;
+  s->last_item = (size_t)(item - s->items);
+  s->last_text = (size_t)(text - item->texts);
   if (whole) ogl_responses_complete_text(text, w->value, out);
   else ogl_responses_add_text(text, w->delta, out);
   return ogl_responses_logprobs(text, w->logprobs, whole, out);
@@ -304,6 +312,28 @@ static int on_event(struct responses_state *s, const struct ogl_frame *frame, co
   return err;
 }
 
+/* A delta that differs from the last one only in what repeat.h lets differ. */
+static int on_repeated(struct responses_state *s, const struct ogl_frame *frame, struct ogl_queue *out) {
+  struct ogl_repeated found;
+  if (!ogl_repeat_match(&s->repeat, frame->data, &found)) return 0;
+  ogl_responses_add_text(&s->items[s->last_item].texts[s->last_text], found.text, out);
+  return 1;
+}
+
+/* Remembers the frame if all that it did was to add to one text. */
+static void learn(struct responses_state *s, const struct ogl_frame *frame, const struct wire_event *w,
+                  const struct ogl_queue *out) {
+  const struct text_row *row = w->is_response && w->is_named && !s->failed ? find_row(w->type, ".delta") : NULL;
+  if (!row || row->kind == OGL_EVENT_TOOL_CALL || out->n != 1 || frame->kind != OGL_FRAME_EVENT) {
+    ogl_repeat_forget(&s->repeat);
+    return;
+  }
+  struct ogl_hole holes[] = { { w->delta.raw, OGL_HOLE_TEXT },
+                              { w->padding.raw, OGL_HOLE_IDLE },
+                              ogl_hole_number(w->sequence, 0) };
+  ogl_repeat_learn(&s->repeat, frame->data, holes, 3);
+}
+
 static void open_state(struct responses_state *s) {
   if (s->id.max) return; /* zero-filled until the first frame */
   ogl_buf_init(&s->id, OGL_MAX_LINE, OGL_ERR_LINE);
@@ -326,12 +356,16 @@ static int is_done_word(struct ogl_span data) {
 static int responses_frame(void *state, const struct ogl_frame *frame, struct ogl_queue *out) {
   struct responses_state *s = state;
   struct wire_event w;
+  if (OGL_LIKELY(frame->kind == OGL_FRAME_EVENT) && on_repeated(s, frame, out)) return OGL_MORE;
   open_state(s);
+  ogl_repeat_forget(&s->repeat);
   if (is_done_word(frame->data)) return OGL_MORE;
   int code = read_event(frame->data, &w);
   if (code < 0 && frame->kind != OGL_FRAME_ERROR && !ogl_span_is(frame->event, "error")) return code;
   name_event(&w, frame);
-  return on_event(s, frame, &w, out);
+  code = on_event(s, frame, &w, out);
+  if (code == OGL_MORE || !code) learn(s, frame, &w, out);
+  return code;
 }
 
 /* --- the end -------------------------------------------------------------------------------------------------- */

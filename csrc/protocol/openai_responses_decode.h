@@ -10,6 +10,7 @@
 #define OGL_OPENAI_RESPONSES_DECODE_H
 
 #include "../core/calls.h"
+#include "../core/repeat.h"
 
 OGL_BEGIN
 
@@ -71,6 +72,10 @@ struct responses_state {
   int done;   /* the terminal event, or a whole response */
   int failed; /* an `error` event was seen; it is given with what follows */
   struct ogl_buf fault_message, fault_type, fault_code, fault_json; /* of that event */
+
+  /* The short way for a delta that differs from the last one only in its text, padding and number (repeat.h): */
+  struct ogl_repeat repeat;
+  size_t last_item, last_text; /* the rows of the last text that grew */
 };
 
 /* --- openai_responses_response.c --- */

@@ -15,12 +15,16 @@ local CHUNK = 'data: {"id":"chatcmpl-AbCdEf0123456789AbCdEf0123456","object":"ch
 local LAST = 'data: {"id":"chatcmpl-AbCdEf0123456789AbCdEf0123456","object":"chat.completion.chunk","created":1790949988,'
   .. '"model":"mistralai/Ministral-3-8B-Instruct-2512","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
 
+--- The text of the i-th chunk, as it stands inside a JSON string.
+---@param i integer
+function M.text(i) return TEXTS[(i * 7) % #TEXTS + 1] end
+
 --- The bytes of a stream of n chunks of text.
 ---@param n integer
 ---@return string
 function M.make(n)
   local parts = {}
-  for i = 1, n do parts[i] = CHUNK:format(TEXTS[(i * 7) % #TEXTS + 1]) end
+  for i = 1, n do parts[i] = CHUNK:format(M.text(i)) end
   parts[n + 1] = LAST
   return table.concat(parts)
 end

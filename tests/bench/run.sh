@@ -39,6 +39,23 @@ for lua in lua5.4 luajit; do
   row "events from memory, $lua, against a lua-cjson loop" "$1 M/s, $2 M/s" "$3"
 done
 
+# Each protocol: the public client on both Luas, the decoder alone, and that against openai_chat's.
+for lua in lua5.4 luajit; do run $lua tests/bench/decoders.lua >"$out/decoders.$lua"; done
+while read -r protocol events alone part; do
+  jit=$(sed -n "s/^$protocol \([0-9.]*\) .*/\1/p" "$out/decoders.luajit")
+  row "$protocol from memory: events on lua5.4, on luajit; the decoder alone" "$events M/s, $jit M/s; $alone GB/s" "$part of openai_chat's"
+done <"$out/decoders.lua5.4"
+
+# Transcoders: a row a source, and the pair that Lua has too.
+run lua5.4 tests/bench/transcoders.lua >"$out/transcoders"
+for from in $(cut -d' ' -f1 "$out/transcoders" | uniq); do
+  row "$from to $(awk -v from="$from" '$1 == from { printf "%s%s", n++ ? ", " : "", $2 }' "$out/transcoders"), input on one core" \
+    "$(awk -v from="$from" '$1 == from { printf "%s%s", n++ ? ", " : "", $3 }' "$out/transcoders") MB/s" "–"
+done
+awk 'NF == 4' "$out/transcoders" | while read -r from to ours theirs; do
+  row "$from to $to, against lua-cjson and tables" "$ours MB/s, $theirs MB/s" "$(calc %.1f "$ours / $theirs")"
+done
+
 set -- $(run lua5.4 tests/bench/http.lua "$base" 200000)
 ours=$1 cpu=$2
 if command -v npm >/dev/null && { [ -d "$out/node_modules/openai" ] || npm install --silent --no-fund --no-audit --prefix "$out" openai@7.55.0 >/dev/null 2>&1; }; then

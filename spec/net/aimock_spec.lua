@@ -1,0 +1,170 @@
+-- A server that nobody here wrote: aimock (npm, tests/clients) plays the five protocols from one set of fixtures, and our client has to find
+-- the same in each of them; and it fails as it is told to, by fixtures and by headers.
+--
+-- What it does of its own (1.43.0): Gemini's calls end with `FUNCTION_CALL`, a word that Gemini does not have; a Responses object that was cut
+-- short does not say why; its Ollama has no reasoning, no counts, no ids of calls and no `length`,
+-- and its answer for embeddings is not Ollama's; it has no batchEmbedContents.
+local helper = require "spec.helper"
+local ogl = require "opengatellm"
+
+local CLI = "tests/clients/node_modules/@copilotkit/aimock/dist/cli.js"
+local TEXT = "Bonjour ! Ça coûte 3 €, c'est « donné » 😀. Voilà."
+local CUT = "This will never be told to its end, alas, since the server gives up long before that."
+
+local FIXTURES = [[{"fixtures": [
+  {"match": {"userMessage": "hello"}, "chunkSize": 5,
+   "response": {"content": "]] .. TEXT .. [[", "usage": {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}}},
+  {"match": {"userMessage": "think"}, "response": {"content": "Sixteen.", "reasoning": "Four times four, checked."}},
+  {"match": {"userMessage": "weather", "hasToolResult": false}, "chunkSize": 4, "response": {"content": "Un instant.", "toolCalls": [
+    {"id": "call_1", "name": "get_weather", "arguments": {"city": "Sète", "days": [1, 2.5]}}, {"id": "call_2", "name": "now", "arguments": {}}]}},
+  {"match": {"userMessage": "weather", "toolResultContains": "24 °C"}, "response": {"content": "Sunny."}},
+  {"match": {"userMessage": "short"}, "response": {"content": "Once upon a", "finishReason": "length"}},
+  {"match": {"userMessage": "limited"}, "response": {"error": {"message": "Slow « down »", "type": "rate_limit_error"}, "status": 429}},
+  {"match": {"userMessage": "twice", "sequenceIndex": 0}, "response": {"error": {"message": "Not yet"}, "status": 503}},
+  {"match": {"userMessage": "twice"}, "response": {"content": "Now."}},
+  {"match": {"userMessage": "cut"}, "chunkSize": 4, "latency": 20, "truncateAfterChunks": 8,
+   "response": {"content": "]] .. CUT .. [["}},
+  {"match": {"inputText": "vector"}, "response": {"embedding": [0.5, -0.25, 1]}}
+]}]]
+
+local PROVIDERS = {
+  openai_compatible = { model = "gpt-5", calls = "tool_calls", short = "length" },
+  responses_compatible = { model = "gpt-5", calls = "tool_calls", short = "other" },
+  anthropic_compatible = { model = "claude-sonnet-4-5", calls = "tool_calls", short = "length" },
+  gemini = { model = "gemini-2.5-flash", calls = "other", short = "length" },
+  ollama = { model = "qwen3", calls = "tool_calls", short = "stop", plain = true },
+}
+
+local TOOLS = {
+  { name = "get_weather", description = "of a city", parameters = { type = "object", properties = { city = { type = "string" } } } },
+  { name = "now", description = "the time" },
+}
+
+local base
+
+-- The address of the server, started when it is first asked for; nil and why there is none.
+local function start()
+  if base then return base end
+  local file = io.open(CLI)
+  if not file then return nil, "aimock is not installed (sh tests/clients/install.sh)" end
+  file:close()
+  local fixtures = helper.write(FIXTURES)
+  os.rename(fixtures, fixtures .. ".json")
+  base = helper.server(("node %s -h 127.0.0.1 -p %%d -f %s.json --log-level silent"):format(CLI, fixtures))
+  return base
+end
+
+for provider, about in pairs(PROVIDERS) do
+  describe("aimock as " .. provider, function()
+    after_each(helper.close)
+
+    local function client(options)
+      local all = { provider = provider, model = about.model, retries = { max = 0 } }
+      for name, value in pairs(options or {}) do all[name] = value end
+      return helper.client_of(base, all)
+    end
+
+    -- A case for both forms of the answer: `ask(request)` gives reply or nil, err.
+    local function both(name, case)
+      for _, streamed in ipairs { false, true } do
+        it(name .. (streamed and ", streamed" or ", whole"), function()
+          local _, problem = start()
+          if problem then return pending(problem) end
+          case(function(request, options)
+            if not streamed then return client(options):chat(request) end
+            local stream, err = client(options):stream(request)
+            if not stream then return nil, err end
+            return stream:reply()
+          end, streamed)
+        end)
+      end
+    end
+
+    both("says a text", function(ask)
+      local reply = assert(ask { messages = { ogl.user "hello" }, max_tokens = 100 })
+      assert.same({ TEXT, "stop", {} }, { reply.text, reply.finish_reason, reply.warnings })
+      if about.plain then return end
+      assert.same({ 10, 5, 15 }, { reply.usage.input_tokens, reply.usage.output_tokens, reply.usage.total_tokens })
+    end)
+
+    both("thinks", function(ask)
+      local reply = assert(ask { messages = { ogl.user "think" }, max_tokens = 100 })
+      assert.equal("Sixteen.", reply.text)
+      if not about.plain then assert.equal("Four times four, checked.", reply.reasoning) end
+    end)
+
+    both("calls tools, and takes their results", function(ask)
+      local messages = { ogl.user "weather" }
+      local reply = assert(ask { messages = messages, tools = TOOLS, max_tokens = 100 })
+      assert.same({ "Un instant.", about.calls, 2 }, { reply.text, reply.finish_reason, #reply.tool_calls })
+      local first, second = reply.tool_calls[1], reply.tool_calls[2]
+      assert.same({ "get_weather", "now" }, { first.name, second.name })
+      assert.same({ city = "Sète", days = { 1, 2.5 } }, helper.decode(first.arguments))
+      assert.equal("{}", second.arguments)
+      if not about.plain then assert.same({ "call_1", "call_2" }, { first.id, second.id }) end
+      messages[2] = reply
+      messages[3] = ogl.tool_result(second.id or second.name, "noon") -- its Ollama gives no ids
+      messages[4] = ogl.tool_result(first.id or first.name, "24 °C")
+      assert.equal("Sunny.", assert(ask { messages = messages, tools = TOOLS, max_tokens = 100 }).text)
+    end)
+
+    both("is cut short by its limit", function(ask)
+      local reply = assert(ask { messages = { ogl.user "short" }, max_tokens = 3 })
+      assert.same({ "Once upon a", about.short }, { reply.text, reply.finish_reason })
+    end)
+
+    both("refuses", function(ask)
+      local reply, err = ask { messages = { ogl.user "limited" }, max_tokens = 3 }
+      assert.is_nil(reply)
+      assert.same({ "rate_limit", 429, "Slow « down »", 1 }, { err.kind, err.status, err.message, err.retry_after })
+      reply, err = ask { messages = { ogl.user "nothing of that" }, max_tokens = 3 }
+      assert.is_nil(reply)
+      assert.same({ "http", 404, "No fixture matched" }, { err.kind, err.status, err.message })
+    end)
+
+    it("answers when it is asked again", function()
+      local _, problem = start()
+      if problem then return pending(problem) end
+      local host = helper.simulated_host()
+      local headers = { ["x-test-id"] = provider .. helper.id() } -- its own count of the requests
+      local asked = client { retries = { max = 1 }, host = host, headers = headers }
+      assert.equal("Now.", assert(asked:chat { messages = { ogl.user "twice" }, max_tokens = 3 }).text)
+      assert.equal(1, #host.waits)
+    end)
+
+    it("breaks off in mid-stream", function()
+      local _, problem = start()
+      if problem then return pending(problem) end
+      local reply, err = assert(client():stream { messages = { ogl.user "cut" }, max_tokens = 100 }):reply()
+      assert.is_nil(reply)
+      assert.equal("network", err.kind)
+      assert.equal(1, CUT:find(err.partial.text, 1, true))
+      assert.is_true(#err.partial.text < #CUT)
+    end)
+
+    -- Its chaos headers, with certainty: what each makes of an answer.
+    for name, expected in pairs {
+      drop = { "http", 500, "Chaos: request dropped" }, ratelimit = { "rate_limit", 429, "Chaos: rate limit exceeded" },
+      malformed = { "protocol" }, disconnect = { "network" },
+    } do
+      both("is told to fail: " .. name, function(ask)
+        local reply, err = ask({ messages = { ogl.user "hello" }, max_tokens = 100 }, { headers = { ["x-aimock-chaos-" .. name] = "1" } })
+        assert.is_nil(reply)
+        assert.equal(expected[1], err.kind)
+        if expected[2] then assert.same({ expected[2], expected[3] }, { err.status, err.message }) end
+      end)
+    end
+  end)
+end
+
+describe("aimock", function()
+  after_each(helper.close)
+
+  it("makes embeddings", function()
+    local _, problem = start()
+    if problem then return pending(problem) end
+    local found = assert(helper.client_of(base, { provider = "openai_compatible" }):embeddings { input = { "a vector", "another vector" } })
+    assert.same({ { 0.5, -0.25, 1 }, { 0.5, -0.25, 1 } }, { found.vectors[1], found.vectors[2] })
+    assert.equal(2, #found.vectors)
+  end)
+end)
