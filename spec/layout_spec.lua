@@ -121,7 +121,7 @@ describe("every Lua file", function()
       ["operations/listing"] = "operations/dialects", ["operations/catalogue"] = "net/recorded", ["operations/indexing"] = "net/surface",
       ["protocol/openai_chat_decode"] = "protocol/decode", ["protocol/openai_responses_decode"] = "protocol/decode",
       ["protocol/anthropic_decode"] = "protocol/decode", ["protocol/gemini_decode"] = "protocol/decode", ["protocol/ollama_decode"] = "protocol/decode",
-      ["settings"] = "providers", ["quirks"] = "providers", ["auth/init"] = "providers",
+      ["settings"] = "providers", ["quirks"] = "providers", ["auth/init"] = "providers", ["outside"] = "fetch",
     }
     for _, path in ipairs(files(LUA)) do
       local name = path:match "^lua/opengatellm/(.*)%.lua$"

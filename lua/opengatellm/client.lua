@@ -381,6 +381,10 @@ function H.prepare(self, question, where, streamed, dry)
   streamed = streamed and not asked.no_streaming
   self = self:for_model(model)
   local apart, wire, err
+  if asked.fetch and not dry then
+    asked, err = require "opengatellm.fetch".resolve(self, asked)
+    if not asked then return nil, err end
+  end
   if self.provider.attachments then apart, err = require "opengatellm.attachments".of(self, asked) end
   if err then return nil, err end
   wire, err = H.wire(self, apart and apart.request or asked, streamed, model, where)

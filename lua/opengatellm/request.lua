@@ -53,6 +53,7 @@ local M = {}
 ---@field strict? boolean what cannot be carried, or read, is an error
 ---@field keep? boolean false: a stream whose reply is not kept
 ---@field no_streaming? boolean a stream of one whole answer
+---@field fetch? boolean|fun(url: string): boolean media at addresses are fetched here, and sent as bytes; a function says which may be
 
 local FIELDS = {
   messages = "table", model = "string", system = "string", max_tokens = "integer", temperature = "number", top_p = "number",
@@ -61,7 +62,7 @@ local FIELDS = {
   service_tier = "string", store = "boolean", previous_response_id = "string", include = "table", tools = "table",
   tool_choice = "string or table", parallel_tool_calls = "boolean", output = "string or table", reasoning = "string or table",
   search = "table", extra = "table", headers = "table", timeouts = "table", strict = "boolean", keep = "boolean", no_streaming = "boolean",
-  protocol = "string",
+  protocol = "string", fetch = "boolean or function",
 }
 
 local function is_type(value, expected)
@@ -69,6 +70,7 @@ local function is_type(value, expected)
   if expected == "integer" then return t == "number" and value == math.floor(value) and value - value == 0 end
   if expected == "number" then return t == "number" and value - value == 0 end -- no NaN, not infinite
   if expected == "string or table" then return t == "string" or t == "table" end
+  if expected == "boolean or function" then return t == "boolean" or t == "function" end
   return t == expected
 end
 

@@ -13,9 +13,8 @@
 -- @module opengatellm.auth.vertex
 local core = require "opengatellm.core"
 local errors = require "opengatellm.errors"
-local host = require "opengatellm.host"
 local json = require "opengatellm.json"
-local request = require "opengatellm.request"
+local outside = require "opengatellm.outside"
 local url = require "opengatellm.url"
 
 local M = {}
@@ -139,44 +138,16 @@ end
 
 -- Tokens ----------------------------------------------------------------------------------------------------------------
 
--- What the transport is asked: as the client asks it, by the same proxy and with the same authorities, but never by its socket, and
--- with none of the user's headers.
-local function token_request(client, uri, assertion)
-  local asked = request.merge(client.draft(), {
-    method = "POST", url = uri, stream = false, timeouts = client.wire_timeouts, host = host.current(client.host), max_body = BODY,
+-- The text of the answer, or the error of the token endpoint; `sent` is false in it: the request proper has not left.
+local function ask(client, uri, assertion)
+  local status, headers, body = outside.ask(client, {
+    method = "POST", url = uri, max_body = BODY,
     headers = { { "content-type", "application/x-www-form-urlencoded" }, { "accept", "application/json" } },
     body = url.query({ grant_type = GRANT, assertion = assertion }):sub(2),
   })
-  asked.unix_socket, asked.on_progress = nil, nil
-  return asked
-end
-
-local function read_all(exchange)
-  local pieces = {}
-  while true do
-    local bytes, err = exchange:read()
-    if not bytes then return not err and table.concat(pieces) or nil, err end
-    pieces[#pieces + 1] = bytes
-  end
-end
-
--- The text of the answer, or the error of the token endpoint; `sent` is false in it: the request proper has not left.
-local function ask(client, uri, assertion)
-  local transport, err = client:get_transport()
-  if not transport then return nil, err end
-  local exchange
-  exchange, err = transport:open(token_request(client, uri, assertion))
-  if not exchange then return nil, err end
-  local status, headers = exchange:head()
-  if not status then
-    exchange:close()
-    return nil, headers
-  end
-  local body
-  body, err = read_all(exchange)
-  exchange:close()
-  if status >= 200 and status < 300 then return body, err end
-  err = errors.from_status(status, headers, body or "")
+  if not status then return nil, headers end
+  if status >= 200 and status < 300 then return body end
+  local err = errors.from_status(status, headers, body)
   if status == 400 then err.kind = "auth" end -- invalid_grant: the account, its key, or the clock
   return nil, err
 end

@@ -114,8 +114,14 @@ end
 
 -- What is too large to stand in a request goes to the server before it, as for a chat.
 local function encoded_request(client, asked, model)
+  local err
+  if asked.fetch then
+    asked, err = require "opengatellm.fetch".resolve(client, asked)
+    if not asked then return nil, err end
+  end
   if not client.provider.attachments then return client.protocol.encode_request(asked, client.provider, false, model) end
-  local apart, err = require "opengatellm.attachments".of(client, asked)
+  local apart
+  apart, err = require "opengatellm.attachments".of(client, asked)
   if err then return nil, err end
   local sent
   if apart then

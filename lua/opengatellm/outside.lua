@@ -1,0 +1,41 @@
+--- Requests to another address than that of the client's server: by its proxy, with its authorities and timeouts, but without its
+--- key, the user's headers and the unix socket.
+--
+-- @module opengatellm.outside
+local host = require "opengatellm.host"
+local request = require "opengatellm.request"
+
+local M = {}
+
+local function read_all(exchange)
+  local pieces = {}
+  while true do
+    local bytes, err = exchange:read()
+    if not bytes then return not err and table.concat(pieces) or nil, err end
+    pieces[#pieces + 1] = bytes
+  end
+end
+
+--- Asks once. Any status is an answer.
+---@param client ogl.Client
+---@param asked {method: string, url: string, headers: string[][], body?: string, max_body: integer}
+---@return integer? status
+---@return table|ogl.Error headers or the error
+---@return string? body
+function M.ask(client, asked)
+  local transport, err = client:get_transport()
+  if not transport then return nil, err end
+  local whole = request.merge(client.draft(), { stream = false, timeouts = client.wire_timeouts, host = host.current(client.host) }, asked)
+  whole.unix_socket, whole.on_progress = nil, nil
+  local exchange
+  exchange, err = transport:open(whole)
+  if not exchange then return nil, err end
+  local status, headers = exchange:head()
+  local body
+  if status then body, err = read_all(exchange) else err = headers end
+  exchange:close()
+  if not body then return nil, err end
+  return status, headers, body
+end
+
+return M
