@@ -1,8 +1,8 @@
 #!/bin/sh
 # Builds the fuzz targets (libFuzzer, ASan, UBSan) and runs each for SECONDS (default 10), all at once.
 #   tests/fuzz/run.sh [SECONDS]
-# One decoder target for each protocol of tests/wire. Seeds: the inputs there; those of the transcoder have a byte in front. What is found lies in build/fuzz; the last line says
-# `N passed, N failed, N skipped`.
+# One decoder target for each protocol of tests/wire. Seeds: the inputs there; those of the transcoder have a byte in front. What is
+# found lies in build/fuzz; the last line says `N passed, N failed, N skipped`.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 seconds=${1:-10}
