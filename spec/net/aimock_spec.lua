@@ -147,7 +147,7 @@ for provider, about in pairs(PROVIDERS) do
     -- Its chaos headers, with certainty: what each makes of an answer.
     for name, expected in pairs {
       drop = { "http", 500, "Chaos: request dropped" }, ratelimit = { "rate_limit", 429, "Chaos: rate limit exceeded" },
-      malformed = { "protocol" }, disconnect = { "network" },
+      malformed = { "incomplete" }, disconnect = { "network" },
     } do
       both("is told to fail: " .. name, function(ask)
         local reply, err = ask({ messages = { ogl.user "hello" }, max_tokens = 100 }, { headers = { ["x-aimock-chaos-" .. name] = "1" } })

@@ -155,8 +155,12 @@ describe("our client", function()
   end
 
   -- Our own reader names finish reasons alike for all protocols; what the wire cannot tell apart stays what it is there.
-  local function finish_of(protocol, reason)
-    return protocol == "ollama" and reason == "content_filter" and "stop" or reason
+  -- A Responses object that failed says so in its status, and that is its reason.
+  local function finish_of(protocol, turn)
+    local reason = turn.expect.finish
+    if protocol == "ollama" and reason == "content_filter" then return "stop" end
+    if protocol == "openai_responses" and turn.expect.error then return "error" end
+    return reason
   end
 
   for protocol, provider in pairs(PROVIDERS) do
@@ -171,7 +175,7 @@ describe("our client", function()
         for _, streamed in ipairs { false, true } do
           local reading = reading_of(client, protocol, turn, streamed)
           if reading.finish then
-            assert.equal(finish_of(protocol, turn.expect.finish), reading.finish, turn.name)
+            assert.equal(finish_of(protocol, turn), reading.finish, turn.name)
             reading.finish = WIRE[protocol].finish[turn.expect.finish]
           end
           check(reading)
