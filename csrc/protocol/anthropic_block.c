@@ -12,19 +12,12 @@
 #include "../core/json_write.h"
 #include "../core/mem.h"
 #include "anthropic_decode.h"
+#include "read.h"
 
 /* The members of a block or of a delta that matter: raw values; n = 0 where absent or null. */
 struct members {
   struct ogl_span type, text, thinking, signature, id, name, input, caller, citations, citation, partial_json;
 };
-
-static struct ogl_span raw_value(struct ogl_json *j) {
-  struct ogl_span raw = { "", 0 };
-  int null = ogl_json_peek(j) == 'n';
-  ogl_json_skip(j, &raw);
-  if (null) raw.n = 0;
-  return raw;
-}
 
 static void gather(struct ogl_span json, struct members *m) {
   struct ogl_json j;
@@ -33,17 +26,17 @@ static void gather(struct ogl_span json, struct members *m) {
   ogl_json_open(&j, json.p, json.n);
   if (!ogl_json_enter_or_skip(&j, '{')) return;
   while (ogl_json_key(&j, &key) > 0) {
-    if (ogl_span_is(key, "type")) m->type = raw_value(&j);
-    else if (ogl_span_is(key, "text")) m->text = raw_value(&j);
-    else if (ogl_span_is(key, "thinking")) m->thinking = raw_value(&j);
-    else if (ogl_span_is(key, "partial_json")) m->partial_json = raw_value(&j);
-    else if (ogl_span_is(key, "signature")) m->signature = raw_value(&j);
-    else if (ogl_span_is(key, "id")) m->id = raw_value(&j);
-    else if (ogl_span_is(key, "name")) m->name = raw_value(&j);
-    else if (ogl_span_is(key, "input")) m->input = raw_value(&j);
-    else if (ogl_span_is(key, "caller")) m->caller = raw_value(&j);
-    else if (ogl_span_is(key, "citations")) m->citations = raw_value(&j);
-    else if (ogl_span_is(key, "citation")) m->citation = raw_value(&j);
+    if (ogl_span_is(key, "type")) m->type = ogl_read_raw(&j);
+    else if (ogl_span_is(key, "text")) m->text = ogl_read_raw(&j);
+    else if (ogl_span_is(key, "thinking")) m->thinking = ogl_read_raw(&j);
+    else if (ogl_span_is(key, "partial_json")) m->partial_json = ogl_read_raw(&j);
+    else if (ogl_span_is(key, "signature")) m->signature = ogl_read_raw(&j);
+    else if (ogl_span_is(key, "id")) m->id = ogl_read_raw(&j);
+    else if (ogl_span_is(key, "name")) m->name = ogl_read_raw(&j);
+    else if (ogl_span_is(key, "input")) m->input = ogl_read_raw(&j);
+    else if (ogl_span_is(key, "caller")) m->caller = ogl_read_raw(&j);
+    else if (ogl_span_is(key, "citations")) m->citations = ogl_read_raw(&j);
+    else if (ogl_span_is(key, "citation")) m->citation = ogl_read_raw(&j);
     else ogl_json_skip(&j, NULL);
   }
 }

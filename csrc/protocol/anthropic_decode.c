@@ -11,6 +11,7 @@
 */
 #include "anthropic_decode.h"
 #include "../core/fault.h"
+#include "read.h"
 #include "registry.h"
 
 /* The outermost members of a frame: raw values; n = 0 where absent or null. */
@@ -21,14 +22,6 @@ struct frame_members {
   int64_t index; /* -1: none */
 };
 
-static struct ogl_span raw_value(struct ogl_json *j) {
-  struct ogl_span raw = { "", 0 };
-  int c = ogl_json_peek(j);
-  ogl_json_skip(j, &raw);
-  if (c == 'n' || c == 'f' || ogl_span_is(raw, "\"\"")) raw.n = 0; /* null, false, "": not there */
-  return raw;
-}
-
 static void read_index(struct ogl_json *j, int64_t *index) {
   struct ogl_number n;
   if (ogl_json_number_or_skip(j, &n) && n.is_integer && n.i >= 0) *index = n.i;
@@ -37,19 +30,19 @@ static void read_index(struct ogl_json *j, int64_t *index) {
 static void read_members(struct ogl_json *j, struct frame_members *m) {
   struct ogl_span key;
   while (ogl_json_key(j, &key) > 0) {
-    if (ogl_span_is(key, "type")) m->type = raw_value(j);
+    if (ogl_span_is(key, "type")) m->type = ogl_read_given(j);
     else if (ogl_span_is(key, "index")) read_index(j, &m->index);
-    else if (ogl_span_is(key, "delta")) m->delta = raw_value(j);
-    else if (ogl_span_is(key, "content_block")) m->content_block = raw_value(j);
-    else if (ogl_span_is(key, "message")) m->message = raw_value(j);
-    else if (ogl_span_is(key, "usage")) m->usage = raw_value(j);
+    else if (ogl_span_is(key, "delta")) m->delta = ogl_read_given(j);
+    else if (ogl_span_is(key, "content_block")) m->content_block = ogl_read_given(j);
+    else if (ogl_span_is(key, "message")) m->message = ogl_read_given(j);
+    else if (ogl_span_is(key, "usage")) m->usage = ogl_read_given(j);
     else if (ogl_span_is(key, "id")) ogl_json_string_or_skip(j, &m->id);
     else if (ogl_span_is(key, "model")) ogl_json_string_or_skip(j, &m->model);
-    else if (ogl_span_is(key, "content")) m->content = raw_value(j);
-    else if (ogl_span_is(key, "stop_reason")) m->stop_reason = raw_value(j);
-    else if (ogl_span_is(key, "error")) m->error = raw_value(j);
-    else if (ogl_span_is(key, "detail")) m->detail = raw_value(j);
-    else if (ogl_span_is(key, "object")) m->object = raw_value(j);
+    else if (ogl_span_is(key, "content")) m->content = ogl_read_given(j);
+    else if (ogl_span_is(key, "stop_reason")) m->stop_reason = ogl_read_given(j);
+    else if (ogl_span_is(key, "error")) m->error = ogl_read_given(j);
+    else if (ogl_span_is(key, "detail")) m->detail = ogl_read_given(j);
+    else if (ogl_span_is(key, "object")) m->object = ogl_read_given(j);
     else ogl_json_skip(j, NULL);
   }
 }
@@ -73,16 +66,11 @@ static int read_frame(struct ogl_span data, struct frame_members *m) {
 
 /* --- usage ---------------------------------------------------------------------------------------------------- */
 
-static void take_number(struct ogl_json *j, struct ogl_usage *u, int field) {
-  struct ogl_number v;
-  if (ogl_json_number_or_skip(j, &v)) ogl_usage_set(u, field, v.d);
-}
-
 static void read_output_details(struct ogl_json *j, struct ogl_usage *u) {
   struct ogl_span key;
   if (!ogl_json_enter_or_skip(j, '{')) return;
   while (ogl_json_key(j, &key) > 0) {
-    if (ogl_span_is(key, "thinking_tokens")) take_number(j, u, OGL_USAGE_REASONING);
+    if (ogl_span_is(key, "thinking_tokens")) ogl_read_usage(j, u, OGL_USAGE_REASONING);
     else ogl_json_skip(j, NULL);
   }
 }
@@ -93,12 +81,12 @@ static void read_usage(struct ogl_span json, struct ogl_usage *u) {
   ogl_json_open(&j, json.p, json.n);
   if (!ogl_json_enter_or_skip(&j, '{')) return;
   while (ogl_json_key(&j, &key) > 0) {
-    if (ogl_span_is(key, "input_tokens")) take_number(&j, u, OGL_USAGE_INPUT);
-    else if (ogl_span_is(key, "cache_read_input_tokens")) take_number(&j, u, OGL_USAGE_CACHED);
-    else if (ogl_span_is(key, "cache_creation_input_tokens")) take_number(&j, u, OGL_USAGE_CACHE_WRITE);
-    else if (ogl_span_is(key, "output_tokens")) take_number(&j, u, OGL_USAGE_OUTPUT);
+    if (ogl_span_is(key, "input_tokens")) ogl_read_usage(&j, u, OGL_USAGE_INPUT);
+    else if (ogl_span_is(key, "cache_read_input_tokens")) ogl_read_usage(&j, u, OGL_USAGE_CACHED);
+    else if (ogl_span_is(key, "cache_creation_input_tokens")) ogl_read_usage(&j, u, OGL_USAGE_CACHE_WRITE);
+    else if (ogl_span_is(key, "output_tokens")) ogl_read_usage(&j, u, OGL_USAGE_OUTPUT);
     else if (ogl_span_is(key, "output_tokens_details")) read_output_details(&j, u);
-    else if (ogl_span_is(key, "cost")) take_number(&j, u, OGL_USAGE_COST);
+    else if (ogl_span_is(key, "cost")) ogl_read_usage(&j, u, OGL_USAGE_COST);
     else ogl_json_skip(&j, NULL);
   }
 }
@@ -129,22 +117,6 @@ static void on_usage(struct anthropic_state *s, struct ogl_span json, struct ogl
 
 /* --- the message around the blocks ---------------------------------------------------------------------------- */
 
-static int keep_first(struct ogl_buf *b, struct ogl_json_text text, struct ogl_queue *out, int *changed) {
-  if (b->n || text.raw.n == 0) return 0;
-  struct ogl_span s = ogl_queue_text(out, text);
-  *changed = 1;
-  return ogl_buf_append(b, s.p, s.n);
-}
-
-static int on_start(struct anthropic_state *s, const struct frame_members *m, struct ogl_queue *out) {
-  int changed = 0;
-  int err = keep_first(&s->id, m->id, out, &changed);
-  if (!err) err = keep_first(&s->model, m->model, out, &changed);
-  struct ogl_event *e = err || !changed ? NULL : ogl_queue_push(out, OGL_EVENT_START, 0, 0);
-  if (e) e->a = ogl_buf_span(&s->id), e->b = ogl_buf_span(&s->model);
-  return err;
-}
-
 /* The server's own word; null and empty count as none. */
 static int on_reason(struct anthropic_state *s, struct ogl_span raw, struct ogl_queue *out) {
   struct ogl_json j;
@@ -172,7 +144,7 @@ static int on_content(struct anthropic_state *s, struct ogl_span list, struct og
 
 /* A message: the one of message_start, or a whole body. */
 static int on_message(struct anthropic_state *s, const struct frame_members *m, struct ogl_queue *out) {
-  int err = on_start(s, m, out);
+  int err = ogl_read_start(&s->id, m->id, &s->model, m->model, out);
   if (!err) err = on_content(s, m->content, out);
   if (!err) err = on_reason(s, m->stop_reason, out);
   if (!err) on_usage(s, m->usage, out);

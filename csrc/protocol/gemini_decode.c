@@ -12,6 +12,7 @@
 #include "gemini_decode.h"
 #include "../core/fault.h"
 #include "../core/mem.h"
+#include "read.h"
 #include "registry.h"
 
 /* The outermost members of an answer: raw values; n = 0 where absent or null. */
@@ -21,24 +22,16 @@ struct answer {
   int known; /* it has a member that only an answer has */
 };
 
-static struct ogl_span raw_value(struct ogl_json *j) {
-  struct ogl_span raw = { "", 0 };
-  int c = ogl_json_peek(j);
-  ogl_json_skip(j, &raw);
-  if (c == 'n' || c == 'f' || ogl_span_is(raw, "\"\"")) raw.n = 0; /* null, false, "": not there */
-  return raw;
-}
-
 static void read_members(struct ogl_json *j, struct answer *a) {
   struct ogl_span key;
   while (ogl_json_key(j, &key) > 0) {
-    if (ogl_span_is(key, "candidates")) a->candidates = raw_value(j);
-    else if (ogl_span_is(key, "usageMetadata")) a->usage = raw_value(j);
-    else if (ogl_span_is(key, "promptFeedback")) a->feedback = raw_value(j);
+    if (ogl_span_is(key, "candidates")) a->candidates = ogl_read_given(j);
+    else if (ogl_span_is(key, "usageMetadata")) a->usage = ogl_read_given(j);
+    else if (ogl_span_is(key, "promptFeedback")) a->feedback = ogl_read_given(j);
     else if (ogl_span_is(key, "responseId")) ogl_json_string_or_skip(j, &a->id);
     else if (ogl_span_is(key, "modelVersion")) ogl_json_string_or_skip(j, &a->model);
-    else if (ogl_span_is(key, "error")) a->error = raw_value(j);
-    else if (ogl_span_is(key, "detail")) a->detail = raw_value(j);
+    else if (ogl_span_is(key, "error")) a->error = ogl_read_given(j);
+    else if (ogl_span_is(key, "detail")) a->detail = ogl_read_given(j);
     else ogl_json_skip(j, NULL);
   }
   a->known = a->candidates.n || a->usage.n || a->feedback.n || a->id.raw.n || a->model.raw.n;
@@ -53,25 +46,7 @@ static int read_answer(struct ogl_span data, struct answer *a) {
   return ogl_json_end(&j);
 }
 
-/* --- start and usage ------------------------------------------------------------------------------------------ */
-
-static int keep_first(struct ogl_buf *b, struct ogl_json_text text, struct ogl_queue *out, int *changed) {
-  if (OGL_LIKELY(b->n) || text.raw.n == 0) return 0;
-  struct ogl_span s = ogl_queue_text(out, text);
-  *changed = 1;
-  return ogl_buf_append(b, s.p, s.n);
-}
-
-/* Id and model, when they are new. */
-static int on_start(struct gemini_state *s, const struct answer *a, struct ogl_queue *out) {
-  int changed = 0;
-  int err = keep_first(&s->id, a->id, out, &changed);
-  if (!err) err = keep_first(&s->model, a->model, out, &changed);
-  if (err || OGL_LIKELY(!changed)) return err;
-  struct ogl_event *e = ogl_queue_push(out, OGL_EVENT_START, 0, 0);
-  if (e) e->a = ogl_buf_span(&s->id), e->b = ogl_buf_span(&s->model);
-  return 0;
-}
+/* --- usage ---------------------------------------------------------------------------------------------------- */
 
 static void push_usage(struct gemini_state *s, struct ogl_queue *out) {
   struct ogl_event *e = ogl_queue_push(out, OGL_EVENT_USAGE, 0, 0);
@@ -119,15 +94,15 @@ static void gather(struct ogl_json *j, struct candidate_members *m) {
   struct ogl_number n;
   memset(m, 0, sizeof *m);
   while (ogl_json_key(j, &key) > 0) {
-    if (ogl_span_is(key, "content")) m->content = raw_value(j);
+    if (ogl_span_is(key, "content")) m->content = ogl_read_given(j);
     else if (ogl_span_is(key, "index")) {
       if (ogl_json_number_or_skip(j, &n) && n.is_integer && n.i >= 0 && n.i < INT32_MAX) m->number = (int)n.i;
-    } else if (ogl_span_is(key, "finishReason")) m->reason = raw_value(j);
-    else if (ogl_span_is(key, "finishMessage")) m->message = raw_value(j);
-    else if (ogl_span_is(key, "citationMetadata")) m->citations = raw_value(j);
-    else if (ogl_span_is(key, "groundingMetadata")) m->grounding = raw_value(j);
-    else if (ogl_span_is(key, "urlContextMetadata")) m->url_context = raw_value(j);
-    else if (ogl_span_is(key, "logprobsResult")) m->logprobs = raw_value(j);
+    } else if (ogl_span_is(key, "finishReason")) m->reason = ogl_read_given(j);
+    else if (ogl_span_is(key, "finishMessage")) m->message = ogl_read_given(j);
+    else if (ogl_span_is(key, "citationMetadata")) m->citations = ogl_read_given(j);
+    else if (ogl_span_is(key, "groundingMetadata")) m->grounding = ogl_read_given(j);
+    else if (ogl_span_is(key, "urlContextMetadata")) m->url_context = ogl_read_given(j);
+    else if (ogl_span_is(key, "logprobsResult")) m->logprobs = ogl_read_given(j);
     else ogl_json_skip(j, NULL);
   }
 }
@@ -243,8 +218,8 @@ static int on_feedback(struct gemini_state *s, struct ogl_span json, struct ogl_
   ogl_json_open(&j, json.p, json.n);
   if (!ogl_json_enter_or_skip(&j, '{')) return 0;
   while (ogl_json_key(&j, &key) > 0) {
-    if (ogl_span_is(key, "blockReason")) reason = raw_value(&j);
-    else if (ogl_span_is(key, "blockReasonMessage")) message = raw_value(&j);
+    if (ogl_span_is(key, "blockReason")) reason = ogl_read_given(&j);
+    else if (ogl_span_is(key, "blockReasonMessage")) message = ogl_read_given(&j);
     else ogl_json_skip(&j, NULL);
   }
   if (message.n) warn(message, out);
@@ -341,7 +316,7 @@ static int on_error(struct gemini_state *s, struct ogl_span json, struct ogl_que
 
 static int on_answer(struct gemini_state *s, const struct ogl_frame *frame, struct ogl_span json,
                      const struct answer *a, struct ogl_queue *out) {
-  int err = on_start(s, a, out);
+  int err = ogl_read_start(&s->id, a->id, &s->model, a->model, out);
   if (!err) err = on_candidates(s, a->candidates, out);
   if (!err) err = on_feedback(s, a->feedback, out);
   if (err) return err;

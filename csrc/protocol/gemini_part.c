@@ -11,6 +11,7 @@
 ** its own, never joined with the one before. One without a text is kept as a PART.
 */
 #include "gemini_decode.h"
+#include "read.h"
 
 enum { NO_KIND = -1, NO_CALL = -1 };
 
@@ -25,14 +26,6 @@ struct fragment {
   struct ogl_span id, name, args, partial;
   int continues;
 };
-
-static struct ogl_span raw_value(struct ogl_json *j) {
-  struct ogl_span raw = { "", 0 };
-  int null = ogl_json_peek(j) == 'n';
-  ogl_json_skip(j, &raw);
-  if (null) raw.n = 0;
-  return raw;
-}
 
 static struct ogl_span text_value(struct ogl_json *j, struct ogl_queue *out) {
   struct ogl_json_text text;
@@ -64,10 +57,10 @@ static void gather(struct ogl_span json, struct part *p, struct ogl_queue *out) 
     if (ogl_span_is(key, "text")) read_text(&j, p, out);
     else if (ogl_span_is(key, "thought")) p->thought = true_value(&j);
     else if (ogl_span_is(key, "thoughtSignature")) p->signature = text_value(&j, out);
-    else if (ogl_span_is(key, "functionCall")) p->call = raw_value(&j);
-    else if (ogl_span_is(key, "inlineData") || ogl_span_is(key, "fileData")) p->data = raw_value(&j);
+    else if (ogl_span_is(key, "functionCall")) p->call = ogl_read_raw(&j);
+    else if (ogl_span_is(key, "inlineData") || ogl_span_is(key, "fileData")) p->data = ogl_read_raw(&j);
     else if (p->other.n) ogl_json_skip(&j, NULL);
-    else p->other = raw_value(&j), p->other_name = key;
+    else p->other = ogl_read_raw(&j), p->other_name = key;
   }
 }
 
@@ -128,8 +121,8 @@ static void read_fragment(struct ogl_span json, struct fragment *f, struct ogl_q
   while (ogl_json_key(&j, &key) > 0) {
     if (ogl_span_is(key, "name")) f->name = text_value(&j, out);
     else if (ogl_span_is(key, "id")) f->id = text_value(&j, out);
-    else if (ogl_span_is(key, "args")) f->args = raw_value(&j);
-    else if (ogl_span_is(key, "partialArgs")) f->partial = raw_value(&j);
+    else if (ogl_span_is(key, "args")) f->args = ogl_read_raw(&j);
+    else if (ogl_span_is(key, "partialArgs")) f->partial = ogl_read_raw(&j);
     else if (ogl_span_is(key, "willContinue")) f->continues = true_value(&j);
     else ogl_json_skip(&j, NULL);
   }

@@ -13,6 +13,7 @@
 
 #include "../core/fault.h"
 #include "ollama_decode.h"
+#include "read.h"
 #include "registry.h"
 
 /* The outermost members of a line: raw values; n = 0 where absent or null. */
@@ -31,33 +32,20 @@ struct message {
 
 /* --- reading -------------------------------------------------------------------------------------------------- */
 
-static struct ogl_span raw_value(struct ogl_json *j) {
-  struct ogl_span raw = { "", 0 };
-  int c = ogl_json_peek(j);
-  ogl_json_skip(j, &raw);
-  if (c == 'n' || c == 'f' || ogl_span_is(raw, "\"\"")) raw.n = 0; /* null, false, "": not there */
-  return raw;
-}
-
-static void take_number(struct ogl_json *j, struct ogl_usage *u, int field) {
-  struct ogl_number v;
-  if (ogl_json_number_or_skip(j, &v)) ogl_usage_set(u, field, v.d);
-}
-
 static void read_member(struct ogl_json *j, struct ogl_span key, struct line *l) {
-  if (ogl_span_is(key, "message")) l->message = raw_value(j);
+  if (ogl_span_is(key, "message")) l->message = ogl_read_given(j);
   else if (ogl_span_is(key, "response")) l->has_response = ogl_json_string_or_skip(j, &l->response);
   else if (ogl_span_is(key, "thinking")) ogl_json_string_or_skip(j, &l->thinking);
   else if (ogl_span_is(key, "model")) ogl_json_string_or_skip(j, &l->model);
   else if (ogl_span_is(key, "created_at")) ogl_json_string_or_skip(j, &l->time);
   else if (ogl_span_is(key, "done_reason")) ogl_json_string_or_skip(j, &l->reason);
-  else if (ogl_span_is(key, "done")) l->done = ogl_span_is(raw_value(j), "true"), l->open = !l->done;
-  else if (ogl_span_is(key, "prompt_eval_count")) take_number(j, &l->usage, OGL_USAGE_INPUT);
-  else if (ogl_span_is(key, "eval_count")) take_number(j, &l->usage, OGL_USAGE_OUTPUT);
-  else if (ogl_span_is(key, "logprobs")) l->logprobs = raw_value(j);
-  else if (ogl_span_is(key, "image")) l->images = raw_value(j);
-  else if (ogl_span_is(key, "error")) l->error = raw_value(j);
-  else if (ogl_span_is(key, "detail")) l->detail = raw_value(j);
+  else if (ogl_span_is(key, "done")) l->done = ogl_span_is(ogl_read_given(j), "true"), l->open = !l->done;
+  else if (ogl_span_is(key, "prompt_eval_count")) ogl_read_usage(j, &l->usage, OGL_USAGE_INPUT);
+  else if (ogl_span_is(key, "eval_count")) ogl_read_usage(j, &l->usage, OGL_USAGE_OUTPUT);
+  else if (ogl_span_is(key, "logprobs")) l->logprobs = ogl_read_given(j);
+  else if (ogl_span_is(key, "image")) l->images = ogl_read_given(j);
+  else if (ogl_span_is(key, "error")) l->error = ogl_read_given(j);
+  else if (ogl_span_is(key, "detail")) l->detail = ogl_read_given(j);
   else ogl_json_skip(j, NULL);
 }
 
@@ -78,8 +66,8 @@ static void read_message(struct ogl_span json, struct message *m) {
   while (ogl_json_key(&j, &key) > 0) {
     if (ogl_span_is(key, "content")) ogl_json_string_or_skip(&j, &m->content);
     else if (ogl_span_is(key, "thinking")) ogl_json_string_or_skip(&j, &m->thinking);
-    else if (ogl_span_is(key, "tool_calls")) m->tool_calls = raw_value(&j);
-    else if (ogl_span_is(key, "images")) m->images = raw_value(&j);
+    else if (ogl_span_is(key, "tool_calls")) m->tool_calls = ogl_read_given(&j);
+    else if (ogl_span_is(key, "images")) m->images = ogl_read_given(&j);
     else ogl_json_skip(&j, NULL);
   }
 }
@@ -126,7 +114,7 @@ struct call {
 static struct ogl_span string_or_json(struct ogl_json *j, struct ogl_queue *out) {
   struct ogl_json_text text;
   struct ogl_span none = { "", 0 };
-  if (ogl_json_peek(j) != '"') return raw_value(j);
+  if (ogl_json_peek(j) != '"') return ogl_read_given(j);
   return ogl_json_string(j, &text) == OGL_OK ? ogl_queue_text(out, text) : none;
 }
 

@@ -13,6 +13,7 @@
 #include "../core/fault.h"
 #include "../core/mem.h"
 #include "openai_chat_decode.h"
+#include "read.h"
 #include "registry.h"
 
 /* The outermost members of a chunk: raw values; n = 0 where absent or null. */
@@ -21,14 +22,6 @@ struct chunk {
   struct ogl_json_text id, model;
   struct ogl_span idle; /* the last string under a key that means nothing here */
 };
-
-static struct ogl_span raw_value(struct ogl_json *j) {
-  struct ogl_span raw = { "", 0 };
-  int c = ogl_json_peek(j);
-  ogl_json_skip(j, &raw);
-  if (c == 'n' || c == 'f' || ogl_span_is(raw, "\"\"")) raw.n = 0; /* null, false, "": not there */
-  return raw;
-}
 
 static int read_chunk(struct ogl_span data, struct chunk *c);
 
@@ -52,40 +45,19 @@ static int read_chunk(struct ogl_span data, struct chunk *c) {
   if (ogl_json_peek(&j) == '[') return read_first(data, c);
   if (!ogl_json_enter_or_skip(&j, '{')) return ogl_json_end(&j);
   while (ogl_json_key(&j, &key) > 0) {
-    if (ogl_span_is(key, "choices")) c->choices = raw_value(&j);
+    if (ogl_span_is(key, "choices")) c->choices = ogl_read_given(&j);
     else if (ogl_span_is(key, "id")) ogl_json_string_or_skip(&j, &c->id);
     else if (ogl_span_is(key, "model")) ogl_json_string_or_skip(&j, &c->model);
-    else if (ogl_span_is(key, "usage")) c->usage = raw_value(&j);
-    else if (ogl_span_is(key, "object")) c->object = raw_value(&j);
-    else if (ogl_span_is(key, "error")) c->error = raw_value(&j);
-    else if (ogl_span_is(key, "detail")) c->detail = raw_value(&j);
-    else if (ogl_span_is(key, "x_groq")) c->x_groq = raw_value(&j);
-    else if (ogl_span_is(key, "citations")) c->citations = raw_value(&j);
-    else if (ogl_span_is(key, "search_results")) c->search_results = raw_value(&j);
+    else if (ogl_span_is(key, "usage")) c->usage = ogl_read_given(&j);
+    else if (ogl_span_is(key, "object")) c->object = ogl_read_given(&j);
+    else if (ogl_span_is(key, "error")) c->error = ogl_read_given(&j);
+    else if (ogl_span_is(key, "detail")) c->detail = ogl_read_given(&j);
+    else if (ogl_span_is(key, "x_groq")) c->x_groq = ogl_read_given(&j);
+    else if (ogl_span_is(key, "citations")) c->citations = ogl_read_given(&j);
+    else if (ogl_span_is(key, "search_results")) c->search_results = ogl_read_given(&j);
     else if (ogl_json_string_or_skip(&j, &idle)) c->idle = idle.raw;
   }
   return ogl_json_end(&j);
-}
-
-/* --- start ---------------------------------------------------------------------------------------------------- */
-
-static int keep_first(struct ogl_buf *b, struct ogl_json_text text, struct ogl_queue *out, int *changed) {
-  if (OGL_LIKELY(b->n) || text.raw.n == 0) return 0;
-  struct ogl_span s = ogl_queue_text(out, text);
-  *changed = 1;
-  return ogl_buf_append(b, s.p, s.n);
-}
-
-/* Id and model, when they are new. */
-static int on_start(struct chat_state *s, const struct chunk *c, struct ogl_queue *out) {
-  int changed = 0;
-  int err = keep_first(&s->id, c->id, out, &changed);
-  if (!err) err = keep_first(&s->model, c->model, out, &changed);
-  if (err || OGL_LIKELY(!changed)) return err;
-  s->touched = 1;
-  struct ogl_event *e = ogl_queue_push(out, OGL_EVENT_START, 0, 0);
-  if (e) e->a = ogl_buf_span(&s->id), e->b = ogl_buf_span(&s->model);
-  return 0;
 }
 
 /* --- choices -------------------------------------------------------------------------------------------------- */
@@ -141,12 +113,12 @@ static int on_choice(struct chat_state *s, struct ogl_json *j, struct ogl_queue 
   int err = 0;
   if (!ogl_json_enter_or_skip(j, '{')) return 0;
   while (ogl_json_key(j, &key) > 0) {
-    if (ogl_span_is(key, "delta")) delta = raw_value(j);
-    else if (ogl_span_is(key, "message")) message = raw_value(j);
+    if (ogl_span_is(key, "delta")) delta = ogl_read_given(j);
+    else if (ogl_span_is(key, "message")) message = ogl_read_given(j);
     else if (ogl_span_is(key, "index")) ogl_json_number_or_skip(j, &number);
-    else if (ogl_span_is(key, "finish_reason")) reason = raw_value(j);
-    else if (ogl_span_is(key, "logprobs")) logprobs = raw_value(j);
-    else if (ogl_span_is(key, "error")) error = raw_value(j);
+    else if (ogl_span_is(key, "finish_reason")) reason = ogl_read_given(j);
+    else if (ogl_span_is(key, "logprobs")) logprobs = ogl_read_given(j);
+    else if (ogl_span_is(key, "error")) error = ogl_read_given(j);
     else ogl_json_skip(j, NULL);
   }
   int at = number.is_integer && number.i >= 0 && number.i < INT32_MAX ? (int)number.i : 0;
@@ -180,7 +152,7 @@ static struct ogl_span groq_usage(struct ogl_span x_groq) {
   ogl_json_open(&j, x_groq.p, x_groq.n);
   if (!ogl_json_enter_or_skip(&j, '{')) return usage;
   while (ogl_json_key(&j, &key) > 0) {
-    if (ogl_span_is(key, "usage")) usage = raw_value(&j);
+    if (ogl_span_is(key, "usage")) usage = ogl_read_given(&j);
     else ogl_json_skip(&j, NULL);
   }
   return usage;
@@ -227,7 +199,9 @@ static void on_unknown(struct chat_state *s, const struct ogl_frame *frame, stru
 }
 
 static int on_chunk(struct chat_state *s, const struct ogl_frame *frame, const struct chunk *c, struct ogl_queue *out) {
-  int err = on_start(s, c, out);
+  size_t named = s->id.n + s->model.n;
+  int err = ogl_read_start(&s->id, c->id, &s->model, c->model, out);
+  if (s->id.n + s->model.n > named) s->touched = 1;
   if (!err) err = on_choices(s, c->choices, out);
   if (err) return err;
   on_usage(s, c, out);

@@ -5,6 +5,7 @@
 ** reply: reasoning, text, refusal, other parts, tool calls.
 */
 #include "openai_chat_decode.h"
+#include "read.h"
 
 /* The members of a delta that matter: raw values; n = 0 where absent or null. */
 struct delta {
@@ -16,14 +17,6 @@ struct delta {
 
 enum { FUNCTION_CALL = -2, NO_KEY = -1 }; /* keys of calls that have no index on the wire */
 
-static struct ogl_span raw_value(struct ogl_json *j) {
-  struct ogl_span raw = { "", 0 };
-  int null = ogl_json_peek(j) == 'n';
-  ogl_json_skip(j, &raw);
-  if (null) raw.n = 0;
-  return raw;
-}
-
 static void gather(struct ogl_span json, struct delta *d) {
   struct ogl_json j;
   struct ogl_span key;
@@ -31,16 +24,16 @@ static void gather(struct ogl_span json, struct delta *d) {
   ogl_json_open(&j, json.p, json.n);
   ogl_json_enter(&j, '{');
   while (ogl_json_key(&j, &key) > 0) {
-    if (ogl_span_is(key, "content")) d->content = raw_value(&j);
-    else if (ogl_span_is(key, "reasoning_content")) d->reasoning_content = raw_value(&j);
-    else if (ogl_span_is(key, "reasoning")) d->reasoning = raw_value(&j);
-    else if (ogl_span_is(key, "tool_calls")) d->tool_calls = raw_value(&j);
-    else if (ogl_span_is(key, "refusal")) d->refusal = raw_value(&j);
-    else if (ogl_span_is(key, "reasoning_details")) d->reasoning_details = raw_value(&j);
-    else if (ogl_span_is(key, "function_call")) d->function_call = raw_value(&j);
-    else if (ogl_span_is(key, "annotations")) d->annotations = raw_value(&j);
-    else if (ogl_span_is(key, "audio")) d->audio = raw_value(&j);
-    else if (ogl_span_is(key, "images")) d->images = raw_value(&j);
+    if (ogl_span_is(key, "content")) d->content = ogl_read_raw(&j);
+    else if (ogl_span_is(key, "reasoning_content")) d->reasoning_content = ogl_read_raw(&j);
+    else if (ogl_span_is(key, "reasoning")) d->reasoning = ogl_read_raw(&j);
+    else if (ogl_span_is(key, "tool_calls")) d->tool_calls = ogl_read_raw(&j);
+    else if (ogl_span_is(key, "refusal")) d->refusal = ogl_read_raw(&j);
+    else if (ogl_span_is(key, "reasoning_details")) d->reasoning_details = ogl_read_raw(&j);
+    else if (ogl_span_is(key, "function_call")) d->function_call = ogl_read_raw(&j);
+    else if (ogl_span_is(key, "annotations")) d->annotations = ogl_read_raw(&j);
+    else if (ogl_span_is(key, "audio")) d->audio = ogl_read_raw(&j);
+    else if (ogl_span_is(key, "images")) d->images = ogl_read_raw(&j);
     else ogl_json_skip(&j, NULL);
   }
 }
@@ -95,9 +88,9 @@ static void push_content_part(struct chat_state *s, struct chat_choice *choice, 
   }
   if (ogl_json_enter(&j, '{') < 0) return;
   while (ogl_json_key(&j, &key) > 0) {
-    if (ogl_span_is(key, "type")) type = raw_value(&j);
-    else if (ogl_span_is(key, "text")) text = raw_value(&j);
-    else if (ogl_span_is(key, "thinking")) thinking = raw_value(&j);
+    if (ogl_span_is(key, "type")) type = ogl_read_raw(&j);
+    else if (ogl_span_is(key, "text")) text = ogl_read_raw(&j);
+    else if (ogl_span_is(key, "thinking")) thinking = ogl_read_raw(&j);
     else ogl_json_skip(&j, NULL);
   }
   if (ogl_span_is(type, "\"thinking\"")) {
@@ -137,10 +130,10 @@ static void push_detail(struct chat_state *s, struct chat_choice *choice, struct
   ogl_json_open(&j, item.p, item.n);
   if (ogl_json_enter(&j, '{') < 0) return;
   while (ogl_json_key(&j, &key) > 0) {
-    if (ogl_span_is(key, "text")) text = raw_value(&j);
-    else if (ogl_span_is(key, "summary")) summary = raw_value(&j);
-    else if (ogl_span_is(key, "data")) data = raw_value(&j);
-    else if (ogl_span_is(key, "signature")) signature = raw_value(&j);
+    if (ogl_span_is(key, "text")) text = ogl_read_raw(&j);
+    else if (ogl_span_is(key, "summary")) summary = ogl_read_raw(&j);
+    else if (ogl_span_is(key, "data")) data = ogl_read_raw(&j);
+    else if (ogl_span_is(key, "signature")) signature = ogl_read_raw(&j);
     else ogl_json_skip(&j, NULL);
   }
   if (wanted && !push_text(s, choice, OGL_EVENT_REASONING, text, out))
@@ -170,7 +163,7 @@ struct fragment {
 
 static struct ogl_span string_or_json(struct ogl_json *j, struct ogl_queue *out) {
   struct ogl_json_text text;
-  if (ogl_json_peek(j) != '"') return raw_value(j);
+  if (ogl_json_peek(j) != '"') return ogl_read_raw(j);
   struct ogl_span none = { "", 0 };
   return ogl_json_string(j, &text) == OGL_OK ? ogl_queue_text(out, text) : none;
 }

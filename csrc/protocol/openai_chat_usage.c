@@ -5,6 +5,7 @@
 ** {min, max}. DeepSeek counts cached tokens in prompt_cache_hit_tokens. xAI counts reasoning beside completion_tokens.
 */
 #include "openai_chat_decode.h"
+#include "read.h"
 
 /* Numbers that only help to compute a field. */
 struct extra {
@@ -12,17 +13,12 @@ struct extra {
   struct ogl_usage cache_hit;
 };
 
-static void take_number(struct ogl_json *j, struct ogl_usage *u, int field) {
-  struct ogl_number v;
-  if (ogl_json_number_or_skip(j, &v)) ogl_usage_set(u, field, v.d);
-}
-
 static void read_prompt_details(struct ogl_json *j, struct ogl_usage *u) {
   struct ogl_span key;
   if (!ogl_json_enter_or_skip(j, '{')) return;
   while (ogl_json_key(j, &key) > 0) {
-    if (ogl_span_is(key, "cached_tokens")) take_number(j, u, OGL_USAGE_CACHED);
-    else if (ogl_span_is(key, "cache_write_tokens")) take_number(j, u, OGL_USAGE_CACHE_WRITE);
+    if (ogl_span_is(key, "cached_tokens")) ogl_read_usage(j, u, OGL_USAGE_CACHED);
+    else if (ogl_span_is(key, "cache_write_tokens")) ogl_read_usage(j, u, OGL_USAGE_CACHE_WRITE);
     else ogl_json_skip(j, NULL);
   }
 }
@@ -31,7 +27,7 @@ static void read_completion_details(struct ogl_json *j, struct ogl_usage *u) {
   struct ogl_span key;
   if (!ogl_json_enter_or_skip(j, '{')) return;
   while (ogl_json_key(j, &key) > 0) {
-    if (ogl_span_is(key, "reasoning_tokens")) take_number(j, u, OGL_USAGE_REASONING);
+    if (ogl_span_is(key, "reasoning_tokens")) ogl_read_usage(j, u, OGL_USAGE_REASONING);
     else ogl_json_skip(j, NULL);
   }
 }
@@ -43,7 +39,7 @@ static void take_range(struct ogl_json *j, struct ogl_usage *u, int field) {
   double sum = 0;
   int n = 0;
   if (ogl_json_peek(j) != '{') {
-    take_number(j, u, field);
+    ogl_read_usage(j, u, field);
     return;
   }
   ogl_json_enter(j, '{');
@@ -65,14 +61,14 @@ static void read_impacts(struct ogl_json *j, struct ogl_usage *u) {
 }
 
 static void read_member(struct ogl_json *j, struct ogl_span key, struct ogl_usage *u, struct extra *x) {
-  if (ogl_span_is(key, "prompt_tokens")) take_number(j, u, OGL_USAGE_INPUT);
-  else if (ogl_span_is(key, "completion_tokens")) take_number(j, u, OGL_USAGE_OUTPUT);
-  else if (ogl_span_is(key, "total_tokens")) take_number(j, u, OGL_USAGE_TOTAL);
+  if (ogl_span_is(key, "prompt_tokens")) ogl_read_usage(j, u, OGL_USAGE_INPUT);
+  else if (ogl_span_is(key, "completion_tokens")) ogl_read_usage(j, u, OGL_USAGE_OUTPUT);
+  else if (ogl_span_is(key, "total_tokens")) ogl_read_usage(j, u, OGL_USAGE_TOTAL);
   else if (ogl_span_is(key, "prompt_tokens_details")) read_prompt_details(j, u);
   else if (ogl_span_is(key, "completion_tokens_details")) read_completion_details(j, u);
-  else if (ogl_span_is(key, "prompt_cache_hit_tokens")) take_number(j, &x->cache_hit, OGL_USAGE_CACHED);
-  else if (ogl_span_is(key, "cost")) take_number(j, u, OGL_USAGE_COST);
-  else if (ogl_span_is(key, "requests")) take_number(j, u, OGL_USAGE_REQUESTS);
+  else if (ogl_span_is(key, "prompt_cache_hit_tokens")) ogl_read_usage(j, &x->cache_hit, OGL_USAGE_CACHED);
+  else if (ogl_span_is(key, "cost")) ogl_read_usage(j, u, OGL_USAGE_COST);
+  else if (ogl_span_is(key, "requests")) ogl_read_usage(j, u, OGL_USAGE_REQUESTS);
   else if (ogl_span_is(key, "impacts")) read_impacts(j, u);
   else if (ogl_span_is(key, "carbon")) read_impacts(j, &x->carbon);
   else ogl_json_skip(j, NULL);

@@ -2,6 +2,7 @@
 ** openai_responses_response.c - the `response` object, as events carry it and as a whole body is one.
 */
 #include "openai_responses_decode.h"
+#include "read.h"
 
 struct ogl_span ogl_responses_raw(struct ogl_json *j) {
   struct ogl_span raw = { "", 0 };
@@ -31,39 +32,15 @@ void ogl_responses_read(struct ogl_span json, struct responses_response *r) {
   }
 }
 
-/* --- id, model ------------------------------------------------------------------------------------------------ */
-
-static int keep_first(struct ogl_buf *b, struct ogl_json_text text, struct ogl_queue *out, int *changed) {
-  if (b->n || text.raw.n == 0) return 0;
-  struct ogl_span s = ogl_queue_text(out, text);
-  *changed = 1;
-  return ogl_buf_append(b, s.p, s.n);
-}
-
-static int note_start(struct responses_state *s, const struct responses_response *r, struct ogl_queue *out) {
-  int changed = 0;
-  int err = keep_first(&s->id, r->id, out, &changed);
-  if (!err) err = keep_first(&s->model, r->model, out, &changed);
-  if (err || !changed) return err;
-  struct ogl_event *e = ogl_queue_push(out, OGL_EVENT_START, 0, 0);
-  if (e) e->a = ogl_buf_span(&s->id), e->b = ogl_buf_span(&s->model);
-  return 0;
-}
-
 /* --- usage ---------------------------------------------------------------------------------------------------- */
-
-static void take_number(struct ogl_json *j, struct ogl_usage *u, int field) {
-  struct ogl_number v;
-  if (ogl_json_number_or_skip(j, &v)) ogl_usage_set(u, field, v.d);
-}
 
 static void read_details(struct ogl_json *j, struct ogl_usage *u) {
   struct ogl_span key;
   if (!ogl_json_enter_or_skip(j, '{')) return;
   while (ogl_json_key(j, &key) > 0) {
-    if (ogl_span_is(key, "cached_tokens")) take_number(j, u, OGL_USAGE_CACHED);
-    else if (ogl_span_is(key, "cache_write_tokens")) take_number(j, u, OGL_USAGE_CACHE_WRITE);
-    else if (ogl_span_is(key, "reasoning_tokens")) take_number(j, u, OGL_USAGE_REASONING);
+    if (ogl_span_is(key, "cached_tokens")) ogl_read_usage(j, u, OGL_USAGE_CACHED);
+    else if (ogl_span_is(key, "cache_write_tokens")) ogl_read_usage(j, u, OGL_USAGE_CACHE_WRITE);
+    else if (ogl_span_is(key, "reasoning_tokens")) ogl_read_usage(j, u, OGL_USAGE_REASONING);
     else ogl_json_skip(j, NULL);
   }
 }
@@ -74,12 +51,12 @@ static void read_usage(struct ogl_span json, struct ogl_usage *u) {
   ogl_json_open(&j, json.p, json.n);
   if (!ogl_json_enter_or_skip(&j, '{')) return;
   while (ogl_json_key(&j, &key) > 0) {
-    if (ogl_span_is(key, "input_tokens")) take_number(&j, u, OGL_USAGE_INPUT);
-    else if (ogl_span_is(key, "output_tokens")) take_number(&j, u, OGL_USAGE_OUTPUT);
-    else if (ogl_span_is(key, "total_tokens")) take_number(&j, u, OGL_USAGE_TOTAL);
+    if (ogl_span_is(key, "input_tokens")) ogl_read_usage(&j, u, OGL_USAGE_INPUT);
+    else if (ogl_span_is(key, "output_tokens")) ogl_read_usage(&j, u, OGL_USAGE_OUTPUT);
+    else if (ogl_span_is(key, "total_tokens")) ogl_read_usage(&j, u, OGL_USAGE_TOTAL);
     else if (ogl_span_is(key, "input_tokens_details")) read_details(&j, u);
     else if (ogl_span_is(key, "output_tokens_details")) read_details(&j, u);
-    else if (ogl_span_is(key, "cost")) take_number(&j, u, OGL_USAGE_COST);
+    else if (ogl_span_is(key, "cost")) ogl_read_usage(&j, u, OGL_USAGE_COST);
     else ogl_json_skip(&j, NULL);
   }
 }
@@ -137,7 +114,7 @@ int ogl_responses_is_custom(const struct responses_state *s, struct ogl_span nam
 }
 
 int ogl_responses_note(struct responses_state *s, const struct responses_response *r, struct ogl_queue *out) {
-  int err = note_start(s, r, out);
+  int err = ogl_read_start(&s->id, r->id, &s->model, r->model, out);
   return err ? err : note_tools(s, r->tools, out);
 }
 
