@@ -6,25 +6,14 @@
 ** the protocol's short cuts; the journal has to be the same every time, and the fold has to be the expected reply:
 ** what is absent there is absent here. Of an answer with a status of 400 and above only the error counts.
 */
-#include <stdio.h>
-
 #include "../../csrc/core/fault.h"
-#include "../../csrc/protocol/registry.h"
 #include "check.h"
-#include "files.h"
+#include "exchange.h"
 #include "journal.h"
 #include "long_way.h"
 #include "pick.h"
 
 /* One line of expected.jsonl. */
-struct exchange {
-  const struct ogl_protocol *protocol;
-  struct ogl_span expect;
-  struct ogl_buf scratch, body;
-  const char *content_type;
-  int64_t status;
-};
-
 /* --- what is expected against what was folded ------------------------------------------------------------------ */
 
 /* All texts of a kind in choice 0, joined. */
@@ -168,50 +157,12 @@ static void read_fault(struct exchange *x) {
   ogl_queue_clear(&q);
 }
 
-/* --- expected.jsonl -------------------------------------------------------------------------------------------- */
-
-static const char *content_type_of(struct ogl_span path) {
-  const char *end = path.p + path.n;
-  return path.n > 4 && memcmp(end - 4, ".sse", 4) == 0 ? "text/event-stream" : "application/json";
-}
-
-static void check_line(struct ogl_span line) {
-  struct exchange x;
-  char path[1024];
-  memset(&x, 0, sizeof x);
-  ogl_buf_init(&x.scratch, OGL_MAX_BODY, OGL_ERR_BODY);
-  ogl_buf_init(&x.body, OGL_MAX_BODY, OGL_ERR_BODY);
-  ogl_buf_room(&x.scratch, 8 * line.n + 1024); /* the texts picked into it must not move */
-  struct ogl_span protocol = pick_text(&x.scratch, line, "protocol");
-  snprintf(path, sizeof path, "%.*s", (int)protocol.n, protocol.p);
-  if ((x.protocol = ogl_protocol_find(path))) {
-    struct ogl_span id = pick_text(&x.scratch, line, "id"), body = pick_text(&x.scratch, line, "body");
-    check_case("%.*s", (int)id.n, id.p);
-    snprintf(path, sizeof path, "fixtures/%.*s", (int)body.n, body.p);
-    x.content_type = content_type_of(body);
-    x.expect = pick(line, "expect");
-    x.status = pick_integer(line, "status", 0);
-    if (CHECK(files_read(files_shared(path), &x.body)) && CHECK(x.expect.n > 0)) {
-      if (x.status >= 400) read_fault(&x);
-      else play(&x);
-    }
-  }
-  ogl_buf_clear(&x.scratch);
-  ogl_buf_clear(&x.body);
+static void check_exchange(struct exchange *x) {
+  if (x->status >= 400) read_fault(x);
+  else play(x);
 }
 
 int main(void) {
-  struct ogl_buf all;
-  ogl_buf_init(&all, OGL_MAX_BODY, OGL_ERR_BODY);
-  if (files_read(files_shared("fixtures/expected.jsonl"), &all)) {
-    const char *p = ogl_buf_span(&all).p, *end = p + all.n;
-    for (const char *lf; p < end && (lf = memchr(p, '\n', (size_t)(end - p))); p = lf + 1) {
-      struct ogl_span line = { p, (size_t)(lf - p) };
-      check_line(line);
-    }
-  } else {
-    check_skip("recorded exchanges: no %s", files_shared("fixtures/expected.jsonl"));
-  }
-  ogl_buf_clear(&all);
+  exchange_each(check_exchange);
   return check_end();
 }

@@ -4,13 +4,12 @@
 **
 ** What a target loses is written down in `losses`, and nowhere else: what is not in that table has to arrive.
 */
-#include <stdio.h>
 #include <string.h>
 
 #include "../../csrc/core/transcoder.h"
 #include "../../csrc/protocol/registry.h"
 #include "check.h"
-#include "files.h"
+#include "exchange.h"
 #include "pick.h"
 
 enum loss {
@@ -44,12 +43,6 @@ static const struct target {
     { { "content_filter", "stop" }, { "pause", "stop" }, { "error", "stop" }, { "other", "stop" } } },
   { "openai_chat", LOSES_STOP | LOSES_PARTS, { { "pause", "stop" } } },
   { "openai_responses", LOSES_CHOICES | LOSES_MONEY | LOSES_STOP, { { "pause", "stop" } } },
-};
-
-struct exchange {
-  const struct ogl_protocol *protocol;
-  struct ogl_buf scratch, body;
-  const char *content_type;
 };
 
 /* --- comparing two folds --------------------------------------------------------------------------------------- */
@@ -238,12 +231,13 @@ static void compare(struct exchange *x, const struct target *t, const struct ogl
   ogl_buf_clear(&again);
 }
 
-static void check_exchange(struct exchange *x, struct ogl_span id) {
+static void check_exchange(struct exchange *x) {
   struct ogl_decoder direct;
+  if (x->status >= 400) return;
   int code = decode(&direct, x->protocol, x->content_type, ogl_buf_span(&x->body));
   for (size_t i = 0; i < sizeof losses / sizeof losses[0]; i++) {
     for (int is_whole = 0; is_whole < 2; is_whole++) {
-      check_case("%.*s to %s, %s", (int)id.n, id.p, losses[i].name, is_whole ? "whole" : "streamed");
+      check_case("%.*s to %s, %s", (int)x->id.n, x->id.p, losses[i].name, is_whole ? "whole" : "streamed");
       struct target t = losses[i];
       if (strcmp(t.name, x->protocol->name) != 0) t.loses |= LOSES_PARTS; /* of another protocol */
       compare(x, &t, &direct, code, is_whole);
@@ -252,39 +246,7 @@ static void check_exchange(struct exchange *x, struct ogl_span id) {
   ogl_decoder_clear(&direct);
 }
 
-static void check_line(struct ogl_span line) {
-  struct exchange x;
-  char path[1024];
-  memset(&x, 0, sizeof x);
-  ogl_buf_init(&x.scratch, OGL_MAX_BODY, OGL_ERR_BODY);
-  ogl_buf_init(&x.body, OGL_MAX_BODY, OGL_ERR_BODY);
-  ogl_buf_room(&x.scratch, 8 * line.n + 1024); /* the texts picked into it must not move */
-  struct ogl_span protocol = pick_text(&x.scratch, line, "protocol");
-  snprintf(path, sizeof path, "%.*s", (int)protocol.n, protocol.p);
-  x.protocol = ogl_protocol_find(path);
-  if (x.protocol && pick_integer(line, "status", 0) < 400) {
-    struct ogl_span id = pick_text(&x.scratch, line, "id"), body = pick_text(&x.scratch, line, "body");
-    snprintf(path, sizeof path, "fixtures/%.*s", (int)body.n, body.p);
-    x.content_type =
-        body.n > 4 && memcmp(body.p + body.n - 4, ".sse", 4) == 0 ? "text/event-stream" : "application/json";
-    if (CHECK(files_read(files_shared(path), &x.body))) check_exchange(&x, id);
-  }
-  ogl_buf_clear(&x.scratch);
-  ogl_buf_clear(&x.body);
-}
-
 int main(void) {
-  struct ogl_buf all;
-  ogl_buf_init(&all, OGL_MAX_BODY, OGL_ERR_BODY);
-  if (files_read(files_shared("fixtures/expected.jsonl"), &all)) {
-    const char *p = ogl_buf_span(&all).p, *end = p + all.n;
-    for (const char *lf; p < end && (lf = memchr(p, '\n', (size_t)(end - p))); p = lf + 1) {
-      struct ogl_span line = { p, (size_t)(lf - p) };
-      check_line(line);
-    }
-  } else {
-    check_skip("recorded exchanges: no %s", files_shared("fixtures/expected.jsonl"));
-  }
-  ogl_buf_clear(&all);
+  exchange_each(check_exchange);
   return check_end();
 }

@@ -22,7 +22,7 @@ fi
 warnings="-Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Werror"
 flags="-std=gnu99 -g -O2 $warnings -fsanitize=address,undefined -fno-sanitize-recover=all"
 core="csrc/core/*.c csrc/protocol/*.c"
-common="tests/c/check.c tests/c/files.c tests/c/journal.c tests/c/long_way.c tests/c/pick.c tests/c/wire_case.c"
+common="tests/c/check.c tests/c/exchange.c tests/c/files.c tests/c/journal.c tests/c/long_way.c tests/c/pick.c tests/c/wire_case.c"
 units="tests/c/main.c tests/c/frames.c tests/c/walk.c tests/c/test_[!o]*.c" # all but test_oom.c
 portable="-U__SSE2__ -U__SIZEOF_INT128__"
 
