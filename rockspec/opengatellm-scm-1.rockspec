@@ -113,6 +113,7 @@ build = {
     ["opengatellm.operations.shape"] = "lua/opengatellm/operations/shape.lua",
     ["opengatellm.operations.transcribe"] = "lua/opengatellm/operations/transcribe.lua",
     ["opengatellm.operations.usage"] = "lua/opengatellm/operations/usage.lua",
+    ["opengatellm.output"] = "lua/opengatellm/output.lua",
     ["opengatellm.outside"] = "lua/opengatellm/outside.lua",
     ["opengatellm.preview"] = "lua/opengatellm/preview.lua",
     ["opengatellm.protocol.anthropic"] = "lua/opengatellm/protocol/anthropic.lua",

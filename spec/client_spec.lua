@@ -100,6 +100,8 @@ describe("client:chat", function()
     local reply = client(answer "sorry"):chat { messages = { ogl.user "hi" }, output = "json" }
     assert.is_nil(reply.output)
     assert.equal("output_not_json", reply.warnings[1].code)
+    reply = client(answer 'So: {"a":1}'):chat { messages = { ogl.user "hi" }, output = "json" }
+    assert.same({ { a = 1 }, 'So: {"a":1}', "output_recovered" }, { reply.output, reply.text, reply.warnings[1].code })
   end)
 
   it("tells what the protocol could not carry, or refuses with strict", function()

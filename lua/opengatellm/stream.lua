@@ -340,15 +340,12 @@ function H.fold(self)
   return reply
 end
 
--- Structured output: the text as a value.
+-- Structured output: the text as a value. The text stays what it is.
 function H.set_output(self, reply)
   if not self.options.output or reply.text == "" then return end
-  local value, _, why = core.decode(reply.text)
-  if value == nil then
-    table.insert(reply.warnings, { code = "output_not_json", field = "output", message = "the model's text is not JSON: " .. why })
-  else
-    reply.output = value
-  end
+  local value, warning = require "opengatellm.output".read(reply.text)
+  reply.output = value
+  if warning then table.insert(reply.warnings, warning) end
 end
 
 -- `raw` is decoded when it is asked for: few do, and it costs as much as the rest of the reply.
