@@ -2,17 +2,12 @@ local anthropic = require "opengatellm.protocol.anthropic"
 local helper = require "spec.helper"
 local json = require "opengatellm.json"
 local ogl = require "opengatellm"
+local wires = require "spec.support.wire"
 
-local function encode(request, model, stream)
-  request.messages = request.messages or { ogl.user "hi" }
-  local wire, err = anthropic.encode_request(request, {}, stream or false, model or "m")
-  if not wire then return nil, err end
-  return json.decode(json.encode(wire.body)), wire
-end
+local function encode(request, model, stream) return wires.encode(anthropic, request, stream, model) end
 
 local function warned(wire)
-  local fields = {}
-  for i, warning in ipairs(wire.warnings) do fields[i] = warning.field end
+  local fields = wires.warned(wire)
   table.sort(fields)
   return fields
 end

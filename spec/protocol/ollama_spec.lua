@@ -2,19 +2,11 @@ local helper = require "spec.helper"
 local json = require "opengatellm.json"
 local ogl = require "opengatellm"
 local ollama = require "opengatellm.protocol.ollama"
+local wires = require "spec.support.wire"
 
-local function encode(request, stream)
-  request.messages = request.messages or { ogl.user "hi" }
-  local wire, err = ollama.encode_request(request, {}, stream or false, "m")
-  if not wire then return nil, err end
-  return json.decode(json.encode(wire.body)), wire
-end
+local function encode(request, stream) return wires.encode(ollama, request, stream) end
 
-local function fields(wire)
-  local names = {}
-  for i, warning in ipairs(wire.warnings) do names[i] = warning.field end
-  return names
-end
+local fields = wires.warned
 
 describe("ollama.encode_request", function()
   it("sends no more than what was asked, and whether to stream", function()

@@ -2,19 +2,11 @@ local helper = require "spec.helper"
 local json = require "opengatellm.json"
 local ogl = require "opengatellm"
 local responses = require "opengatellm.protocol.openai_responses"
+local wires = require "spec.support.wire"
 
-local function encode(request, stream)
-  request.messages = request.messages or { ogl.user "hi" }
-  local wire, err = responses.encode_request(request, {}, stream or false, "m")
-  if not wire then return nil, err end
-  return json.decode(json.encode(wire.body)), wire
-end
+local function encode(request, stream) return wires.encode(responses, request, stream) end
 
-local function fields(wire)
-  local names = {}
-  for i, warning in ipairs(wire.warnings) do names[i] = warning.field end
-  return names
-end
+local fields = wires.warned
 
 -- What a reply of this protocol looks like when it goes back.
 local function reply(content)
