@@ -261,7 +261,10 @@ end
 
 -- Whole answers ---------------------------------------------------------------------------------------------------
 
-local function read_all(exchange)
+--- The bytes of an answer to their end, which closes it.
+---@return string?
+---@return ogl.Error? err
+function M.read_all(exchange)
   local pieces = {}
   while true do
     local bytes, err = exchange:read()
@@ -285,7 +288,7 @@ function M.fetch(client, wire, begun)
     begun = nil
     local body, err
     if exchange then
-      body, err = read_all(exchange)
+      body, err = M.read_all(exchange)
     else
       err = status
     end

@@ -280,14 +280,36 @@ function M.encode_parts(message, target)
   return json.array(out)
 end
 
---- The arguments of a call, to be written as they came; "{}" where they are no object (a call that was cut).
----@param arguments? string
+--- The parts of what the assistant said, in a protocol's form: target.encode[type](part, out, own, warn) adds what it makes of one.
+--- What only another protocol can read is left out, with a warning.
+---@param message ogl.Message
+---@param target {name: string, encode: table<string, function>, own?: (fun(part: table): table), warn: fun(field: string, message: string)}
+---@return table[]
+function M.encode_said(message, target)
+  local out, own, left = json.array {}, message.protocol == target.name, false
+  for _, part in ipairs(M.said(message)) do
+    local encode = target.encode[part.type]
+    if encode then encode(part, out, own, target.warn) else out[#out + 1] = target.own and target.own(part) or part end
+    left = left or not own and M.is_bound(part)
+  end
+  if left and message.protocol then
+    target.warn("messages", "what only " .. message.protocol .. " can read of a reply was left out: signatures, opaque parts, citations")
+  end
+  return out
+end
+
+--- The arguments of a call, to be written as they came; {} with a warning where they are no object (a call that was cut).
+---@param part {name: string, arguments?: string}
+---@param warn fun(field: string, message: string, code: string)
 ---@return table raw
----@return boolean whole
-function M.arguments(arguments)
-  local value = arguments and json.decode(arguments)
-  local whole = type(value) == "table" and arguments:find "^%s*{" ~= nil
-  return json.raw(whole and arguments or "{}"), whole or arguments == nil or arguments == ""
+function M.arguments(part, warn)
+  local text = part.arguments
+  local value = text and json.decode(text)
+  if type(value) == "table" and text:find "^%s*{" then return json.raw(text) end
+  if text and text ~= "" then
+    warn("messages", "the arguments of a call of " .. part.name .. " are no JSON object: {} was sent", "approximated")
+  end
+  return json.raw "{}"
 end
 
 return M

@@ -2,19 +2,11 @@
 --- key, the user's headers and the unix socket.
 --
 -- @module opengatellm.outside
+local call = require "opengatellm.call"
 local host = require "opengatellm.host"
 local request = require "opengatellm.request"
 
 local M = {}
-
-local function read_all(exchange)
-  local pieces = {}
-  while true do
-    local bytes, err = exchange:read()
-    if not bytes then return not err and table.concat(pieces) or nil, err end
-    pieces[#pieces + 1] = bytes
-  end
-end
 
 --- Asks once. Any status is an answer.
 ---@param client ogl.Client
@@ -32,8 +24,12 @@ function M.ask(client, asked)
   if not exchange then return nil, err end
   local status, headers = exchange:head()
   local body
-  if status then body, err = read_all(exchange) else err = headers end
-  exchange:close()
+  if status then
+    body, err = call.read_all(exchange)
+  else
+    exchange:close()
+    err = headers
+  end
   if not body then return nil, err end
   return status, headers, body
 end

@@ -214,6 +214,11 @@ function M.warnings()
   end
 end
 
+--- The reasoning that is asked for, as a table: a word is its effort.
+---@param reasoning string|table
+---@return {effort?: string, budget?: integer, summary?: string}
+function M.reasoning(reasoning) return type(reasoning) == "string" and { effort = reasoning } or reasoning end
+
 --- Whether a request came by another protocol than this.
 ---@param request ogl.Request
 ---@param protocol string

@@ -36,6 +36,13 @@ end
 ---@return table
 function M.normalise(schema) return copy(schema) end
 
+local NO_PARAMETERS = { type = "object", properties = {} }
+
+--- The schema of a tool's parameters, for protocols that want one of every tool.
+---@param parameters? table
+---@return table
+function M.parameters(parameters) return parameters and copy(parameters) or NO_PARAMETERS end
+
 --- What a request's `output` says: the schema, and how its author calls it. `{schema = …, name = …, description = …, strict = …}` is
 --- a schema with these, any other table is one itself.
 ---@param output table

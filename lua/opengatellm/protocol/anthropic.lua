@@ -94,10 +94,8 @@ end
 
 -- The signature of a call is the JSON of its caller: a program that the server runs may call a tool.
 function encode_said.tool_call(part, out, own, warn)
-  local input, whole = messages.arguments(part.arguments)
-  if not whole then warn("messages", "the arguments of a call of " .. part.name .. " are no JSON object: {} was sent", "approximated") end
   out[#out + 1] = {
-    type = "tool_use", id = part.id or part.name, name = part.name, input = input, cache_control = cache_of(part),
+    type = "tool_use", id = part.id or part.name, name = part.name, input = messages.arguments(part, warn), cache_control = cache_of(part),
     caller = own and part.signature and json.raw(part.signature) or nil,
   }
 end
@@ -115,19 +113,11 @@ function encode_said.citation(part, out, own)
 end
 
 local function encode_assistant(message, warn)
-  local out, own, left = {}, message.protocol == M.name, false
-  for _, part in ipairs(messages.said(message)) do
-    local encode = encode_said[part.type]
-    if encode then encode(part, out, own, warn) else out[#out + 1] = part end
-    left = left or not own and messages.is_bound(part)
-  end
-  if left and message.protocol then
-    warn("messages", "what only " .. message.protocol .. " can read of a reply was left out: signatures, opaque parts, citations")
-  end
+  local out = messages.encode_said(message, { name = M.name, encode = encode_said, warn = warn })
   if not out[1] then return nil end
   local only = out[1]
   if not out[2] and only.type == "text" and not only.citations and not only.cache_control then return only.text end
-  return json.array(out)
+  return out
 end
 
 -- Messages --------------------------------------------------------------------------------------------------------
@@ -213,14 +203,12 @@ end
 
 -- Tools -----------------------------------------------------------------------------------------------------------
 
-local NO_PARAMETERS = { type = "object", properties = {} }
-
 local function encode_tool(tool, own)
   if tool.type and not (tool.type == "function" and tool["function"]) then return tool end
   local inner = tool.type and tool["function"] or tool
   return messages.add_extra({
     name = inner.name, description = inner.description, strict = inner.strict, cache_control = cache_of(tool),
-    input_schema = inner.parameters and schema.normalise(inner.parameters) or NO_PARAMETERS,
+    input_schema = schema.parameters(inner.parameters),
   }, tool, own)
 end
 
@@ -295,8 +283,7 @@ local function set_effort(body, request, effort, model, warn)
 end
 
 local function set_reasoning(body, request, model, warn)
-  local reasoning = request.reasoning
-  if type(reasoning) == "string" then reasoning = { effort = reasoning } end
+  local reasoning = requests.reasoning(request.reasoning)
   if reasoning.effort == "none" or reasoning.budget == 0 then
     body.thinking = { type = "disabled" }
   elseif reasoning.budget then

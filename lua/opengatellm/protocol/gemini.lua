@@ -70,9 +70,7 @@ function encode_said.reasoning(part, out, own)
 end
 
 function encode_said.tool_call(part, out, own, warn)
-  local args, whole = messages.arguments(part.arguments)
-  if not whole then warn("messages", "the arguments of a call of " .. part.name .. " are no JSON object: {} was sent", "approximated") end
-  local call = { id = messages.given_id(part.id), name = part.name, args = args }
+  local call = { id = messages.given_id(part.id), name = part.name, args = messages.arguments(part, warn) }
   out[#out + 1] = { functionCall = call, thoughtSignature = own and part.signature or nil }
 end
 
@@ -84,19 +82,6 @@ function encode_said.part(part, out, own)
 end
 
 function encode_said.citation() end
-
-local function encode_model(message, warn)
-  local out, own, left = {}, message.protocol == M.name, false
-  for _, part in ipairs(messages.said(message)) do
-    local encode = encode_said[part.type]
-    if encode then encode(part, out, own, warn) else out[#out + 1] = own_part(part) end
-    left = left or not own and messages.is_bound(part)
-  end
-  if left and message.protocol then
-    warn("messages", "what only " .. message.protocol .. " can read of a reply was left out: signatures, opaque parts, citations")
-  end
-  return json.array(out)
-end
 
 -- Messages --------------------------------------------------------------------------------------------------------
 
@@ -157,7 +142,7 @@ local function add_user(out, message, warn)
 end
 
 local function add_model(out, message, warn)
-  local parts = encode_model(message, warn)
+  local parts = messages.encode_said(message, { name = M.name, encode = encode_said, own = own_part, warn = warn })
   if parts[1] then out[#out + 1] = { role = "model", parts = parts }
   else warn("messages", "a message of the assistant without anything to send was left out") end
 end
@@ -244,7 +229,7 @@ local LEVELS = { minimal = "minimal", low = "low", medium = "medium", high = "hi
 local function takes_budget(model) return model:find "gemini%-[12]" ~= nil end
 
 local function thinking_of(reasoning, model, warn)
-  if type(reasoning) == "string" then reasoning = { effort = reasoning } end
+  reasoning = requests.reasoning(reasoning)
   local effort = reasoning.effort
   if reasoning.budget then return { thinkingBudget = reasoning.budget, includeThoughts = reasoning.budget ~= 0 } end
   if effort == "none" and takes_budget(model) then return { thinkingBudget = 0 } end

@@ -95,19 +95,9 @@ local function add_parts(draft, out, message, where)
   if left then draft.warn(where, "reasoning and parts of another protocol cannot go back by ollama: they were left out") end
 end
 
-local function assistant_text(message)
-  if type(message.text) == "string" then return message.text end
-  if type(message.content) ~= "table" then return message.content ~= json.null and message.content or "" end
-  local texts = {}
-  for _, part in ipairs(message.content) do
-    if type(part) == "string" then texts[#texts + 1] = part
-    elseif part.type == "text" or part.type == "refusal" then texts[#texts + 1] = part.text or part.refusal end
-  end
-  return table.concat(texts)
-end
-
 local function encode_assistant(draft, message, where)
-  local out = { role = "assistant", content = assistant_text(message) or "" }
+  local text = messages.text(message)
+  local out = { role = "assistant", content = type(text) == "string" and text or "" }
   out.tool_calls = encode_calls(draft, message.tool_calls, where)
   add_parts(draft, out, message, where)
   return messages.add_extra(out, message, message.protocol == M.name)
@@ -143,8 +133,6 @@ end
 
 -- Tools, output, reasoning ----------------------------------------------------------------------------------------
 
-local NO_PARAMETERS = { type = "object", properties = {} }
-
 local function encode_tools(tools, own)
   local out = {}
   for i, tool in ipairs(tools) do
@@ -152,7 +140,7 @@ local function encode_tools(tools, own)
       type = "function",
       ["function"] = {
         name = tool.name, description = tool.description,
-        parameters = tool.parameters and schema.normalise(tool.parameters) or NO_PARAMETERS,
+        parameters = schema.parameters(tool.parameters),
       },
     }, tool, own)
   end
@@ -172,7 +160,7 @@ end
 local THINK = { none = false, minimal = "low", low = "low", medium = "medium", high = "high", xhigh = "high" }
 
 local function set_think(body, reasoning, warn)
-  if type(reasoning) == "string" then reasoning = { effort = reasoning } end
+  reasoning = requests.reasoning(reasoning)
   local effort = reasoning.effort
   if effort == nil then body.think = true else body.think = THINK[effort] end
   if effort and body.think == nil then body.think = effort end
@@ -214,7 +202,7 @@ end
 local function by_field(a, b) return a.field < b.field end
 
 ---@param request ogl.Request checked
----@param _ table the provider
+---@param provider table
 ---@param stream boolean
 ---@param model string
 ---@return table? wire

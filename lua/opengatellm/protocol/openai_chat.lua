@@ -138,8 +138,6 @@ end
 
 -- Tools, output, reasoning ----------------------------------------------------------------------------------------
 
-local NO_PARAMETERS = { type = "object", properties = {} }
-
 local function encode_tools(tools, own)
   local out = {}
   for i, tool in ipairs(tools) do
@@ -147,7 +145,7 @@ local function encode_tools(tools, own)
       type = "function",
       ["function"] = {
         name = tool.name, description = tool.description, strict = tool.strict,
-        parameters = tool.parameters and schema.normalise(tool.parameters) or NO_PARAMETERS,
+        parameters = schema.parameters(tool.parameters),
       },
     }, tool, own)
   end
@@ -170,7 +168,7 @@ local function encode_output(output, provider, warn)
 end
 
 local function encode_reasoning(reasoning, body, warn)
-  if type(reasoning) == "string" then reasoning = { effort = reasoning } end
+  reasoning = requests.reasoning(reasoning)
   body.reasoning_effort = reasoning.effort
   if reasoning.budget then warn("reasoning.budget", "openai_chat has no budget for reasoning: it was left out") end
   if reasoning.summary then warn("reasoning.summary", "openai_chat has no summary of reasoning: it was left out") end

@@ -205,15 +205,13 @@ end
 
 -- Tools, output, reasoning ----------------------------------------------------------------------------------------
 
-local NO_PARAMETERS = { type = "object", properties = {} }
-
 -- The server takes a function for strict where nobody says otherwise, and refuses most schemas then.
 local function encode_function(tool, own)
   local strict = tool.strict == true
   if own then strict = tool.strict end -- its author has left that to the server
   return messages.add_extra({
     type = "function", name = tool.name, description = tool.description, strict = strict,
-    parameters = tool.parameters and schema.normalise(tool.parameters) or NO_PARAMETERS,
+    parameters = schema.parameters(tool.parameters),
   }, tool, own)
 end
 
@@ -245,7 +243,7 @@ local function encode_output(output, provider, warn)
 end
 
 local function encode_reasoning(reasoning, warn)
-  if type(reasoning) == "string" then reasoning = { effort = reasoning } end
+  reasoning = requests.reasoning(reasoning)
   if reasoning.budget then warn("reasoning.budget", "openai_responses has no budget for reasoning: it was left out") end
   if not reasoning.effort and not reasoning.summary then return nil end
   return { effort = reasoning.effort, summary = reasoning.summary }
@@ -289,7 +287,7 @@ end
 local function by_field(a, b) return a.field < b.field end
 
 ---@param request ogl.Request checked
----@param _ table the provider
+---@param provider table
 ---@param stream boolean
 ---@param model string
 ---@return table? wire
