@@ -53,9 +53,6 @@ local DIALECTS = {
   },
 }
 
---- Whether there is a dialect of that name.
-function M.has(name) return DIALECTS[name] ~= nil end
-
 ---@class ogl.SchemaChange
 ---@field path string where: "$.properties.age"
 ---@field keyword string

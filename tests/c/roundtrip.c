@@ -13,18 +13,16 @@
 #include "pick.h"
 
 enum loss {
-  LOSES_REASONING = 1,
-  LOSES_REFUSAL = 2,      /* it becomes text */
-  LOSES_CALL_IDS = 4,     /* the target has none, or makes its own */
-  LOSES_CHOICES = 8,      /* only the first is carried */
-  LOSES_MONEY = 16,       /* cost, requests, energy, co2 */
-  LOSES_CACHE_WRITE = 32, /* in usage */
-  LOSES_CACHE = 64,       /* in usage: cached tokens too */
-  LOSES_REASONING_TOKENS = 128,
-  LOSES_STOP = 256,             /* a stop beside calls comes back as tool_calls: the target has one word for both */
-  LOSES_LOOSE_ARGUMENTS = 512,  /* that are no JSON object: they come back so, or inside of one */
-  LOSES_SPARE_REASONING = 1024, /* reasoning tokens, where a server counts more of them than output */
-  LOSES_PARTS = 2048,           /* of its own protocol too, some opaque parts do not come back as they were */
+  LOSES_REFUSAL = 1,     /* it becomes text */
+  LOSES_CHOICES = 2,     /* only the first is carried */
+  LOSES_MONEY = 4,       /* cost, requests, energy, co2 */
+  LOSES_CACHE_WRITE = 8, /* in usage */
+  LOSES_CACHE = 16,      /* in usage: cached tokens too */
+  LOSES_REASONING_TOKENS = 32,
+  LOSES_STOP = 64,             /* a stop beside calls comes back as tool_calls: the target has one word for both */
+  LOSES_LOOSE_ARGUMENTS = 128, /* that are no JSON object: they come back so, or inside of one */
+  LOSES_SPARE_REASONING = 256, /* reasoning tokens, where a server counts more of them than output */
+  LOSES_PARTS = 512,           /* of its own protocol too, some opaque parts do not come back as they were */
 };
 
 /* A target, what it loses, and the finish reasons that come back as another one. */
@@ -88,7 +86,7 @@ static void same_calls(const struct ogl_answer *a, const struct ogl_answer *b, i
     CHECK_SPAN(ogl_buf_span(&y->name), ogl_buf_span(&x->name));
     struct ogl_span want = ogl_buf_span(&x->text), got = ogl_buf_span(&y->text);
     CHECK(pick_same(want, got) || (loses & LOSES_LOOSE_ARGUMENTS && !is_object(want) && is_object(got)));
-    if (x->id.n && !(loses & LOSES_CALL_IDS)) CHECK_SPAN(ogl_buf_span(&y->id), ogl_buf_span(&x->id));
+    if (x->id.n) CHECK_SPAN(ogl_buf_span(&y->id), ogl_buf_span(&x->id));
   } while (x);
 }
 
@@ -140,7 +138,7 @@ static void same_usage(const struct ogl_usage *a, const struct ogl_usage *b, int
 
 static void same_answer(const struct ogl_answer *a, const struct ogl_answer *b, const struct target *t) {
   same_texts(a, b, OGL_EVENT_TEXT, t->loses & LOSES_REFUSAL ? OGL_EVENT_REFUSAL : -1);
-  if (!(t->loses & LOSES_REASONING)) same_texts(a, b, OGL_EVENT_REASONING, -1);
+  same_texts(a, b, OGL_EVENT_REASONING, -1);
   if (!(t->loses & LOSES_REFUSAL)) same_texts(a, b, OGL_EVENT_REFUSAL, -1);
   same_calls(a, b, t->loses);
   same_reason(a, b, t);

@@ -135,7 +135,8 @@ static void check_transcoded(const struct wire_case *c, const struct ogl_protoco
   static const char *const names[] = { "openai_chat", "openai_responses", "anthropic", "gemini", "ollama" };
   for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
     const struct ogl_encoding *to = ogl_encoding_find(names[i]);
-    for (int is_whole = 0; to && is_whole < 2; is_whole++) {
+    if (!CHECK(to != NULL)) continue;
+    for (int is_whole = 0; is_whole < 2; is_whole++) {
       long n = 0;
       check_case("no memory: %s to %s, %s", name, names[i], is_whole ? "whole" : "streamed");
       while (transcode_failing(c, protocol, to, is_whole, n)) n++;

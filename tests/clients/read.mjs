@@ -230,12 +230,8 @@ async function reading(reader, turn, streamed) {
   return { client: reader.client, version: version(reader.client), protocol: reader.protocol, turn, streamed, ...reply, complaints };
 }
 
-const { turns, protocols } = await (await fetch(`${base}/turns`)).json();
+const turns = await (await fetch(`${base}/turns`)).json();
 for (const reader of [chat, responses, anthropic, gemini, ollama]) {
-  if (!protocols.includes(reader.protocol)) {
-    print({ protocol: reader.protocol, skipped: true });
-    continue;
-  }
   for (const turn of turns) {
     print(await reading(reader, turn, false));
     print(await reading(reader, turn, true));

@@ -14,12 +14,11 @@ struct pair {
   const char *content_type;
 };
 
-/* source + 5 * target + 25 * whole + 50 * content type. A target that cannot be written yet is openai_chat. */
+/* source + 5 * target + 25 * whole + 50 * content type. */
 static struct pair pick_pair(unsigned byte) {
   static const char *const names[] = { "openai_chat", "openai_responses", "anthropic", "gemini", "ollama" };
   static const char *const types[] = { NULL, "text/event-stream", "application/json", "application/x-ndjson" };
   const char *to = names[byte / 5 % 5];
-  if (!ogl_encoding_find(to)) to = names[0];
   struct pair p = { ogl_protocol_find(names[byte % 5]), ogl_protocol_find(to), ogl_encoding_find(to),
                     (int)(byte / 25 & 1), types[byte / 50 & 3] };
   return p;

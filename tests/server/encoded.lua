@@ -6,7 +6,7 @@
 -- turn that it gets. A streamed answer is sent as it is made, an HTTP chunk an event. A turn that fails before it says anything has its
 -- status; one that fails later is 200 if it is streamed, else 503.
 --
--- GET /turns: {"turns": names, "protocols": those that have an encoder}. A route whose encoder is missing answers 501.
+-- GET /turns: their names, as a list.
 
 local here = arg[0]:match("^(.*)/[^/]*$") or "."
 package.path = here .. "/../?.lua;" .. package.path
@@ -55,12 +55,10 @@ local function protocol_of(path)
   error { status = 404, body = '{"detail":"Not Found"}' }
 end
 
---- A new encoder; nil where the protocol has none.
 local function encoder_of(protocol, mode, turn, body)
   local context = { id = "turn-" .. turn.name, model = turn.name, created = CREATED, echo = ECHO }
   context.include_usage = type(body.stream_options) == "table" and body.stream_options.include_usage == true
-  local known, encoder = pcall(core.encoder, protocol, mode, context)
-  return known and encoder or nil
+  return assert(core.encoder(protocol, mode, context))
 end
 
 -- Answers -----------------------------------------------------------------------------------------------------------
@@ -95,20 +93,15 @@ local function chat(request, response)
   local turn = turns[name] or error { status = 404, body = '{"detail":"Model not found"}' }
   if turn.status then streamed = false end
   local encoder = encoder_of(protocol, streamed and "stream" or "whole", turn, body)
-  if not encoder then error { status = 501, body = '{"detail":"no encoder"}' } end
   if streamed then stream(encoder, turn, response, PROTOCOLS[protocol].stream)
   else whole(encoder, turn, response) end
   encoder:close()
 end
 
 local function list(response)
-  local names, protocols = {}, {}
+  local names = {}
   for i, turn in ipairs(turns) do names[i] = turn.name end
-  for protocol in pairs(PROTOCOLS) do
-    local encoder = encoder_of(protocol, "whole", turns[1], {})
-    if encoder then protocols[#protocols + 1] = protocol end
-  end
-  response:whole(200, cjson.encode { turns = names, protocols = protocols })
+  response:whole(200, cjson.encode(names))
 end
 
 -- The program -------------------------------------------------------------------------------------------------------
