@@ -1,30 +1,12 @@
--- The contract of transport/init.lua. One list of transports; what a script from memory cannot break is asked of those that
--- reach a network.
-local curl = require "opengatellm.transport.curl"
+-- The contract of transport/init.lua, on every host (support/carriers.lua); what a script from memory cannot break is asked of
+-- those that reach a network.
+local carriers = require "spec.support.carriers"
 local errors = require "opengatellm.errors"
 local helper = require "spec.helper"
-local replay = require "opengatellm.transport.replay"
 local socket = require "socket"
 
 local STREAM = '{"stream":true}'
 local CHAT = "/v1/chat/completions"
-
--- name, network, `play(answer)`: a transport and the address where it gets {status, headers = list of pairs, body}.
-local TRANSPORTS = {
-  {
-    name = "curl",
-    network = function() return assert(curl.new()) end,
-    play = function(answer) return assert(curl.new()), helper.raw(helper.http(answer.status, answer.headers, answer.body)) end,
-  },
-  {
-    name = "replay",
-    play = function(answer)
-      local headers = {}
-      for _, row in ipairs(answer.headers) do headers[row[1]] = row[2] end
-      return replay.new { status = answer.status, headers = headers, body = answer.body, chunk = 100 }, "http://replay/"
-    end,
-  },
-}
 
 -- A request; timeouts are there so that a failure ends.
 local function request(url, fields)
@@ -43,8 +25,12 @@ local function read_all(exchange)
   end
 end
 
-for _, carrier in ipairs(TRANSPORTS) do
+for _, carrier in ipairs(carriers.list()) do
   describe("the transport " .. carrier.name, function()
+    local function case(title, body)
+      it(title, function() carrier.inside(body) end)
+    end
+
     local BODY = ("0123456789"):rep(1000)
 
     local function open(answer)
@@ -56,7 +42,7 @@ for _, carrier in ipairs(TRANSPORTS) do
       return open { status = 200, headers = { { "Content-Type", "text/plain" }, { "X-Request-ID", "r 1" } }, body = BODY }
     end
 
-    it("gives the head, then the body to its end, and the end again", function()
+    case("gives the head, then the body to its end, and the end again", function()
       local exchange = open_good()
       local status, headers = exchange:head()
       assert.equal(200, status)
@@ -65,13 +51,13 @@ for _, carrier in ipairs(TRANSPORTS) do
       assert.same({}, { exchange:read() })
     end)
 
-    it("has header names in lower case", function()
+    case("has header names in lower case", function()
       local _, headers = open_good():head()
       assert.equal("r 1", headers["x-request-id"])
       assert.is_nil(headers["X-Request-ID"])
     end)
 
-    it("gives the head as often as it is asked for", function()
+    case("gives the head as often as it is asked for", function()
       local exchange = open_good()
       local _, first = exchange:head()
       read_all(exchange)
@@ -80,16 +66,16 @@ for _, carrier in ipairs(TRANSPORTS) do
       assert.same(first, again)
     end)
 
-    it("reads without being asked for the head", function()
+    case("reads without being asked for the head", function()
       assert.equal(BODY, table.concat((read_all(open_good()))))
     end)
 
-    it("never gives an empty read", function()
+    case("never gives an empty read", function()
       for _, bytes in ipairs((read_all(open_good()))) do assert.is_true(#bytes > 0) end
       assert.same({}, (read_all(open { status = 200, headers = {}, body = "" })))
     end)
 
-    it("leaves a status of 400 and above to its caller", function()
+    case("leaves a status of 400 and above to its caller", function()
       local exchange = open { status = 404, headers = { { "content-type", "application/json" } }, body = '{"detail":"Not Found"}' }
       local status, headers = exchange:head()
       assert.equal(404, status)
@@ -97,7 +83,7 @@ for _, carrier in ipairs(TRANSPORTS) do
       assert.equal('{"detail":"Not Found"}', table.concat((read_all(exchange))))
     end)
 
-    it("can be closed at any time and twice, and says so from then on", function()
+    case("can be closed at any time and twice, and says so from then on", function()
       for _, steps in ipairs { {}, { "head" }, { "head", "read" } } do
         local exchange = open_good()
         for _, step in ipairs(steps) do assert(exchange[step](exchange)) end
@@ -150,7 +136,7 @@ for _, carrier in ipairs(TRANSPORTS) do
     end
 
     describe("as the server sees it", function()
-      it("sends method, address, headers and body exactly", function()
+      case("sends method, address, headers and body exactly", function()
         local body = 'a "b"\r\n\0é' .. ("x"):rep(100000)
         local seen = echo {
           method = "PATCH", body = body, headers = { { "X-One", "1; a=b" }, { "x-two", "é" }, { "content-type", "text/plain" } },
@@ -165,7 +151,7 @@ for _, carrier in ipairs(TRANSPORTS) do
         assert.equal(body, seen.body)
       end)
 
-      it("says nothing that it was not told to say", function()
+      case("says nothing that it was not told to say", function()
         local seen = echo {}
         local names = {}
         for name in pairs(seen.headers) do names[#names + 1] = name end
@@ -173,7 +159,7 @@ for _, carrier in ipairs(TRANSPORTS) do
         assert.same({ "accept", "accept-encoding", "host" }, names)
       end)
 
-      it("knows every method, with an empty body where one belongs to it", function()
+      case("knows every method, with an empty body where one belongs to it", function()
         for _, method in ipairs { "GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS" } do
           local seen = echo { method = method }
           assert.equal(method, seen.method)
@@ -184,12 +170,12 @@ for _, carrier in ipairs(TRANSPORTS) do
         assert.same({}, (read_all(exchange)))
       end)
 
-      it("asks for HTTP/1.1 as it is where the answer is streamed, and for compression where it is not", function()
+      case("asks for HTTP/1.1 as it is where the answer is streamed, and for compression where it is not", function()
         assert.equal("identity", echo { stream = true }.headers["accept-encoding"])
         assert.truthy(echo {}.headers["accept-encoding"]:find("gzip", 1, true))
       end)
 
-      it("sends a body that is read piece by piece, of a length that is known", function()
+      case("sends a body that is read piece by piece, of a length that is known", function()
         local pieces = { "one ", "", ("two "):rep(30000), "three" }
         local whole, at = table.concat(pieces), 0
         local seen = echo { method = "POST", body = { length = #whole, read = function() at = at + 1 return pieces[at] end } }
@@ -198,7 +184,7 @@ for _, carrier in ipairs(TRANSPORTS) do
         assert.is_nil(seen.headers["transfer-encoding"])
       end)
 
-      it("sends a body of unknown length in chunks", function()
+      case("sends a body of unknown length in chunks", function()
         local pieces, at = { "one ", ("two "):rep(30000), "three" }, 0
         local seen = echo { method = "POST", body = { read = function() at = at + 1 return pieces[at] end } }
         assert.equal(table.concat(pieces), seen.body)
@@ -206,7 +192,7 @@ for _, carrier in ipairs(TRANSPORTS) do
         assert.is_nil(seen.headers["content-length"])
       end)
 
-      it("goes through a Unix socket", function()
+      case("goes through a Unix socket", function()
         local address = helper.fault "echo" -- starts it
         local exchange = send("http://anywhere.example/echo/x", { unix_socket = helper.unix() })
         assert.equal("anywhere.example", helper.decode(table.concat((read_all(exchange)))).headers.host)
@@ -222,23 +208,23 @@ for _, carrier in ipairs(TRANSPORTS) do
         return err
       end
 
-      it("gives the reader's message", function()
+      case("gives the reader's message", function()
         local err = upload { length = 10, read = function() return nil, "the disk is broken" end }
         assert.equal("file", err.kind)
         assert.truthy(err.message:find("the disk is broken", 1, true))
       end)
 
-      it("gives what the reader raised", function()
+      case("gives what the reader raised", function()
         assert.truthy(upload { read = function() error "the disk is gone" end }.message:find("the disk is gone", 1, true))
       end)
 
-      it("gives the reader's own error as it is", function()
+      case("gives the reader's own error as it is", function()
         local own = errors.new { kind = "file", message = "mine" }
         assert.equal(own, upload { read = function() return nil, own end })
         assert.equal(own, upload { read = function() error(own) end })
       end)
 
-      it("refuses pieces that are no strings, and a length that is not kept", function()
+      case("refuses pieces that are no strings, and a length that is not kept", function()
         assert.truthy(upload { read = function() return 7 end }.message:find("returned a number", 1, true))
         local given = false
         local short = upload { length = 10, read = function() given = not given return given and "short" or nil end }
@@ -249,7 +235,7 @@ for _, carrier in ipairs(TRANSPORTS) do
     end)
 
     describe("with headers that could break out of their line", function()
-      it("raises before anything is sent", function()
+      case("raises before anything is sent", function()
         local id = helper.id()
         for _, pair in ipairs { { "a", "b\r\nc: d" }, { "a", "b\nc" }, { "a", "b\0c" }, { "a\r\nb", "c" }, { "a:b", "c" }, { "", "c" } } do
           assert.has_error(function() send(helper.fault "echo" .. "/" .. id, { headers = { pair } }) end)
@@ -257,7 +243,7 @@ for _, carrier in ipairs(TRANSPORTS) do
         assert.same({}, helper.requests(id))
       end)
 
-      it("refuses addresses and methods that could", function()
+      case("refuses addresses and methods that could", function()
         local url = helper.fault "echo"
         for _, fields in ipairs { { url = url .. "/a b" }, { url = url .. "/a\r\nx: y" }, { method = "GET /x" } } do
           assert.equal("invalid", failure_of(send(url, fields)).kind)
@@ -266,14 +252,14 @@ for _, carrier in ipairs(TRANSPORTS) do
       end)
     end)
 
-    it("joins headers that come twice, and lists cookies", function()
+    case("joins headers that come twice, and lists cookies", function()
       local url = helper.raw(helper.http(200, { { "X-A", "1" }, { "Set-Cookie", "a=1, b" }, { "x-a", "2" }, { "set-cookie", "c=2" } }, "."))
       local _, headers = send(url):head()
       assert.equal("1, 2", headers["x-a"])
       assert.same({ "a=1, b", "c=2" }, headers["set-cookie"])
     end)
 
-    it("takes the last head where interim ones come before it", function()
+    case("takes the last head where interim ones come before it", function()
       local exchange = send(helper.raw("HTTP/1.1 100 Continue\r\nx-a: no\r\n\r\n" .. helper.http(201, { { "x-b", "yes" } }, "body")))
       local status, headers = exchange:head()
       assert.equal(201, status)
@@ -282,7 +268,7 @@ for _, carrier in ipairs(TRANSPORTS) do
       assert.equal("body", table.concat((read_all(exchange))))
     end)
 
-    it("tells how far up and down it is", function()
+    case("tells how far up and down it is", function()
       local seen = { up = {}, down = {} }
       local body = ("x"):rep(300000)
       local function on_progress(direction, done, total) table.insert(seen[direction], { done, total }) end
@@ -295,7 +281,7 @@ for _, carrier in ipairs(TRANSPORTS) do
       end
     end)
 
-    it("undoes compression, and bounds what comes out of it", function()
+    case("undoes compression, and bounds what comes out of it", function()
       local plain = '"text":"' -- a good answer is whole JSON
       local exchange = send(helper.fault "gzip" .. CHAT, { method = "POST", body = "{}" })
       local _, headers = exchange:head()
@@ -309,14 +295,14 @@ for _, carrier in ipairs(TRANSPORTS) do
       if before then assert.is_true(helper.memory() - before < 32 * 1024 * 1024) end
     end)
 
-    it("bounds a whole body that is not compressed", function()
+    case("bounds a whole body that is not compressed", function()
       local url = helper.raw(helper.http(200, {}, ("x"):rep(5000)))
       assert.equal("limit", failure_of(send(url, { max_body = 4999 })).kind)
       assert.equal(5000, #table.concat((read_all(send(url, { max_body = 5000 })))))
     end)
 
     describe("on a redirect", function()
-      it("stays where it is, and gives its head", function()
+      case("stays where it is, and gives its head", function()
         local id = helper.id()
         local exchange = send(helper.fault "redirect:307" .. "/" .. id, { headers = { { "authorization", "Bearer " .. helper.KEY } } })
         local status, headers = exchange:head()
@@ -326,7 +312,7 @@ for _, carrier in ipairs(TRANSPORTS) do
         assert.equal(1, #helper.requests(id))
       end)
 
-      it("does not carry credentials to another host", function()
+      case("does not carry credentials to another host", function()
         local other = assert(socket.bind("127.0.0.1", 0))
         local _, port = other:getsockname()
         for _, code in ipairs { 301, 302, 303, 307, 308 } do
@@ -341,7 +327,7 @@ for _, carrier in ipairs(TRANSPORTS) do
     end)
 
     describe("through a proxy", function()
-      it("asks the proxy for the whole address, and gives it its password alone", function()
+      case("asks the proxy for the whole address, and gives it its password alone", function()
         local proxy = helper.fault():gsub("//", "//user:pass-WORD@")
         local exchange = send("http://far.example/" .. helper.id(), { proxy = proxy, headers = { { "authorization", "Bearer k" } } })
         assert.equal(404, (exchange:head())) -- the fault server knows no such scenario, and says so
@@ -350,13 +336,13 @@ for _, carrier in ipairs(TRANSPORTS) do
         assert.truthy(seen.headers["proxy-authorization"]:find "^Basic ")
       end)
 
-      it("goes straight to the hosts of no_proxy", function()
+      case("goes straight to the hosts of no_proxy", function()
         local port = helper.free_port()
         local exchange = send(helper.fault "ok" .. "/health", { proxy = "http://127.0.0.1:" .. port, no_proxy = "127.0.0.1" })
         assert.equal(200, (exchange:head()))
       end)
 
-      it("says so when the proxy is not there, without its password", function()
+      case("says so when the proxy is not there, without its password", function()
         local proxy = ("http://user:pass-WORD@127.0.0.1:%d"):format(helper.free_port())
         for _, url in ipairs { "http://far.example/", "https://far.example/" } do
           local err = failure_of(send(url, { proxy = proxy }))
@@ -367,7 +353,7 @@ for _, carrier in ipairs(TRANSPORTS) do
         end
       end)
 
-      it("says so when the proxy refuses the tunnel", function()
+      case("says so when the proxy refuses the tunnel", function()
         local err = failure_of(send("https://far.example/", { proxy = helper.fault():gsub("//", "//user:pass-WORD@") }))
         assert.equal("network", err.kind)
         assert.equal("proxy", err.code)
@@ -398,7 +384,7 @@ for _, carrier in ipairs(TRANSPORTS) do
         assert.truthy(err.message:find("timeouts." .. phase, 1, true))
       end
 
-      it("gives up a connect", function()
+      case("gives up a connect", function()
         local port, waiting = deaf_listener()
         if not port then return pending "this system answers every connect" end
         local err = failure_of(send(("http://127.0.0.1:%d/"):format(port), { timeouts = { connect = 0.2 } }))
@@ -408,25 +394,25 @@ for _, carrier in ipairs(TRANSPORTS) do
         for _, each in ipairs(waiting) do each:close() end
       end)
 
-      it("gives up an answer that does not begin", function()
+      case("gives up an answer that does not begin", function()
         local err = failure_of(chat("stall_head", { timeouts = { first_byte = 0.2 } }))
         timeout_of(err, "first_byte")
         assert.is_true(err.sent)
         assert.is_false(err.retryable)
       end)
 
-      it("gives up an answer that falls silent", function()
+      case("gives up an answer that falls silent", function()
         timeout_of(failure_of(chat("stall_after_head", { timeouts = { idle = 0.2 } })), "idle")
         local err, body = failure_of(chat("stall_mid_stream:3", { timeouts = { idle = 0.2 } }))
         timeout_of(err, "idle")
         assert.truthy(body:find("Bonjour", 1, true))
       end)
 
-      it("gives up an exchange that lasts, although it is alive", function()
+      case("gives up an exchange that lasts, although it is alive", function()
         timeout_of(failure_of(chat("slow:100", { timeouts = { total = 0.3, idle = 20 } })), "total")
       end)
 
-      it("lets live what is slow: a stream longer than idle, and a caller who takes his time", function()
+      case("lets live what is slow: a stream longer than idle, and a caller who takes his time", function()
         local reads, err = read_all(chat("slow:150", { timeouts = { idle = 1.5 } }))
         assert.is_nil(err)
         assert.truthy(table.concat(reads):find("[DONE]", 1, true))
@@ -439,7 +425,7 @@ for _, carrier in ipairs(TRANSPORTS) do
         assert.is_true(#table.concat(reads) > 7 * 1024 * 1024)
       end)
 
-      it("does not count the time that the caller's own body takes", function()
+      case("does not count the time that the caller's own body takes", function()
         local given = 0
         local function read()
           given = given + 1
@@ -457,19 +443,19 @@ for _, carrier in ipairs(TRANSPORTS) do
         assert.equal(sent, err.sent)
       end
 
-      it("knows that a refused connection has sent nothing", function()
+      case("knows that a refused connection has sent nothing", function()
         local err = failure_of(send(("http://127.0.0.1:%d/"):format(helper.free_port())))
         network(err, false)
         assert.is_true(err.retryable)
       end)
 
-      it("reports a name that does not exist", function()
+      case("reports a name that does not exist", function()
         local err = failure_of(send "http://nowhere.invalid/")
         network(err, false)
         assert.equal("resolve", err.code)
       end)
 
-      it("reports a reset before the head, after the head and in mid-body, after the bytes that came", function()
+      case("reports a reset before the head, after the head and in mid-body, after the bytes that came", function()
         network(failure_of(chat "reset_before_head"), true)
         local exchange = chat "reset_after_head"
         assert.equal(200, (exchange:head()))
@@ -480,13 +466,13 @@ for _, carrier in ipairs(TRANSPORTS) do
         assert.truthy(body:find("Bonjour", 1, true))
       end)
 
-      it("reports a body that ends inside a chunk", function()
+      case("reports a body that ends inside a chunk", function()
         local err, body = failure_of(chat "cut_in_chunk")
         network(err, true)
         assert.truthy(body:find("Bonjour", 1, true))
       end)
 
-      it("reports a chunk size that is no number, which another try does not change", function()
+      case("reports a chunk size that is no number, which another try does not change", function()
         local err, body = failure_of(chat "bad_chunk")
         network(err, true)
         assert.equal("malformed", err.code)
@@ -494,7 +480,7 @@ for _, carrier in ipairs(TRANSPORTS) do
         assert.truthy(body:find("Bonjour", 1, true))
       end)
 
-      it("reports a body shorter than its length, and takes no more than the length", function()
+      case("reports a body shorter than its length, and takes no more than the length", function()
         local err, body = failure_of(chat "wrong_length_long")
         network(err, true)
         assert.truthy(body:find("[DONE]", 1, true))
@@ -503,7 +489,7 @@ for _, carrier in ipairs(TRANSPORTS) do
         assert.is_nil(table.concat(reads):find("[DONE]", 1, true))
       end)
 
-      it("refuses what is not HTTP", function()
+      case("refuses what is not HTTP", function()
         for _, bytes in ipairs { "", "SSH-2.0-OpenSSH_9.2\r\n", "<html>hello</html>", "HTTP/1.1 2" } do
           assert.equal("network", failure_of(send(helper.raw(bytes))).kind)
         end
@@ -511,14 +497,14 @@ for _, carrier in ipairs(TRANSPORTS) do
     end)
 
     describe("with a large head", function()
-      it("takes it up to a bound", function()
+      case("takes it up to a bound", function()
         local _, headers = chat "giant_header:65536":head()
         assert.equal(65536, #headers["x-giant"])
         _, headers = chat "many_headers:1000":head()
         assert.equal("value 1000", headers["x-many-1000"])
       end)
 
-      it("refuses it above, and keeps its memory", function()
+      case("refuses it above, and keeps its memory", function()
         local before = helper.memory()
         assert.equal("limit", failure_of(chat "giant_header:4194304").kind)
         assert.equal("limit", failure_of(chat "many_headers:50000").kind)
@@ -526,7 +512,7 @@ for _, carrier in ipairs(TRANSPORTS) do
       end)
     end)
 
-    it("carries many exchanges at once, each with its own answer", function()
+    case("carries many exchanges at once, each with its own answer", function()
       local all = {}
       for i = 1, 20 do all[i] = send(helper.fault "echo" .. "/number/" .. i) end
       for i = 20, 1, -1 do
@@ -534,7 +520,7 @@ for _, carrier in ipairs(TRANSPORTS) do
       end
     end)
 
-    it("ends open exchanges well when it is closed before them", function()
+    case("ends open exchanges well when it is closed before them", function()
       local exchange = chat "ok"
       transport:close()
       local reads, err = read_all(exchange)

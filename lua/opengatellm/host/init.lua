@@ -2,14 +2,15 @@
 --
 -- A host is the place that waits: a table of functions that take no self.
 --
---   name              "plain", …
---   blocking          true when a wait blocks the whole process; then `spawn`, `park` and `wake` are absent, and a transport
---                     waits on its own descriptor
+--   name              "plain", "scheduler", "luv", "cqueues", "nginx"
+--   blocking          true when a wait blocks the whole process; then what follows `sleep` is absent, and a transport waits on
+--                     its own descriptor
 --   now() -> seconds  monotonic, of arbitrary origin
---   sleep(seconds)
---   spawn(fn)         runs fn in a new coroutine of the host
---   park()            suspends the running coroutine until wake(coroutine)
---   wake(coroutine)   makes it runnable; any number of times before it runs counts once
+--   sleep(seconds)    of the running coroutine; a wake ends it early
+--   spawn(fn) -> coroutine   runs fn in a new coroutine of the host, soon
+--   park()            suspends the running coroutine until wake(coroutine); may return early, and the caller looks again
+--   wake(coroutine)   makes it runnable; any number of times before it runs counts once, of one that is not parked nothing
+--   kill(coroutine)   nginx alone, where a coroutine that waits for a cosocket cannot be woken: ends it, and closes what it waits for
 --
 -- Retries, timeouts and everything else that depends on time uses only this, so that specs inject a simulated clock
 -- (`ogl.client { host = … }`).
