@@ -109,7 +109,9 @@ describe("every Lua file", function()
   it("has a spec at the same path, or is covered where its neighbours are", function()
     local elsewhere = { -- path of a spec that exercises it
       ["init"] = "client", ["call"] = "client", ["json"] = "core/json", ["version"] = "cli", ["transport/init"] = "transport/contract",
-      ["transport/curl"] = "transport/contract", ["transport/replay"] = "transport/contract", ["host/init"] = "client", ["host/plain"] = "net/retry",
+      ["transport/curl"] = "transport/contract", ["transport/replay"] = "transport/contract", ["host/init"] = "task", ["host/plain"] = "net/retry",
+      ["host/coroutines"] = "task", ["host/cqueues"] = "task", ["host/luv"] = "task", ["host/scheduler"] = "task",
+      ["transport/driver"] = "transport/contract",
       ["protocol/init"] = "layout", ["cli/init"] = "cli", ["cli/chat"] = "cli", ["cli/common"] = "cli", ["cli/models"] = "net/ogl",
       ["types"] = "docs", ["operations/init"] = "operations/perform", ["operations/shape"] = "operations/perform", ["operations/usage"] = "operations/perform",
       ["operations/ocr"] = "operations/perform", ["operations/rerank"] = "operations/perform", ["operations/transcribe"] = "operations/perform",

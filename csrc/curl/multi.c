@@ -46,6 +46,8 @@ struct ogl_multi *ogl_multi_new(void) {
   start_curl();
   memset(m, 0, sizeof *m);
   ogl_poller_init(&m->poller);
+  ogl_deadlines_init(&m->deadlines);
+  m->alarm = -1;
   m->owners = 1;
   m->encodings = find_encodings();
   return m;
@@ -62,6 +64,7 @@ void ogl_multi_drop(struct ogl_multi *m) {
   for (struct ogl_multi_member *member; (member = ogl_multi_reuse(m)) != NULL;) member->destroy(member);
   curl_multi_cleanup(m->curl);
   ogl_poller_clear(&m->poller);
+  ogl_deadlines_clear(&m->deadlines);
   ogl_free(m);
 }
 
@@ -96,7 +99,7 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *u
 static int on_timer(CURLM *curl, long milliseconds, void *user) {
   struct ogl_multi *m = user;
   (void)curl;
-  ogl_poller_alarm(&m->poller, milliseconds < 0 ? -1 : ogl_clock_now() + (double)milliseconds / 1e3);
+  m->alarm = milliseconds < 0 ? -1 : ogl_clock_now() + (double)milliseconds / 1e3;
   return 0;
 }
 
@@ -136,6 +139,7 @@ int ogl_multi_retire(struct ogl_multi *m, struct ogl_multi_member *member) {
 }
 
 void ogl_multi_adopt(struct ogl_multi *m, struct ogl_multi_member *member) {
+  if (!member->id) member->id = ++m->ids;
   curl_easy_setopt(member->easy, CURLOPT_PRIVATE, (char *)(void *)member);
   curl_easy_setopt(member->easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
   curl_easy_setopt(member->easy, CURLOPT_OPENSOCKETDATA, m);
@@ -174,7 +178,7 @@ static void give_up(struct ogl_multi *m, const char *why) {
   while (m->members) end(m, m->members, CURLE_FAILED_INIT, why);
   curl_multi_cleanup(m->curl);
   m->curl = NULL;
-  ogl_poller_alarm(&m->poller, -1);
+  m->alarm = -1;
   ogl_poller_forgive(&m->poller);
 }
 
@@ -186,7 +190,13 @@ static void harvest(struct ogl_multi *m) {
     if (message->msg != CURLMSG_DONE) continue;
     CURLcode result = message->data.result; /* the message ends with the handle's removal */
     struct ogl_multi_member *member = member_of(message->easy_handle);
-    if (member) end(m, member, result, NULL);
+    if (!member) continue;
+    if (member->raw && result == CURLE_OK) {
+      member->open = 1; /* it stays in: its removal would close it */
+      member->opened(member);
+    } else {
+      end(m, member, result, NULL);
+    }
   }
 }
 
@@ -200,14 +210,23 @@ static void act(struct ogl_multi *m, curl_socket_t fd, int what) {
 
 /* The alarm is taken down first: libcurl sets the next one itself. */
 static void ring(struct ogl_multi *m) {
-  if (!m->curl || m->poller.alarm < 0 || m->poller.alarm > ogl_clock_now()) return;
-  ogl_poller_alarm(&m->poller, -1);
+  if (!m->curl || m->alarm < 0 || m->alarm > ogl_clock_now()) return;
+  m->alarm = -1;
   act(m, CURL_SOCKET_TIMEOUT, 0);
 }
 
-/* What every entry ends with: results are given out, a failed poller is not kept. */
+/* When something is to be done next; negative: never. */
+static double next_alarm(const struct ogl_multi *m) {
+  if (m->listed && !m->stepping) return m->now;
+  const struct ogl_deadline *first = ogl_deadlines_first(&m->deadlines);
+  if (!first) return m->alarm;
+  return m->alarm < 0 || first->at < m->alarm ? first->at : m->alarm;
+}
+
+/* What every entry ends with: results are given out, a failed poller is not kept, a foreign loop wakes in time. */
 static void settle(struct ogl_multi *m) {
   harvest(m);
+  ogl_poller_alarm(&m->poller, next_alarm(m));
   ogl_poller_settle(&m->poller);
   if (m->poller.failed) give_up(m, strerror(m->poller.failed));
 }
@@ -232,12 +251,15 @@ const char *ogl_multi_start(struct ogl_multi *m, struct ogl_multi_member *member
   }
   if (code != CURLM_OK) return curl_multi_strerror(code);
   take_in(m, member);
+  member->open = 0;
+  member->heard = m->now = ogl_clock_now();
   ring(m);
   settle(m);
   return NULL;
 }
 
 void ogl_multi_stop(struct ogl_multi *m, struct ogl_multi_member *member) {
+  ogl_multi_forsake(m, member);
   take_out(m, member);
   ogl_poller_settle(&m->poller);
 }
@@ -249,12 +271,79 @@ void ogl_multi_pause(struct ogl_multi *m, struct ogl_multi_member *member, int w
   settle(m);
 }
 
+/* News -------------------------------------------------------------------------------------------------------------- */
+
+static void unlist(struct ogl_multi *m, struct ogl_multi_member *member) {
+  if (!member->listed) return;
+  member->listed = 0;
+  *(member->prev_listed ? &member->prev_listed->next_listed : &m->listed) = member->next_listed;
+  *(member->next_listed ? &member->next_listed->prev_listed : &m->last_listed) = member->prev_listed;
+  member->prev_listed = member->next_listed = NULL;
+}
+
+/* A deadline that comes earlier than wanted only looks and is set anew: a stream that is alive moves none. */
+int ogl_multi_await(struct ogl_multi *m, struct ogl_multi_member *member, double at) {
+  member->awaited = 1;
+  if (at < 0 || (member->deadline.place && member->deadline.at <= at)) return 0;
+  int failed = ogl_deadlines_set(&m->deadlines, &member->deadline, at);
+  if (ogl_deadlines_first(&m->deadlines) == &member->deadline) settle(m);
+  return failed;
+}
+
+void ogl_multi_forsake(struct ogl_multi *m, struct ogl_multi_member *member) {
+  member->awaited = 0;
+  unlist(m, member);
+  ogl_deadlines_unset(&m->deadlines, &member->deadline);
+}
+
+void ogl_multi_notify(struct ogl_multi *m, struct ogl_multi_member *member) {
+  if (!member->awaited) return;
+  member->awaited = 0;
+  member->listed = 1;
+  member->prev_listed = m->last_listed;
+  member->next_listed = NULL;
+  *(m->last_listed ? &m->last_listed->next_listed : &m->listed) = member;
+  m->last_listed = member;
+}
+
+struct ogl_multi_member *ogl_multi_next(struct ogl_multi *m) {
+  struct ogl_multi_member *member = m->listed;
+  if (member) unlist(m, member);
+  return member;
+}
+
+static struct ogl_multi_member *member_with(struct ogl_deadline *deadline) {
+  return (struct ogl_multi_member *)(void *)((char *)deadline - offsetof(struct ogl_multi_member, deadline));
+}
+
+static void look(struct ogl_multi *m) {
+  struct ogl_deadline *first;
+  while ((first = ogl_deadlines_first(&m->deadlines)) != NULL && first->at <= m->now) {
+    double at = member_with(first)->due(member_with(first), m->now);
+    if (at > m->now) ogl_deadlines_set(&m->deadlines, first, at);
+    else ogl_deadlines_unset(&m->deadlines, first);
+  }
+}
+
 /* Waiting ---------------------------------------------------------------------------------------------------------- */
 
+void ogl_multi_watch(struct ogl_multi *m, struct ogl_multi_member *member, curl_socket_t fd, int want) {
+  if (fd >= 0) watch(m, fd, want, member);
+  settle(m);
+}
+
 static void serve(struct ogl_multi *m, const struct ogl_poller_event *event) {
-  void *owner;
-  if (!ogl_poller_current(&m->poller, event, &owner)) return;
-  if (owner) ((struct ogl_multi_member *)owner)->moved++;
+  void *found;
+  if (!ogl_poller_current(&m->poller, event, &found)) return;
+  struct ogl_multi_member *owner = found;
+  if (owner) {
+    owner->moved++;
+    owner->heard = m->now;
+    if (owner->open) {
+      owner->touched(owner, event->what);
+      return;
+    }
+  }
   int what = 0;
   if (event->what & OGL_POLL_READ) what |= CURL_CSELECT_IN;
   if (event->what & OGL_POLL_WRITE) what |= CURL_CSELECT_OUT;
@@ -264,14 +353,21 @@ static void serve(struct ogl_multi *m, const struct ogl_poller_event *event) {
 
 int ogl_multi_wait(struct ogl_multi *m, double seconds) {
   struct ogl_poller_event events[BATCH];
+  ogl_poller_alarm(&m->poller, next_alarm(m));
   int n = ogl_poller_wait(&m->poller, seconds, events, BATCH);
+  m->now = ogl_clock_now();
   for (int i = 0; i < n && m->curl; i++) serve(m, &events[i]);
   ring(m);
+  look(m);
   settle(m);
   return n != -1;
 }
 
-void ogl_multi_step(struct ogl_multi *m) { ogl_multi_wait(m, 0); }
+void ogl_multi_step(struct ogl_multi *m) {
+  m->stepping = 1;
+  ogl_multi_wait(m, 0);
+  m->stepping = 0;
+}
 
 int ogl_multi_fd(struct ogl_multi *m) {
   int fd = ogl_poller_fd(&m->poller), failure = m->poller.failed;

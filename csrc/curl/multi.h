@@ -7,6 +7,10 @@
 ** given to `retire`, and `reuse` gives it back: a handle that has its options already makes an exchange cheaper by
 ** some microseconds.
 **
+** Many may wait at once: `await` says that somebody waits for a member, `notify` (by the member's own functions) puts
+** it on the list of those that have news, `next` takes the list down. Whatever puts a member there, a foreign loop that
+** polls `fd` hears of it.
+**
 ** libcurl calls back from inside start, stop, step, wait and drop, also for handles that are not ours. Those
 ** callbacks only write into the poller. `ended` is called after libcurl has returned.
 **
@@ -21,6 +25,7 @@
 
 #include <curl/curl.h>
 
+#include "deadline.h"
 #include "poller.h"
 
 OGL_BEGIN
@@ -37,6 +42,17 @@ struct ogl_multi_member {
   unsigned moved;   /* times its socket was ready; counted for `alone` only */
   unsigned sockets; /* sockets in the poller that name it as owner */
   int in;           /* started, and not ended or stopped */
+  int raw, open;    /* libcurl only connects it; it has, and the socket is the member's own (`touched`) */
+  uint32_t id;      /* another one for each member of a multi */
+  double heard;     /* when its socket was ready, or libcurl last gave it something; by ogl_clock_now */
+  int awaited;      /* somebody waits for news */
+  int listed;       /* it is on the list of those that have some */
+  struct ogl_multi_member *next_listed, *prev_listed;
+  struct ogl_deadline deadline; /* when `due` shall look */
+  /* The time has come, from outside of libcurl. When to look again; negative: not by itself. */
+  double (*due)(struct ogl_multi_member *member, double now);
+  void (*opened)(struct ogl_multi_member *member);
+  void (*touched)(struct ogl_multi_member *member, int what); /* OGL_POLL_* */
   /* The exchange is over and out of the multi. `broken` is NULL, or why the multi itself failed. */
   void (*ended)(struct ogl_multi_member *member, CURLcode result, const char *broken);
   /* Frees what was retired. */
@@ -49,6 +65,12 @@ struct ogl_multi {
   struct ogl_poller poller;
   struct ogl_multi_member *members; /* those that are in */
   size_t n_members;
+  struct ogl_multi_member *listed, *last_listed; /* those with news, oldest first */
+  struct ogl_deadlines deadlines;
+  double alarm; /* libcurl's, by ogl_clock_now; negative: none */
+  double now;   /* the clock as it was when libcurl was last entered */
+  uint32_t ids;
+  int stepping; /* what is listed wakes nobody: the caller of step takes it */
   struct ogl_multi_member *spare[OGL_MULTI_SPARE];
   size_t n_spare;
   const char *encodings; /* what this libcurl can decode, as Accept-Encoding says it; NULL: nothing */
@@ -78,9 +100,23 @@ void ogl_multi_stop(struct ogl_multi *m, struct ogl_multi_member *member);
 /* Pauses and resumes (CURLPAUSE_*). A failure ends the member. */
 void ogl_multi_pause(struct ogl_multi *m, struct ogl_multi_member *member, int what);
 
-/* Waits at most so long (negative: no limit) for something to do, and does it. 1; 0 when a signal came. */
+/* Somebody waits for the member: `notify` lists it. `due` is asked at `at` at the latest (negative: never). 0, or
+   OGL_ERR_MEMORY. */
+int ogl_multi_await(struct ogl_multi *m, struct ogl_multi_member *member, double at);
+/* Nobody does any more. */
+void ogl_multi_forsake(struct ogl_multi *m, struct ogl_multi_member *member);
+/* News for it; nothing where nobody waits. May be called inside of libcurl's callbacks. */
+void ogl_multi_notify(struct ogl_multi *m, struct ogl_multi_member *member);
+/* The next one that has news, and is no longer awaited; NULL. */
+struct ogl_multi_member *ogl_multi_next(struct ogl_multi *m);
+
+/* Watches the socket of a raw member that is open for OGL_POLL_*; -1: it has none (any more). */
+void ogl_multi_watch(struct ogl_multi *m, struct ogl_multi_member *member, curl_socket_t fd, int want);
+
+/* Waits at most so long (negative: no limit) for something to do, and does it; not at all where somebody has news. 1; 0
+   when a signal came. */
 int ogl_multi_wait(struct ogl_multi *m, double seconds);
-/* Does what can be done without waiting. */
+/* Does what can be done without waiting; then `next` has to be asked until it gives NULL. */
 void ogl_multi_step(struct ogl_multi *m);
 
 /* The descriptor for a foreign loop: readable when `step` has something to do. -1 and errno when there is none. */

@@ -165,6 +165,13 @@ static void set_way(struct setter *s, const struct ogl_options *o) {
   set_long(s, "keepalive", CURLOPT_TCP_KEEPINTVL, (long)KEEPALIVE_INTERVAL);
 }
 
+/* A proxy is told to connect as well, whatever the scheme: it could not read what follows. */
+static void set_raw(struct setter *s, const struct ogl_options *o) {
+  if (!o->raw) return;
+  set_long(s, "connect", CURLOPT_CONNECT_ONLY, 1L);
+  set_long(s, "tunnel", CURLOPT_HTTPPROXYTUNNEL, 1L);
+}
+
 long ogl_options_buffer(size_t crowd) {
   if (crowd <= FEW) return BUFFER_FEW;
   return crowd <= MANY ? BUFFER_SOME : BUFFER_MANY;
@@ -185,6 +192,7 @@ CURLcode ogl_options_apply(const struct ogl_options *o, CURL *easy, long buffer,
   set_times(&s, o);
   set_tls(&s, o);
   set_way(&s, o);
+  set_raw(&s, o);
   set_buffers(&s, buffer);
   *what = s.what;
   return s.result;
@@ -194,7 +202,8 @@ CURLcode ogl_options_apply(const struct ogl_options *o, CURL *easy, long buffer,
 int ogl_options_sign(const struct ogl_options *o, long buffer, struct ogl_buf *out) {
   const char *const texts[] = { o->method,       o->url,   o->ca_file,  o->cert_file,  o->key_file,
                                 o->key_password, o->proxy, o->no_proxy, o->unix_socket };
-  double numbers[] = { o->connect, o->total, (double)buffer, (double)o->body, (double)o->stream, (double)o->verify };
+  double numbers[] = { o->connect,        o->total,          (double)buffer, (double)o->body,
+                       (double)o->stream, (double)o->verify, (double)o->raw };
   ogl_buf_append(out, (const char *)numbers, sizeof numbers);
   for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
     ogl_buf_byte(out, texts[i] != NULL);

@@ -25,6 +25,7 @@ struct ogl_options {
   enum ogl_options_body body;
   const char *bytes; /* OGL_BODY_BYTES: must stay until the exchange is closed */
   int64_t length;    /* of the body; OGL_BODY_FED: -1 where it is not known */
+  int raw;           /* connect, and leave the connection to the caller */
   int stream;        /* HTTP/1.1 and no compression: what arrives is given at once, and a pause keeps little inside */
   int64_t max_body;  /* ceiling of the decoded answer, 0: OGL_MAX_BODY; a stream has none, for it is not kept */
   double connect;    /* seconds; 0: libcurl's own 300 */

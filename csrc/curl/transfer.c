@@ -8,8 +8,10 @@
 
 #include "../core/mem.h"
 #include "clock.h"
+#include "raw.h"
 
 static void on_ended(struct ogl_multi_member *member, CURLcode result, const char *broken);
+static double on_due(struct ogl_multi_member *member, double now);
 
 /* Life ------------------------------------------------------------------------------------------------------------- */
 
@@ -38,6 +40,9 @@ static struct ogl_transfer *make(void) {
   ogl_buf_init(&t->body, SIZE_MAX / 2, OGL_ERR_BODY); /* bounded by on_body */
   ogl_buf_init(&t->upload, SIZE_MAX / 2, OGL_ERR_BODY);
   t->member.ended = on_ended;
+  t->member.due = on_due;
+  t->member.opened = ogl_raw_opened;
+  t->member.touched = ogl_raw_touched;
   t->member.destroy = destroy;
   return t;
 }
@@ -70,27 +75,29 @@ static void reset(struct ogl_transfer *t) {
 void ogl_transfer_free(struct ogl_transfer *t) {
   if (!t) return;
   struct ogl_multi *m = t->multi;
+  int raw = t->raw; /* its handle belonged to its connection */
   ogl_multi_stop(m, &t->member);
   ogl_free(t->proxy);
   reset(t);
-  if (!ogl_multi_retire(m, &t->member)) destroy(&t->member);
+  if (raw || !ogl_multi_retire(m, &t->member)) destroy(&t->member);
   ogl_multi_drop(m);
 }
 
-/* Always 0, for `return fail(…)`. */
-static int fail(struct ogl_transfer *t, enum ogl_failure_kind kind, const char *code, const char *message) {
+int ogl_transfer_fail(struct ogl_transfer *t, enum ogl_failure_kind kind, const char *code, const char *message) {
   ogl_failure_set(&t->failure, kind, code, message);
   t->state = OGL_TRANSFER_FAILED;
   return 0;
 }
 
-static int no_memory(struct ogl_transfer *t) { return fail(t, OGL_FAILURE_LIMIT, "memory", "out of memory"); }
+static int no_memory(struct ogl_transfer *t) {
+  return ogl_transfer_fail(t, OGL_FAILURE_LIMIT, "memory", "out of memory");
+}
 
 /* The end, from outside of libcurl. */
 static int break_off(struct ogl_transfer *t, enum ogl_failure_kind kind, const char *code, const char *message) {
   t->failure.sent = ogl_transfer_sent(t);
   ogl_multi_stop(t->multi, &t->member);
-  return fail(t, kind, code, message);
+  return ogl_transfer_fail(t, kind, code, message);
 }
 
 /* Callbacks of libcurl: they append, count and return. ------------------------------------------------------------- */
@@ -107,6 +114,11 @@ static const struct ogl_refusal large_head = { OGL_FAILURE_LIMIT, "header", "the
 static const struct ogl_refusal large_body = { OGL_FAILURE_LIMIT, "body",
                                                "the body of the answer is above its ceiling (max_body)" };
 
+void ogl_transfer_tell(struct ogl_transfer *t) {
+  t->member.heard = t->multi->now;
+  ogl_multi_notify(t->multi, &t->member);
+}
+
 static size_t refuse(struct ogl_transfer *t, const struct ogl_refusal *why) {
   t->refusal = why;
   return 0;
@@ -117,6 +129,7 @@ static size_t on_header(char *p, size_t size, size_t count, void *user) {
   size_t n = size * count;
   int failed = ogl_head_line(&t->head, p, n);
   if (failed) return refuse(t, failed == OGL_ERR_MEMORY ? &memory_short : &large_head);
+  if (t->head.complete) ogl_transfer_tell(t);
   return n;
 }
 
@@ -130,6 +143,7 @@ static size_t on_body(char *p, size_t size, size_t count, void *user) {
   if (t->max_body && (int64_t)n > t->max_body - t->received) return refuse(t, &large_body);
   if (ogl_buf_append(&t->body, p, n)) return refuse(t, &memory_short);
   t->received += (int64_t)n;
+  ogl_transfer_tell(t);
   return n;
 }
 
@@ -146,6 +160,7 @@ static size_t on_upload(char *p, size_t size, size_t count, void *user) {
   if (t->ended) return 0;
   t->hungry = 1;
   t->paused |= CURLPAUSE_SEND;
+  ogl_transfer_tell(t);
   return CURL_READFUNC_PAUSE;
 }
 
@@ -203,14 +218,16 @@ static void on_ended(struct ogl_multi_member *member, CURLcode result, const cha
   if (result != CURLE_OK) curl_easy_getinfo(t->member.easy, CURLINFO_EFFECTIVE_URL, &context.url);
   t->hungry = 0;
   t->failure.sent = context.sent;
-  if (broken) fail(t, OGL_FAILURE_NETWORK, "multi", broken);
-  else if (t->refusal) fail(t, t->refusal->kind, t->refusal->code, t->refusal->message);
+  if (broken) ogl_transfer_fail(t, OGL_FAILURE_NETWORK, "multi", broken);
+  else if (t->refusal) ogl_transfer_fail(t, t->refusal->kind, t->refusal->code, t->refusal->message);
   else if (result == CURLE_COULDNT_CONNECT && t->multi->no_socket)
-    fail(t, OGL_FAILURE_NETWORK, "system", strerror(t->multi->no_socket));
+    ogl_transfer_fail(t, OGL_FAILURE_NETWORK, "system", strerror(t->multi->no_socket));
   else if (result != CURLE_OK) ogl_failure_from_curl(&t->failure, result, &context);
   else if (!t->head.complete)
-    fail(t, OGL_FAILURE_NETWORK, "closed_early", "the server closed the connection inside the head of its answer");
+    ogl_transfer_fail(t, OGL_FAILURE_NETWORK, "closed_early",
+                      "the server closed the connection inside the head of its answer");
   t->state = t->failure.kind ? OGL_TRANSFER_FAILED : OGL_TRANSFER_DONE;
+  ogl_multi_notify(t->multi, member);
 }
 
 /* The request ------------------------------------------------------------------------------------------------------ */
@@ -222,10 +239,11 @@ enum ogl_headers_result ogl_transfer_header(struct ogl_transfer *t, struct ogl_s
 static void remember(struct ogl_transfer *t, const struct ogl_options *o) {
   t->stream = o->stream;
   t->once = !ogl_options_idempotent(o);
-  t->length = o->length;
+  t->length = o->raw ? 0 : o->length;
+  t->raw = t->member.raw = o->raw;
   if (!o->stream) t->max_body = o->max_body ? o->max_body : OGL_MAX_BODY;
   t->total = o->total;
-  t->member.alone = ogl_options_http1(o);
+  t->member.alone = o->raw || ogl_options_http1(o);
 }
 
 /* Only a proxy with a password is worth remembering. */
@@ -253,7 +271,7 @@ static int configure(struct ogl_transfer *t, const struct ogl_options *o, long b
   else if ((t->member.easy = curl_easy_init()) == NULL) return no_memory(t);
   CURLcode result = ogl_options_apply(o, t->member.easy, buffer, &what);
   if (result == CURLE_OUT_OF_MEMORY) return no_memory(t);
-  if (result != CURLE_OK) return fail(t, OGL_FAILURE_INVALID, "unsupported", what);
+  if (result != CURLE_OK) return ogl_transfer_fail(t, OGL_FAILURE_INVALID, "unsupported", what);
   ogl_multi_adopt(t->multi, &t->member);
   set_callbacks(t);
   return 1;
@@ -277,26 +295,28 @@ static int set_options(struct ogl_transfer *t, const struct ogl_options *o) {
 
 int ogl_transfer_start(struct ogl_transfer *t, const struct ogl_options *o) {
   const char *wrong = ogl_options_check(o);
-  if (wrong) return fail(t, OGL_FAILURE_INVALID, "url", wrong);
+  if (wrong) return ogl_transfer_fail(t, OGL_FAILURE_INVALID, "url", wrong);
   remember(t, o);
   if (!remember_proxy(t, o->proxy)) return no_memory(t);
   if (!set_options(t, o)) return 0;
   if (!set_headers(t))
-    return fail(t, OGL_FAILURE_LIMIT, "memory", "no memory for the request's head, or it is too large");
+    return ogl_transfer_fail(t, OGL_FAILURE_LIMIT, "memory", "no memory for the request's head, or it is too large");
   t->started = ogl_clock_now();
   t->state = OGL_TRANSFER_ACTIVE;
   wrong = ogl_multi_start(t->multi, &t->member);
-  return wrong ? fail(t, OGL_FAILURE_NETWORK, "multi", wrong) : 1;
+  return wrong ? ogl_transfer_fail(t, OGL_FAILURE_NETWORK, "multi", wrong) : 1;
 }
 
 /* Goes on with what is no longer to be paused. */
 static void resume(struct ogl_transfer *t, int what) {
   if (!(t->paused & what)) return;
   t->paused &= ~what;
-  ogl_multi_pause(t->multi, &t->member, t->paused);
+  if (t->raw) ogl_raw_resume(t);
+  else ogl_multi_pause(t->multi, &t->member, t->paused);
 }
 
 int ogl_transfer_feed(struct ogl_transfer *t, const char *p, size_t n) {
+  if (t->raw) return ogl_raw_feed(t, p, n);
   if (t->state != OGL_TRANSFER_ACTIVE || t->ended) return t->state != OGL_TRANSFER_FAILED;
   if (t->length >= 0 && (int64_t)n > t->length - t->fed)
     return break_off(t, OGL_FAILURE_INVALID, "length", "the body is longer than its declared length");
@@ -386,12 +406,23 @@ static double patience_left(const struct ogl_transfer *t, const struct ogl_patie
   return limit > t->quiet ? limit - t->quiet : 0;
 }
 
-/* Counts the time that passed as silence, unless something moved, or the connect is still going on. */
-static void hear(struct ogl_transfer *t, double passed) {
-  uint64_t activity = ogl_transfer_activity(t);
-  if (activity != t->seen || !has_begun(t)) t->quiet = 0;
-  else t->quiet += passed;
-  t->seen = activity;
+static uint64_t count_up(const struct ogl_transfer *t) {
+  return (uint64_t)count(t, CURLINFO_SIZE_UPLOAD_T) + (uint64_t)went_out(t);
+}
+
+/* Counts what passed of the wait as silence, since something moved if it did. What happens on a socket that others
+   share is known of what came, and of what went out when it is looked at. */
+static void hear(struct ogl_transfer *t, double now) {
+  double heard = t->member.heard;
+  if (!t->member.alone && t->state == OGL_TRANSFER_ACTIVE) {
+    uint64_t uploaded = count_up(t);
+    if (uploaded != t->uploaded) heard = now;
+    t->uploaded = uploaded;
+  }
+  if (!has_begun(t)) t->quiet = 0; /* a connect has its own limit */
+  else if (heard > t->since) t->quiet = now - heard;
+  else t->quiet += now - t->since;
+  t->since = now;
 }
 
 static double shorter(double a, double b) {
@@ -407,12 +438,42 @@ enum ogl_transfer_news ogl_transfer_wait(struct ogl_transfer *t, const struct og
     double left = patience_left(t, patience);
     if (left == 0 && looked) return OGL_NEWS_STALLED;
     if (end >= 0 && now >= end && looked) return OGL_NEWS_AGAIN;
+    t->since = now;
     int interrupted = !ogl_multi_wait(t->multi, shorter(left, end < 0 ? -1 : end - now));
-    double before = now;
     now = ogl_clock_now();
-    hear(t, now - before);
+    hear(t, now);
     looked = 1;
     if (interrupted && !is_ready(t)) return OGL_NEWS_AGAIN;
   }
+  return OGL_NEWS_READY;
+}
+
+/* When the patience or the slice will be over if nothing moves; negative: never. */
+static double moment(const struct ogl_transfer *t) {
+  double left = patience_left(t, &t->patience);
+  return shorter(left < 0 ? -1 : t->since + left, t->slice_end);
+}
+
+static double on_due(struct ogl_multi_member *member, double now) {
+  struct ogl_transfer *t = transfer_of(member);
+  if (!member->awaited) return -1;
+  hear(t, now);
+  t->stalled = patience_left(t, &t->patience) == 0;
+  if (!t->stalled && (t->slice_end < 0 || now < t->slice_end)) return moment(t);
+  ogl_multi_notify(t->multi, member);
+  return -1;
+}
+
+enum ogl_transfer_news ogl_transfer_await(struct ogl_transfer *t, const struct ogl_patience *patience) {
+  if (is_ready(t)) return OGL_NEWS_READY;
+  if (t->hungry) return OGL_NEWS_FEED;
+  if (t->stalled) return OGL_NEWS_STALLED;
+  double now = ogl_clock_now();
+  if (t->member.awaited) hear(t, now); /* woken by something else, and back */
+  t->patience = *patience;
+  t->since = now;
+  t->slice_end = patience->slice < 0 ? -1 : now + patience->slice;
+  if (!ogl_multi_await(t->multi, &t->member, moment(t))) return OGL_NEWS_LATER;
+  break_off(t, OGL_FAILURE_LIMIT, "memory", "out of memory");
   return OGL_NEWS_READY;
 }

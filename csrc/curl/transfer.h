@@ -6,7 +6,11 @@
 **   - `body` gives the bytes that have come, `consume` takes some away;
 **   - `hungry`: the body is fed by the caller and more of it can be sent now: `feed`, and `feed_end` after the last;
 **   - `state` no longer active and no bytes left: the end, or `failure`, which stays.
-** `free` at any time ends it; what is not over is broken off. The transfer keeps its multi alive.
+** `free` at any time ends it; what is not over is broken off. The transfer keeps its multi alive. Who must not block
+** says `await` in place of `wait`, and looks again when the multi lists the transfer.
+**
+** A raw transfer is a connection alone (libcurl's connect-only mode: name, proxy, TLS). Its head is complete, with the
+** status 0, when it is open; then what is fed goes out as it is, what comes is the body, and the peer's end is the end.
 **
 ** libcurl's callbacks append to the buffers and return; nothing of the caller runs inside them.
 **
@@ -43,10 +47,11 @@ enum ogl_transfer_phase { OGL_PHASE_CONNECT, OGL_PHASE_SEND, OGL_PHASE_WAIT, OGL
 
 /* What a wait ended with. */
 enum ogl_transfer_news {
-  OGL_NEWS_READY,  /* the head is complete (and was not asked for yet), bytes have come, or it is over */
-  OGL_NEWS_FEED,   /* hungry */
-  OGL_NEWS_AGAIN,  /* a signal came, or the slice is over */
-  OGL_NEWS_STALLED /* nothing moved for longer than the patience */
+  OGL_NEWS_READY,   /* the head is complete (and was not asked for yet), bytes have come, or it is over */
+  OGL_NEWS_FEED,    /* hungry */
+  OGL_NEWS_AGAIN,   /* a signal came, or the slice is over */
+  OGL_NEWS_STALLED, /* nothing moved for longer than the patience */
+  OGL_NEWS_LATER    /* of await: none yet */
 };
 
 /* Seconds; negative: without limit. */
@@ -75,13 +80,17 @@ struct ogl_transfer {
   int64_t fed;                       /* bytes of it that were given */
   double total;                      /* seconds, 0: none */
   double started;                    /* by ogl_clock_now */
-  double quiet;                      /* seconds waited since something moved */
-  uint64_t seen;                     /* activity at the last look */
-  int stream, once;                  /* once: may not be sent twice */
-  int begun;                         /* a connection is there and the request goes out */
-  int hungry, ended;                 /* of a fed body: more is wanted; there is no more */
-  int paused;                        /* CURLPAUSE_* */
-  int head_given;                    /* the caller has the head */
+  struct ogl_patience patience;      /* of who awaits it; its slice ends at `slice_end` */
+  double slice_end;
+  double since;      /* of the present wait, or the last look in it */
+  double quiet;      /* seconds waited since something moved, up to then */
+  uint64_t uploaded; /* what had gone out at the last look, where the socket is shared */
+  int raw, stalled;  /* stalled: the patience of who awaits it is over */
+  int stream, once;  /* once: may not be sent twice */
+  int begun;         /* a connection is there and the request goes out */
+  int hungry, ended; /* of a fed body: more is wanted; there is no more */
+  int paused;        /* CURLPAUSE_* */
+  int head_given;    /* the caller has the head */
 };
 
 /* NULL without memory. A retired transfer of the multi is used again. */
@@ -95,6 +104,9 @@ enum ogl_headers_result ogl_transfer_header(struct ogl_transfer *t, struct ogl_s
 int ogl_transfer_start(struct ogl_transfer *t, const struct ogl_options *o);
 
 enum ogl_transfer_news ogl_transfer_wait(struct ogl_transfer *t, const struct ogl_patience *patience);
+/* Never waits: OGL_NEWS_LATER, and the multi lists the transfer when there is something. Where the time is what there
+   is, the next await says so. */
+enum ogl_transfer_news ogl_transfer_await(struct ogl_transfer *t, const struct ogl_patience *patience);
 
 /* The head of the answer when it is complete, else NULL. */
 const struct ogl_head *ogl_transfer_head(struct ogl_transfer *t);
@@ -115,6 +127,10 @@ uint64_t ogl_transfer_activity(const struct ogl_transfer *t);
 int ogl_transfer_sent(const struct ogl_transfer *t);
 /* Bytes done and in all (-1: unknown) of the two bodies, as they are on the wire. */
 void ogl_transfer_progress(const struct ogl_transfer *t, int64_t up[2], int64_t down[2]);
+
+/* For raw.c: something came, or is asked for; and the end by a failure (always 0, for `return`). */
+void ogl_transfer_tell(struct ogl_transfer *t);
+int ogl_transfer_fail(struct ogl_transfer *t, enum ogl_failure_kind kind, const char *code, const char *message);
 
 OGL_END
 

@@ -32,8 +32,8 @@ void ogl_lua_curl_options(lua_State *L, int i, struct ogl_options *o);
    its line; names the header, never its value. 0 without memory, or above OGL_HEADERS_MAX. */
 int ogl_lua_curl_headers(lua_State *L, int i, struct ogl_transfer *t);
 
-/* multi:open, in curl_transfer.c: `m` is NULL when closed, the request is argument 2. */
-int ogl_lua_transfer_open(lua_State *L, struct ogl_multi *m);
+/* multi:open, and with `raw` multi:connect, in curl_transfer.c: `m` is NULL when closed, the request is argument 2. */
+int ogl_lua_transfer_open(lua_State *L, struct ogl_multi *m, int raw);
 
 void ogl_lua_multi_class(lua_State *L);
 void ogl_lua_transfer_class(lua_State *L);

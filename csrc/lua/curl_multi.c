@@ -2,8 +2,10 @@
 ** curl_multi.c - the userdata opengatellm.multi: connections, and everything that waits on them.
 **
 **   multi:open(request) -> transfer | nil, failure   see curl_transfer.c and curl_options.c
+**   multi:connect(request) -> transfer | nil, failure   a connection alone: its head has the status 0, feed sends
+**   multi:next() -> id | nil                         of the next transfer that was awaited and has news
 **   multi:wait(seconds | nil) -> bool                waits for something to do and does it; false: a signal came
-**   multi:step()                                     does what can be done without waiting
+**   multi:step()                                     does what can be done without waiting; then ask next until nil
 **   multi:fd() -> number | nil, failure              readable when step has something to do
 **   multi:count() -> number                          of exchanges that are not over
 **   multi:close()                                    gives up its share; open transfers go on
@@ -33,7 +35,17 @@ static int multi_close(lua_State *L) {
   return 0;
 }
 
-static int multi_open(lua_State *L) { return ogl_lua_transfer_open(L, check(L)->m); }
+static int multi_open(lua_State *L) { return ogl_lua_transfer_open(L, check(L)->m, 0); }
+
+static int multi_connect(lua_State *L) { return ogl_lua_transfer_open(L, check(L)->m, 1); }
+
+static int multi_next(lua_State *L) {
+  struct ogl_multi *m = check(L)->m;
+  struct ogl_multi_member *member = m ? ogl_multi_next(m) : NULL;
+  if (member) lua_pushinteger(L, (lua_Integer)member->id);
+  else lua_pushnil(L);
+  return 1;
+}
 
 static int multi_wait(lua_State *L) {
   struct ogl_multi *m = check(L)->m;
@@ -73,8 +85,10 @@ static int multi_tostring(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg methods[] = { { "open", multi_open }, { "wait", multi_wait },   { "step", multi_step },
-                                    { "fd", multi_fd },     { "count", multi_count }, { NULL, NULL } };
+static const luaL_Reg methods[] = { { "open", multi_open },   { "connect", multi_connect },
+                                    { "next", multi_next },   { "wait", multi_wait },
+                                    { "step", multi_step },   { "fd", multi_fd },
+                                    { "count", multi_count }, { NULL, NULL } };
 
 void ogl_lua_multi_class(lua_State *L) {
   ogl_lua_class(L, OGL_LUA_MULTI, methods, multi_close);

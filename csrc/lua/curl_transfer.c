@@ -2,6 +2,8 @@
 ** curl_transfer.c - the userdata opengatellm.transfer: one exchange.
 **
 **   transfer:wait(first, idle, slice) -> "ready" | "feed" | "again" | "stalled"     seconds; nil: without limit
+**   transfer:await(first, idle, slice) -> nil, or as wait       nil: not yet, and multi:next gives its id when there is
+**   transfer:id() -> number                                      of this one among those of its multi
 **   transfer:head() -> status, headers | false | nil, failure       false: not yet
 **   transfer:take() -> bytes | false | nil | nil, failure           false: none yet; nil alone: the end
 **   transfer:feed(bytes | nil) -> true | nil, failure               nil: the body is complete
@@ -37,11 +39,12 @@ static int transfer_close(lua_State *L) {
   return 0;
 }
 
-int ogl_lua_transfer_open(lua_State *L, struct ogl_multi *m) {
+int ogl_lua_transfer_open(lua_State *L, struct ogl_multi *m, int raw) {
   struct ogl_options options;
   luaL_checktype(L, 2, LUA_TTABLE);
   if (!m) return ogl_lua_curl_closed(L, "multi");
   ogl_lua_curl_options(L, 2, &options);
+  options.raw = raw;
   int body = lua_gettop(L);
   struct box *box = ogl_lua_new(L, OGL_LUA_TRANSFER, sizeof *box);
   box->body = LUA_NOREF;
@@ -63,12 +66,22 @@ static double limit(lua_State *L, int i) {
   return value == value ? value : -1;
 }
 
-static int transfer_wait(lua_State *L) {
-  static const char *const news[] = { "ready", "feed", "again", "stalled" };
+static int look(lua_State *L, enum ogl_transfer_news (*wait)(struct ogl_transfer *, const struct ogl_patience *)) {
+  static const char *const news[] = { "ready", "feed", "again", "stalled", NULL };
   struct box *box = check(L);
   struct ogl_patience patience = { limit(L, 2), limit(L, 3), limit(L, 4) };
   if (!box->t) return ogl_lua_curl_closed(L, "exchange");
-  lua_pushstring(L, news[ogl_transfer_wait(box->t, &patience)]);
+  lua_pushstring(L, news[wait(box->t, &patience)]);
+  return 1;
+}
+
+static int transfer_wait(lua_State *L) { return look(L, ogl_transfer_wait); }
+
+static int transfer_await(lua_State *L) { return look(L, ogl_transfer_await); }
+
+static int transfer_id(lua_State *L) {
+  struct box *box = check(L);
+  lua_pushinteger(L, box->t ? (lua_Integer)box->t->member.id : 0);
   return 1;
 }
 
@@ -210,10 +223,16 @@ static int transfer_tostring(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg methods[] = { { "wait", transfer_wait },         { "head", transfer_head },
-                                    { "take", transfer_take },         { "feed", transfer_feed },
-                                    { "state", transfer_state },       { "activity", transfer_activity },
-                                    { "progress", transfer_progress }, { NULL, NULL } };
+static const luaL_Reg methods[] = { { "wait", transfer_wait },
+                                    { "await", transfer_await },
+                                    { "id", transfer_id },
+                                    { "head", transfer_head },
+                                    { "take", transfer_take },
+                                    { "feed", transfer_feed },
+                                    { "state", transfer_state },
+                                    { "activity", transfer_activity },
+                                    { "progress", transfer_progress },
+                                    { NULL, NULL } };
 
 void ogl_lua_transfer_class(lua_State *L) {
   ogl_lua_class(L, OGL_LUA_TRANSFER, methods, transfer_close);

@@ -7,6 +7,7 @@ local host = require "opengatellm.host"
 local rate_limit = require "opengatellm.rate_limit"
 local request = require "opengatellm.request"
 local retry = require "opengatellm.retry"
+local task = require "opengatellm.task"
 local version = require "opengatellm.version"
 
 local M = {}
@@ -153,7 +154,7 @@ local function transport_request(client, wire, key, scheme)
   client.usual_headers().sent = key
   draft.method, draft.url = wire.method, M.url(client, wire)
   draft.headers, draft.body, draft.stream = headers_of(client, wire, key, scheme), body_of(wire), wire.stream
-  draft.timeouts, draft.host = timeouts_of(client, wire), host.current(client.host)
+  draft.timeouts, draft.host = timeouts_of(client, wire), client.host or nil
   draft.max_body = not wire.stream and client.bounds.body or nil
   draft.on_progress = progress_of(wire)
   return draft
@@ -190,6 +191,9 @@ end
 ---@return table? begun
 ---@return ogl.Error? err
 function M.begin(client, wire)
+  local here, refusal = host.current(client.host)
+  refusal = not here and refusal or task.cancelled()
+  if refusal then return nil, M.finish(client, refusal) end
   if not client.api then return nil, client:missing() end
   local key, scheme = credential_of(client)
   if not key and scheme and type(scheme) ~= "string" then return nil, M.finish(client, scheme) end

@@ -11,6 +11,7 @@ local client = require "opengatellm.client"
 local filter = require "opengatellm.filter"
 local json = require "opengatellm.json"
 local message = require "opengatellm.message"
+local task = require "opengatellm.task"
 
 ---@class ogl
 local M = {
@@ -18,6 +19,7 @@ local M = {
   system = message.system, user = message.user, assistant = message.assistant, tool_result = message.tool_result,
   image = message.image, audio = message.audio, file = message.file,
   array = json.array, null = json.null, filter = filter,
+  run = task.run, spawn = task.spawn, sleep = task.sleep, all = task.all, map = task.map, first = task.first, deadline = task.deadline,
 }
 
 --- Makes a client; every option may be left out.

@@ -11,7 +11,9 @@
 -- @module opengatellm.stream
 local call = require "opengatellm.call"
 local core = require "opengatellm.core"
+local coroutines = require "opengatellm.host.coroutines"
 local errors = require "opengatellm.errors"
+local host = require "opengatellm.host"
 
 ---@alias ogl.EventType
 ---| "start"|"text"|"reasoning"|"refusal"|"tool_call"|"tool_arguments"|"tool_call_end"|"part"|"part_end"
@@ -94,6 +96,9 @@ Stream.__name = "opengatellm.stream"
 local M = {}
 local H = {}
 
+local NARROW = "stream:events, stream:texts: on Lua 5.1 the iterator of a for loop cannot wait for others; write: "
+  .. "local event, err = stream:next() while event do … event, err = stream:next() end"
+
 --- Opens a stream: returns once the status is known.
 ---@param client table
 ---@param wire ogl.Wire of a checked request, which is its `options`
@@ -123,6 +128,7 @@ end
 --- All events, for a `for` loop. A failure raises the error.
 ---@return fun(): ogl.Event?
 function Stream:events()
+  if coroutines.NARROW and not host.current(self.client.host).blocking then error(NARROW, 2) end
   local pull = self.pull or H.puller(self)
   local function iterate()
     local event, code, message = pull()

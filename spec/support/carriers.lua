@@ -1,8 +1,10 @@
 --- The transports that the contract spec runs against, and where.
 --
 --   name           of the host, or of the transport where it is the transport that matters
+--   host           of the calls in there; nil: `name`
 --   network        makes a transport that reaches a network; nil: it plays from memory
 --   play(answer)   a transport and the address at which it gets {status, headers = list of pairs, body}
+--   needs          a module without which it is not there
 --   inside(body)   runs the body of a test where that host's calls run, and raises what it raised
 --   lacks          set of what this host refuses by name, and a case therefore does not ask of it
 --
@@ -24,21 +26,64 @@ local function network_curl() return assert(require "opengatellm.transport.curl"
 
 local function here(body) return body() end
 
+-- What a task raised that has ended; every one of these loops runs until it has.
+local function rethrow(task)
+  assert(task.done, "the loop ended before the test did")
+  if task.failure then
+    task:wait() -- somebody has seen it
+    error(task.failure.err, 0)
+  end
+end
+
+local function in_scheduler(body)
+  local ogl = require "opengatellm"
+  local task
+  ogl.run(function() task = ogl.spawn(body) end)
+  rethrow(task)
+end
+
+local function in_luv(body)
+  local ogl, uv = require "opengatellm", require "luv"
+  local timer, task = uv.new_timer(), nil
+  timer:start(0, 0, function()
+    timer:close()
+    task = ogl.spawn(body)
+  end)
+  uv.run()
+  rethrow(task)
+end
+
+local function in_cqueues(body)
+  local ogl = require "opengatellm"
+  local controller, task = require "cqueues".new(), nil
+  controller:wrap(function() task = ogl.spawn(body) end)
+  assert(controller:loop())
+  rethrow(task)
+end
+
 local ALL = {
-  { name = "curl", network = network_curl, play = play_curl, inside = here },
-  { name = "replay", play = play_replay, inside = here },
+  { name = "curl", host = "plain", network = network_curl, play = play_curl, inside = here },
+  { name = "scheduler", network = network_curl, play = play_curl, inside = in_scheduler },
+  { name = "luv", needs = "luv", network = network_curl, play = play_curl, inside = in_luv },
+  { name = "cqueues", needs = "cqueues", network = network_curl, play = play_curl, inside = in_cqueues },
+  { name = "replay", host = "plain", play = play_replay, inside = here },
 }
 
 local OTHERS = {} -- those that are named by OGL_CARRIER alone
 
 local M = {}
 
+local function available(carrier) return not carrier.needs or (pcall(require, carrier.needs)) end
+
 --- The carriers of this program.
 function M.list()
-  local name = os.getenv "OGL_CARRIER"
-  if not name then return ALL end
-  for _, list in ipairs { ALL, OTHERS } do
-    for _, carrier in ipairs(list) do
+  local name, list = os.getenv "OGL_CARRIER", {}
+  if not name then
+    for _, carrier in ipairs(ALL) do list[#list + 1] = available(carrier) and carrier or nil end
+    return list
+  end
+  for _, some in ipairs { ALL, OTHERS } do
+    for _, carrier in ipairs(some) do
       if carrier.name == name then return { carrier } end
     end
   end

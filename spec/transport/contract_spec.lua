@@ -31,6 +31,10 @@ for _, carrier in ipairs(carriers.list()) do
       it(title, function() carrier.inside(body) end)
     end
 
+    case("is asked where it says it is", function()
+      assert.equal(carrier.host or carrier.name, require "opengatellm.host".current().name)
+    end)
+
     local BODY = ("0123456789"):rep(1000)
 
     local function open(answer)

@@ -18,15 +18,56 @@
 -- @module opengatellm.host
 local M = {}
 
-local plain -- loaded when it is first asked for: not every install has libcurl
+local plain, scheduler -- loaded when they are first asked for: not every install has libcurl
 
---- The host of this call: the client's own, else the plain one.
+--- The scheduler of plain Lua programs.
+---@return opengatellm.Scheduler
+function M.scheduler()
+  scheduler = scheduler or require "opengatellm.host.scheduler"
+  return scheduler
+end
+
+-- Hosts that are asked for only where they can be: what they stand on is there already. Each module's `inside()` says whether the
+-- running coroutine is one of its own.
+local function nginx()
+  local ngx = rawget(_G, "ngx")
+  return type(ngx) == "table" and ngx.get_phase and require "opengatellm.host.nginx"
+end
+
+local function cqueues()
+  if not package.loaded.cqueues then return nil end
+  local host = require "opengatellm.host.cqueues"
+  return host.inside() and host
+end
+
+local function luv()
+  if not package.loaded.luv and not rawget(_G, "vim") then return nil end
+  local host = require "opengatellm.host.luv"
+  return host.inside() and host
+end
+
+--- The host of this call: the client's own, else that of the running coroutine, else the plain one. Raises on Neovim's main coroutine,
+--- where a wait would freeze the editor.
 ---@param own? table
 ---@return table
 function M.current(own)
   if own then return own end
+  if scheduler and scheduler.inside() then return scheduler end
+  local here = nginx() or cqueues() or luv()
+  if here then return here end
   plain = plain or require "opengatellm.host.plain"
   return plain
+end
+
+--- The host where a new task goes: where this call runs if tasks can be there, else where the loop is.
+---@return table
+function M.for_tasks()
+  if scheduler and scheduler.inside() then return scheduler end
+  local here = nginx() or cqueues()
+  if here then return here end
+  local loop = (package.loaded.luv or rawget(_G, "vim")) and require "opengatellm.host.luv"
+  if loop and loop.running() then return loop end
+  return M.scheduler()
 end
 
 return M

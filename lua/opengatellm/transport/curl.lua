@@ -1,14 +1,17 @@
 --- The transport on libcurl; the contract is in transport/init.lua.
 --
--- One multi a transport: its exchanges share kept-alive connections, and whoever waits for one of them serves all. C
--- keeps the bytes that have come, counts the silences and ends a connect or a total that takes too long; this file asks
--- it, feeds bodies that are read piece by piece, and makes the errors.
+-- All exchanges share kept-alive connections (driver.lua), and whoever waits for one of them serves all. C keeps the bytes
+-- that have come, counts the silences and ends a connect or a total that takes too long; this file asks it, feeds bodies
+-- that are read piece by piece, and makes the errors.
 --
 -- An exchange gives its C side back as soon as it is over, so that the next one finds a connection and a handle.
 --
 -- @module opengatellm.transport.curl
 local core = require "opengatellm.curl"
+local driver = require "opengatellm.transport.driver"
 local errors = require "opengatellm.errors"
+local host = require "opengatellm.host"
+local task = require "opengatellm.task"
 
 local M = {}
 
@@ -29,41 +32,36 @@ local PROGRESS_SECONDS = 0.1 -- the longest wait between two reports of progress
 ---@return opengatellm.transport.Curl? transport
 ---@return table? err
 function M.new()
-  local multi, kind, code, message = core.multi()
+  local self = setmetatable({ multi = false }, Transport)
+  local multi, kind, code, message = driver.hold(self)
   if not multi then return nil, errors.new { kind = kind, code = code, message = message } end
-  return setmetatable({ multi = multi }, Transport)
+  self.multi = multi
+  return self
 end
 
 --- Sends a request; raises when a field has a wrong type or a header could break out of its line.
 ---@param request table
 ---@return opengatellm.transport.curl.Exchange? exchange
 ---@return table? err
-function Transport:open(request)
-  local host = request.host
-  if host and not host.blocking then return nil, H.unsupported(host) end
-  local transfer, kind, code, message, phase, sent = self.multi:open(request)
-  if not transfer then return nil, H.failure(request.timeouts or NONE, kind, code, message, phase, sent) end
-  return setmetatable({
-    transfer = transfer,
-    timeouts = request.timeouts or NONE,
-    body = request.body,
-    on_progress = request.on_progress,
-    status = false,  -- and headers, once the head is there
-    headers = false,
-    over = false,    -- the answer has been read to its end
-    err = false,     -- sticky; true: closed, and nobody has asked for the error yet
-  }, Exchange)
-end
+function Transport:open(request) return H.open(self, request, "open") end
+
+--- Opens a connection alone, with what the request says of the way and of TLS: `send` gives bytes out, `read` those that come, and
+--- nil is the peer's end. Its head has the status 0.
+---@param request table
+---@return opengatellm.transport.curl.Exchange? connection
+---@return table? err
+function Transport:connect(request) return H.open(self, request, "connect") end
 
 --- Gives up the connections. Exchanges that are open go on.
 function Transport:close()
-  self.multi:close()
+  if self.multi then driver.release(self) end
+  self.multi = false
 end
 
 Transport.__close = Transport.close
 
 function Transport:__tostring()
-  return "opengatellm.transport.curl: " .. tostring(self.multi)
+  return "opengatellm.transport.curl: " .. (self.multi and tostring(self.multi) or "closed")
 end
 
 --- Waits for the head of the answer.
@@ -117,10 +115,24 @@ function Exchange:drain(seconds)
   end
 end
 
---- Ends the exchange, wherever it is.
+--- Sends bytes on a connection; they are kept until the peer takes them.
+---@param bytes string
+---@return boolean? sent
+---@return table? err
+function Exchange:send(bytes)
+  if not self.status and not self:head() then return nil, H.err(self) end
+  if self.err then return nil, H.err(self) end
+  local fed, kind, code, message, phase, sent = self.transfer:feed(bytes)
+  if fed then return true end
+  H.fail(self, kind, code, message, phase, sent)
+  return nil, H.err(self)
+end
+
+--- Ends the exchange, wherever it is. A coroutine that waits for it gets the error `closed`.
 function Exchange:close()
-  self.transfer:close()
+  H.release(self)
   self.err = self.err or true
+  if self.waiter then driver.wake(self) end
 end
 
 Exchange.__close = Exchange.close
@@ -130,6 +142,26 @@ function Exchange:__tostring()
 end
 
 -- Helpers ------------------------------------------------------------------------------------------------------------
+
+function H.open(transport, request, how)
+  if not transport.multi then return nil, errors.new { kind = "closed", code = "closed", message = "the transport is closed" } end
+  local transfer, kind, code, message, phase, sent = transport.multi[how](transport.multi, request)
+  if not transfer then return nil, H.failure(request.timeouts or NONE, kind, code, message, phase, sent) end
+  return setmetatable({
+    transport = transport,
+    transfer = transfer,
+    host = request.host,
+    timeouts = request.timeouts or NONE,
+    body = request.body,
+    on_progress = request.on_progress,
+    status = false,  -- and headers, once the head is there
+    headers = false,
+    over = false,    -- the answer has been read to its end
+    err = false,     -- sticky; true: closed, and nobody has asked for the error yet
+    waiter = nil,    -- coroutine that waits for it, and where
+    waiter_host = nil,
+  }, Exchange)
+end
 
 --- The error as its caller gets it; nil where there is none. Most exchanges are closed and never asked again.
 function H.err(exchange)
@@ -142,9 +174,9 @@ end
 --- Waits until the exchange has something to give, or `seconds` (nil: no limit) are over; the one place that waits.
 -- True when it may have something; sets `err` where there is nothing more to wait for.
 function H.wait(exchange, seconds)
-  local timeouts = exchange.timeouts
+  local here = host.current(exchange.host)
   if exchange.on_progress then seconds = math.min(seconds or PROGRESS_SECONDS, PROGRESS_SECONDS) end
-  local news = exchange.transfer:wait(timeouts.first_byte, timeouts.idle, seconds)
+  local news = (here.blocking and H.block or H.park)(exchange, seconds, here)
   if exchange.on_progress then H.report(exchange) end
   if news == "ready" then return true end
   if news == "feed" then
@@ -155,10 +187,39 @@ function H.wait(exchange, seconds)
   return false
 end
 
+-- A signal makes Lua raise when C comes back (Ctrl-C in the interpreter): then nobody will read on.
+function H.block(exchange, seconds)
+  local timeouts, transfer = exchange.timeouts, exchange.transfer
+  local waited, news = pcall(transfer.wait, transfer, timeouts.first_byte, timeouts.idle, seconds)
+  if waited then return news end
+  exchange:close()
+  error(news, 0)
+end
+
+-- On a host that does not block: C says at once what there is, or nil and lists the transfer later.
+function H.park(exchange, seconds, here)
+  local timeouts, transfer = exchange.timeouts, exchange.transfer
+  local news = transfer:await(timeouts.first_byte, timeouts.idle, seconds)
+  if news then return news end
+  local cancelled = task.cancelled()
+  if not cancelled then
+    if driver.park(exchange, transfer:id(), here, (coroutine.running())) then return "ready" end
+    cancelled = task.cancelled()
+  end
+  if cancelled then H.sink(exchange, cancelled) end
+  return "again"
+end
+
 function H.finish(exchange)
   if exchange.on_progress then H.report(exchange) end
   exchange.over = true
+  H.release(exchange)
+end
+
+-- Its transport may have been closed before: the last exchange then gives up the connections.
+function H.release(exchange)
   exchange.transfer:close()
+  if not exchange.transport.multi then driver.tidy() end
 end
 
 --- Tells the caller's function what has moved since it was last told.
@@ -210,7 +271,7 @@ end
 --- The error stays, and nothing else does. A caller's own function may have closed the exchange meanwhile.
 function H.sink(exchange, err)
   exchange.err = exchange.err or err
-  exchange.transfer:close()
+  H.release(exchange)
 end
 
 -- What each timeout means to its user.
@@ -235,14 +296,6 @@ function H.failure(timeouts, kind, code, message, phase, sent)
   if phase then message = H.timeout_message(timeouts, phase, message) end
   local retryable = phase == "connect" or RETRYABLE[kind] and not FINAL[code] or false
   return errors.new { kind = kind, code = code, message = message, phase = phase, sent = sent, retryable = retryable }
-end
-
-function H.unsupported(host)
-  return errors.new {
-    kind = "unsupported",
-    code = "host",
-    message = ("the host '%s' does not block, and this transport waits in C"):format(tostring(host.name)),
-  }
 end
 
 return M

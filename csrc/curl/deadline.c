@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT
+** deadline.c - see deadline.h. Places count from 1, so that the parent of i is i / 2.
+*/
+#include "deadline.h"
+
+#include <string.h>
+
+#include "../core/mem.h"
+
+enum { FIRST_ROOM = 64 };
+
+void ogl_deadlines_init(struct ogl_deadlines *h) { memset(h, 0, sizeof *h); }
+
+void ogl_deadlines_clear(struct ogl_deadlines *h) {
+  ogl_free(h->heap);
+  ogl_deadlines_init(h);
+}
+
+static void put(struct ogl_deadlines *h, struct ogl_deadline *d, size_t place) {
+  h->heap[place - 1] = d;
+  d->place = place;
+}
+
+static void rise(struct ogl_deadlines *h, struct ogl_deadline *d, size_t place) {
+  for (; place > 1 && h->heap[place / 2 - 1]->at > d->at; place /= 2) put(h, h->heap[place / 2 - 1], place);
+  put(h, d, place);
+}
+
+static void sink(struct ogl_deadlines *h, struct ogl_deadline *d, size_t place) {
+  for (size_t child; (child = place * 2) <= h->n; place = child) {
+    if (child < h->n && h->heap[child]->at < h->heap[child - 1]->at) child++;
+    if (h->heap[child - 1]->at >= d->at) break;
+    put(h, h->heap[child - 1], place);
+  }
+  put(h, d, place);
+}
+
+static void settle(struct ogl_deadlines *h, struct ogl_deadline *d, size_t place) {
+  if (place > 1 && h->heap[place / 2 - 1]->at > d->at) rise(h, d, place);
+  else sink(h, d, place);
+}
+
+static int ensure_room(struct ogl_deadlines *h) {
+  if (h->n < h->room) return 1;
+  size_t room = h->room ? h->room * 2 : FIRST_ROOM;
+  struct ogl_deadline **heap = ogl_realloc(h->heap, room * sizeof *heap);
+  if (!heap) return 0;
+  h->heap = heap;
+  h->room = room;
+  return 1;
+}
+
+int ogl_deadlines_set(struct ogl_deadlines *h, struct ogl_deadline *d, double at) {
+  if (!d->place) {
+    if (!ensure_room(h)) return OGL_ERR_MEMORY;
+    d->place = ++h->n;
+  }
+  d->at = at;
+  settle(h, d, d->place);
+  return 0;
+}
+
+void ogl_deadlines_unset(struct ogl_deadlines *h, struct ogl_deadline *d) {
+  size_t place = d->place;
+  if (!place) return;
+  struct ogl_deadline *last = h->heap[--h->n];
+  d->place = 0;
+  if (last != d) settle(h, last, place);
+}

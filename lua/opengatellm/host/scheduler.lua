@@ -1,0 +1,166 @@
+--- The host of plain Lua programs that do many things at once: coroutines, timers, and libcurl's one descriptor.
+--
+-- Tasks wait in a queue of those that can go on; a turn runs each once, then looks what has come over the network and which
+-- timers are due. `run` turns until all have ended; a foreign loop turns by `step`, whenever `fd` is readable or `timeout` is
+-- over. A coroutine that a task made for itself (a generator) is none of ours: what is called in there blocks, as it does
+-- outside of any task.
+--
+-- @module opengatellm.host.scheduler
+local coroutines = require "opengatellm.host.coroutines"
+local plain = require "opengatellm.host.plain"
+local timers = require "opengatellm.host.timers"
+
+---@class opengatellm.Scheduler: opengatellm.Host
+local M = { name = "scheduler", blocking = false, now = plain.now }
+
+local PARK = {} -- what our own yields give; anything else is a task that lets the others go first
+
+local alive, n_alive = {}, 0     -- coroutine -> function that is told of its end
+local parked = {}                -- coroutine -> true
+local queue, first, last = {}, 1, 0
+local sleepers = timers.new()
+local running                    -- the coroutine of ours that runs now
+local looping = false
+local poll                       -- of the network, once something waits for it
+
+local function enqueue(co)
+  last = last + 1
+  queue[last] = co
+end
+
+--- Whether the running coroutine is one of ours.
+---@return boolean
+function M.inside() return running ~= nil and running == coroutines.running() end
+
+function M.spawn(fn, ended)
+  local co = coroutine.create(fn)
+  alive[co], n_alive = ended or true, n_alive + 1
+  enqueue(co)
+  return co
+end
+
+function M.park()
+  coroutines.check()
+  parked[running] = true
+  coroutine.yield(PARK)
+end
+
+function M.wake(co)
+  if not parked[co] then return end
+  parked[co] = nil
+  enqueue(co)
+end
+
+function M.sleep(seconds)
+  local timer = sleepers:add(M.now() + seconds, running)
+  M.park()
+  sleepers:cancel(timer)
+end
+
+--- The network is looked at in every turn: `poll` of transport/driver.lua.
+function M.watch(driver) poll = driver.poll end
+
+function M.report(message) io.stderr:write(message, "\n") end
+
+-- The turn --------------------------------------------------------------------------------------------------------
+
+local function over(co, ok, err)
+  local ended = alive[co]
+  alive[co], parked[co], n_alive = nil, nil, n_alive - 1
+  if ended ~= true then ended(ok, err, not ok and debug.traceback(co, tostring(err)) or nil) end
+end
+
+local function resume(co)
+  local outer = running
+  running = co
+  local ok, what = coroutine.resume(co)
+  running = outer
+  if not ok then
+    over(co, false, what)
+  elseif coroutine.status(co) == "dead" then
+    over(co, true)
+  elseif what ~= PARK then
+    enqueue(co)
+  end
+end
+
+-- Those that are in the queue now; what they wake waits for the next turn, so that the network gets its own.
+local function run_queue()
+  for i = first, last do
+    local co = queue[i]
+    queue[i], first = nil, i + 1
+    resume(co)
+  end
+  if first > last then first, last = 1, 0 end
+end
+
+local function wake_sleepers()
+  if not sleepers[1] then return end
+  local now = M.now()
+  for co in function() return sleepers:due(now) end do M.wake(co) end
+end
+
+--- Seconds until a step has something to do by itself: 0 now, nil never.
+---@return number?
+function M.timeout()
+  if first <= last then return 0 end
+  local at = sleepers:first()
+  return at and math.max(0, at - M.now())
+end
+
+-- Waits for the network, or for a timer; false where nothing can ever happen.
+local function wait(seconds)
+  if poll and poll(seconds) then return true end
+  if seconds and seconds > 0 then plain.sleep(seconds) end
+  return seconds ~= nil
+end
+
+local function turn(seconds)
+  run_queue()
+  local can_go_on = wait(first <= last and 0 or seconds or M.timeout())
+  wake_sleepers()
+  return can_go_on
+end
+
+--- Does what can be done without waiting.
+function M.step() turn(0) end
+
+-- The loop --------------------------------------------------------------------------------------------------------
+
+-- Ends all tasks where they are; on 5.4 their variables are closed, and with them their streams.
+local function abandon()
+  for co in pairs(alive) do
+    if coroutine.close and co ~= coroutines.running() and coroutine.status(co) == "suspended" then coroutine.close(co) end
+  end
+  alive, n_alive, parked, queue, first, last, sleepers, running = {}, 0, {}, {}, 1, 0, timers.new(), nil
+end
+
+local STUCK = "every task waits for another one, or for a wake that cannot come any more"
+
+--- Turns until `done()` says yes, or the time has come; raises where nothing can happen any more, and what a signal raised.
+---@param done fun(): boolean
+---@param finish? number by `now`
+function M.turn_until(done, finish)
+  local outer, outer_running = looping, running
+  looping = true
+  local ok, err = pcall(function()
+    while not done() and not (finish and M.now() >= finish) do
+      local timer = finish and sleepers:add(finish, PARK)
+      local can_go_on = turn()
+      if timer then sleepers:cancel(timer) end
+      if not can_go_on and not done() then error(STUCK, 0) end
+    end
+  end)
+  looping, running = outer, outer_running
+  if ok then return end
+  if not outer then abandon() end
+  error(err, 0)
+end
+
+--- Turns until every task has ended.
+function M.finish() M.turn_until(function() return n_alive == 0 end) end
+
+--- Whether a loop of ours is turning.
+function M.looping() return looping end
+
+return M

@@ -1,0 +1,320 @@
+--- Tasks: functions that run beside each other, the same on every host (host/init.lua).
+--
+--   local task = ogl.spawn(function(question) return client:chat(question) end, "Quelle heure est-il ?")
+--   local reply, err = task:wait()
+--
+-- A task that is cancelled is woken from what it waits for, which is closed; every further call of it that would wait gives the
+-- error `cancelled`. A task's error goes to who waits for it; if nobody can any more, it is reported with its traceback.
+--
+-- @module opengatellm.task
+local errors = require "opengatellm.errors"
+local host = require "opengatellm.host"
+
+local unpack = table.unpack or unpack -- luacheck: compat
+local function pack(...) return { n = select("#", ...), ... } end
+
+---@class ogl.Task
+---@field done boolean
+---@field traceback? string of the error that it ended with
+local Task = {}
+Task.__index = Task
+Task.__name = "opengatellm.task"
+
+local M = {}
+local H = {}
+
+local tasks = setmetatable({}, { __mode = "k" }) -- coroutine -> its task, while it lives
+local unseen = {} -- failures that nobody has been told of
+
+--- Runs fn(…) beside the rest, soon.
+---@param fn function
+---@return ogl.Task
+function M.spawn(fn, ...)
+  if type(fn) ~= "function" then error("ogl.spawn: expected function, got " .. type(fn), 2) end
+  return H.start(host.for_tasks(), fn, ...)
+end
+
+--- The loop of a plain Lua program: runs fn(…) and every task to its end, and gives fn's results. Where fn raises, the other tasks are
+--- cancelled, and it raises the same.
+---@param fn function
+---@return any ...
+function M.run(fn, ...)
+  if type(fn) ~= "function" then error("ogl.run: expected function, got " .. type(fn), 2) end
+  local scheduler = host.scheduler()
+  local here = host.for_tasks()
+  if here ~= scheduler then error("ogl.run: the loop of this program is that of " .. here.name .. ": use ogl.spawn", 2) end
+  if scheduler.looping() then error("ogl.run: it runs already: use ogl.spawn", 2) end
+  local main = H.start(scheduler, fn, ...)
+  main.on_end = function() if main.failure then H.cancel_all() end end
+  scheduler.finish()
+  if main.failure then H.see(main) end
+  H.report_all()
+  if not main.failure then return unpack(main.results, 1, main.results.n) end
+  error(type(main.failure.err) == "string" and main.traceback or main.failure.err, 0)
+end
+
+--- The error `cancelled` in a task that was cancelled; else nil.
+---@return ogl.Error?
+function M.cancelled()
+  local task = tasks[coroutine.running() or M]
+  return task and task.cancel_error
+end
+
+--- Lets this task rest; the others go on.
+---@param seconds number
+---@return boolean? rested
+---@return ogl.Error? err
+function M.sleep(seconds)
+  if type(seconds) ~= "number" or seconds ~= seconds then error("ogl.sleep: expected number, got " .. type(seconds), 2) end
+  local here, err = host.current()
+  err = err or M.cancelled()
+  if not err then
+    here.sleep(math.max(0, seconds))
+    err = M.cancelled()
+  end
+  if err then return nil, err end
+  return true
+end
+
+--- Waits for the end: the function's results, or nil and the error that it raised.
+---@param seconds? number how long at most; then nil and the error `timeout`, and the task goes on
+function Task:wait(seconds)
+  local waiter = {}
+  self.waiters[waiter] = true
+  local err = H.wait_until(waiter, function() return self.done end, seconds, self.host)
+  self.waiters[waiter] = nil
+  if err then return nil, err end
+  if not self.failure then return unpack(self.results, 1, self.results.n) end
+  H.see(self)
+  return nil, self.failure.err
+end
+
+--- Ends the task as soon as may be: what it waits for is closed. Any number of times; from any task.
+function Task:cancel()
+  if self.done or self.cancel_error then return end
+  self.cancel_error = errors.new { kind = "cancelled", code = "cancelled", message = "the task was cancelled" }
+  if not self.host.kill then return self.host.wake(self.co) end
+  self.host.kill(self.co)
+  self.results = pack(nil, self.cancel_error)
+  H.finish(self, true)
+end
+
+function Task:__tostring()
+  return "opengatellm.task: " .. (not self.done and (self.cancel_error and "cancelled" or "running") or self.failure and "failed" or "done")
+end
+
+-- Several at once -------------------------------------------------------------------------------------------------
+
+---@class ogl.Result
+---@field value? any the first result
+---@field err? any the second one where the first is nil; what was raised
+
+--- Runs all functions at once, and waits for them all.
+---@param list function[]
+---@return ogl.Result[] in their order
+function M.all(list)
+  H.check_functions("ogl.all", list)
+  return H.map(list, function(fn) return fn() end, math.max(1, #list))
+end
+
+--- Calls fn(item, index) for every item, some at a time. Where the task that waits is cancelled, those that run are, too.
+---@param list any[]
+---@param fn function
+---@param options? {concurrency?: integer} default 64
+---@return ogl.Result[] in the order of the items
+function M.map(list, fn, options)
+  if type(list) ~= "table" then error("ogl.map: expected table, got " .. type(list), 2) end
+  if type(fn) ~= "function" then error("ogl.map: expected function, got " .. type(fn), 2) end
+  local concurrency = options and options.concurrency or 64
+  if type(concurrency) ~= "number" or concurrency < 1 then error("ogl.map: concurrency: expected a number from 1 on", 2) end
+  return H.map(list, fn, concurrency)
+end
+
+--- The first that succeeds: gives anything but nil. The next function is begun when all before have failed, or `delay` seconds after
+--- the last one was; those that still run when one has succeeded are cancelled.
+---@param list function[] with the field `delay`: seconds; 0: all at once; nil: one after the other
+---@return any ... its results; or nil and the last error
+function M.first(list)
+  H.check_functions("ogl.first", list)
+  local race = { waiter = {}, running = {}, n_running = 0, begun = 0, err = nil, won = nil }
+  local here = host.for_tasks()
+  local err
+  repeat
+    if race.begun < #list then H.begin(race, here, list[race.begun + 1]) end
+    local patience = race.begun < #list and list.delay or nil
+    err = H.wait_until(race.waiter, function() return race.won or race.n_running == 0 end, patience, here)
+    err = err and err.kind ~= "timeout" and err
+  until err or race.won or (race.n_running == 0 and race.begun == #list)
+  for task in pairs(race.running) do task:cancel() end
+  if race.won then return unpack(race.won, 1, race.won.n) end
+  return nil, err or race.err
+end
+
+--- Runs fn(…), and cancels it when the time is over.
+---@param seconds number
+---@param fn function
+---@return any ... fn's results; or nil and the error `timeout`
+function M.deadline(seconds, fn, ...)
+  if type(seconds) ~= "number" then error("ogl.deadline: expected number, got " .. type(seconds), 2) end
+  if type(fn) ~= "function" then error("ogl.deadline: expected function, got " .. type(fn), 2) end
+  local task = H.start(host.for_tasks(), fn, ...)
+  local results = pack(task:wait(seconds))
+  if not task.done then task:cancel() end
+  return unpack(results, 1, results.n)
+end
+
+-- Helpers ---------------------------------------------------------------------------------------------------------
+
+function H.check_functions(name, list)
+  if type(list) ~= "table" then error(name .. ": expected table, got " .. type(list), 3) end
+  for i, fn in ipairs(list) do
+    if type(fn) ~= "function" then error(("%s: item %d: expected function, got %s"):format(name, i, type(fn)), 3) end
+  end
+end
+
+function H.start(here, fn, ...)
+  local task = setmetatable({
+    host = here, co = nil, done = false, results = nil, failure = nil, traceback = nil, cancel_error = nil, waiters = {}, on_end = nil,
+  }, Task)
+  local arguments = pack(...)
+  task.co = here.spawn(function()
+    if task.cancel_error then
+      task.results = pack(nil, task.cancel_error)
+    else
+      task.results = pack(fn(unpack(arguments, 1, arguments.n)))
+    end
+  end, function(ok, err, traceback) H.finish(task, ok, err, traceback) end)
+  if not task.done then tasks[task.co] = task end -- nginx runs it at once
+  return task
+end
+
+function H.finish(task, ok, err, traceback)
+  if task.done then return end
+  if task.co then tasks[task.co] = nil end
+  task.done = true
+  if not ok then H.fail(task, err, traceback) end
+  if task.on_end then task.on_end(task) end
+  for waiter in pairs(task.waiters) do H.wake(waiter) end
+end
+
+function H.wake(waiter)
+  if waiter.co then waiter.host.wake(waiter.co) end
+end
+
+function H.timeout(seconds)
+  return errors.new { kind = "timeout", code = "wait", message = ("it had not ended within %g s"):format(seconds) }
+end
+
+-- Waits until `done()`; who makes it so wakes the waiter. The error, where it is not: cancelled, or `seconds` are over. In the main
+-- coroutine of a plain program it is us who have to turn the loop.
+function H.wait_until(waiter, done, seconds, where)
+  if done() then return nil end
+  local here, err = host.current()
+  if not here then return err end
+  local finish = seconds and here.now() + seconds
+  if here.blocking then
+    if where ~= host.scheduler() then error("a task of " .. where.name .. " is waited for in a coroutine of its loop", 3) end
+    where.turn_until(done, finish)
+    return not done() and H.timeout(seconds) or nil
+  end
+  waiter.co, waiter.host = coroutine.running(), here
+  err = M.cancelled()
+  while not err and not done() do
+    local left = finish and finish - here.now()
+    if left and left <= 0 then err = H.timeout(seconds) break end
+    if left then here.sleep(left) else here.park() end
+    err = not done() and M.cancelled()
+  end
+  waiter.co = nil
+  return err or nil
+end
+
+local function result_of(task)
+  if task.failure then
+    H.see(task)
+    return { err = task.failure.err }
+  end
+  if task.results[1] == nil then return { err = task.results[2] } end
+  return { value = task.results[1] }
+end
+
+function H.map(list, fn, concurrency)
+  local results, waiter, running, active, next_index = {}, {}, {}, 0, 1
+  local here, err = host.for_tasks(), nil
+  local function fill()
+    while active < concurrency and next_index <= #list and not err do
+      local i = next_index
+      next_index, active = i + 1, active + 1
+      local task = H.start(here, fn, list[i], i)
+      running[task] = true
+      local function ended()
+        running[task], active, results[i] = nil, active - 1, result_of(task)
+        fill()
+        if active == 0 then H.wake(waiter) end
+      end
+      if task.done then ended() else task.on_end = ended end
+    end
+  end
+  fill()
+  err = H.wait_until(waiter, function() return active == 0 end, nil, here)
+  for task in pairs(running) do task:cancel() end
+  for i = 1, #list do results[i] = results[i] or { err = err } end
+  return results
+end
+
+-- One more runner of ogl.first.
+function H.begin(race, here, fn)
+  race.begun, race.n_running = race.begun + 1, race.n_running + 1
+  local task = H.start(here, fn)
+  race.running[task] = true
+  local function ended()
+    race.running[task], race.n_running = nil, race.n_running - 1
+    local result = result_of(task)
+    if result.value == nil then race.err = result.err elseif not race.won then race.won = task.results end
+    H.wake(race.waiter)
+  end
+  if task.done then ended() else task.on_end = ended end
+end
+
+-- Failures that nobody waits for ----------------------------------------------------------------------------------
+
+-- A finalizer for any value of any version: what it tells of is gone, or nobody could ask it any more.
+local function guard(fn)
+  if _VERSION ~= "Lua 5.1" then return setmetatable({}, { __gc = fn }) end
+  local proxy = newproxy(true) -- luacheck: ignore
+  getmetatable(proxy).__gc = fn
+  return proxy
+end
+
+local function report(failure)
+  if failure.seen then return end
+  failure.seen = true
+  unseen[failure] = nil
+  failure.report("opengatellm: uncaught error in a task: " .. failure.traceback)
+end
+
+function H.fail(task, err, traceback)
+  local failure = { err = err, traceback = traceback or tostring(err), report = task.host.report, seen = false }
+  task.failure, task.traceback = failure, failure.traceback
+  if next(task.waiters) or task.on_end then return end
+  unseen[failure] = true
+  task.guard = guard(function() report(failure) end)
+end
+
+function H.see(task)
+  task.failure.seen = true
+  unseen[task.failure] = nil
+end
+
+-- The end of a run: nobody is left who could wait.
+function H.report_all()
+  for failure in pairs(unseen) do report(failure) end
+end
+
+function H.cancel_all()
+  local all = {}
+  for _, task in pairs(tasks) do all[#all + 1] = task end
+  for _, task in ipairs(all) do task:cancel() end
+end
+
+return M
