@@ -3,13 +3,13 @@
 local core = require "opengatellm.core"
 
 local decoder = core.decoder "openai_chat"
-local next_event = core.puller(decoder)
+local next_event = core.next
 
 local function show()
-  local event, code, message = next_event()
+  local event, code, message = next_event(decoder)
   while event do
     print(event.type, event.text or event.reason or "")
-    event, code, message = next_event()
+    event, code, message = next_event(decoder)
   end
   if code then
     print("error", code, message)

@@ -5,7 +5,7 @@
 
 #include "mem.h"
 
-enum { FIRST = 256 }; /* bytes of the first block: most texts and ids fit */
+enum { FIRST = 64 }; /* bytes of the first block: most ids and names fit, and a stream has half a dozen buffers */
 
 void ogl_buf_init(struct ogl_buf *b, size_t max, int over) {
   memset(b, 0, sizeof *b);

@@ -126,7 +126,7 @@ static int take_frame(struct ogl_decoder *d) {
   if (OGL_UNLIKELY(d->later.n) && pass_on_later(d) < 0) return d->err;
   int code = ogl_framer_next(&d->framer, &d->frame);
   if (code != OGL_OK) return code < 0 ? fail(d, code) : OGL_MORE;
-  if (ogl_queue_begin(&d->queue, d->frame.data.n)) return fail(d, d->queue.err);
+  ogl_queue_begin(&d->queue, d->frame.data.n);
   code = d->protocol->frame(d->state, &d->frame, &d->queue);
   if (OGL_UNLIKELY(d->queue.err)) return fail(d, d->queue.err);
   if (code == OGL_ERR_SYNTAX || code == OGL_ERR_INCOMPLETE) return on_bad_frame(d, code);
@@ -139,7 +139,7 @@ static int take_frame(struct ogl_decoder *d) {
 /* The last events, once. */
 static int close_reply(struct ogl_decoder *d) {
   d->closed = 1;
-  if (ogl_queue_begin(&d->queue, 0)) return fail(d, d->queue.err);
+  ogl_queue_begin(&d->queue, 0);
   int code = d->protocol->finish(d->state, &d->queue);
   if (d->queue.err) return fail(d, d->queue.err);
   if (code < 0) d->pending = code;

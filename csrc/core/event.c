@@ -5,7 +5,7 @@
 
 #include "mem.h"
 
-enum { FIRST = 8, MOST = 1 << 20 }; /* events: room at first, and of one frame */
+enum { FIRST = 2, MOST = 1 << 20 }; /* events: room at first, and of one frame */
 
 void ogl_queue_init(struct ogl_queue *q) {
   memset(q, 0, sizeof *q);
@@ -18,12 +18,11 @@ void ogl_queue_clear(struct ogl_queue *q) {
   ogl_queue_init(q);
 }
 
-int ogl_queue_begin(struct ogl_queue *q, size_t n) {
+void ogl_queue_begin(struct ogl_queue *q, size_t n) {
   q->n = q->next = 0;
   q->lone = q->err = 0;
+  q->most = n;
   ogl_buf_reset(&q->bytes);
-  if (OGL_UNLIKELY(q->bytes.cap < n) && !ogl_buf_room(&q->bytes, n)) q->err = q->bytes.err;
-  return q->err;
 }
 
 static int grow(struct ogl_queue *q) {
@@ -49,11 +48,10 @@ struct ogl_event *ogl_queue_push(struct ogl_queue *q, int kind, int choice, int 
 struct ogl_span ogl_queue_text(struct ogl_queue *q, struct ogl_json_text text) {
   if (OGL_LIKELY(!text.escaped)) return text.raw;
   struct ogl_span s = { "", 0 };
-  /* the block was made large enough in begin: it never moves while spans point into it */
-  if (q->bytes.cap - q->bytes.head - q->bytes.n < text.raw.n) {
-    q->err = OGL_ERR_QUEUE;
-    return s;
-  }
+  /* the first text makes the block large enough for all: it never moves while spans point into it */
+  if (!q->bytes.n && !ogl_buf_room(&q->bytes, q->most)) q->err = q->bytes.err;
+  if (!q->err && q->bytes.cap - q->bytes.n < text.raw.n) q->err = OGL_ERR_QUEUE;
+  if (q->err) return s;
   s.p = ogl_buf_bytes(&q->bytes) + q->bytes.n;
   s.n = ogl_json_unescape(text, (char *)s.p, &q->lone);
   ogl_buf_grew(&q->bytes, s.n);

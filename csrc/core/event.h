@@ -71,15 +71,16 @@ struct ogl_event {
 struct ogl_queue {
   struct ogl_event *events;
   size_t n, next, cap;  /* pushed, popped, room */
-  struct ogl_buf bytes; /* texts of this frame that are not on the wire as they are */
+  size_t most;          /* bytes that the texts of this frame can need */
+  struct ogl_buf bytes; /* those that are not on the wire as they are */
   int lone;             /* a lone surrogate became U+FFFD in this frame */
   int err;              /* sticky for the frame: OGL_ERR_MEMORY, OGL_ERR_QUEUE */
 };
 
 void ogl_queue_init(struct ogl_queue *q);
 void ogl_queue_clear(struct ogl_queue *q);
-/* Empties the queue for a frame of n bytes, whose texts together need no more. 0, OGL_ERR_MEMORY, OGL_ERR_QUEUE. */
-int ogl_queue_begin(struct ogl_queue *q, size_t n);
+/* Empties the queue for a frame of n bytes, whose texts together need no more. */
+void ogl_queue_begin(struct ogl_queue *q, size_t n);
 
 /* A new event of the kind at the end, all else zero; NULL when there is no memory (q->err is set). */
 struct ogl_event *ogl_queue_push(struct ogl_queue *q, int kind, int choice, int index);

@@ -63,7 +63,7 @@ static int replace(struct ogl_fold *f, struct ogl_buf *b, struct ogl_span s) {
 /* Room for one more row of `size` bytes in *rows; NULL when there is none. */
 static void *grown(struct ogl_fold *f, void *rows, size_t n, size_t *cap, size_t size) {
   if (n < *cap) return rows;
-  size_t more = *cap ? *cap * 2 : 4;
+  size_t more = *cap ? *cap * 2 : 1;
   void *p = ogl_realloc(rows, more * size);
   if (!p) return fail(f, OGL_ERR_MEMORY), NULL;
   *cap = more;

@@ -3,6 +3,8 @@
 */
 #include "repeat.h"
 
+#include "mem.h"
+
 /* Sorts the holes that there are by their places; how many. */
 static int sort(struct ogl_hole *holes, int n) {
   int kept = 0;
@@ -17,14 +19,22 @@ static int sort(struct ogl_hole *holes, int n) {
   return kept;
 }
 
-/* Keeps the bytes from `from` up to `to` as the next part; 0 where there is no room. */
-static int keep(struct ogl_repeat *r, int part, const char *from, const char *to) {
+/* Keeps the bytes from `from` up to `to` as the next part. */
+static void keep(struct ogl_repeat *r, int part, const char *from, const char *to) {
   size_t n = (size_t)(to - from);
-  if (n > sizeof r->bytes - r->total) return 0;
   memcpy(r->bytes + r->total, from, n);
   r->sizes[part] = n;
   r->total += n;
-  return 1;
+}
+
+/* Room for all parts of a frame; 0 where they are too long, or there is no memory: then nothing is learnt. */
+static int make_room(struct ogl_repeat *r, struct ogl_span data, const struct ogl_hole *holes, int n) {
+  size_t size = data.n;
+  for (int i = 0; i < n; i++) size -= holes[i].raw.n;
+  if (size > OGL_REPEAT_BYTES) return 0;
+  char *bytes = ogl_realloc(r->bytes, size + 1);
+  if (bytes) r->bytes = bytes;
+  return bytes != NULL;
 }
 
 /* Takes the blanks out of a tail of brackets; 0 where it holds anything else. */
@@ -44,16 +54,23 @@ void ogl_repeat_learn(struct ogl_repeat *r, struct ogl_span data, struct ogl_hol
   n = sort(holes, n);
   r->n = 0;
   r->total = 0;
+  if (!make_room(r, data, holes, n)) return;
   for (int i = 0; i < n; i++) {
-    if (!keep(r, i, from, holes[i].raw.p)) return;
+    keep(r, i, from, holes[i].raw.p);
     r->kinds[i] = holes[i].kind;
     from = holes[i].raw.p + holes[i].raw.n;
   }
-  if (!keep(r, n, from, data.p + data.n)) return;
+  keep(r, n, from, data.p + data.n);
   size_t last = r->sizes[n];
   r->loose = loosen(r->bytes + r->total - last, &r->sizes[n]);
   r->total -= last - r->sizes[n];
   r->n = n;
+}
+
+void ogl_repeat_clear(struct ogl_repeat *r) {
+  ogl_free(r->bytes);
+  r->bytes = NULL;
+  r->n = 0;
 }
 
 /* Takes the string whose opening quote is the byte before the reader's place; its closing quote stays. */

@@ -44,8 +44,8 @@ struct ogl_repeat {
   int kinds[OGL_REPEAT_HOLES];
   size_t sizes[OGL_REPEAT_HOLES + 1]; /* of the parts */
   size_t total;
-  int loose; /* the last part is a quote and brackets, kept without the blanks in it */
-  char bytes[OGL_REPEAT_BYTES];
+  int loose;   /* the last part is a quote and brackets, kept without the blanks in it */
+  char *bytes; /* the parts, one behind the other */
 };
 
 struct ogl_repeated {
@@ -61,6 +61,9 @@ static inline struct ogl_hole ogl_hole_number(struct ogl_span raw, int i) {
   if (!raw.n || raw.n > 15) hole.raw.p = NULL;
   return hole;
 }
+
+/* Frees the memory; it has learnt nothing then. */
+void ogl_repeat_clear(struct ogl_repeat *r);
 
 static inline void ogl_repeat_forget(struct ogl_repeat *r) { r->n = 0; }
 /* Remembers the frame's `data`, of which the holes are parts, in any order; they are sorted here. Strings are holes of JSON

@@ -9,13 +9,15 @@
 #include "headers.h"
 
 /* Receive buffers. A read of 64 KiB halves the calls of a fast transfer; with many transfers it is memory that lies
-   idle, 10,000 times. libcurl's least is 1 KiB; below 4 KiB the calls cost more than the memory is worth. */
+   idle, 10,000 times, and each gets little at a time. libcurl's least is 1 KiB. */
 enum {
   FEW = 32,
+  SOME = 128,
   MANY = 512,
   BUFFER_FEW = 64 * 1024,
   BUFFER_SOME = 16 * 1024,
   BUFFER_MANY = 4 * 1024,
+  BUFFER_MOST = 1024,
   UPLOAD_SOME = 16 * 1024, /* libcurl's least */
   KEEPALIVE_IDLE = 60,     /* seconds: home routers forget a silent connection after some minutes */
   KEEPALIVE_INTERVAL = 30
@@ -174,7 +176,8 @@ static void set_raw(struct setter *s, const struct ogl_options *o) {
 
 long ogl_options_buffer(size_t crowd) {
   if (crowd <= FEW) return BUFFER_FEW;
-  return crowd <= MANY ? BUFFER_SOME : BUFFER_MANY;
+  if (crowd <= SOME) return BUFFER_SOME;
+  return crowd <= MANY ? BUFFER_MANY : BUFFER_MOST;
 }
 
 /* Buffer sizes are wishes: libcurl brings them into its bounds by itself. */

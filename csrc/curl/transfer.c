@@ -124,12 +124,19 @@ static size_t refuse(struct ogl_transfer *t, const struct ogl_refusal *why) {
   return 0;
 }
 
+/* The request has been sent for good: its lines are not needed again. */
+static void on_head(struct ogl_transfer *t) {
+  if (t->headers.nodes) curl_easy_setopt(t->member.easy, CURLOPT_HTTPHEADER, NULL);
+  ogl_headers_clear(&t->headers);
+  ogl_transfer_tell(t);
+}
+
 static size_t on_header(char *p, size_t size, size_t count, void *user) {
   struct ogl_transfer *t = user;
   size_t n = size * count;
   int failed = ogl_head_line(&t->head, p, n);
   if (failed) return refuse(t, failed == OGL_ERR_MEMORY ? &memory_short : &large_head);
-  if (t->head.complete) ogl_transfer_tell(t);
+  if (t->head.complete) on_head(t);
   return n;
 }
 
@@ -349,9 +356,12 @@ struct ogl_span ogl_transfer_body(const struct ogl_transfer *t) {
   return ogl_buf_span(&t->body);
 }
 
-/* A block much larger than what was in it is from an earlier rush, and 10,000 quiet streams would keep 10,000. */
+/* A block much larger than what was in it is from an earlier rush, and 10,000 quiet streams would keep 10,000. A small
+   one goes as well: the allocator hands it, still warm, to the next transfer that gets bytes. */
 static void give_back(struct ogl_transfer *t, size_t used) {
-  if (t->body.n == 0 && t->body.cap > OGL_TRANSFER_BLOCK && used < t->body.cap / 4) ogl_buf_clear(&t->body);
+  if (t->body.n) return;
+  int large = t->body.cap > OGL_TRANSFER_BLOCK && used < t->body.cap / 4;
+  if (large || t->body.cap <= OGL_TRANSFER_SMALL) ogl_buf_clear(&t->body);
 }
 
 void ogl_transfer_consume(struct ogl_transfer *t, size_t n) {

@@ -37,7 +37,8 @@ OGL_BEGIN
 
 enum {
   OGL_TRANSFER_UNREAD = 256 * 1024, /* some ms of a fast network, so that a pause does not cost speed */
-  OGL_TRANSFER_BLOCK = 32 * 1024    /* an empty buffer up to this size keeps its block */
+  OGL_TRANSFER_SMALL = 1024,
+  OGL_TRANSFER_BLOCK = 32 * 1024 /* an empty buffer up to this size keeps its block */
 };
 
 enum ogl_transfer_state { OGL_TRANSFER_NEW, OGL_TRANSFER_ACTIVE, OGL_TRANSFER_DONE, OGL_TRANSFER_FAILED };

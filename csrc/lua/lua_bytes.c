@@ -66,7 +66,7 @@ static int l_fault(lua_State *L) {
   json.p = luaL_checklstring(L, 1, &json.n);
   struct ogl_queue *q = ogl_lua_new(L, QUEUE, sizeof *q);
   ogl_queue_init(q);
-  if (ogl_queue_begin(q, json.n)) return ogl_lua_fail(L, q->err);
+  ogl_queue_begin(q, json.n);
   memset(&e, 0, sizeof e);
   ogl_fault_read(q, json, &e);
   push_or_nil(L, e.a);

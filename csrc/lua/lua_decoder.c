@@ -2,8 +2,7 @@
 ** lua_decoder.c - decoders and framers for Lua.
 **
 **   core.decoder(protocol [, content_type, strict, keep, max_reply]) -> decoder
-**   core.puller(decoder) -> next
-**     next() -> event | nil (feed more, or all was given) | nil, code, message
+**   core.next(decoder) -> event | nil (feed more) | nil, false (the reply is complete) | nil, code, message
 **     decoder:skip()      the same for all events that there are, without making tables; like next it may fail
 **     decoder:given() -> whether an event has left
 **     decoder:feed(bytes) -> true | nil, code, message      decoder:ended() -> the reply is complete
@@ -15,8 +14,8 @@
 **     framer:feed(bytes), framer:finish(), framer:close()
 **     framer:next() -> {event, data, kind, id, retry} | nil | nil, code, message
 **
-** A framing is "sse", "ndjson", "json_array" or "whole". `next` is a function of its own, with the decoder and all names of
-** events as upvalues: it is called once a token.
+** A framing is "sse", "ndjson", "json_array" or "whole". `next` is no method: it is called once a token, and has all names of
+** events as upvalues.
 */
 #include <string.h>
 
@@ -30,7 +29,7 @@
 #define DECODER "opengatellm.decoder"
 #define FRAMER  "opengatellm.framer"
 
-enum { FIRST_NAME = 2 }; /* upvalue 1 of next is the decoder */
+enum { FIRST_NAME = 2 }; /* upvalue 1 of next is the class */
 
 /* A small box: what it points to is no business of the collector, which would run more often for its size. */
 struct decoder {
@@ -42,12 +41,20 @@ struct decoder {
 
 static struct decoder *to_decoder(lua_State *L) { return ogl_lua_self(L, DECODER); }
 
+/* There is no event. */
+static int nothing(lua_State *L, const struct decoder *u) {
+  if (!ogl_decoder_ended(u->d)) return 0;
+  lua_pushnil(L);
+  lua_pushboolean(L, 0);
+  return 2;
+}
+
 static int l_next(lua_State *L) {
-  struct decoder *u = lua_touserdata(L, lua_upvalueindex(1));
+  struct decoder *u = to_decoder(L);
   if (OGL_UNLIKELY(!u->d)) return ogl_lua_fail(L, OGL_ERR_CLOSED);
   if (OGL_LIKELY(!u->waiting)) {
     int code = ogl_decoder_next(u->d, &u->event);
-    if (code == OGL_MORE) return 0;
+    if (code == OGL_MORE) return nothing(L, u);
     if (OGL_UNLIKELY(code < 0)) return ogl_lua_fail(L, code);
     u->waiting = 1;
   }
@@ -64,7 +71,7 @@ static int l_skip(lua_State *L) {
   u->given |= u->waiting;
   u->waiting = 0;
   while (u->d && (code = ogl_decoder_next(u->d, &u->event)) == OGL_OK) u->given = 1;
-  return code < 0 ? ogl_lua_fail(L, code) : 0;
+  return code < 0 ? ogl_lua_fail(L, code) : nothing(L, u);
 }
 
 static int l_given(lua_State *L) {
@@ -163,14 +170,6 @@ static int l_decoder(lua_State *L) {
   return 1;
 }
 
-/* puller(decoder) -> next */
-static int l_puller(lua_State *L) {
-  to_decoder(L);
-  lua_settop(L, 1);
-  lua_pushcclosure(L, l_next, 1 + ogl_lua_event_copy_names(L));
-  return 1;
-}
-
 /* --- framers -------------------------------------------------------------------------------------------------- */
 
 struct framer {
@@ -255,8 +254,9 @@ void ogl_lua_decoder_open(lua_State *L) {
   ogl_lua_class(L, FRAMER, framer, l_framer_close);
   lua_pushcfunction(L, l_decoder);
   lua_setfield(L, -2, "decoder");
-  lua_pushcclosure(L, l_puller, ogl_lua_event_names(L));
-  lua_setfield(L, -2, "puller");
+  luaL_getmetatable(L, DECODER);
+  lua_pushcclosure(L, l_next, 1 + ogl_lua_event_names(L));
+  lua_setfield(L, -2, "next");
   lua_pushcfunction(L, l_framer);
   lua_setfield(L, -2, "framer");
 }

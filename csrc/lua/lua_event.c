@@ -44,12 +44,6 @@ int ogl_lua_event_names(lua_State *L) {
   return NAMES;
 }
 
-int ogl_lua_event_copy_names(lua_State *L) {
-  luaL_checkstack(L, NAMES + 4, NULL);
-  for (int i = 1; i <= NAMES; i++) lua_pushvalue(L, lua_upvalueindex(i));
-  return NAMES;
-}
-
 /* Sets the field of the table on top. */
 static inline void set_text(lua_State *L, int first, enum name name, struct ogl_span s) {
   lua_pushvalue(L, lua_upvalueindex(first + (int)name));

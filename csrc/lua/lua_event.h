@@ -13,8 +13,6 @@ OGL_BEGIN
 
 /* Pushes the names; how many there are. */
 int ogl_lua_event_names(lua_State *L);
-/* The same, copied from the upvalues of the running function, which are the names and nothing else. */
-int ogl_lua_event_copy_names(lua_State *L);
 /* Pushes the event's table, in a closure whose names begin at upvalue `first`. */
 void ogl_lua_event_push(lua_State *L, const struct ogl_event *e, int first);
 /* The kind of that name; -1. */

@@ -313,6 +313,7 @@ static int anthropic_finish(void *state, struct ogl_queue *out) {
 
 static void anthropic_clear(void *state) {
   struct anthropic_state *s = state;
+  ogl_repeat_clear(&s->repeat);
   ogl_anthropic_drop_blocks(s, 1);
   ogl_calls_clear(&s->calls);
   ogl_buf_clear(&s->id);

@@ -405,6 +405,7 @@ static int gemini_frame(void *state, const struct ogl_frame *frame, struct ogl_q
 
 static void gemini_clear(void *state) {
   struct gemini_state *s = state;
+  ogl_repeat_clear(&s->repeat);
   for (size_t i = 0; i < s->n; i++) {
     struct gemini_candidate *c = &s->candidates[i];
     ogl_gemini_args_clear(&c->args);

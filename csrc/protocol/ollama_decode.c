@@ -327,6 +327,7 @@ static int ollama_finish(void *state, struct ogl_queue *out) {
 
 static void ollama_clear(void *state) {
   struct ollama_state *s = state;
+  ogl_repeat_clear(&s->repeat);
   ogl_buf_clear(&s->model);
   ogl_buf_clear(&s->reason);
   ogl_buf_clear(&s->logprobs);

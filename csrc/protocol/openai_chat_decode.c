@@ -368,6 +368,7 @@ static int chat_finish(void *state, struct ogl_queue *out) {
 
 static void chat_clear(void *state) {
   struct chat_state *s = state;
+  ogl_repeat_clear(&s->repeat);
   for (size_t i = 0; i < s->n; i++) {
     ogl_buf_clear(&s->choices[i].reason);
     ogl_calls_clear(&s->choices[i].calls);

@@ -381,6 +381,7 @@ static int responses_finish(void *state, struct ogl_queue *out) {
 
 static void responses_clear(void *state) {
   struct responses_state *s = state;
+  ogl_repeat_clear(&s->repeat);
   for (size_t i = 0; i < s->n; i++) ogl_responses_clear_item(&s->items[i]);
   ogl_free(s->items);
   ogl_calls_clear(&s->calls);

@@ -96,6 +96,8 @@ Stream.__name = "opengatellm.stream"
 local M = {}
 local H = {}
 
+local next_event = core.next
+
 local NARROW = "stream:events, stream:texts: on Lua 5.1 the iterator of a for loop cannot wait for others; write: "
   .. "local event, err = stream:next() while event do … event, err = stream:next() end"
 
@@ -106,7 +108,7 @@ local NARROW = "stream:events, stream:texts: on Lua 5.1 the iterator of a for lo
 ---@return ogl.Error? err
 function M.open(client, wire)
   local self = setmetatable({
-    client = client, wire = wire, options = wire.options, exchange = nil, decoder = nil, pull = nil, status = nil, headers = nil,
+    client = client, wire = wire, options = wire.options, exchange = nil, decoder = nil, status = nil, headers = nil,
     request_id = nil, ended = false, done = false, err = nil, whole_reply = nil, last_raw = nil, only_bytes = nil, budget = nil,
   }, Stream) -- all its fields: the table is made in its size
   local err = H.connect(self)
@@ -119,7 +121,7 @@ end
 ---@return ogl.Error? err
 function Stream:next()
   repeat
-    local event, code, message = (self.pull or H.puller(self))()
+    local event, code, message = next_event(self.decoder)
     if event then return event end
   until not H.step(self, code, message)
   return nil, self.err
@@ -129,13 +131,13 @@ end
 ---@return fun(): ogl.Event?
 function Stream:events()
   if coroutines.NARROW and not host.current(self.client.host).blocking then error(NARROW, 2) end
-  local pull = self.pull or H.puller(self)
+  local decoder = self.decoder
   local function iterate()
-    local event, code, message = pull()
+    local event, code, message = next_event(decoder)
     if event then return event end
     while H.step(self, code, message) do
-      pull = self.pull or H.puller(self) -- another try has another decoder
-      event, code, message = pull()
+      decoder = self.decoder -- another try has another decoder
+      event, code, message = next_event(decoder)
       if event then return event end
     end
     if self.err then error(self.err, 0) end
@@ -203,24 +205,18 @@ function H.connect(self)
   self.exchange, self.status, self.headers = exchange, status, headers
   self.request_id = errors.request_id(headers)
   local content_type = headers["content-type"]
-  self.pull = nil
   self.decoder = core.decoder(
     self.client.provider.protocol, type(content_type) == "string" and content_type or nil, self.options.strict,
     self.options.keep, self.client.bounds.reply)
   self.ended, self.only_bytes = false, nil
 end
 
--- The decoder's `next`, made when events are asked for one by one.
-function H.puller(self)
-  self.pull = core.puller(self.decoder)
-  return self.pull
-end
-
--- The decoder has nothing to give: an error, the end, or more bytes. False where there will be no more events.
+-- The decoder has nothing to give: an error, the end (`code` is false), or more bytes are wanted. False where there will be no more
+-- events.
 function H.step(self, code, message)
   if self.err or self.done then return false end
   if code then return H.try_again(self, H.decoder_error(self, code, message)) end
-  if self.ended or self.decoder:ended() then
+  if self.ended or code == false then
     H.conclude(self)
     return false
   end

@@ -13,10 +13,10 @@ local host = require "opengatellm.host"
 local unpack = table.unpack or unpack -- luacheck: compat
 local function pack(...) return { n = select("#", ...), ... } end
 
----@class ogl.Task
+---@class ogl.Task a job of its host
 ---@field done boolean
 ---@field traceback? string of the error that it ended with
-local Task = {}
+local Task = { done = false }
 Task.__index = Task
 Task.__name = "opengatellm.task"
 
@@ -25,6 +25,7 @@ local H = {}
 
 local tasks = setmetatable({}, { __mode = "k" }) -- coroutine -> its task, while it lives
 local unseen = {} -- failures that nobody has been told of
+local n_cancelled = 0 -- tasks that were cancelled and live
 
 --- Runs fn(…) beside the rest, soon.
 ---@param fn function
@@ -56,6 +57,7 @@ end
 --- The error `cancelled` in a task that was cancelled; else nil.
 ---@return ogl.Error?
 function M.cancelled()
+  if n_cancelled == 0 then return nil end
   local task = tasks[coroutine.running() or M]
   return task and task.cancel_error
 end
@@ -79,10 +81,7 @@ end
 --- Waits for the end: the function's results, or nil and the error that it raised.
 ---@param seconds? number how long at most; then nil and the error `timeout`, and the task goes on
 function Task:wait(seconds)
-  local waiter = {}
-  self.waiters[waiter] = true
-  local err = H.wait_until(waiter, function() return self.done end, seconds, self.host)
-  self.waiters[waiter] = nil
+  local err = not self.done and H.wait_for(self, seconds)
   if err then return nil, err end
   if not self.failure then return unpack(self.results, 1, self.results.n) end
   H.see(self)
@@ -92,11 +91,38 @@ end
 --- Ends the task as soon as may be: what it waits for is closed. Any number of times; from any task.
 function Task:cancel()
   if self.done or self.cancel_error then return end
+  n_cancelled = n_cancelled + 1
   self.cancel_error = errors.new { kind = "cancelled", code = "cancelled", message = "the task was cancelled" }
   if not self.host.kill then return self.host.wake(self.co) end
   self.host.kill(self.co)
   self.results = pack(nil, self.cancel_error)
-  H.finish(self, true)
+  self:ended(true)
+end
+
+-- As a job --------------------------------------------------------------------------------------------------------
+
+--- Its body, in a coroutine of the host.
+function Task:run()
+  local fn, arguments = self.fn, self.arguments
+  self.fn, self.arguments = nil, nil
+  if self.cancel_error then
+    self.results = pack(nil, self.cancel_error)
+  elseif arguments then
+    self.results = pack(fn(unpack(arguments, 1, arguments.n)))
+  else
+    self.results = pack(fn())
+  end
+end
+
+--- Its end, outside of the coroutine.
+function Task:ended(ok, err, traceback)
+  if self.done then return end
+  if self.co then tasks[self.co] = nil end
+  self.done = true
+  if self.cancel_error then n_cancelled = n_cancelled - 1 end
+  if not ok then H.fail(self, err, traceback) end
+  if self.on_end then self.on_end(self) end
+  for waiter in pairs(self.waiters or {}) do H.wake(waiter) end
 end
 
 function Task:__tostring()
@@ -173,28 +199,11 @@ function H.check_functions(name, list)
 end
 
 function H.start(here, fn, ...)
-  local task = setmetatable({
-    host = here, co = nil, done = false, results = nil, failure = nil, traceback = nil, cancel_error = nil, waiters = {}, on_end = nil,
-  }, Task)
-  local arguments = pack(...)
-  task.co = here.spawn(function()
-    if task.cancel_error then
-      task.results = pack(nil, task.cancel_error)
-    else
-      task.results = pack(fn(unpack(arguments, 1, arguments.n)))
-    end
-  end, function(ok, err, traceback) H.finish(task, ok, err, traceback) end)
+  local task = setmetatable({ host = here, co = nil, fn = fn }, Task)
+  if select("#", ...) > 0 then task.arguments = pack(...) end
+  task.co = here.spawn(task)
   if not task.done then tasks[task.co] = task end -- nginx runs it at once
   return task
-end
-
-function H.finish(task, ok, err, traceback)
-  if task.done then return end
-  if task.co then tasks[task.co] = nil end
-  task.done = true
-  if not ok then H.fail(task, err, traceback) end
-  if task.on_end then task.on_end(task) end
-  for waiter in pairs(task.waiters) do H.wake(waiter) end
 end
 
 function H.wake(waiter)
@@ -227,6 +236,15 @@ function H.wait_until(waiter, done, seconds, where)
   end
   waiter.co = nil
   return err or nil
+end
+
+function H.wait_for(task, seconds)
+  local waiter = {}
+  task.waiters = task.waiters or {}
+  task.waiters[waiter] = true
+  local err = H.wait_until(waiter, function() return task.done end, seconds, task.host)
+  task.waiters[waiter] = nil
+  return err
 end
 
 local function result_of(task)
@@ -296,7 +314,7 @@ end
 function H.fail(task, err, traceback)
   local failure = { err = err, traceback = traceback or tostring(err), report = task.host.report, seen = false }
   task.failure, task.traceback = failure, failure.traceback
-  if next(task.waiters) or task.on_end then return end
+  if task.waiters and next(task.waiters) or task.on_end then return end
   unseen[failure] = true
   task.guard = guard(function() report(failure) end)
 end

@@ -6,17 +6,21 @@ local function chunk(text) return 'data: {"id":"c1","model":"m","choices":[{"ind
 local STREAM = chunk "Bon" .. chunk "jour" .. chunk " \\ud83d\\ude00" .. 'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n'
   .. 'data: {"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2}}\n\ndata: [DONE]\n\n'
 
+local function puller(decoder)
+  return function() return core.next(decoder) end
+end
+
 -- All events of the bytes, fed in pieces of n.
 local function events(bytes, n, ...)
   local decoder = core.decoder("openai_chat", ...)
-  local pull, list = core.puller(decoder), {}
+  local pull, list = puller(decoder), {}
   local function drain()
     local event, code = pull()
     while event do
       list[#list + 1] = event
       event, code = pull()
     end
-    return code
+    return code or nil
   end
   for i = 1, #bytes, n do
     decoder:feed(bytes:sub(i, i + n - 1))
@@ -48,7 +52,7 @@ describe("core.decoder", function()
     local taken = select(3, events(STREAM, 7)):reply()
     local decoder = core.decoder "openai_chat"
     decoder:feed(STREAM)
-    assert.is_nil((select(2, decoder:skip())))
+    assert.is_false((select(2, decoder:skip())))
     assert.is_true(decoder:ended())
     assert.same(taken, decoder:reply())
     assert.equal("Bonjour \240\159\152\128", taken.text)
@@ -87,7 +91,7 @@ describe("core.decoder", function()
 
   it("keeps its first error", function()
     local decoder = core.decoder("openai_chat", "text/event-stream", true)
-    local pull = core.puller(decoder)
+    local pull = puller(decoder)
     decoder:feed "data: {nope\n\n"
     assert.equal("syntax", (select(2, pull())))
     local fine, code = decoder:feed(STREAM)
@@ -115,7 +119,7 @@ end)
 describe("a decoder's life", function()
   it("ends with close, any number of times", function()
     local decoder = core.decoder "openai_chat"
-    local pull = core.puller(decoder)
+    local pull = puller(decoder)
     decoder:feed(STREAM)
     decoder:close()
     decoder:close()
@@ -128,13 +132,13 @@ describe("a decoder's life", function()
     assert.is_nil(decoder:problem())
   end)
 
-  it("ends with the collector, while its puller lives on and before", function()
+  it("ends with the collector, while what pulls lives on and before", function()
     for _ = 1, 100 do
       local pull
       do
         local decoder = core.decoder "openai_chat"
         decoder:feed(STREAM)
-        pull = core.puller(decoder)
+        pull = puller(decoder)
       end
       collectgarbage()
       assert.equal("start", pull().type)
@@ -147,7 +151,7 @@ describe("a decoder's life", function()
     local decoder, framer = core.decoder "openai_chat", core.framer "llm"
     assert.has_error(function() decoder.feed(framer, "x") end)
     assert.has_error(function() decoder.feed(io.stdout, "x") end)
-    assert.has_error(function() core.puller {} end)
+    assert.has_error(function() core.next {} end)
   end)
 end)
 

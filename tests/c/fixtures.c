@@ -150,7 +150,7 @@ static void read_fault(struct exchange *x) {
   struct ogl_event e;
   memset(&e, 0, sizeof e);
   ogl_queue_init(&q);
-  CHECK_INT(ogl_queue_begin(&q, x->body.n), 0);
+  ogl_queue_begin(&q, x->body.n);
   ogl_fault_read(&q, ogl_buf_span(&x->body), &e);
   check_error(x, e.a, e.b, e.c);
   CHECK_INT(q.err, 0);

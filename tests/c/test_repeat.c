@@ -48,7 +48,7 @@ static const struct {
 };
 
 static void test_rows(void) {
-  struct ogl_repeat r;
+  struct ogl_repeat r = { 0 };
   memset(&r, 0, sizeof r);
   learn(&r, HEAD "Hel" TAIL, "Hel");
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -59,6 +59,7 @@ static void test_rows(void) {
     CHECK_TEXT(found.text.raw, rows[i].text);
     CHECK_INT(found.text.escaped, strchr(rows[i].text, '\\') != NULL);
   }
+  ogl_repeat_clear(&r);
 }
 
 /* Blanks between closing brackets do not count; anything else there does. */
@@ -73,7 +74,7 @@ static const struct {
 };
 
 static void test_loose(void) {
-  struct ogl_repeat r;
+  struct ogl_repeat r = { 0 };
   memset(&r, 0, sizeof r);
   learn(&r, "{\"t\":{\"x\":\"Hel\"} }", "Hel");
   for (size_t i = 0; i < sizeof loose_rows / sizeof loose_rows[0]; i++) {
@@ -81,6 +82,7 @@ static void test_loose(void) {
     check_case("repeat: brackets: %s", loose_rows[i].what);
     CHECK_INT(ogl_repeat_match(&r, check_span(loose_rows[i].data), &found), loose_rows[i].matches);
   }
+  ogl_repeat_clear(&r);
 }
 
 /* With a string that nobody reads behind the text. */
@@ -103,7 +105,7 @@ static const struct {
 };
 
 static void test_idle(void) {
-  struct ogl_repeat r;
+  struct ogl_repeat r = { 0 };
   static const char first[] = HEAD "Hel" MID "a8Kq" TAIL;
   memset(&r, 0, sizeof r);
   learn_both(&r, first, "Hel", "a8Kq");
@@ -119,6 +121,7 @@ static void test_idle(void) {
   CHECK(ogl_repeat_match(&r, check_span(HEAD "" MID "other" TAIL), &found));
   CHECK_TEXT(found.text.raw, "other");
   CHECK(!ogl_repeat_match(&r, check_span(HEAD "Hel" MID TAIL), &found));
+  ogl_repeat_clear(&r);
 }
 
 /* With a number that is given and one that is not looked at, around the text. */
@@ -142,7 +145,7 @@ static const struct {
 };
 
 static void test_numbers(void) {
-  struct ogl_repeat r;
+  struct ogl_repeat r = { 0 };
   static const char first[] = COUNTED("7", "Hel", "12");
   struct ogl_hole holes[] = { { part_of(first, "Hel"), OGL_HOLE_TEXT },
                               ogl_hole_number(part_of(first, "12"), 3),
@@ -165,10 +168,11 @@ static void test_numbers(void) {
   CHECK(!ogl_hole_number(check_span(""), 0).raw.p);
   CHECK(!ogl_hole_number(check_span("null"), 0).raw.p);
   CHECK(!ogl_hole_number(check_span("1234567890123456"), 0).raw.p);
+  ogl_repeat_clear(&r);
 }
 
 static void test_forget(void) {
-  struct ogl_repeat r;
+  struct ogl_repeat r = { 0 };
   struct ogl_repeated found;
   struct ogl_span data = check_span(HEAD "Hel" TAIL);
   check_case("repeat: nothing is known before the first frame, nor after forgetting");
@@ -178,12 +182,13 @@ static void test_forget(void) {
   CHECK(ogl_repeat_match(&r, data, &found));
   ogl_repeat_forget(&r);
   CHECK(!ogl_repeat_match(&r, data, &found));
+  ogl_repeat_clear(&r);
 }
 
 /* A frame with `head` blanks in front of its string and `tail` behind it, learnt; whether it matches then. */
 static int matches(int head, int tail) {
   static char data[4096];
-  struct ogl_repeat r;
+  struct ogl_repeat r = { 0 };
   struct ogl_repeated found;
   memset(data, ' ', sizeof data);
   memcpy(data + head - 1, "\"abc\"", 5); /* the quotes belong to head and tail */
@@ -192,10 +197,11 @@ static int matches(int head, int tail) {
   memset(&r, 0, sizeof r);
   ogl_repeat_learn(&r, s, &hole, 1);
   return ogl_repeat_match(&r, s, &found);
+  ogl_repeat_clear(&r);
 }
 
 static void test_sizes(void) {
-  struct ogl_repeat r;
+  struct ogl_repeat r = { 0 };
   struct ogl_repeated found;
   check_case("repeat: parts that are too long are not learnt, and what was known is forgotten");
   CHECK(matches(OGL_REPEAT_BYTES - 100, 100));
@@ -208,6 +214,7 @@ static void test_sizes(void) {
   learn(&r, HEAD "Hel" TAIL, "Hel");
   learn(&r, longer, "abc");
   CHECK(!ogl_repeat_match(&r, check_span(HEAD "Hel" TAIL), &found));
+  ogl_repeat_clear(&r);
 }
 
 void test_repeat(void) {

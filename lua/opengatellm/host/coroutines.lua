@@ -42,31 +42,30 @@ function M.check()
   end
 end
 
--- Runs fn in a coroutine of its own and hands its yields on, for a yield crosses no pcall here.
-local function carry(fn, ended)
-  local inner = coroutine.create(fn)
+-- Runs the job in a coroutine of its own and hands its yields on, for a yield crosses no pcall here.
+local function carry(job)
+  local inner = coroutine.create(job.run)
   local function go_on(ok, ...)
     if coroutine.status(inner) == "suspended" then return go_on(coroutine.resume(inner, coroutine.yield(...))) end
-    ended(ok, ..., not ok and debug.traceback(inner, tostring((...))) or nil)
+    job:ended(ok, ..., not ok and debug.traceback(inner, tostring((...))) or nil)
   end
-  return function() go_on(coroutine.resume(inner)) end, inner
+  return function() go_on(coroutine.resume(inner, job)) end, inner
 end
 
---- A function for a coroutine of another loop, which runs fn and then tells `ended(ok, err, traceback)`; errors go no further. Where it
---- has to, it runs fn in a second coroutine, which is given too.
----@param fn function
----@param ended fun(ok: boolean, err: any, traceback: string?)
+--- A function for a coroutine of another loop, which runs a job (host/init.lua) and tells it of its end; errors go no further. Where it
+--- has to, it runs it in a second coroutine, which is given too.
+---@param job table
 ---@return function
 ---@return thread?
-function M.protected(fn, ended)
-  if M.NARROW then return carry(fn, ended) end
+function M.protected(job)
+  if M.NARROW then return carry(job) end
   return function()
     local traceback
-    local ok, err = xpcall(fn, function(raised)
+    local ok, err = xpcall(function() job:run() end, function(raised)
       traceback = debug.traceback(tostring(raised), 2)
       return raised
     end)
-    ended(ok, err, traceback)
+    job:ended(ok, err, traceback)
   end
 end
 

@@ -38,8 +38,8 @@ function M.wake(co)
   if parked[co] then parked[co]:signal() end
 end
 
-function M.spawn(fn, ended)
-  local body, substitute = coroutines.protected(fn, ended or function() end)
+function M.spawn(job)
+  local body, substitute = coroutines.protected(job)
   local co = coroutine.create(body)
   if substitute then inner[substitute] = true end
   cqueues.running():attach(co)

@@ -7,7 +7,9 @@
 --                     its own descriptor
 --   now() -> seconds  monotonic, of arbitrary origin
 --   sleep(seconds)    of the running coroutine; a wake ends it early
---   spawn(fn) -> coroutine   runs fn in a new coroutine of the host, soon
+--   spawn(job) -> coroutine  runs job:run() in a new coroutine of the host, soon, and then, outside of it,
+--                     job:ended(ok, err, traceback)
+--   report(message)   of an error that nobody caught
 --   park()            suspends the running coroutine until wake(coroutine); may return early, and the caller looks again
 --   wake(coroutine)   makes it runnable; any number of times before it runs counts once, of one that is not parked nothing
 --   kill(coroutine)   nginx alone, where a coroutine that waits for a cosocket cannot be woken: ends it, and closes what it waits for

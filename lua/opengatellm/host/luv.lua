@@ -16,7 +16,7 @@ local M = { name = "luv", blocking = false }
 local PARK = {}
 
 local parked = setmetatable({}, { __mode = "k" }) -- coroutine -> true
-local endings = setmetatable({}, { __mode = "k" }) -- coroutine of ours -> function that is told of its end
+local jobs = {} -- coroutine of ours -> its job
 local queue = {}
 local running -- the coroutine that we resumed last, while it runs
 local handle, watched
@@ -50,21 +50,21 @@ function M.report(message)
 end
 
 local function over(co, ok, err)
-  local ended = endings[co]
-  endings[co], parked[co] = nil, nil
+  local job = jobs[co]
+  jobs[co], parked[co] = nil, nil
   local traceback = not ok and debug.traceback(co, tostring(err)) or nil
-  if ended then return ended(ok, err, traceback) end
+  if job then return job:ended(ok, err, traceback) end
   if not ok then M.report("opengatellm: uncaught error in a coroutine: " .. traceback) end
 end
 
 local function resume(co)
   local outer = running
   running = co
-  local ok, what = coroutine.resume(co)
+  local ok, what = coroutine.resume(co, jobs[co])
   running = outer
   if not ok then return over(co, false, what) end
   if coroutine.status(co) == "dead" then return over(co, true) end
-  if what ~= PARK and endings[co] then M.enqueue(co) end -- a task that lets the others go first
+  if what ~= PARK and jobs[co] then M.enqueue(co) end -- a task that lets the others go first
 end
 
 local function close_handle()
@@ -95,9 +95,9 @@ end
 
 -- The contract ----------------------------------------------------------------------------------------------------
 
-function M.spawn(fn, ended)
-  local co = coroutine.create(fn)
-  endings[co] = ended or function() end
+function M.spawn(job)
+  local co = coroutine.create(job.run)
+  jobs[co] = job
   M.enqueue(co)
   return co
 end

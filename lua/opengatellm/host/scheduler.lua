@@ -15,8 +15,9 @@ local M = { name = "scheduler", blocking = false, now = plain.now }
 
 local PARK = {} -- what our own yields give; anything else is a task that lets the others go first
 
-local alive, n_alive = {}, 0     -- coroutine -> function that is told of its end
+local alive, n_alive = {}, 0     -- coroutine -> its job
 local parked = {}                -- coroutine -> true
+local fresh = {}                 -- coroutines that have not begun
 local queue, first, last = {}, 1, 0
 local sleepers = timers.new()
 local running                    -- the coroutine of ours that runs now
@@ -32,10 +33,10 @@ end
 ---@return boolean
 function M.inside() return running ~= nil and running == coroutines.running() end
 
-function M.spawn(fn, ended)
-  local co = coroutine.create(fn)
-  alive[co], n_alive = ended or true, n_alive + 1
-  enqueue(co)
+function M.spawn(job)
+  local co = coroutine.create(job.run)
+  alive[co], n_alive = job, n_alive + 1
+  fresh[#fresh + 1] = co
   return co
 end
 
@@ -65,27 +66,33 @@ function M.report(message) io.stderr:write(message, "\n") end
 -- The turn --------------------------------------------------------------------------------------------------------
 
 local function over(co, ok, err)
-  local ended = alive[co]
+  local job = alive[co]
   alive[co], parked[co], n_alive = nil, nil, n_alive - 1
-  if ended ~= true then ended(ok, err, not ok and debug.traceback(co, tostring(err)) or nil) end
+  job:ended(ok, err, not ok and debug.traceback(co, tostring(err)) or nil)
 end
 
-local function resume(co)
+local function resume(co, job)
   local outer = running
   running = co
-  local ok, what = coroutine.resume(co)
+  local ok, what = coroutine.resume(co, job)
   running = outer
+  if what == PARK then return end
   if not ok then
     over(co, false, what)
   elseif coroutine.status(co) == "dead" then
     over(co, true)
-  elseif what ~= PARK then
+  else
     enqueue(co)
   end
 end
 
 -- Those that are in the queue now; what they wake waits for the next turn, so that the network gets its own.
 local function run_queue()
+  if fresh[1] then
+    local list = fresh
+    fresh = {}
+    for _, co in ipairs(list) do resume(co, alive[co]) end
+  end
   for i = first, last do
     local co = queue[i]
     queue[i], first = nil, i + 1
@@ -103,7 +110,7 @@ end
 --- Seconds until a step has something to do by itself: 0 now, nil never.
 ---@return number?
 function M.timeout()
-  if first <= last then return 0 end
+  if first <= last or fresh[1] then return 0 end
   local at = sleepers:first()
   return at and math.max(0, at - M.now())
 end
@@ -117,7 +124,7 @@ end
 
 local function turn(seconds)
   run_queue()
-  local can_go_on = wait(first <= last and 0 or seconds or M.timeout())
+  local can_go_on = wait(seconds or M.timeout())
   wake_sleepers()
   return can_go_on
 end
@@ -132,7 +139,7 @@ local function abandon()
   for co in pairs(alive) do
     if coroutine.close and co ~= coroutines.running() and coroutine.status(co) == "suspended" then coroutine.close(co) end
   end
-  alive, n_alive, parked, queue, first, last, sleepers, running = {}, 0, {}, {}, 1, 0, timers.new(), nil
+  alive, n_alive, parked, fresh, queue, first, last, sleepers, running = {}, 0, {}, {}, {}, 1, 0, timers.new(), nil
 end
 
 local STUCK = "every task waits for another one, or for a wake that cannot come any more"

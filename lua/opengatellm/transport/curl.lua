@@ -150,6 +150,7 @@ function H.open(transport, request, how)
   return setmetatable({
     transport = transport,
     transfer = transfer,
+    id = transfer:id(),
     host = request.host,
     timeouts = request.timeouts or NONE,
     body = request.body,
@@ -158,8 +159,7 @@ function H.open(transport, request, how)
     headers = false,
     over = false,    -- the answer has been read to its end
     err = false,     -- sticky; true: closed, and nobody has asked for the error yet
-    waiter = nil,    -- coroutine that waits for it, and where
-    waiter_host = nil,
+    waiter = nil,    -- coroutine that waits for it, on `waiter_host`
   }, Exchange)
 end
 
@@ -203,7 +203,7 @@ function H.park(exchange, seconds, here)
   if news then return news end
   local cancelled = task.cancelled()
   if not cancelled then
-    if driver.park(exchange, transfer:id(), here, (coroutine.running())) then return "ready" end
+    if driver.park(exchange, exchange.id, here, (coroutine.running())) then return "ready" end
     cancelled = task.cancelled()
   end
   if cancelled then H.sink(exchange, cancelled) end

@@ -1,0 +1,81 @@
+--- Many exchanges at once through the public client, in one process: what bare_multi.c does without Lua.
+--
+--   many.lua streams URL N        CPU seconds, of them in the kernel, KiB of resident memory a stream, events
+--   many.lua delays URL N         median and 99th percentile of the delay from send to event, in microseconds
+--   many.lua requests URL N AT    chats a second, AT at a time
+local core = require "opengatellm.curl"
+local ogl = require "opengatellm"
+
+local mode, url, n, at = arg[1], arg[2], tonumber(arg[3]), tonumber(arg[4])
+local client = ogl.client { base_url = url, api_key = "sk-bench", model = "m", proxy = "", timeouts = { first_byte = 60, idle = 60 } }
+
+-- A number of this process: field 2 of /proc/self/statm (pages), 14 and 15 of stat (ticks).
+local function field(path, i)
+  local file = assert(io.open(path))
+  local text = file:read "*a"
+  file:close()
+  text = text:gsub("%b()", "x")
+  local at_field = 0
+  for word in text:gmatch "%S+" do
+    at_field = at_field + 1
+    if at_field == i then return tonumber(word) end
+  end
+end
+
+local function resident() return field("/proc/self/statm", 2) * 4 end -- KiB
+
+local function streams()
+  local before, open, begun, events = resident(), 0, 0, 0
+  local function one()
+    local stream = assert(client:stream "hi")
+    local event, err = stream:next()
+    begun = begun + 1
+    if begun == n then open = resident() end
+    local wanted = 1
+    while event do
+      if event.type == "text" then
+        assert(event.text:match "^%d+" == tostring(wanted), "out of order")
+        wanted = wanted + 1
+      end
+      events = events + 1
+      event, err = stream:next()
+    end
+    assert(not err, err)
+  end
+  ogl.run(function()
+    for _ = 1, n do ogl.spawn(one) end
+  end)
+  local user, system = field("/proc/self/stat", 14) / 100, field("/proc/self/stat", 15) / 100
+  print(("%.2f %.2f %.2f %d"):format(user + system, system, (open - before) / n, events))
+end
+
+local function delays()
+  local seen = {}
+  local function one()
+    local stream = assert(client:stream "hi")
+    local event, err = stream:next()
+    while event do
+      if event.type == "text" then seen[#seen + 1] = core.now() * 1e6 - tonumber(event.text:match " (%d+);") / 1e3 end
+      event, err = stream:next()
+    end
+    assert(not err, err)
+  end
+  ogl.run(function()
+    for _ = 1, n do ogl.spawn(one) end
+  end)
+  table.sort(seen)
+  print(("%.0f %.0f"):format(seen[math.floor(#seen / 2)], seen[math.floor(#seen * 0.99)]))
+end
+
+local function requests()
+  local list = {}
+  for i = 1, n do list[i] = i end
+  local start = core.now()
+  local results = ogl.run(ogl.map, list, function() return client:chat "hi" end, { concurrency = at })
+  local seconds = core.now() - start
+  for _, result in ipairs(results) do assert(result.value, result.err) end
+  print(("%.0f"):format(n / seconds))
+end
+
+local modes = { streams = streams, delays = delays, requests = requests }
+modes[mode]()
