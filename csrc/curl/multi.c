@@ -116,6 +116,7 @@ static curl_socket_t on_open(void *user, curlsocktype purpose, struct curl_socka
   m->no_socket = fd < 0 ? errno : 0;
   if (fd < 0) return CURL_SOCKET_BAD;
   ogl_poller_opened(&m->poller, fd);
+  m->n_sockets++;
   return fd;
 }
 
@@ -123,6 +124,7 @@ static int on_close(void *user, curl_socket_t fd) {
   struct ogl_multi *m = user;
   watch(m, fd, 0, NULL);
   ogl_poller_closed(&m->poller, fd);
+  m->n_sockets--;
   return close(fd);
 }
 
@@ -239,7 +241,7 @@ static CURLMcode ensure_curl(struct ogl_multi *m) {
   curl_multi_setopt(m->curl, CURLMOPT_SOCKETDATA, m);
   curl_multi_setopt(m->curl, CURLMOPT_TIMERFUNCTION, on_timer);
   curl_multi_setopt(m->curl, CURLMOPT_TIMERDATA, m);
-  curl_multi_setopt(m->curl, CURLMOPT_MAXCONNECTS, (long)OGL_MULTI_IDLE);
+  curl_multi_setopt(m->curl, CURLMOPT_MAXCONNECTS, (long)OGL_MULTI_CONNECTIONS);
   return CURLM_OK;
 }
 

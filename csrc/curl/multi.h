@@ -17,7 +17,7 @@
 ** A multi that libcurl declares unusable, or whose descriptor fails, ends its members (`ended` with a reason) and
 ** gets a new CURLM with the next start. The descriptor of `fd` stays the same.
 **
-** Memory: connections that nobody uses are kept for reuse, at most OGL_MULTI_IDLE; retired members, at most
+** Memory: connections that nobody uses are kept for reuse, some OGL_MULTI_IDLE; retired members, at most
 ** OGL_MULTI_SPARE. One thread at a time.
 */
 #ifndef OGL_MULTI_H
@@ -32,7 +32,8 @@ OGL_BEGIN
 
 enum {
   OGL_MULTI_IDLE = 256, /* kept-alive connections: a gateway talks to a few dozen servers with some to each */
-  OGL_MULTI_SPARE = 16  /* retired members, some 8 KiB each: enough for a caller that goes one by one or in fives */
+  OGL_MULTI_CONNECTIONS = 1000 * 1000, /* more than descriptors: the idle ones are counted by us */
+  OGL_MULTI_SPARE = 16 /* retired members, some 8 KiB each: enough for a caller that goes one by one or in fives */
 };
 
 /* What a multi knows of a transfer, which embeds it. Zero-filled, then `easy`, `alone` and the functions are set. */
@@ -64,7 +65,7 @@ struct ogl_multi {
   CURLM *curl; /* NULL before the first start, and after a failure */
   struct ogl_poller poller;
   struct ogl_multi_member *members; /* those that are in */
-  size_t n_members;
+  size_t n_members, n_sockets;
   struct ogl_multi_member *listed, *last_listed; /* those with news, oldest first */
   struct ogl_deadlines deadlines;
   double alarm; /* libcurl's, by ogl_clock_now; negative: none */
@@ -88,6 +89,10 @@ void ogl_multi_drop(struct ogl_multi *m);
 struct ogl_multi_member *ogl_multi_reuse(struct ogl_multi *m);
 /* Keeps a member that is not in. 1; 0 when there are enough, and the caller destroys it. */
 int ogl_multi_retire(struct ogl_multi *m, struct ogl_multi_member *member);
+
+/* Are so many connections idle that one more had better be closed? libcurl's own limit makes it look at all of them
+   each time it closes one. */
+static inline int ogl_multi_full(const struct ogl_multi *m) { return m->n_sockets > m->n_members + OGL_MULTI_IDLE; }
 
 /* Makes an easy handle one of this multi: the poller will know its sockets. */
 void ogl_multi_adopt(struct ogl_multi *m, struct ogl_multi_member *member);

@@ -114,7 +114,16 @@ static const struct ogl_refusal large_head = { OGL_FAILURE_LIMIT, "header", "the
 static const struct ogl_refusal large_body = { OGL_FAILURE_LIMIT, "body",
                                                "the body of the answer is above its ceiling (max_body)" };
 
+/* Whether the connection is kept when the exchange is over: decided whenever something comes, for it may be the last. */
+static void mind_idle(struct ogl_transfer *t) {
+  int closes = ogl_multi_full(t->multi);
+  if (closes == t->closes) return;
+  t->closes = closes;
+  curl_easy_setopt(t->member.easy, CURLOPT_FORBID_REUSE, (long)closes);
+}
+
 void ogl_transfer_tell(struct ogl_transfer *t) {
+  if (!t->raw) mind_idle(t);
   t->member.heard = t->multi->now;
   ogl_multi_notify(t->multi, &t->member);
 }
@@ -215,6 +224,7 @@ static void set_callbacks(struct ogl_transfer *t) {
   curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_upload);
   curl_easy_setopt(easy, CURLOPT_READDATA, t);
   set_begin(t);
+  t->closes = 0;
 }
 
 /* Called by the multi, after libcurl has returned. */

@@ -66,6 +66,7 @@ struct ogl_transfer {
   struct ogl_multi_member member; /* first: the multi knows the transfer by it */
   struct ogl_multi *multi;
   struct ogl_buf signature;   /* of the options that the easy handle has */
+  int closes;                 /* one of them: the connection is closed after this exchange */
   struct ogl_headers headers; /* of the request */
   struct ogl_head head;       /* of the answer */
   struct ogl_buf body;        /* come, not consumed */
