@@ -5,18 +5,19 @@
 
 #include "mem.h"
 
-static void problem_init(struct ogl_problem *p) {
-  ogl_buf_init(&p->message, OGL_MAX_FRAME, OGL_ERR_FRAME);
-  ogl_buf_init(&p->type, OGL_MAX_FRAME, OGL_ERR_FRAME);
-  ogl_buf_init(&p->code, OGL_MAX_FRAME, OGL_ERR_FRAME);
-  ogl_buf_init(&p->json, OGL_MAX_FRAME, OGL_ERR_FRAME);
+static const struct ogl_problem no_problem;
+
+const struct ogl_problem *ogl_decoder_problem(const struct ogl_decoder *d) {
+  return d->problem ? d->problem : &no_problem;
 }
 
-static void problem_clear(struct ogl_problem *p) {
+static void problem_free(struct ogl_problem *p) {
+  if (!p) return;
   ogl_buf_clear(&p->message);
   ogl_buf_clear(&p->type);
   ogl_buf_clear(&p->code);
   ogl_buf_clear(&p->json);
+  ogl_free(p);
 }
 
 int ogl_decoder_init(struct ogl_decoder *d, const struct ogl_protocol *protocol,
@@ -29,7 +30,6 @@ int ogl_decoder_init(struct ogl_decoder *d, const struct ogl_protocol *protocol,
   ogl_buf_init(&d->later, OGL_MAX_INPUT, OGL_ERR_FRAME);
   ogl_queue_init(&d->queue);
   ogl_fold_init(&d->fold, options->max_reply ? options->max_reply : OGL_MAX_REPLY);
-  problem_init(&d->problem);
   d->state = ogl_realloc(NULL, protocol->state_size);
   if (!d->state) return d->err = OGL_ERR_MEMORY;
   memset(d->state, 0, protocol->state_size);
@@ -44,7 +44,8 @@ void ogl_decoder_clear(struct ogl_decoder *d) {
   ogl_buf_clear(&d->later);
   ogl_queue_clear(&d->queue);
   ogl_fold_clear(&d->fold);
-  problem_clear(&d->problem);
+  problem_free(d->problem);
+  d->problem = NULL;
   d->err = OGL_ERR_CLOSED;
 }
 
@@ -82,7 +83,19 @@ void ogl_decoder_finish(struct ogl_decoder *d) {
   ogl_framer_finish(&d->framer);
 }
 
-/* One text of the problem. Without memory, that is the error; a text above the ceiling is left out. */
+/* The problem, to be filled in; NULL without memory, which is the error then. */
+static struct ogl_problem *problem(struct ogl_decoder *d) {
+  if (d->problem) return d->problem;
+  struct ogl_problem *p = ogl_realloc(NULL, sizeof *p);
+  if (!p) return fail(d, OGL_ERR_MEMORY), NULL;
+  ogl_buf_init(&p->message, OGL_MAX_FRAME, OGL_ERR_FRAME);
+  ogl_buf_init(&p->type, OGL_MAX_FRAME, OGL_ERR_FRAME);
+  ogl_buf_init(&p->code, OGL_MAX_FRAME, OGL_ERR_FRAME);
+  ogl_buf_init(&p->json, OGL_MAX_FRAME, OGL_ERR_FRAME);
+  return d->problem = p;
+}
+
+/* One text of it. Without memory, that is the error; a text above the ceiling is left out. */
 static void note(struct ogl_decoder *d, struct ogl_buf *b, struct ogl_span s) {
   if (ogl_buf_append(b, s.p, s.n) == OGL_ERR_MEMORY) fail(d, OGL_ERR_MEMORY);
 }
@@ -108,7 +121,7 @@ static int on_bad_frame(struct ogl_decoder *d, int code) {
   int whole = d->frame.kind == OGL_FRAME_WHOLE;
   if (whole && code == OGL_ERR_INCOMPLETE) return fail(d, code);
   if (whole || d->strict) {
-    note(d, &d->problem.json, excerpt(d->frame.data));
+    if (problem(d)) note(d, &d->problem->json, excerpt(d->frame.data));
     return fail(d, OGL_ERR_SYNTAX);
   }
   warn(d, "invalid_json", "an event of the answer is not valid JSON and was passed over", excerpt(d->frame.data));
@@ -148,10 +161,12 @@ static int close_reply(struct ogl_decoder *d) {
 
 /* Keeps an ERROR event as the sticky error. */
 static int on_error(struct ogl_decoder *d, const struct ogl_event *e) {
-  note(d, &d->problem.message, e->a);
-  note(d, &d->problem.type, e->b);
-  note(d, &d->problem.code, e->c);
-  note(d, &d->problem.json, e->d);
+  struct ogl_problem *p = problem(d);
+  if (!p) return d->err;
+  note(d, &p->message, e->a);
+  note(d, &p->type, e->b);
+  note(d, &p->code, e->c);
+  note(d, &p->json, e->d);
   return fail(d, OGL_ERR_PROVIDER);
 }
 

@@ -40,7 +40,7 @@ struct ogl_decoder {
   struct ogl_frame frame; /* the last one; empty again once more was fed */
   struct ogl_queue queue;
   struct ogl_fold fold;
-  struct ogl_problem problem;
+  struct ogl_problem *problem; /* NULL: none yet */
   int strict, keep;
   int terminal; /* the marker was seen */
   int finished; /* no more input */
@@ -58,6 +58,9 @@ int ogl_decoder_feed(struct ogl_decoder *d, const char *p, size_t n);
 /* See above. The event is valid until the next call. Errors: all of ogl.h but OGL_ERR_CLOSED. */
 int ogl_decoder_next(struct ogl_decoder *d, struct ogl_event *e);
 void ogl_decoder_finish(struct ogl_decoder *d);
+
+/* What the server reported, or what could not be read; its texts are empty where there was none. */
+const struct ogl_problem *ogl_decoder_problem(const struct ogl_decoder *d);
 
 /* Whether the reply has ended, complete: more input cannot add to it. */
 static inline int ogl_decoder_ended(const struct ogl_decoder *d) {

@@ -24,7 +24,7 @@ void ogl_transcoder_clear(struct ogl_transcoder *t) {
 /* What ended the answer, as an event of the target. */
 static int put_problem(struct ogl_transcoder *t, int code) {
   struct ogl_event e;
-  struct ogl_problem *p = &t->decoder.problem;
+  const struct ogl_problem *p = ogl_decoder_problem(&t->decoder);
   memset(&e, 0, sizeof e);
   e.kind = OGL_EVENT_ERROR;
   if (code == OGL_ERR_PROVIDER) {

@@ -122,7 +122,7 @@ static int l_raw(lua_State *L) {
 static int l_problem(lua_State *L) {
   struct decoder *u = to_decoder(L);
   if (!u->d) return 0;
-  const struct ogl_problem *p = &u->d->problem;
+  const struct ogl_problem *p = ogl_decoder_problem(u->d);
   const struct ogl_buf *const texts[] = { &p->message, &p->type, &p->code, &p->json };
   for (int i = 0; i < 4; i++) {
     struct ogl_span s = ogl_buf_span(texts[i]);

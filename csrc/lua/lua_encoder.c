@@ -249,7 +249,7 @@ static void push_text_or_nil(lua_State *L, const struct ogl_buf *b) {
 static int l_problem(lua_State *L) {
   struct transcoder *u = to_transcoder(L);
   if (!u->t || !u->t->problem) return 0;
-  const struct ogl_problem *p = &u->t->decoder.problem;
+  const struct ogl_problem *p = ogl_decoder_problem(&u->t->decoder);
   lua_pushstring(L, ogl_code_name(u->t->problem));
   push_text_or_nil(L, &p->message);
   push_text_or_nil(L, &p->type);

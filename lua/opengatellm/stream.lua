@@ -107,10 +107,10 @@ local NARROW = "stream:events, stream:texts: on Lua 5.1 the iterator of a for lo
 ---@return ogl.Stream? stream
 ---@return ogl.Error? err
 function M.open(client, wire)
+  -- the table is made in the size that it has while the answer comes: what an end adds, it adds then
   local self = setmetatable({
-    client = client, wire = wire, options = wire.options, exchange = nil, decoder = nil, status = nil, headers = nil,
-    request_id = nil, ended = false, done = false, err = nil, whole_reply = nil, last_raw = nil, only_bytes = nil, budget = nil,
-  }, Stream) -- all its fields: the table is made in its size
+    client = client, wire = wire, exchange = nil, decoder = nil, status = nil, headers = nil, request_id = nil, only_bytes = nil,
+  }, Stream)
   local err = H.connect(self)
   if err then return nil, err end
   return self
@@ -163,7 +163,7 @@ end
 ---@return ogl.Reply? reply
 ---@return ogl.Error? err
 function Stream:reply()
-  if self.options.keep == false then error("stream:reply: the stream was opened with keep = false", 2) end
+  if self.wire.options.keep == false then error("stream:reply: the stream was opened with keep = false", 2) end
   if self.whole_reply then return self.whole_reply end
   repeat
     local _, code, message = self.decoder:skip() -- events that nobody looks at need no tables
@@ -206,9 +206,9 @@ function H.connect(self)
   self.request_id = errors.request_id(headers)
   local content_type = headers["content-type"]
   self.decoder = core.decoder(
-    self.client.provider.protocol, type(content_type) == "string" and content_type or nil, self.options.strict,
-    self.options.keep, self.client.bounds.reply)
-  self.ended, self.only_bytes = false, nil
+    self.client.provider.protocol, type(content_type) == "string" and content_type or nil, self.wire.options.strict,
+    self.wire.options.keep, self.client.bounds.reply)
+  self.ended, self.only_bytes = nil, nil
 end
 
 -- The decoder has nothing to give: an error, the end (`code` is false), or more bytes are wanted. False where there will be no more
@@ -228,8 +228,8 @@ end
 function H.read(self)
   local bytes, err = self.exchange:read()
   if bytes then
-    self.only_bytes = self.only_bytes == nil and bytes -- false after the second read
     self.decoder:feed(bytes) -- its error is sticky: the next pull gives it
+    self.only_bytes = self.only_bytes == nil and self.decoder:framing() == "whole" and bytes -- false after the second read
   elseif err then
     H.try_again(self, call.finish(self.client, err))
   else
@@ -263,7 +263,7 @@ end
 function H.syntax(self, message)
   local _, _, _, excerpt = self.decoder:problem()
   local text = excerpt and (errors.read_body(self.status, excerpt)) or message
-  if self.decoder:framing() == "whole" and not self.options.strict then
+  if self.decoder:framing() == "whole" and not self.wire.options.strict then
     message = "there is no answer in what the server sent: " .. text
     return errors.new { kind = "incomplete", code = "syntax", message = message, body = excerpt }
   end
@@ -284,7 +284,7 @@ end
 
 -- The error stays, with what came of the reply.
 function H.fail(self, err)
-  if self.options.keep ~= false and self.decoder then err.partial = H.fold(self) end
+  if self.wire.options.keep ~= false and self.decoder then err.partial = H.fold(self) end
   self.err = err
   H.release(self)
 end
@@ -344,7 +344,7 @@ end
 
 -- Structured output: the text as a value. The text stays what it is.
 function H.set_output(self, reply)
-  if not self.options.output or reply.text == "" then return end
+  if not self.wire.options.output or reply.text == "" then return end
   local value, warning = require "opengatellm.output".read(reply.text)
   reply.output = value
   if warning then table.insert(reply.warnings, warning) end

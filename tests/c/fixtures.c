@@ -103,7 +103,8 @@ static void check_reply(struct exchange *x, const struct ogl_decoder *d) {
   CHECK_INT(d->err, failed ? OGL_ERR_PROVIDER : complete ? 0 : page ? OGL_ERR_SYNTAX : OGL_ERR_INCOMPLETE);
   CHECK_INT(ogl_decoder_ended(d), complete);
   if (failed)
-    check_error(x, ogl_buf_span(&d->problem.message), ogl_buf_span(&d->problem.type), ogl_buf_span(&d->problem.code));
+    check_error(x, ogl_buf_span(&ogl_decoder_problem(d)->message), ogl_buf_span(&ogl_decoder_problem(d)->type),
+                ogl_buf_span(&ogl_decoder_problem(d)->code));
   check_texts(x, &d->fold);
   check_calls(x, &d->fold);
   check_finish(x, &d->fold);

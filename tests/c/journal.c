@@ -71,7 +71,7 @@ void journal_event(struct ogl_buf *log, const struct ogl_event *e) {
 }
 
 void journal_end(struct ogl_buf *log, const struct ogl_decoder *d, int code) {
-  const struct ogl_problem *p = &d->problem;
+  const struct ogl_problem *p = ogl_decoder_problem(d);
   if (code == OGL_MORE) ogl_buf_text(log, "end");
   else if (code == OGL_ERR_INCOMPLETE) ogl_buf_text(log, "incomplete");
   else ogl_buf_text(log, "error "), ogl_buf_text(log, ogl_code_name(code));

@@ -222,7 +222,8 @@ static void compare(struct exchange *x, const struct target *t, const struct ogl
     if (CHECK_INT(back, OGL_MORE)) same_fold(&direct->fold, &d.fold, t);
   } else {
     CHECK_INT(back, OGL_ERR_PROVIDER);
-    if (code == OGL_ERR_PROVIDER) CHECK_SPAN(ogl_buf_span(&d.problem.message), ogl_buf_span(&direct->problem.message));
+    if (code == OGL_ERR_PROVIDER)
+      CHECK_SPAN(ogl_buf_span(&ogl_decoder_problem(&d)->message), ogl_buf_span(&ogl_decoder_problem(direct)->message));
   }
   ogl_decoder_clear(&d);
   ogl_buf_clear(&out);

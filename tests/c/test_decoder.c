@@ -161,10 +161,10 @@ static void test_provider_error(void) {
   begin(&d, &plain);
   feed(&d, CHUNK("Hel") "data: {\"error\":{\"message\":\"m\",\"type\":\"t\",\"code\":5}}\n\n" CHUNK("lo"));
   check_sticky(&d, OGL_ERR_PROVIDER);
-  CHECK_TEXT(ogl_buf_span(&d.problem.message), "m");
-  CHECK_TEXT(ogl_buf_span(&d.problem.type), "t");
-  CHECK_TEXT(ogl_buf_span(&d.problem.code), "5");
-  CHECK_TEXT(ogl_buf_span(&d.problem.json), "{\"error\":{\"message\":\"m\",\"type\":\"t\",\"code\":5}}");
+  CHECK_TEXT(ogl_buf_span(&ogl_decoder_problem(&d)->message), "m");
+  CHECK_TEXT(ogl_buf_span(&ogl_decoder_problem(&d)->type), "t");
+  CHECK_TEXT(ogl_buf_span(&ogl_decoder_problem(&d)->code), "5");
+  CHECK_TEXT(ogl_buf_span(&ogl_decoder_problem(&d)->json), "{\"error\":{\"message\":\"m\",\"type\":\"t\",\"code\":5}}");
   CHECK_TEXT(folded(&d), "Hel");
   ogl_decoder_clear(&d);
 }
@@ -188,7 +188,7 @@ static void test_strict(void) {
   begin(&d, &options);
   feed(&d, CHUNK("Hel") "data: {nonsense}\n\n");
   check_sticky(&d, OGL_ERR_SYNTAX);
-  CHECK_TEXT(ogl_buf_span(&d.problem.json), "{nonsense}");
+  CHECK_TEXT(ogl_buf_span(&ogl_decoder_problem(&d)->json), "{nonsense}");
   ogl_decoder_clear(&d);
 }
 
@@ -320,7 +320,7 @@ static void test_arguments_limit(void) {
 static size_t held(const struct ogl_decoder *d) {
   const struct ogl_sse *s = &d->framer.u.sse;
   return s->in.cap + s->data.cap + s->bare.cap + d->framer.first.cap + d->framer.fixed.cap + d->later.cap +
-         d->queue.bytes.cap + d->queue.cap * sizeof *d->queue.events + d->problem.message.cap;
+         d->queue.bytes.cap + d->queue.cap * sizeof *d->queue.events + ogl_decoder_problem(d)->message.cap;
 }
 
 static void test_memory(void) {

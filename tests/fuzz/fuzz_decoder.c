@@ -61,8 +61,8 @@ static void check_events(const struct ogl_decoder_options *options, struct ogl_s
     }
   }
   MUST(d.err || ogl_decoder_ended(&d));
-  must_be_utf8(ogl_buf_span(&d.problem.message));
-  must_be_utf8(ogl_buf_span(&d.problem.json));
+  must_be_utf8(ogl_buf_span(&ogl_decoder_problem(&d)->message));
+  must_be_utf8(ogl_buf_span(&ogl_decoder_problem(&d)->json));
   MUST(texts == texts_of(&d.fold));
   MUST(holds(&d) <= 256 * s.n + 64 * 1024); /* a call of nine bytes is two events */
   ogl_decoder_clear(&d);

@@ -147,19 +147,12 @@ function H.open(transport, request, how)
   if not transport.multi then return nil, errors.new { kind = "closed", code = "closed", message = "the transport is closed" } end
   local transfer, kind, code, message, phase, sent = transport.multi[how](transport.multi, request)
   if not transfer then return nil, H.failure(request.timeouts or NONE, kind, code, message, phase, sent) end
+  -- made in the size that it has while bytes come; `over`: the answer has been read to its end; `err` stays, true: closed, and nobody
+  -- has asked for the error yet; `waiter`: the coroutine that waits for it, on `waiter_host`
+  local body = request.body
   return setmetatable({
-    transport = transport,
-    transfer = transfer,
-    id = transfer:id(),
-    host = request.host,
-    timeouts = request.timeouts or NONE,
-    body = request.body,
-    on_progress = request.on_progress,
-    status = false,  -- and headers, once the head is there
-    headers = false,
-    over = false,    -- the answer has been read to its end
-    err = false,     -- sticky; true: closed, and nobody has asked for the error yet
-    waiter = nil,    -- coroutine that waits for it, on `waiter_host`
+    transfer = transfer, id = transfer:id(), host = request.host, timeouts = request.timeouts or NONE,
+    body = type(body) == "table" and body or nil, on_progress = request.on_progress, status = nil, headers = nil,
   }, Exchange)
 end
 
@@ -219,7 +212,7 @@ end
 -- Its transport may have been closed before: the last exchange then gives up the connections.
 function H.release(exchange)
   exchange.transfer:close()
-  if not exchange.transport.multi then driver.tidy() end
+  driver.tidy()
 end
 
 --- Tells the caller's function what has moved since it was last told.
