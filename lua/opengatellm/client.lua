@@ -59,12 +59,13 @@ end
 ---@field unix_socket? string path
 ---@field transport? table
 ---@field host? table
+---@field block? boolean true: calls wait in place wherever they are made, on Neovim's main coroutine too
 
 local FIELDS = {
   provider = "any", protocol = "string", base_url = "string", api_key = "any", model = "string", no_v1 = "boolean", rag_url = "string",
   version = "string", settings = "table", timeouts = "table", retries = "table", limits = "table", headers = "table", proxy = "string",
   no_proxy = "string", ca_file = "string", client_cert = "table", insecure_skip_verify = "boolean", unix_socket = "string",
-  transport = "table", host = "table",
+  transport = "table", host = "table", block = "boolean",
 }
 local TIMEOUTS = { connect = 10, first_byte = 600, idle = 300 }
 local RETRIES = { max = 2, max_wait = 60 }
@@ -105,9 +106,14 @@ end
 
 --- Asks, and waits for the whole reply. A string is short for one message of the user.
 ---@param question string|ogl.Request
----@return ogl.Reply? reply complete
+---@param callbacks? ogl.Callbacks then it does not wait, and returns a task
+---@return ogl.Reply|ogl.Task|nil reply complete
 ---@return ogl.Error? err
-function Client:chat(question)
+function Client:chat(question, callbacks)
+  if callbacks ~= nil then
+    local task = H.call_back(self, question, "client:chat", false, callbacks)
+    return task -- no tail call: see embeddings
+  end
   local wire, err, client = H.prepare(self, question, "client:chat", false)
   if not wire then return nil, err end
   local answer
@@ -118,9 +124,14 @@ end
 
 --- Asks, and returns as soon as the server has said yes: the reply comes as a stream.
 ---@param question string|ogl.Request
----@return ogl.Stream? stream
+---@param callbacks? ogl.Callbacks then it does not wait, and returns a task
+---@return ogl.Stream|ogl.Task|nil stream
 ---@return ogl.Error? err
-function Client:stream(question)
+function Client:stream(question, callbacks)
+  if callbacks ~= nil then
+    local task = H.call_back(self, question, "client:stream", true, callbacks)
+    return task -- no tail call: see embeddings
+  end
   local wire, err, client = H.prepare(self, question, "client:stream", true)
   if not wire then return nil, err end
   return stream.open(client, wire)
@@ -240,6 +251,18 @@ end
 
 -- Helpers ---------------------------------------------------------------------------------------------------------
 
+-- A chat or a stream in a task of its own. What is wrong with the request is raised here, where it was written.
+function H.call_back(self, question, where, streamed, callbacks)
+  local problem = require "opengatellm.callbacks".check(callbacks)
+  if problem then error(where .. ": " .. problem, 3) end
+  local asked = H.checked(self, question, where, 4)
+  return require "opengatellm.callbacks".run(function()
+    local wire, err, client = H.prepare(self, asked, where, streamed)
+    if not wire then return nil, err end
+    return stream.open(client, wire)
+  end, callbacks, asked.keep)
+end
+
 function H.check(options)
   if type(options) ~= "table" then return "expected table, got " .. type(options) end
   local problem = request.check_fields(options, FIELDS)
@@ -341,7 +364,7 @@ function H.set_connection(self, options)
   -- functions, like the key: passwords, and headers that hold the key
   self.draft = function() return draft end
   self.usual_headers = function() return usual end
-  self.headers, self.host = options.headers or false, options.host or false
+  self.headers, self.host = options.headers or false, options.host or options.block and require "opengatellm.host.plain" or false
   -- what clients on the same connections have in common; `versions` by address, `rate_headers` of the last answer that had any
   self.shared = { transport = options.transport, versions = {}, rate_headers = false }
 end
@@ -362,14 +385,21 @@ function H.adjust(body, provider)
   if provider.no_model then body.model = nil end
 end
 
--- A request that is checked and encoded, and the client that sends it; raises what is the caller's mistake. `dry`: nothing is sent.
-function H.prepare(self, question, where, streamed, dry)
+-- A request whose mistakes were raised, `level` frames up.
+function H.checked(self, question, where, level)
   if type(question) ~= "string" and type(question) ~= "table" then
-    error(where .. ": expected a text or a request, got " .. type(question), 3)
+    error(where .. ": expected a text or a request, got " .. type(question), level)
   end
   local asked = request.of(question)
   local problem = request.check(asked)
-  if problem then error(where .. ": " .. problem, 3) end
+  if not problem and not (asked.model or self.model_name) then problem = "model: none is given, neither here nor to the client" end
+  if problem then error(where .. ": " .. problem, level) end
+  return asked
+end
+
+-- A request that is checked and encoded, and the client that sends it; raises what is the caller's mistake. `dry`: nothing is sent.
+function H.prepare(self, question, where, streamed, dry)
+  local asked = H.checked(self, question, where, 4)
   if asked.search and self.provider.search_tool then
     local with_tool, err, misuse = require "opengatellm.operations.chat_search".request(self, asked)
     if misuse then error(where .. ": " .. misuse, 3) end
@@ -377,7 +407,6 @@ function H.prepare(self, question, where, streamed, dry)
     asked = with_tool
   end
   local model = asked.model or self.model_name
-  if not model then error(where .. ": model: none is given, neither here nor to the client", 3) end
   streamed = streamed and not asked.no_streaming
   self = self:for_model(model)
   local apart, wire, err

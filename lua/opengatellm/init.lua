@@ -27,4 +27,9 @@ local M = {
 ---@return ogl.Client
 function M.client(options) return client.new(options, 2) end
 
+--- Our part of a loop that is no host of ours (loop.lua): `fd`, `timeout`, `step`.
+---@return ogl.Loop? loop
+---@return ogl.Error? err
+function M.loop() return require "opengatellm.loop".new() end
+
 return M

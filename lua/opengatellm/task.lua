@@ -119,6 +119,7 @@ function Task:ended(ok, err, traceback)
   if self.done then return end
   if self.co then tasks[self.co] = nil end
   self.done = true
+  if self.owns then self.owns:close() end
   if self.cancel_error then n_cancelled = n_cancelled - 1 end
   if not ok then H.fail(self, err, traceback) end
   if self.on_end then self.on_end(self) end

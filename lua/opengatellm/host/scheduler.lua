@@ -167,6 +167,9 @@ end
 --- Turns until every task has ended.
 function M.finish() M.turn_until(function() return n_alive == 0 end) end
 
+--- Whether tasks are left.
+function M.busy() return n_alive > 0 end
+
 --- Whether a loop of ours is turning.
 function M.looping() return looping end
 

@@ -1,0 +1,65 @@
+--- Calls without a coroutine of the caller's: a task that tells functions what comes.
+--
+--   local task = client:stream(request, {
+--     on_event = function(event) … end,         each event, in order
+--     on_done = function(reply, err) … end,     once, at the end: the whole reply, or the error
+--   })
+--   task:cancel()                               closes the connection; on_done gets the error `cancelled`
+--
+-- @module opengatellm.callbacks
+local task = require "opengatellm.task"
+
+local M = {}
+
+---@class ogl.Callbacks
+---@field on_event? fun(event: ogl.Event)
+---@field on_done? fun(reply: ogl.Reply?, err: ogl.Error?) without a reply where the request says keep = false
+
+local FIELDS = { on_event = true, on_done = true }
+
+--- What is wrong with the callbacks; nil when nothing is.
+---@param callbacks any
+---@return string?
+function M.check(callbacks)
+  if type(callbacks) ~= "table" then return "callbacks: expected table, got " .. type(callbacks) end
+  for name, fn in pairs(callbacks) do
+    if not FIELDS[name] then return "callbacks: there is no '" .. tostring(name) .. "', only on_event and on_done" end
+    if type(fn) ~= "function" then return name .. ": expected function, got " .. type(fn) end
+  end
+end
+
+local function read(stream, on_event, keep)
+  local event, err
+  if on_event then
+    event, err = stream:next()
+    while event do
+      on_event(event)
+      event, err = stream:next()
+    end
+  end
+  if err then return nil, err end
+  if keep == false then return nil end
+  return stream:reply()
+end
+
+--- Runs `open() -> stream | nil, err` and reads the stream, in a task. The stream is closed when the task ends, whatever ended it.
+---@param open fun(): ogl.Stream?, ogl.Error?
+---@param callbacks ogl.Callbacks
+---@param keep? boolean false: there will be no reply
+---@return ogl.Task
+function M.run(open, callbacks, keep)
+  local it
+  it = task.spawn(function()
+    local stream, err = open()
+    local reply
+    if stream then
+      it.owns = stream
+      reply, err = read(stream, callbacks.on_event, keep)
+    end
+    if callbacks.on_done then callbacks.on_done(reply, err) end
+    return reply, err
+  end)
+  return it
+end
+
+return M
