@@ -256,6 +256,15 @@ describe("Responses over WebSockets", function()
     assert.equal(3, carrier.connected)
   end)
 
+  case("holds back only so much of what comes before an answer", function()
+    local client = client_of()
+    assert.equal(TEXT, assert(ask(client, "chatter")).text)
+    local stream = assert(client:stream { model = "chatter:refusal", messages = { ogl.user "hi" } })
+    assert.equal(200, stream.status)
+    local _, err = stream:reply()
+    assert.same({ "rate_limit", "rate_limit_exceeded" }, { err.kind, err.code })
+  end)
+
   -- Breaks ------------------------------------------------------------------------------------------------------------
 
   case("says how it was closed before there was an answer", function()

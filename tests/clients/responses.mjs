@@ -118,6 +118,12 @@ const scenarios = {
     ws.send(JSON.stringify({ type: "rate_limits", remaining: 0 }));
     ws.send(refusal(429, "rate_limit_exceeded"));
   },
+  // much that says nothing of the answer, and then the answer, or a refusal
+  chatter(ws, request, end) {
+    for (let i = 0; i < 100; i++) ws.send(JSON.stringify({ type: "rate_limits", filler: "x".repeat(1000) }));
+    if (end === "refusal") ws.send(refusal(429, "rate_limit_exceeded"));
+    else sendAll(ws, events(request, TEXTS));
+  },
   flat: (ws) => ws.send(JSON.stringify({ type: "error", code: "some_code", message: "it broke", param: null })),
   late(ws, request) {
     sendAll(ws, events(request, TEXTS).slice(0, 3));
