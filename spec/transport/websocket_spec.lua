@@ -163,6 +163,21 @@ describe("Responses over WebSockets", function()
     assert.equal(2, #connections(key .. "2")[1].requests)
   end)
 
+  case("shares no socket between hosts, nor between requests of nginx", function()
+    local client, _, carrier = with_key()
+    assert(ask(client, "plain"))
+    assert(ask(client:with { host = helper.simulated_host() }, "plain"))
+    assert.equal(2, carrier.connected)
+    local globals, host = getfenv and getfenv(0) or debug.getregistry()[2], helper.simulated_host()
+    host.name = "nginx"
+    finally(function() globals.ngx = nil end)
+    for i = 1, 2 do
+      globals.ngx = { ctx = {} }
+      for _ = 1, 2 do assert(ask(client:with { host = host }, "plain")) end
+      assert.equal(2 + i, carrier.connected)
+    end
+  end)
+
   case("opens another where the server has closed the one that waited", function()
     for _, how in ipairs { "1000", "1001", "1011", "end" } do
       local client, _, carrier = with_key()
