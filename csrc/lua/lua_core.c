@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
-** lua_core.c - the module opengatellm.core: decoders, framers, JSON. It links no libcurl and does no I/O.
+** lua_core.c - the module opengatellm.core: decoders, framers, JSON, WebSockets. It links no libcurl and does no I/O.
 */
 #include "lua_core.h"
 
@@ -11,5 +11,7 @@ LUALIB_API int luaopen_opengatellm_core(lua_State *L) {
   ogl_lua_bytes_open(L);
   ogl_lua_encoder_open(L);
   ogl_lua_json_open(L);
+  ogl_lua_member_open(L);
+  ogl_lua_websocket_open(L);
   return 1;
 }

@@ -57,7 +57,7 @@ end
 ---@field client_cert? {cert_file: string, key_file?: string, key_password?: string}
 ---@field insecure_skip_verify? boolean true: the server's certificate is not checked
 ---@field unix_socket? string path
----@field transport? table
+---@field transport? table|"websocket" the latter: OpenAI's Responses over WebSockets, everything else as usual
 ---@field host? table
 ---@field block? boolean true: calls wait in place wherever they are made, on Neovim's main coroutine too
 
@@ -65,7 +65,7 @@ local FIELDS = {
   provider = "any", protocol = "string", base_url = "string", api_key = "any", model = "string", no_v1 = "boolean", rag_url = "string",
   version = "string", settings = "table", timeouts = "table", retries = "table", limits = "table", headers = "table", proxy = "string",
   no_proxy = "string", ca_file = "string", client_cert = "table", insecure_skip_verify = "boolean", unix_socket = "string",
-  transport = "table", host = "table", block = "boolean",
+  transport = "any", host = "table", block = "boolean",
 }
 local TIMEOUTS = { connect = 10, first_byte = 600, idle = 300 }
 local RETRIES = { max = 2, max_wait = 60 }
@@ -218,7 +218,7 @@ function Client:get_transport()
   local shared = self.shared
   if shared.transport then return shared.transport end
   local err
-  shared.transport, err = transport.default()
+  shared.transport, err = transport.named(shared.transport_name)
   return shared.transport, err
 end
 
@@ -271,6 +271,13 @@ function H.check(options)
     or options.limits and request.check_fields(options.limits, { reply = "integer", body = "integer", upload = "integer" }, "limits.")
   if problem then return problem end
   return H.check_key(options.api_key) or H.check_provider(options) or H.check_version(options.version)
+    or H.check_transport(options.transport)
+end
+
+function H.check_transport(given)
+  if given == nil or type(given) == "table" then return nil end
+  if type(given) ~= "string" then return "transport: expected table or name, got " .. type(given) end
+  if not transport.is_name(given) then return "transport: there is no transport '" .. given:gsub("%c", "?") .. "'" end
 end
 
 function H.check_version(version)
@@ -366,7 +373,8 @@ function H.set_connection(self, options)
   self.usual_headers = function() return usual end
   self.headers, self.host = options.headers or false, options.host or options.block and require "opengatellm.host.plain" or false
   -- what clients on the same connections have in common; `versions` by address, `rate_headers` of the last answer that had any
-  self.shared = { transport = options.transport, versions = {}, rate_headers = false }
+  local name = type(options.transport) == "string" and options.transport or nil
+  self.shared = { transport = not name and options.transport or nil, transport_name = name, versions = {}, rate_headers = false }
 end
 
 -- The key lives in these closures, where no printer of tables finds it: one gives it, the other says whether there is one.

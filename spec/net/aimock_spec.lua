@@ -6,6 +6,7 @@
 -- and its answer for embeddings is not Ollama's; it has no batchEmbedContents.
 local helper = require "spec.helper"
 local ogl = require "opengatellm"
+local socket_connection = require "spec.support.socket_connection"
 
 local CLI = "tests/clients/node_modules/@copilotkit/aimock/dist/cli.js"
 local TEXT = "Bonjour ! Ça coûte 3 €, c'est « donné » 😀. Voilà."
@@ -158,6 +159,43 @@ for provider, about in pairs(PROVIDERS) do
     end
   end)
 end
+
+-- Its errors have no status there, and its WebSockets are of its own making.
+describe("aimock over WebSockets", function()
+  local client, carrier
+
+  before_each(function()
+    start()
+    carrier = socket_connection.carrier(assert(require "opengatellm.transport.curl".new()))
+    local transport = assert(require "opengatellm.transport.websocket".new { carrier = carrier })
+    client = helper.client_of(base, { provider = "responses_compatible", model = "gpt-5", retries = { max = 0 }, transport = transport })
+  end)
+  after_each(helper.close)
+
+  it("says, thinks, calls and is cut short on one socket", function()
+    local reply = assert(client:chat "hello")
+    assert.same({ TEXT, "stop", 15 }, { reply.text, reply.finish_reason, reply.usage.total_tokens })
+    reply = assert(assert(client:stream "think"):reply())
+    assert.same({ "Sixteen.", "Four times four, checked." }, { reply.text, reply.reasoning })
+    local messages = { ogl.user "weather" }
+    messages[2] = assert(client:chat { messages = messages, tools = TOOLS })
+    assert.same({ "tool_calls", 2 }, { messages[2].finish_reason, #messages[2].tool_calls })
+    messages[3], messages[4] = ogl.tool_result("call_2", "noon"), ogl.tool_result("call_1", "24 °C")
+    assert.equal("Sunny.", assert(client:chat { messages = messages, tools = TOOLS }).text)
+    assert.equal("Once upon a", assert(client:chat "short").text)
+    assert.equal(1, carrier.connected)
+  end)
+
+  it("refuses, and breaks off", function()
+    local _, err = client:chat "limited"
+    assert.same({ "rate_limit", "Slow « down »", true }, { err.kind, err.message, err.retryable })
+    _, err = client:chat "nothing of that"
+    assert.same({ "provider", "no_fixture_match", "No fixture matched" }, { err.kind, err.code, err.message })
+    _, err = client:chat "cut"
+    assert.same({ "network", "cut", true }, { err.kind, err.code, err.retryable })
+    assert.equal(1, CUT:find(err.partial.text, 1, true))
+  end)
+end)
 
 describe("aimock", function()
   after_each(helper.close)

@@ -19,8 +19,10 @@ void test_json_write(void);
 void test_ndjson(void);
 void test_number(void);
 void test_repeat(void);
+void test_sha1(void);
 void test_sse(void);
 void test_usage(void);
 void test_utf8(void);
+void test_websocket(void);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
 ** test_oom.c - no memory: every case of tests/wire with its n-th allocation failing, for every n until none fails; decoded, and
-** transcoded to every protocol that can be written, streamed and whole.
+** transcoded to every protocol that can be written, streamed and whole. Called with the word `websocket`: the same for messages of that.
 **
 ** Each failure has to come out as OGL_ERR_MEMORY and stay; nothing may leak, and decoder and transcoder can be cleared,
 ** twice. With no failure left the case ends as it does elsewhere (replay.c looks at its events). The core is
@@ -15,6 +15,7 @@
 
 #include "../../csrc/core/mem.h"
 #include "../../csrc/core/transcoder.h"
+#include "../../csrc/core/websocket.h"
 #include "../../csrc/protocol/registry.h"
 #include "check.h"
 #include "files.h"
@@ -145,12 +146,76 @@ static void check_transcoded(const struct wire_case *c, const struct ogl_protoco
   }
 }
 
+/* --- messages of WebSockets ------------------------------------------------------------------------------------ */
+
+/* Fragments that need more than the first block, a ping between them, and a text in one frame. */
+static size_t make_messages(char *out) {
+  char *p = out;
+  for (int i = 0; i < 20; i++) {
+    *p++ = (char)(i ? 0x00 : 0x01);
+    *p++ = 100;
+    memset(p, 'x', 100);
+    p += 100;
+    memcpy(p, "\x89\x01?", 3);
+    p += 3;
+  }
+  memcpy(p, "\x80\x00\x81\x05Hello", 9);
+  return (size_t)(p + 9 - out);
+}
+
+/* Feeds all of it in pieces, and takes what comes; how it ended. */
+static int read_messages(struct ogl_websocket *w, const char *p, size_t n, size_t step, int *texts) {
+  struct ogl_websocket_item item;
+  int code = OGL_MORE;
+  for (size_t at = 0; at < n && code >= 0; at += step) {
+    code = ogl_websocket_feed(w, p + at, n - at < step ? n - at : step);
+    while (code >= 0 && (code = ogl_websocket_next(w, &item)) == OGL_OK) *texts += item.kind == OGL_WEBSOCKET_TEXT;
+  }
+  return code;
+}
+
+/* The n-th allocation fails: 1, or 0 when there are not so many. */
+static int messages_failing(size_t step, long n) {
+  static char bytes[4096];
+  struct ogl_websocket w;
+  struct ogl_websocket_item item;
+  int texts = 0;
+  long before = heap.live;
+  size_t size = make_messages(bytes);
+  arm(n);
+  ogl_websocket_init(&w, 0);
+  int code = read_messages(&w, bytes, size, step, &texts), failed = heap.failed;
+  arm(-1);
+  CHECK_INT(code, failed ? OGL_ERR_MEMORY : OGL_MORE);
+  CHECK(failed || texts == 2);
+  if (failed) {
+    CHECK_INT(w.close_code, 0);
+    CHECK_INT(ogl_websocket_feed(&w, "", 0), OGL_ERR_MEMORY);
+    CHECK_INT(ogl_websocket_next(&w, &item), OGL_ERR_MEMORY);
+  }
+  ogl_websocket_clear(&w);
+  CHECK_INT(heap.live, before);
+  return failed;
+}
+
+static int check_messages(void) {
+  static const size_t steps[] = { 1, 61, 4096 };
+  for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+    long n = 0;
+    check_case("no memory: messages, %d bytes at a time", (int)steps[i]);
+    while (messages_failing(steps[i], n)) n++;
+    CHECK(n > 1);
+  }
+  return check_end();
+}
+
 int main(int argc, char **argv) {
   struct files_list cases;
   const char *folder = argc == 2 ? argv[1] : "", *slash = strrchr(folder, '/');
   const struct ogl_protocol *protocol = ogl_protocol_find(slash ? slash + 1 : folder);
+  if (strcmp(folder, "websocket") == 0) return check_messages();
   if (!protocol || !files_list(&cases, folder, ".md") || !cases.n) {
-    fprintf(stderr, "usage: test_oom tests/wire/PROTOCOL\n");
+    fprintf(stderr, "usage: test_oom tests/wire/PROTOCOL | websocket\n");
     return 2;
   }
   for (size_t i = 0; i < cases.n; i++) {

@@ -7,7 +7,7 @@ set -u
 cd "$(dirname "$0")/../.." || exit 1
 seconds=${1:-10}
 protocols=$(cd tests/wire && echo */ | tr -d /)
-targets="sse ndjson json_array json transcoder $protocols" # a protocol: fuzz_decoder.c compiled for it
+targets="sse ndjson json_array json transcoder websocket $protocols" # a protocol: fuzz_decoder.c compiled for it
 clang=${CLANG:-$(command -v clang-14 || echo clang)}
 out=build/fuzz
 flags="-std=gnu99 -g -O2 -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Werror
@@ -49,12 +49,17 @@ for protocol in openai_chat openai_responses anthropic gemini ollama; do
   from=$((from + 1))
 done
 
+# fuzz_websocket.c: the examples of RFC 6455, section 5.7, and a close
+mkdir -p $out/seeds_websocket
+printf '\201\005Hello\202\003abc\212\000' >$out/seeds_websocket/whole
+printf '\001\003Hel\211\005Hello\200\002lo\210\005\003\350bye' >$out/seeds_websocket/fragments
+
 for t in $targets; do
   source=fuzz_$t define=
   case " $protocols " in *" $t "*) source=fuzz_decoder define=-DPROTOCOL=ogl_$t ;; esac
   # shellcheck disable=SC2086
   "$clang" $flags $define -fsanitize=fuzzer,address,undefined -o $out/fuzz_$t tests/fuzz/$source.c tests/c/frames.c \
-    tests/c/journal.c tests/c/long_way.c tests/c/walk.c $core -lm || unbuilt
+    tests/c/journal.c tests/c/long_way.c tests/c/messages.c tests/c/walk.c $core -lm || unbuilt
 done
 for t in $targets; do
   seeds=$out/seeds_$t dictionary=tests/fuzz/$t.dict

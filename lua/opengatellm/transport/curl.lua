@@ -128,6 +128,12 @@ function Exchange:send(bytes)
   return nil, H.err(self)
 end
 
+--- Whether bytes, or the end, can be read without waiting.
+---@return boolean
+function Exchange:readable()
+  return self.err ~= false and self.err ~= nil or self.over or self.transfer:wait(nil, nil, 0) == "ready"
+end
+
 --- Ends the exchange, wherever it is. A coroutine that waits for it gets the error `closed`.
 function Exchange:close()
   H.release(self)

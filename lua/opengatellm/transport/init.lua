@@ -40,4 +40,19 @@ function M.default()
   }
 end
 
+-- Those that a client may name: `transport = "websocket"`.
+local NAMED = { websocket = "opengatellm.transport.websocket" }
+
+---@return boolean # whether a transport has that name
+function M.is_name(name) return NAMED[name] ~= nil end
+
+--- The transport of that name; of none the default.
+---@param name? string
+---@return table? transport
+---@return ogl.Error? err
+function M.named(name)
+  if not name then return M.default() end
+  return require(NAMED[name]).new()
+end
+
 return M

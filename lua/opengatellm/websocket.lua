@@ -1,0 +1,276 @@
+--- WebSockets (RFC 6455): messages on a raw connection.
+--
+--   local socket = websocket.connect(carrier, request)     connected, and the upgrade is asked for
+--   local answer = socket:open()                            waits for it: {status, headers}; 101 is yes, else `body` is there too
+--   socket:begin(timeouts, deadline)                        a new exchange: its waits are counted from here
+--   socket:send(text)                                       true | nil, err
+--   socket:receive()                                        the next text | nil, err; pings are answered on the way
+--   socket:next()                                           the same of what has come already; nil alone: nothing has
+--   socket:refresh()                                        whether one that has waited lives, as far as can be known
+--   socket:close(code)                                      any number of times
+--
+-- The raw connection is what a carrier's `connect(request)` gives, TCP with TLS, proxy and unix socket behind it:
+--
+--   connection:send(bytes) -> true | nil, err
+--   connection:read() -> bytes | nil (the end) | nil, err   waits as long as connection.timeouts say
+--   connection:readable() -> boolean                        optional: bytes, or the end, can be read without waiting
+--   connection:close()
+--
+-- Timeouts are those of an HTTP exchange (transport/init.lua): `connect` ends with the yes to the upgrade, `first_byte` and `idle` are
+-- ended by any byte, that of a ping too; of `total` the deadline counts, a time of the host's clock. Errors stay, and close the connection.
+-- `sent` is false until a message was sent: before that the server cannot have acted.
+--
+-- @module opengatellm.websocket
+local core = require "opengatellm.core"
+local errors = require "opengatellm.errors"
+local host = require "opengatellm.host"
+local random = require "opengatellm.random"
+local upgrade = require "opengatellm.upgrade"
+
+local M = {}
+local H = {}
+
+---@class opengatellm.WebSocket
+---@field err? ogl.Error sticky
+---@field quiet boolean nothing has come since `begin`, but for a close
+local Socket = {}
+Socket.__index = Socket
+
+local KEY_BYTES, MASK_BYTES = 16, 4
+local NONE = {}
+
+--- Connects, and asks for the upgrade.
+---@param carrier {connect: fun(self, request: table): table?, ogl.Error?}
+---@param request table {url, headers, timeouts, tls, proxy, no_proxy, unix_socket, host}: read, and not kept
+---@param timeouts? ogl.Timeouts of the exchange that it is for; default: those of the request, which the carrier goes by
+---@param deadline? number
+---@return opengatellm.WebSocket? socket
+---@return ogl.Error? err
+function M.connect(carrier, request, timeouts, deadline)
+  local nonce, err = random.bytes(KEY_BYTES)
+  if not nonce then return nil, err end
+  local key, headers = core.base64_encode(nonce), request.headers or {}
+  local question
+  question, err = upgrade.request(request.url, headers, key)
+  if not question then return nil, err end
+  local self = setmetatable({
+    codec = core.websocket(), connection = false, now = host.current(request.host).now, phase = "connect", born = 0, err = false,
+    check = function(answer) return upgrade.check(answer, key, headers) end, -- a function: the headers hold the key of the user
+  }, Socket)
+  self:begin(timeouts or request.timeouts, deadline)
+  self.phase, self.born = "connect", self.now()
+  self.connection, err = carrier:connect(request)
+  if not self.connection then return nil, H.sink(self, err) end
+  H.wait_for(self)
+  local fine
+  fine, err = self.connection:send(question)
+  if not fine then return nil, H.sink(self, err) end
+  return self
+end
+
+--- Waits for the answer to the upgrade. An answer that is no yes has its `body`, and the connection is closed.
+---@return {status: integer, headers: table, body?: string}? answer
+---@return ogl.Error? err
+function Socket:open()
+  local function read() return H.read(self) end
+  local answer, err = upgrade.read(read)
+  if not answer then return nil, H.sink(self, err) end
+  if answer.status ~= 101 then
+    answer.body = upgrade.body(answer, read)
+    self:close()
+    return answer
+  end
+  local problem = self.check(answer)
+  self.check = nil
+  if problem then return nil, H.sink(self, H.no_upgrade(problem)) end
+  if answer.rest ~= "" then self.codec:feed(answer.rest) end
+  return answer
+end
+
+--- Begins an exchange of messages: its timeouts run from here.
+---@param timeouts? ogl.Timeouts
+---@param deadline? number of the host's clock; nil: none
+function Socket:begin(timeouts, deadline)
+  self.timeouts, self.deadline = timeouts or NONE, deadline or false
+  self.phase, self.sent, self.quiet = "first_byte", false, true
+end
+
+--- Sends a text.
+---@param text string UTF-8
+---@return true? sent
+---@return ogl.Error? err
+function Socket:send(text)
+  if self.err then return nil, self.err end
+  local sent, err = H.send(self, "text", text)
+  if not sent then return nil, H.sink(self, err) end
+  self.sent, self.phase = true, "first_byte"
+  return true
+end
+
+--- Waits for the next text.
+---@return string? text
+---@return ogl.Error? err
+function Socket:receive()
+  while true do
+    local text, err = self:next()
+    if text or err then return text, err end
+    local bytes, problem = H.read(self)
+    if not bytes then return nil, H.sink(self, problem or H.cut(self, "the server closed the connection")) end
+    self.codec:feed(bytes) -- its error is sticky: next gives it
+  end
+end
+
+--- The next text of those that are here.
+---@return string? text
+---@return ogl.Error? err
+function Socket:next()
+  while not self.err do
+    local kind, data, code, close_code = self.codec:next()
+    if kind == "text" then
+      self.quiet = false
+      return data
+    end
+    if not kind and not data then return nil end
+    if not kind then return nil, H.refuse(self, data, code, close_code) end
+    H.answer(self, kind, data, code)
+  end
+  return nil, self.err
+end
+
+--- Looks, without waiting, at what came while nobody read: pings are answered; a close, a text that no request has asked for, or the
+--- end of the connection end it.
+---@return boolean # whether it can be used, as far as can be known: not every connection says whether there is something to read
+function Socket:refresh()
+  local connection = self.connection
+  H.wait_for(self)
+  while not self.err and connection.readable and connection:readable() do
+    local bytes = connection:read()
+    if not bytes then H.drop(self) return false end
+    self.codec:feed(bytes)
+    if self:next() then return false end
+  end
+  return not self.err
+end
+
+--- Ends it, and says so to the server where it still listens.
+---@param code? integer RFC 6455, 7.4.1; default 1000
+function Socket:close(code)
+  if not self.connection then return end
+  if not self.check and not self.err then H.send(self, "close", "", code or 1000) end -- whether it arrives or not
+  H.drop(self)
+  self.err = self.err or errors.new { kind = "closed", code = "closed", message = "the WebSocket is closed" }
+end
+
+Socket.__close = Socket.close
+
+function Socket:__tostring()
+  return "opengatellm.websocket: " .. (self.err and self.err.kind or "open")
+end
+
+-- Helpers ------------------------------------------------------------------------------------------------------------
+
+function H.drop(self)
+  if self.connection then self.connection:close() end
+  self.connection = false
+  self.codec:close()
+end
+
+-- The error stays, and nothing else does. Bytes of the upgrade are nothing that a server acts on.
+function H.sink(self, err)
+  err.sent = self.sent
+  self.err = self.err or err
+  H.drop(self)
+  return self.err
+end
+
+function H.send(self, kind, payload, code)
+  local key, err = random.bytes(MASK_BYTES)
+  if not key then return nil, err end
+  return self.connection:send(core.websocket_frame(kind, payload, key, code))
+end
+
+-- What another than a text asks for.
+function H.answer(self, kind, data, code)
+  if kind == "close" then return H.closed(self, code, data) end
+  self.quiet = false
+  if kind == "binary" then return H.refuse(self, "protocol", "a message of bytes, where texts are spoken", 1003) end
+  if kind ~= "ping" then return end
+  local sent, err = H.send(self, "pong", data)
+  if not sent then H.sink(self, err) end
+end
+
+-- Time -----------------------------------------------------------------------------------------------------------
+
+-- Sets how long the connection may wait from now on; which limit that is, and how many seconds; false where it is over already.
+function H.wait_for(self)
+  local phase, seconds = self.phase, self.timeouts[self.phase]
+  if self.deadline then
+    local left = self.deadline - self.now()
+    if not seconds or left < seconds then phase, seconds = "total", left end
+    if left <= 0 then return phase, false end
+  end
+  self.connection.timeouts = { connect = seconds, first_byte = seconds, idle = seconds }
+  return phase, seconds
+end
+
+-- What each limit means to its user.
+local STORY = {
+  connect = "the server did not answer to the upgrade within %g s; timeouts.connect allows more",
+  first_byte = "no byte of an answer within %g s of the last byte sent; timeouts.first_byte allows more",
+  idle = "no further byte of the answer within %g s; timeouts.idle allows more",
+  total = "the answer was not complete within %g s; timeouts.total allows more",
+}
+
+function H.timeout(self, phase)
+  return errors.new {
+    kind = "timeout", code = phase, phase = phase, retryable = phase == "connect", message = STORY[phase]:format(self.timeouts[phase] or 0),
+  }
+end
+
+-- More bytes; nil at their end; nil and the error. The one place that waits.
+function H.read(self)
+  local phase, seconds = H.wait_for(self)
+  if seconds == false then return nil, H.timeout(self, phase) end
+  local bytes, err = self.connection:read()
+  if bytes then
+    if self.phase == "first_byte" then self.phase = "idle" end
+    return bytes
+  end
+  if err and err.kind == "timeout" then return nil, H.timeout(self, phase) end
+  return nil, err
+end
+
+-- Errors -----------------------------------------------------------------------------------------------------------
+
+-- Nothing that another try changes: we sent what this server does not take.
+local OUR_FAULT = { [1002] = true, [1003] = true, [1007] = true, [1008] = true, [1009] = true, [1010] = true }
+
+function H.cut(self, message, code)
+  return errors.new {
+    kind = "network", code = self.quiet and "closed_early" or "cut", message = message, retryable = not OUR_FAULT[code],
+  }
+end
+
+function H.closed(self, code, reason)
+  code = code ~= 1005 and code or nil -- it said none
+  H.send(self, "close", "", code)
+  local said = (code and " " .. code or "") .. (reason ~= "" and ": " .. reason:gsub("%c", " ") or "")
+  H.sink(self, H.cut(self, "the server closed the WebSocket" .. (said ~= "" and " (" .. said:gsub("^ ", "") .. ")" or ""), code))
+end
+
+-- The server broke the protocol, or a limit: it is told so, and that was all.
+function H.refuse(self, code, message, close_code)
+  if close_code then H.send(self, "close", "", close_code) end
+  if code == "frame" or code == "memory" then
+    return H.sink(self, errors.new { kind = "limit", code = code == "frame" and "body" or code, message = "the server sent " .. message })
+  end
+  return H.sink(self, errors.new { kind = "network", code = "malformed", message = "what the server sent is no WebSocket: " .. message })
+end
+
+function H.no_upgrade(problem)
+  return errors.new {
+    kind = "protocol", code = "handshake", message = "the server's answer to the upgrade is not that of a WebSocket: " .. problem,
+  }
+end
+
+return M
