@@ -6,7 +6,7 @@
 -- and its answer for embeddings is not Ollama's; it has no batchEmbedContents.
 local helper = require "spec.helper"
 local ogl = require "opengatellm"
-local socket_connection = require "spec.support.socket_connection"
+local counting_carrier = require "spec.support.counting_carrier"
 
 local CLI = "tests/clients/node_modules/@copilotkit/aimock/dist/cli.js"
 local TEXT = "Bonjour ! Ça coûte 3 €, c'est « donné » 😀. Voilà."
@@ -166,7 +166,7 @@ describe("aimock over WebSockets", function()
 
   before_each(function()
     start()
-    carrier = socket_connection.carrier(assert(require "opengatellm.transport.curl".new()))
+    carrier = counting_carrier.over(assert(require "opengatellm.transport.curl".new()))
     local transport = assert(require "opengatellm.transport.websocket".new { carrier = carrier })
     client = helper.client_of(base, { provider = "responses_compatible", model = "gpt-5", retries = { max = 0 }, transport = transport })
   end)

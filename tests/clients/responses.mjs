@@ -182,6 +182,7 @@ function answer(request, reply) {
 
 const [port, certificate, key] = process.argv.slice(2);
 const server = certificate ? createSecureServer({ cert: readFileSync(certificate), key: readFileSync(key) }, answer) : createServer(answer);
+server.keepAliveTimeout = 0; // a test may rest for longer than node would wait
 
 server.on("upgrade", (incoming, socket, head) => {
   const [, how, what] = incoming.url.split("/");

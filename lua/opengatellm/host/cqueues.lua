@@ -13,7 +13,7 @@ local M = { name = "cqueues", blocking = false, now = cqueues.monotime }
 
 local parked = setmetatable({}, { __mode = "k" }) -- coroutine -> the condition that it waits for
 local inner = setmetatable({}, { __mode = "k" })  -- coroutines that run in a thread's place
-local watchers = setmetatable({}, { __mode = "k" }) -- controller -> the condition that its watcher waits for, too
+local watchers = setmetatable({}, { __mode = "k" }) -- controller -> {fd, the condition that its watcher waits for, too}
 
 --- Whether the running coroutine is a thread of a controller, and no generator inside of one.
 ---@return boolean
@@ -48,29 +48,32 @@ end
 
 function M.report(message) io.stderr:write(message, "\n") end
 
-local function run_watcher(driver, controller, bell)
+local function run_watcher(driver, controller, watcher)
   while driver.busy() do
-    local fd = driver.fd()
-    cqueues.poll({ pollfd = fd, events = "r" }, bell)
+    watcher.fd = driver.fd()
+    cqueues.poll({ pollfd = watcher.fd, events = "r" }, watcher.bell)
     driver.step()
     cqueues.poll(0) -- those who were woken go first: they may wait again
-    if driver.fd() ~= fd or not driver.busy() then cqueues.cancel(fd) end
   end
   watchers[controller] = nil
+  cqueues.cancel(watcher.fd)
 end
 
 --- Makes sure that the driver is stepped for as long as somebody waits for it.
 function M.watch(driver)
   local controller = cqueues.running()
   if watchers[controller] then return end
-  local bell = condition.new()
-  watchers[controller] = bell
-  controller:attach(coroutine.create(function() run_watcher(driver, controller, bell) end))
+  local watcher = { fd = driver.fd(), bell = condition.new() }
+  watchers[controller] = watcher
+  controller:attach(coroutine.create(function() run_watcher(driver, controller, watcher) end))
 end
 
---- Nobody waits for the driver any more, and its descriptor does not say so.
+--- Nobody waits for the driver any more, and its descriptor may be closed.
 function M.unwatch()
-  for _, bell in pairs(watchers) do bell:signal() end
+  for _, watcher in pairs(watchers) do
+    cqueues.cancel(watcher.fd)
+    watcher.bell:signal()
+  end
 end
 
 return M

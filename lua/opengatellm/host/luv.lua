@@ -128,4 +128,7 @@ function M.watch(driver)
   handle:start("r", driver.step)
 end
 
+--- Nobody waits for the driver any more, and its descriptor may be closed.
+M.unwatch = close_handle
+
 return M

@@ -131,7 +131,7 @@ end
 --- Whether bytes, or the end, can be read without waiting.
 ---@return boolean
 function Exchange:readable()
-  return self.err ~= false and self.err ~= nil or self.over or self.transfer:wait(nil, nil, 0) == "ready"
+  return self.err and true or self.over or self.transfer:wait(nil, nil, 0) == "ready"
 end
 
 --- Ends the exchange, wherever it is. A coroutine that waits for it gets the error `closed`.

@@ -6,7 +6,7 @@
 --
 --   plain        nobody is kept here: the wait is in C
 --   scheduler    its turn polls: `poll`, which it is told of when it is loaded
---   luv, cqueues they watch `fd` and call `step`, for as long as `busy` says
+--   luv, cqueues they `watch`: poll `fd` and call `step`, for as long as `busy` says, or until they are told to `unwatch`
 --
 -- @module opengatellm.transport.driver
 local core = require "opengatellm.curl"
@@ -15,6 +15,7 @@ local M = {}
 
 local multi
 local holders = setmetatable({}, { __mode = "k" }) -- transports that are open
+local watching = {} -- hosts that poll the descriptor
 local waiting = {} -- id -> exchange whose `waiter` is a coroutine of its `waiter_host`
 
 --- The multi, for a transport that holds it from now on.
@@ -34,6 +35,8 @@ end
 --- Gives up the connections once nobody holds them and nothing is open.
 function M.tidy()
   if not multi or next(holders) ~= nil or multi:count() > 0 then return end
+  for host in pairs(watching) do host.unwatch() end -- nobody may poll a descriptor that is closed
+  watching = {}
   multi:close()
   multi = nil
 end
@@ -53,6 +56,7 @@ end
 function M.park(exchange, id, host, co)
   if waiting[id] then error("two coroutines wait for the same answer: a stream has one reader", 0) end
   waiting[id], exchange.waiter, exchange.waiter_host = exchange, co, host
+  if not watching[host] then watching[host] = host.unwatch and true or nil end
   if host.watch then host.watch(M) end
   host.park()
   if not exchange.waiter then return true end
