@@ -56,7 +56,7 @@ local function run_watcher(driver, controller, watcher)
     cqueues.poll(0) -- those who were woken go first: they may wait again
   end
   watchers[controller] = nil
-  cqueues.cancel(watcher.fd)
+  if watcher.fd then cqueues.cancel(watcher.fd) end -- before it may be closed
 end
 
 --- Makes sure that the driver is stepped for as long as somebody waits for it.
@@ -71,7 +71,8 @@ end
 --- Nobody waits for the driver any more, and its descriptor may be closed.
 function M.unwatch()
   for _, watcher in pairs(watchers) do
-    cqueues.cancel(watcher.fd)
+    if watcher.fd then cqueues.cancel(watcher.fd) end
+    watcher.fd = nil
     watcher.bell:signal()
   end
 end
