@@ -181,7 +181,7 @@ static void give_up(struct ogl_multi *m, const char *why) {
   curl_multi_cleanup(m->curl);
   m->curl = NULL;
   m->alarm = -1;
-  ogl_poller_forgive(&m->poller);
+  if (m->poller.failed) ogl_poller_renew(&m->poller);
 }
 
 /* Ends the members that are done. */

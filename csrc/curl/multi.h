@@ -15,7 +15,7 @@
 ** callbacks only write into the poller. `ended` is called after libcurl has returned.
 **
 ** A multi that libcurl declares unusable, or whose descriptor fails, ends its members (`ended` with a reason) and
-** gets a new CURLM with the next start. The descriptor of `fd` stays the same.
+** gets a new CURLM with the next start. The descriptor of `fd` stays the same where it is sound.
 **
 ** Memory: connections that nobody uses are kept for reuse, some OGL_MULTI_IDLE; retired members, at most
 ** OGL_MULTI_SPARE. One thread at a time.

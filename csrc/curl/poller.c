@@ -36,14 +36,23 @@ void ogl_poller_init(struct ogl_poller *p) {
   p->alarm = p->armed = -1;
 }
 
-void ogl_poller_clear(struct ogl_poller *p) {
+static void close_both(struct ogl_poller *p) {
   if (p->timer >= 0) close(p->timer);
-  if (p->fd >= 0) close(p->fd);
+  if (p->fd >= 0 && p->failed != EBADF) close(p->fd); /* bad: somebody did, and the number may be another's */
+}
+
+void ogl_poller_clear(struct ogl_poller *p) {
+  close_both(p);
   ogl_free(p->slots);
   ogl_poller_init(p);
 }
 
-void ogl_poller_forgive(struct ogl_poller *p) { p->failed = 0; }
+void ogl_poller_renew(struct ogl_poller *p) {
+  close_both(p);
+  p->fd = p->timer = -1;
+  p->armed = -1;
+  p->failed = 0;
+}
 
 static void note(struct ogl_poller *p, int failure) {
   if (failure && !p->failed) p->failed = failure;
@@ -134,7 +143,7 @@ int ogl_poller_fd(struct ogl_poller *p) {
 
 /* A timer that fires too early costs one empty step; setting it anew for every change costs a call for each. */
 void ogl_poller_settle(struct ogl_poller *p) {
-  if (!p->timed || p->alarm < 0) return;
+  if (!p->timed || p->alarm < 0 || !ensure_open(p)) return;
   if (p->armed >= 0 && p->armed <= p->alarm) return;
   double left = p->alarm - ogl_clock_now();
   note(p, sys_arm(p, left > 1e-6 ? left : 1e-6));

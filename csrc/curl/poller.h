@@ -4,7 +4,7 @@
 ** Life: `init` (acquires nothing, cannot fail), then `opened`, `watch`, `closed` for each socket and `alarm` for the
 ** time, as often as wanted, from anywhere, libcurl's callbacks included; `wait`, and for each event `current`, from
 ** outside of them; `settle` when control goes back to the caller; `clear` at the end, also twice. The first failure
-** of the system stays in `failed` (an errno) until `forgive`.
+** of the system stays in `failed` (an errno) until `renew`.
 **
 ** It is lazy, because a system call costs as much as the rest of a small transfer:
 ** - the kernel's object is made with the first socket, its timer only once somebody asked for `fd`. Until then the
@@ -47,8 +47,8 @@ struct ogl_poller_event {
 
 void ogl_poller_init(struct ogl_poller *p);
 void ogl_poller_clear(struct ogl_poller *p);
-/* Forgets a failure; the descriptor and what it holds are kept. */
-void ogl_poller_forgive(struct ogl_poller *p);
+/* Forgets a failure, and gets new objects of the kernel when they are next needed. Nothing may be watched. */
+void ogl_poller_renew(struct ogl_poller *p);
 
 /* The descriptor for a foreign loop: readable when `wait(0)` has something to do. From now on the alarm makes it
    readable too. -1 on failure. */

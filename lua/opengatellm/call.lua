@@ -2,6 +2,7 @@
 --
 -- @module opengatellm.call
 local core = require "opengatellm.core"
+local coroutines = require "opengatellm.host.coroutines"
 local errors = require "opengatellm.errors"
 local host = require "opengatellm.host"
 local rate_limit = require "opengatellm.rate_limit"
@@ -193,6 +194,7 @@ end
 function M.begin(client, wire)
   local here, refusal = host.current(client.host)
   refusal = not here and refusal or task.cancelled()
+  if here and not here.blocking then coroutines.check() end -- before anything is sent
   if refusal then return nil, M.finish(client, refusal) end
   if not client.api then return nil, client:missing() end
   local key, scheme = credential_of(client)

@@ -4,7 +4,7 @@
 --   wait until loop:fd() is readable, or loop:timeout() seconds (nil: no limit) are over, or whatever else the loop waits for;
 --   then loop:step(), which never waits
 --
--- Tasks made by ogl.spawn run inside of step. The descriptor stays the same as long as the loop lives.
+-- Tasks made by ogl.spawn run inside of step. The descriptor stays the same as long as the loop lives and the system lets it.
 --
 -- @module opengatellm.loop
 local driver = require "opengatellm.transport.driver"

@@ -7,6 +7,7 @@
 -- error `cancelled`. A task's error goes to who waits for it; if nobody can any more, it is reported with its traceback.
 --
 -- @module opengatellm.task
+local coroutines = require "opengatellm.host.coroutines"
 local errors = require "opengatellm.errors"
 local host = require "opengatellm.host"
 
@@ -71,6 +72,7 @@ function M.sleep(seconds)
   local here, err = host.current()
   err = err or M.cancelled()
   if not err then
+    if not here.blocking then coroutines.check() end
     here.sleep(math.max(0, seconds))
     err = M.cancelled()
   end
@@ -227,6 +229,7 @@ function H.wait_until(waiter, done, seconds, where)
     where.turn_until(done, finish)
     return not done() and H.timeout(seconds) or nil
   end
+  coroutines.check()
   waiter.co, waiter.host = coroutine.running(), here
   err = M.cancelled()
   while not err and not done() do

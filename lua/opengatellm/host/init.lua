@@ -10,7 +10,8 @@
 --   spawn(job) -> coroutine  runs job:run() in a new coroutine of the host, soon, and then, outside of it,
 --                     job:ended(ok, err, traceback)
 --   report(message)   of an error that nobody caught
---   park()            suspends the running coroutine until wake(coroutine); may return early, and the caller looks again
+--   park()            suspends the running coroutine until wake(coroutine); may return early, and the caller looks again. Whoever
+--                     parks asks coroutines.check() before: it raises where a yield is not possible
 --   wake(coroutine)   makes it runnable; any number of times before it runs counts once, of one that is not parked nothing
 --   kill(coroutine)   nginx alone, where a coroutine that waits for a cosocket cannot be woken: ends it, and closes what it waits for
 --

@@ -19,7 +19,7 @@ local parked = setmetatable({}, { __mode = "k" }) -- coroutine -> true
 local jobs = {} -- coroutine of ours -> its job
 local queue = {}
 local running -- the coroutine that we resumed last, while it runs
-local handle, watched
+local handle, handle_fd, watched
 
 function M.now() return uv.hrtime() / 1e9 end
 
@@ -103,7 +103,6 @@ function M.spawn(job)
 end
 
 function M.park()
-  coroutines.check()
   parked[coroutine.running()] = true
   coroutine.yield(PARK)
 end
@@ -123,8 +122,10 @@ end
 
 --- Makes sure that the driver is stepped for as long as somebody waits for it.
 function M.watch(driver)
-  if handle then return end
-  handle, watched = assert(uv.new_poll(driver.fd())), driver
+  local fd = driver.fd()
+  if handle and handle_fd == fd then return end
+  close_handle()
+  handle, handle_fd, watched = assert(uv.new_poll(fd)), fd, driver
   handle:start("r", driver.step)
 end
 

@@ -22,7 +22,7 @@ local queue, first, last = {}, 1, 0
 local sleepers = timers.new()
 local running                    -- the coroutine of ours that runs now
 local looping = false
-local poll                       -- of the network, once something waits for it
+local network                    -- once something waits for it: transport/driver.lua
 
 local function enqueue(co)
   last = last + 1
@@ -41,7 +41,6 @@ function M.spawn(job)
 end
 
 function M.park()
-  coroutines.check()
   parked[running] = true
   coroutine.yield(PARK)
 end
@@ -59,7 +58,7 @@ function M.sleep(seconds)
 end
 
 --- The network is looked at in every turn: `poll` of transport/driver.lua.
-function M.watch(driver) poll = driver.poll end
+function M.watch(driver) network = driver end
 
 function M.report(message) io.stderr:write(message, "\n") end
 
@@ -117,7 +116,7 @@ end
 
 -- Waits for the network, or for a timer; false where nothing can ever happen.
 local function wait(seconds)
-  if poll and poll(seconds) then return true end
+  if network and network.poll(seconds) then return true end
   if seconds and seconds > 0 then plain.sleep(seconds) end
   return seconds ~= nil
 end
@@ -134,8 +133,9 @@ function M.step() turn(0) end
 
 -- The loop --------------------------------------------------------------------------------------------------------
 
--- Ends all tasks where they are; on 5.4 their variables are closed, and with them their streams.
+-- Ends all tasks where they are, and what they wait for; on 5.4 their variables are closed, too.
 local function abandon()
+  if network then network.abandon(M) end
   for co in pairs(alive) do
     if coroutine.close and co ~= coroutines.running() and coroutine.status(co) == "suspended" then coroutine.close(co) end
   end

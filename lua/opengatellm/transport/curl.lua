@@ -186,10 +186,15 @@ function H.wait(exchange, seconds)
   return false
 end
 
+-- A function of Lua, for LuaJIT raises what a signal wants at the next instruction only.
+local function wait(transfer, timeouts, seconds)
+  local news = transfer:wait(timeouts.first_byte, timeouts.idle, seconds)
+  return news
+end
+
 -- A signal makes Lua raise when C comes back (Ctrl-C in the interpreter): then nobody will read on.
 function H.block(exchange, seconds)
-  local timeouts, transfer = exchange.timeouts, exchange.transfer
-  local waited, news = pcall(transfer.wait, transfer, timeouts.first_byte, timeouts.idle, seconds)
+  local waited, news = pcall(wait, exchange.transfer, exchange.timeouts, seconds)
   if waited then return news end
   exchange:close()
   error(news, 0)

@@ -10,6 +10,7 @@
 --
 -- @module opengatellm.transport.driver
 local core = require "opengatellm.curl"
+local coroutines = require "opengatellm.host.coroutines"
 
 local M = {}
 
@@ -55,6 +56,7 @@ end
 ---@return boolean news
 function M.park(exchange, id, host, co)
   if waiting[id] then error("two coroutines wait for the same answer: a stream has one reader", 0) end
+  coroutines.check()
   waiting[id], exchange.waiter, exchange.waiter_host = exchange, co, host
   if not watching[host] then watching[host] = host.unwatch and true or nil end
   if host.watch then host.watch(M) end
@@ -68,6 +70,16 @@ end
 --- Wakes who waits for an exchange: it was closed.
 function M.wake(exchange)
   if exchange.waiter then exchange.waiter_host.wake(exchange.waiter) end
+end
+
+--- Closes what is waited for on a host whose coroutines will not go on.
+function M.abandon(host)
+  local list = {}
+  for _, exchange in pairs(waiting) do list[#list + 1] = exchange.waiter_host == host and exchange or nil end
+  for _, exchange in ipairs(list) do
+    waiting[exchange.id], exchange.waiter = nil, nil
+    exchange:close()
+  end
 end
 
 -- Wakes all of whom C has news.

@@ -1,0 +1,110 @@
+-- What happens to a whole process: Ctrl-C, too few descriptors, a multi that breaks.
+local helper = require "spec.helper"
+
+local PRELUDE = [[
+local ogl = require "opengatellm"
+local function client(scenario, options)
+  local all = { base_url = arg[1] .. "/" .. scenario, api_key = "k", model = "m", proxy = "", retries = { max = 0 } }
+  for name, value in pairs(options or {}) do all[name] = value end
+  return ogl.client(all)
+end
+local function say(...) print(...) io.stdout:flush() end
+]]
+
+local function interpreter() return os.getenv "OGL_LUA" or "lua5.4" end
+
+-- Runs a program; `limits` goes before it. Everything that it wrote.
+local function output(source, limits)
+  local path = helper.write(PRELUDE .. source)
+  local process = assert(io.popen(("%s%s %s %s 2>&1"):format(limits or "", interpreter(), path, helper.fault())))
+  local text = process:read "*a"
+  process:close()
+  return text
+end
+
+describe("a process", function()
+  it("stops a call that blocks at Ctrl-C, and closes its connection at once", function()
+    local open = helper.stats().open
+    local stdin, path = helper.directory() .. "/" .. helper.id(), helper.write(PRELUDE .. [[
+      say "asks"
+      say(pcall(function() return client "stall_mid_stream:3":chat "hi" end))
+      io.read() -- it lives on
+    ]])
+    os.execute("mkfifo " .. stdin)
+    local process = assert(io.popen(("sh -c 'echo $$; exec %s %s %s <%s'"):format(interpreter(), path, helper.fault(), stdin)))
+    local pid = process:read "*l"
+    local hold = assert(io.open(stdin, "w"))
+    assert.equal("asks", process:read "*l")
+    assert.is_true(helper.eventually(function() return helper.stats().open > open end))
+    os.execute("kill -INT " .. pid)
+    assert.matches("^false\t.*interrupted!$", process:read "*l")
+    assert.is_true(helper.eventually(function() return helper.stats().open <= open end))
+    hold:close()
+    process:close()
+  end)
+
+  it("stops all tasks of ogl.run at Ctrl-C", function()
+    local open = helper.stats().open
+    local stdin, path = helper.directory() .. "/" .. helper.id(), helper.write(PRELUDE .. [[
+      say "asks"
+      say(pcall(ogl.run, function()
+        for _ = 1, 5 do ogl.spawn(function() return client "stall_mid_stream:3":chat "hi" end) end
+      end))
+      collectgarbage() collectgarbage()
+      say(ogl.run(function() return client "ok":chat("hi").finish_reason end))
+      io.read()
+    ]])
+    os.execute("mkfifo " .. stdin)
+    local process = assert(io.popen(("sh -c 'echo $$; exec %s %s %s <%s'"):format(interpreter(), path, helper.fault(), stdin)))
+    local pid = process:read "*l"
+    local hold = assert(io.open(stdin, "w"))
+    assert.equal("asks", process:read "*l")
+    assert.is_true(helper.eventually(function() return helper.stats().open >= open + 5 end))
+    os.execute("kill -INT " .. pid)
+    assert.matches("^false\t.*interrupted!$", process:read "*l")
+    assert.equal("stop", process:read "*l")
+    assert.is_true(helper.eventually(function() return helper.stats().open <= open + 1 end)) -- one is kept
+    hold:close()
+    process:close()
+  end)
+
+  it("gives an error to those requests for which no descriptor is left, and to no other", function()
+    local text = output([[
+      local list = {}
+      for i = 1, 60 do list[i] = i end
+      local count = { fine = 0, none = 0, other = 0 }
+      ogl.run(function()
+        local one = client "slow:30"
+        for _, result in ipairs(ogl.map(list, function() return one:chat "hi" end)) do
+          local err = result.err
+          local kind = result.value and "fine" or err.kind == "network" and err.sent == false and "none" or "other"
+          count[kind] = count[kind] + 1
+        end
+      end)
+      say(count.fine > 10, count.none > 10, count.other)
+      say(client "ok":chat("hi").finish_reason)
+    ]], "ulimit -n 40; ")
+    assert.equal("true\ttrue\t0\nstop\n", text)
+  end)
+
+  it("fails the requests of a multi that breaks, and goes on with another", function()
+    if not rawget(_G, "jit") then return pending "closing a descriptor behind the multi's back needs LuaJIT's ffi" end
+    local text = output [[
+      local ffi = require "ffi"
+      ffi.cdef "int close(int);"
+      local loop = ogl.loop()
+      ogl.run(function()
+        local tasks = {}
+        for i = 1, 3 do tasks[i] = ogl.spawn(function() return client "stall_mid_stream:3":chat "hi" end) end
+        ogl.sleep(0.2)
+        ffi.C.close(loop:fd())
+        for i = 1, 3 do
+          local reply, err = tasks[i]:wait()
+          say(reply, err.kind, err.code)
+        end
+        say(client "ok":chat("hi").finish_reason)
+      end)
+    ]]
+    assert.equal(("nil\tnetwork\tmulti\n"):rep(3) .. "stop\n", text)
+  end)
+end)
