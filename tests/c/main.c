@@ -10,15 +10,25 @@ static const struct {
   const char *name;
   void (*run)(void);
 } suites[] = {
-  { "base64", test_base64 },         { "buf", test_buf },
-  { "calls", test_calls },           { "code", test_code },
-  { "decoder", test_decoder },       { "event", test_event },
-  { "fault", test_fault },           { "fold", test_fold },
-  { "frame", test_frame },           { "json", test_json },
-  { "json_array", test_json_array }, { "json_write", test_json_write },
-  { "ndjson", test_ndjson },         { "number", test_number },
-  { "repeat", test_repeat },         { "sse", test_sse },
-  { "usage", test_usage },           { "utf8", test_utf8 },
+  { "base64", test_base64 },
+  { "buf", test_buf },
+  { "calls", test_calls },
+  { "code", test_code },
+  { "decoder", test_decoder },
+  { "event", test_event },
+  { "fault", test_fault },
+  { "fold", test_fold },
+  { "frame", test_frame },
+  { "http1", test_http1 },
+  { "json", test_json },
+  { "json_array", test_json_array },
+  { "json_write", test_json_write },
+  { "ndjson", test_ndjson },
+  { "number", test_number },
+  { "repeat", test_repeat },
+  { "sse", test_sse },
+  { "usage", test_usage },
+  { "utf8", test_utf8 },
 };
 
 static int wanted(const char *name, int argc, char **argv) {
