@@ -231,10 +231,8 @@ end
 --- The error of a client without an address.
 ---@return ogl.Error
 function Client:missing()
-  local variable = self.provider.url_env and self.provider.url_env[1]
   return errors.new {
-    kind = "config", provider = self.provider.name,
-    message = "no server address: set " .. (variable and variable .. ", or " or "") .. "base_url",
+    kind = "config", provider = self.provider.name, message = "no server address: " .. settings.how(self.provider.url_env, "base_url"),
   }
 end
 

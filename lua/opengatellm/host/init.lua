@@ -16,15 +16,18 @@
 -- (`ogl.client { host = … }`).
 --
 -- @module opengatellm.host
+local nginx = require "opengatellm.host.nginx"
+
 local M = {}
 
 local plain -- loaded when it is first asked for: not every install has libcurl
 
---- The host of this call: the client's own, else the plain one.
+--- The host of this call: the client's own, else nginx where this is nginx, else the plain one.
 ---@param own? table
 ---@return table
 function M.current(own)
   if own then return own end
+  if nginx.here() then return nginx end
   plain = plain or require "opengatellm.host.plain"
   return plain
 end
