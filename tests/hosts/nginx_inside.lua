@@ -205,7 +205,7 @@ describe("the host of nginx", function()
   -- A thread that waits for an answer that does not come; the server counts its connection.
   local function waits(server)
     return nginx.spawn(function()
-      local url = server .. "/stall_head/v1/chat/completions", POST)))
+      local exchange = assert(resty.new():open(request(server .. "/stall_head/v1/chat/completions", POST)))
       exchange:head()
       error "it ended by itself"
     end)
