@@ -1,8 +1,10 @@
 -- Inside nginx: the contract of transports, what is nginx's own, every phase, and what a worker keeps of 10,000 requests.
 local environment = require "spec.support.environment"
 local helper = require "spec.helper"
+local mime = require "mime"
 local nginx = require "spec.support.nginx"
 local runner = require "hosts.runner"
+local socket = require "socket"
 
 local absent = nginx.absent()
 if absent then
@@ -19,6 +21,15 @@ local function ask(path, body)
   client:close()
   assert(value ~= nil, err)
   return value
+end
+
+-- A connection that has asked for a path and reads by itself.
+local function browse(path)
+  local host, port = nginx.address():match "//(.*):(%d+)"
+  local browser = assert(socket.connect(host, port))
+  browser:settimeout(30)
+  assert(browser:send("GET " .. path .. " HTTP/1.1\r\nHost: x\r\n\r\n"))
+  return browser
 end
 
 local function query(values)
@@ -154,18 +165,15 @@ end)
 describe("a worker of nginx", function()
   it("loads no libcurl", function() assert.equal("", ask("/worker").curl) end)
 
-  it("sends on each text as it comes", function()
+  it("sends on each text as it comes, and breaks the request off when its own client goes", function()
     -- the server stops after three texts: they arrive although the fourth never does
-    local socket = require "socket"
-    local host, port = nginx.address():match "//(.*):(%d+)"
-    local browser = assert(socket.connect(host, port))
-    browser:settimeout(30)
-    browser:send(("GET /stream%s HTTP/1.0\r\n\r\n"):format(query { base = helper.fault "stall_mid_stream:3" }))
-    local lines = {}
-    repeat lines[#lines + 1] = assert(browser:receive "*l") until lines[#lines] == ""
-    for i = 1, 3 do lines[i] = assert(browser:receive "*l") end
-    assert.truthy(helper.TEXT:find(require "mime".unb64(lines[1]), 1, true))
-    -- and when the browser goes, so does the request to the server
+    local browser = browse("/stream" .. query { base = helper.fault "stall_mid_stream:3" })
+    local texts = {}
+    while #texts < 3 do
+      local line = assert(browser:receive "*l")
+      texts[#texts + 1] = line:match "^text (.*)$"
+    end
+    assert.truthy(helper.TEXT:find(mime.unb64(table.concat(texts)), 1, true))
     local open = helper.stats().open
     browser:close()
     assert.is_true(helper.eventually(function() return helper.stats().open == open - 1 end))

@@ -11,6 +11,12 @@ local function answer(value)
   ngx.print(cjson.encode(value))
 end
 
+-- An argument of the request's address; in every phase.
+local function argument(name)
+  local value = ngx.var["arg_" .. name]
+  return value and ngx.unescape_uri(value)
+end
+
 local function request_body()
   ngx.req.read_body()
   return ngx.req.get_body_data() or "{}"
@@ -35,13 +41,13 @@ function M.call()
   answer { text = reply and reply.text, err = plain(err) }
 end
 
---- The texts of a stream, each sent on as it comes, as lines of base64.
+--- The texts of a stream, each sent on as it comes, as a line `text …` in base64.
 function M.stream()
-  local client = ogl.client { base_url = ngx.var.arg_base, model = "m", api_key = "k", retries = { max = 0 } }
+  local client = ogl.client { base_url = argument "base", model = "m", api_key = "k", retries = { max = 0 } }
   local stream, err = client:stream "Bonjour"
   if not stream then return ngx.say("error ", err.kind) end
   for text in stream:texts() do
-    ngx.say(ngx.encode_base64(text))
+    ngx.say("text ", ngx.encode_base64(text))
     ngx.flush(true)
   end
 end
@@ -50,7 +56,7 @@ local shared -- one client for all requests of the worker, as a program would ha
 
 --- A chat with the worker's own client: its text.
 function M.count()
-  shared = shared or ogl.client { base_url = ngx.var.arg_base, model = "m", api_key = "k" }
+  shared = shared or ogl.client { base_url = argument "base", model = "m", api_key = "k" }
   local reply, err = shared:chat "Bonjour"
   ngx.print(reply and reply.text or tostring(err))
 end
@@ -93,7 +99,7 @@ end
 local function base_of(name)
   if name == "init" or name == "init_worker" then return "http://127.0.0.1:1" end
   if name == "ssl_cert" then return ngx.shared.seen:get "base" or "http://127.0.0.1:1" end
-  return ngx.var.arg_base
+  return argument "base"
 end
 
 function M.phase(name) ask(name, base_of(name)) end
@@ -104,8 +110,9 @@ function M.balance() require "ngx.balancer".set_current_peer("127.0.0.1", tonumb
 
 --- What a phase saw; `?base=` keeps an address for phases that have no request of their own.
 function M.seen()
-  if ngx.var.arg_base then ngx.shared.seen:set("base", ngx.var.arg_base) end
-  ngx.print(ngx.shared.seen:get(ngx.var.arg_phase or "") or "{}")
+  local base = argument "base"
+  if base then ngx.shared.seen:set("base", base) end
+  ngx.print(ngx.shared.seen:get(argument "phase" or "") or "{}")
 end
 
 return M

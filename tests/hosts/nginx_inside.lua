@@ -67,7 +67,8 @@ describe("a kept connection", function()
 
   it("is not kept where bytes of no answer followed, or the server said close", function()
     for _, bytes in ipairs {
-      helper.http(200, {}, "hi") .. "HTTP/1.1 200 Smuggled\r\ncontent-length: 0\r\n\r\n", helper.http(200, { { "connection", "close" } }, "hi"),
+      helper.http(200, {}, "hi") .. "HTTP/1.1 200 Smuggled\r\ncontent-length: 0\r\n\r\n",
+      helper.http(200, { { "connection", "close" } }, "hi"),
     } do
       local url = helper.raw(bytes)
       for _ = 1, 3 do
