@@ -115,12 +115,14 @@ describe("TLS inside nginx", function()
   it("trusts the authorities of nginx.conf", function() assert.equal(helper.TEXT, chat().text) end)
 
   it("refuses a certificate that has expired, or is another host's", function()
-    for name, code in pairs { expired = "expired", wronghost = "hostname" } do
-      local err = chat(name).err
-      assert.equal("tls", err.kind)
-      assert.equal(code, err.code)
-      assert.is_false(err.retryable)
-      assert.is_false(err.sent)
+    for _ = 1, 20 do -- nginx takes one of two ways, as the handshake has to wait or not
+      for name, code in pairs { expired = "expired", wronghost = "hostname" } do
+        local err = chat(name).err
+        assert.equal("tls", err.kind, err.message)
+        assert.equal(code, err.code, err.message)
+        assert.is_false(err.retryable)
+        assert.is_false(err.sent)
+      end
     end
   end)
 

@@ -88,6 +88,26 @@ local function problem(why, route)
   return failure.final("tls", "handshake", "the TLS handshake with " .. route.host .. " failed: " .. why)
 end
 
+-- Some versions of lua-resty-core (0.1.25 of Debian 12 is one) report success for a handshake that failed without having had to wait:
+-- nginx has closed the connection then, and kept its reason, which only this function of C gives.
+local function kept_reason(socket)
+  local found, why = pcall(function()
+    local ffi, base = require "ffi", require "resty.core.base"
+    local session, message, code = ffi.new "void *[1]", base.get_errmsg_ptr(), ffi.new "int[1]"
+    local result = ffi.C.ngx_http_lua_ffi_socket_tcp_get_sslhandshake_result(base.get_request(), socket[1], session, message, code)
+    return result == base.FFI_ERROR and (code[0] ~= 0 and code[0] .. ": " or "") .. ffi.string(message[0]) or nil
+  end)
+  return found and why or "nginx refused the certificate, and kept its reason for itself"
+end
+
+-- As sslhandshake, but a success is one.
+local function handshake(socket, route)
+  local session, why = socket:sslhandshake(false, route.host, route.verify)
+  if not session then return false, why or "no reason given" end
+  if socket:getreusedtimes() then return true end
+  return false, kept_reason(socket)
+end
+
 --- The handshake, with the server's name for SNI and verification. Gives nothing where it succeeded, else the error, or nil and
 --- true where the time was over.
 ---@return ogl.Error? err
@@ -99,11 +119,11 @@ function M.shake(socket, route)
     set, why = socket:setclientcert(route.certificate.cert, route.certificate.key)
     if not set then return failure.final("tls", "client_certificate", tostring(why)) end
   end
-  local session
-  session, why = socket:sslhandshake(false, route.host, route.verify)
-  if session then return nil end
+  local done
+  done, why = handshake(socket, route)
+  if done then return nil end
   if why == "timeout" then return nil, true end
-  return problem(why or "no reason given", route)
+  return problem(why, route)
 end
 
 return M
