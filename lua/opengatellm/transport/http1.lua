@@ -40,14 +40,14 @@ local function check_pair(pair, i, level)
   if pair[1] == "" or pair[1]:find "[^%w!#$%%&'*+%-.^_`|~]" then
     error("field 'headers': the name of entry " .. i .. " is not a token of HTTP", level + 1)
   end
-  if pair[2]:find "[%z\1-\8\10-\31\127]" then
+  if pair[2]:find "%c" and pair[2]:find "[%z\1-\8\10-\31\127]" then -- a tab is allowed
     error("field 'headers': the value of '" .. pair[1] .. "' holds a line end, a NUL or another control byte", level + 1)
   end
 end
 
--- The caller's headers, and which names there are.
-local function add_headers(lines, headers, level)
-  local seen = {}
+-- The caller's headers and ours as lines, all but Host: {text, has_host, pairs = copies of what it was made of}.
+local function make_block(headers, level)
+  local lines, seen, pairs_seen = {}, {}, {}
   for i, pair in ipairs(headers) do
     check_pair(pair, i, level + 1)
     local name = pair[1]:lower()
@@ -55,8 +55,32 @@ local function add_headers(lines, headers, level)
       seen[name] = true
       lines[#lines + 1] = pair[1] .. ": " .. pair[2] .. "\r\n"
     end
+    pairs_seen[2 * i - 1], pairs_seen[2 * i] = pair[1], pair[2]
   end
-  return seen
+  if not seen.accept then lines[#lines + 1] = "Accept: */*\r\n" end
+  if not seen["accept-encoding"] then lines[#lines + 1] = "Accept-Encoding: identity\r\n" end
+  return { text = table.concat(lines), has_host = seen.host or false, seen = pairs_seen, n = #headers }
+end
+
+local blocks = setmetatable({}, { __mode = "k" }) -- list of headers -> its block: a client sends the same list again and again
+
+local function is_same(block, headers)
+  if block.n ~= #headers then return false end
+  local seen = block.seen
+  for i = 1, block.n do
+    local pair = headers[i]
+    if pair[1] ~= seen[2 * i - 1] or pair[2] ~= seen[2 * i] then return false end
+  end
+  return true
+end
+
+-- The block of a list, made anew where the list was changed since.
+local function block_of(headers, level)
+  local block = blocks[headers]
+  if block and is_same(block, headers) then return block end
+  block = make_block(headers, level + 1)
+  blocks[headers] = block
+  return block
 end
 
 local function framing_of(method, body)
@@ -80,36 +104,42 @@ function M.head(request, route, level)
   if body ~= nil and type(body) ~= "string" and type(body) ~= "table" then
     error("field 'body': expected string or table, got " .. type(body), level + 1)
   end
-  local lines = { method .. " " .. route.target .. " HTTP/1.1\r\n", "" }
-  local seen = add_headers(lines, request.headers or NONE, level + 1)
-  if not seen.host then lines[2] = "Host: " .. route.authority .. "\r\n" end
-  if not seen.accept then lines[#lines + 1] = "Accept: */*\r\n" end
-  if not seen["accept-encoding"] then lines[#lines + 1] = "Accept-Encoding: identity\r\n" end
-  if route.proxy_auth and not route.tunnel then lines[#lines + 1] = "Proxy-Authorization: " .. route.proxy_auth .. "\r\n" end
-  lines[#lines + 1] = framing_of(method, body) .. "\r\n"
-  return table.concat(lines)
+  local block = block_of(request.headers or NONE, level + 1)
+  local host = block.has_host and "" or "Host: " .. route.authority .. "\r\n"
+  local auth = route.proxy_auth and not route.tunnel and "Proxy-Authorization: " .. route.proxy_auth .. "\r\n" or ""
+  return method .. " " .. route.target .. " HTTP/1.1\r\n" .. host .. block.text .. auth .. framing_of(method, body) .. "\r\n"
 end
 
 -- Opening ---------------------------------------------------------------------------------------------------------
 
+local spares = {} -- parsers that have done their work: one costs more to make, and to collect, than to use
+local SPARES = 64
+
+local function new_parser(method)
+  local parser = table.remove(spares)
+  if not parser then return core.http1(method) end
+  parser:reset(method)
+  return parser
+end
+
 local REPEATABLE = { POST = false, PATCH = false }
 
---- Sends a request. `dial(fresh)` makes a connection, or nil and an error; `fresh`: none that was kept.
+--- Sends a request. `dial(route, timeouts, fresh)` makes a connection, or nil and an error; `fresh`: none that was kept.
 ---@param head string
 ---@param request table
----@param dial fun(self: table, fresh: boolean): table?, ogl.Error?
----@param dialer table first argument of `dial`
+---@param route opengatellm.transport.Route
+---@param dial fun(route: opengatellm.transport.Route, timeouts: table, fresh: boolean): table?, ogl.Error?
 ---@param now fun(): number
 ---@return opengatellm.transport.http1.Exchange?
 ---@return ogl.Error?
-function M.open(head, request, dial, dialer, now)
+function M.open(head, request, route, dial, now)
   local timeouts = request.timeouts or NONE
   local body = request.body
   local self = setmetatable({
-    parser = core.http1(request.method or "GET"), timeouts = timeouts, now = now, dial = dial, dialer = dialer, connection = false,
+    parser = new_parser(request.method or "GET"), timeouts = timeouts, now = now, dial = dial, route = route, connection = false,
     ends = timeouts.total and now() + timeouts.total or false,
     on_progress = request.on_progress or false, max_body = not request.stream and request.max_body or false,
-    text = type(body) == "string" and { head, body } or head, -- what can be sent again
+    text = type(body) == "string" and head .. body or head, -- what can be sent again
     fed = type(body) == "table", up_total = type(body) == "string" and #body or type(body) == "table" and body.length or nil,
     may_repeat = REPEATABLE[request.method] ~= false and type(body) ~= "table",
     status = false, headers = false, pending = false, received = 0,
@@ -127,7 +157,7 @@ end
 
 -- A connection, and the request on it as far as it is one text.
 function H.begin(self, fresh)
-  local connection, err = self.dial(self.dialer, fresh)
+  local connection, err = self.dial(self.route, self.timeouts, fresh)
   if not connection then return H.sink(self, err) end
   self.connection = connection
   if H.transmit(self, self.text) and self.on_progress and not self.fed and self.up_total then
@@ -264,6 +294,7 @@ end
 function H.receive(self, drain)
   local phase = self.begun and "idle" or "first_byte"
   local limit
+  if self.begun then self.now() end -- the caller may have been at work since: the silence begins here
   limit, phase = H.patience(self, self.timeouts[phase], phase)
   if drain and (not limit or drain < limit) then limit, phase = drain, nil end
   local bytes, why = self.connection:receive(limit)
@@ -326,6 +357,7 @@ function H.finish(self)
   self.over = true
   if self.parser:reusable() and not self.unsent then self.connection:keep() else self.connection:close() end
   self.connection = false
+  H.drop(self)
 end
 
 function H.fail(self, err)
@@ -342,7 +374,8 @@ end
 
 function H.drop(self)
   if self.connection then self.connection:close() end
-  self.connection = false
+  if self.parser and #spares < SPARES then spares[#spares + 1] = self.parser end
+  self.connection, self.parser = false, false
 end
 
 --- The error as its caller gets it. Most exchanges are closed and never asked again.

@@ -44,12 +44,12 @@ function M.new() return setmetatable({ routes = {}, routes_left = ROUTES, closed
 ---@return opengatellm.transport.http1.Exchange? exchange
 ---@return ogl.Error? err
 function Transport:open(request)
-  local dialer, head, err
-  dialer, err = H.dialer(self, request, false)
-  if not dialer then return nil, err end
-  head, err = http1.head(request, dialer.route, 2)
+  local found, head, err
+  found, err = H.route(self, request, false)
+  if not found then return nil, err end
+  head, err = http1.head(request, found, 2)
   if not head then return nil, err end
-  return http1.open(head, request, H.dial, dialer, nginx.now)
+  return http1.open(head, request, found, H.dial, nginx.now)
 end
 
 --- A connection without HTTP on it, of the address, TLS, proxy and timeouts of the request; ws:// and wss:// are as http:// and
@@ -58,9 +58,9 @@ end
 ---@return opengatellm.transport.resty.Connection? connection
 ---@return ogl.Error? err
 function Transport:connect(request)
-  local dialer, err = H.dialer(self, request, true)
-  if not dialer then return nil, err end
-  return H.dial(dialer, true)
+  local found, err = H.route(self, request, true)
+  if not found then return nil, err end
+  return H.dial(found, request.timeouts or NONE, true)
 end
 
 --- Opens no more. Exchanges that are open go on; kept connections are nginx's, and end when they are not used.
@@ -77,13 +77,20 @@ local function milliseconds(seconds)
   return math.max(1, math.min(math.ceil(seconds * 1000), FOREVER))
 end
 
--- Every operation has the same time in nginx; it is set when it changes.
+-- Every operation has the same time from now on; nginx is told when it changes.
 local function set_patience(self, seconds)
+  seconds = seconds or FOREVER
+  if self.patience == seconds then return end
+  self.patience = seconds
   local ms = milliseconds(seconds)
-  if self.ms ~= ms then
-    self.ms = ms
-    self.socket:settimeouts(ms, ms, ms)
-  end
+  self.socket:settimeouts(ms, ms, ms)
+end
+
+-- The time of connecting, and of what usually follows it.
+local function set_first_patience(self, connect, first_byte)
+  self.patience = first_byte or FOREVER
+  local ms = milliseconds(first_byte)
+  self.socket:settimeouts(milliseconds(connect), ms, ms)
 end
 
 function Connection:transmit(data, seconds)
@@ -137,18 +144,6 @@ end
 
 -- Dialling --------------------------------------------------------------------------------------------------------
 
---- What every try to connect needs; nil and an error where none can succeed.
-function H.dialer(self, request, raw)
-  if self.closed then return nil, failure.final("closed", "closed", "the transport is closed") end
-  local err = nginx.refusal()
-  if err then return nil, err end
-  local found
-  found, err = H.route(self, request, raw)
-  if not found then return nil, err end
-  local timeouts = request.timeouts or NONE
-  return { route = found, timeouts = timeouts, connect = timeouts.connect, total = timeouts.total }
-end
-
 -- Whether a remembered route is that of the request.
 local function fits(entry, request, raw, wanted)
   return entry.raw == raw and entry.proxy == request.proxy and entry.no_proxy == request.no_proxy
@@ -156,8 +151,12 @@ local function fits(entry, request, raw, wanted)
     and entry.key_file == wanted.key_file and not wanted.ca_file and not wanted.key_password
 end
 
---- The route of a request, with its TLS and the name of its pool. The environment does not change under a worker.
+--- The route of a request, with its TLS and its pools; nil and an error where no try can succeed. The environment does not change
+-- under a worker.
 function H.route(self, request, raw)
+  if self.closed then return nil, failure.final("closed", "closed", "the transport is closed") end
+  local refusal = nginx.refusal()
+  if refusal then return nil, refusal end
   local wanted = request.tls or NONE
   local entry = self.routes[request.url]
   if entry and fits(entry, request, raw, wanted) then return entry.route end
@@ -166,7 +165,8 @@ function H.route(self, request, raw)
   if found.host == "localhost" then found.dial_host = found.proxied and found.dial_host or "127.0.0.1" end
   err = tls.prepare(found, wanted)
   if err then return nil, err end
-  found.pool = H.pool_name(found)
+  local pool = H.pool_name(found)
+  found.kept, found.fresh = { pool = pool, pool_size = POOL_SIZE }, { pool = pool .. "|fresh", pool_size = 1 }
   if self.routes_left == 0 then self.routes, self.routes_left = {}, ROUTES end
   self.routes_left = self.routes_left - 1
   self.routes[request.url] = {
@@ -185,20 +185,20 @@ function H.pool_name(found)
 end
 
 --- A connection, ready for the request: from the pool, or new. `fresh`: new, and not for the pool.
-function H.dial(dialer, fresh)
-  local found = dialer.route
+function H.dial(found, timeouts, fresh)
   local connection = setmetatable({
-    socket = ngx.socket.tcp(), reused = false, fresh = fresh, ms = false, timeouts = dialer.timeouts,
+    socket = ngx.socket.tcp(), reused = false, fresh = fresh, patience = false, timeouts = timeouts,
   }, Connection)
-  local ends, phase = H.deadline(dialer)
-  set_patience(connection, ends and ends - nginx.now())
-  local why = H.reach(connection.socket, found, fresh)
-  if why then return nil, H.unreached(dialer, why, phase) end
+  local seconds, phase = H.patience(timeouts)
+  set_first_patience(connection, seconds, timeouts.first_byte)
+  local ends = seconds and (found.tls or found.tunnel) and nginx.now() + seconds or nil
+  local why = H.reach(connection.socket, found, fresh and found.fresh or found.kept)
+  if why then return nil, H.unreached(found, timeouts, why, phase) end
   if not fresh and connection.socket:getreusedtimes() > 0 then
     connection.reused = true
     return connection
   end
-  local err = H.secure(connection, dialer, ends, phase)
+  local err = H.secure(connection, found, ends, phase)
   if err then
     connection:close()
     return nil, err
@@ -206,15 +206,14 @@ function H.dial(dialer, fresh)
   return connection
 end
 
--- When connecting has to be over, and which timeout that is; nil: never.
-function H.deadline(dialer)
-  local seconds, phase = dialer.connect, "connect"
-  if dialer.total and (not seconds or dialer.total < seconds) then seconds, phase = dialer.total, "total" end
-  return seconds and nginx.now() + seconds, phase
+-- How long connecting may take, and which timeout that is; nil: for ever.
+function H.patience(timeouts)
+  local connect, total = timeouts.connect, timeouts.total
+  if total and (not connect or total < connect) then return total, "total" end
+  return connect, "connect"
 end
 
-function H.reach(socket, found, fresh)
-  local options = { pool = fresh and found.pool .. "|fresh" or found.pool, pool_size = not fresh and POOL_SIZE or nil }
+function H.reach(socket, found, options)
   local connected, why
   if found.unix_socket then connected, why = socket:connect("unix:" .. found.unix_socket, options)
   else connected, why = socket:connect(found.dial_host, found.dial_port, options) end
@@ -224,9 +223,8 @@ end
 local REMEDY = "nginx resolves no names by itself: add `resolver …;` (such as that of /etc/resolv.conf) to nginx.conf"
 
 -- nginx's words for a connect that failed, as our error.
-function H.unreached(dialer, why, phase)
-  if why == "timeout" then return failure.timeout(dialer.timeouts, phase, false) end
-  local found = dialer.route
+function H.unreached(found, timeouts, why, phase)
+  if why == "timeout" then return failure.timeout(timeouts, phase, false) end
   if why:find("no resolver defined", 1, true) then
     return failure.final("config", "resolver", ("cannot connect to %s: %s"):format(found.dial_host, REMEDY))
   end
@@ -239,8 +237,8 @@ function H.unreached(dialer, why, phase)
 end
 
 -- The tunnel of a proxy, then TLS; the error.
-function H.secure(connection, dialer, ends, phase)
-  local found, err, why = dialer.route
+function H.secure(connection, found, ends, phase)
+  local err, why
   if found.tunnel then
     err, why = tunnel.open(connection, found, ends)
     if err then return err end
@@ -249,7 +247,7 @@ function H.secure(connection, dialer, ends, phase)
     set_patience(connection, ends and ends - nginx.now())
     err, why = tls.shake(connection.socket, found)
   end
-  return err or why and failure.timeout(dialer.timeouts, phase, false) or nil
+  return err or why and failure.timeout(connection.timeouts, phase, false) or nil
 end
 
 return M
