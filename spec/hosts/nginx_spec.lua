@@ -24,8 +24,8 @@ local function ask(path, body)
 end
 
 -- A connection that has asked for a path and reads by itself.
-local function browse(path)
-  local host, port = nginx.address():match "//(.*):(%d+)"
+local function browse(path, address)
+  local host, port = (address or nginx.address()):match "//(.*):(%d+)"
   local browser = assert(socket.connect(host, port))
   browser:settimeout(30)
   assert(browser:send("GET " .. path .. " HTTP/1.1\r\nHost: x\r\n\r\n"))
@@ -161,6 +161,45 @@ describe("TLS inside nginx", function()
     local err = mutual({ client_cert = pair }).err
     assert.equal("unsupported", err.kind)
     assert.truthy(err.message:find("decrypt the key", 1, true))
+  end)
+end)
+
+describe("examples/openresty", function()
+  -- As it stands, but for its port, its folder and the server that it asks.
+  local function example(scenario)
+    local file = assert(io.open "examples/openresty/nginx.conf")
+    local text = file:read "*a"
+    file:close()
+    local function change(from, to)
+      local at, to_end = text:find(from, 1, true)
+      assert(at, from)
+      text = text:sub(1, at - 1) .. to .. text:sub(to_end + 1)
+    end
+    change("listen 127.0.0.1:8080", "listen 127.0.0.1:@PORT@")
+    change("env OGL_URL;", "env OGL_URL=" .. helper.fault(scenario) .. ";")
+    change("pid nginx.pid;", "pid nginx.pid; user root;") -- which may read this folder
+    text = text:gsub("%$prefix/%?", "@ROOT@/examples/openresty/?"):gsub("%$prefix/%.%./%.%.", "@ROOT@")
+    return (nginx.start(helper.write(text)))
+  end
+
+  it("streams to a browser, and takes the request back when the browser goes", function()
+    local browser = browse("/stream?question=Bonjour", example "stall_mid_stream:3")
+    local texts = {}
+    while #texts < 3 do
+      local line = assert(browser:receive "*l")
+      local text = line:match "^data: (.*)$"
+      if text then texts[#texts + 1] = helper.decode(text).text end
+    end
+    assert.truthy(helper.TEXT:find(table.concat(texts), 1, true))
+    local open = helper.stats().open
+    browser:close()
+    assert.is_true(helper.eventually(function() return helper.stats().open == open - 1 end))
+  end)
+
+  it("answers in JSON, and what is no question with 400", function()
+    local client = helper.client_of(example "ok", { retries = { max = 0 } })
+    assert.equal(helper.TEXT, client:request("POST", "/answer", { question = "Bonjour" }).answer)
+    assert.equal(400, select(2, client:request("POST", "/answer", { other = 1 })).status)
   end)
 end)
 
