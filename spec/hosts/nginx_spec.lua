@@ -12,6 +12,8 @@ if absent then
   return
 end
 
+teardown(nginx.stop)
+
 local LONG = { timeouts = { first_byte = 300, idle = 300 } }
 
 -- What nginx answers to a request for that path; a table is sent as JSON.

@@ -4,6 +4,7 @@ local helper = require "spec.helper"
 
 local M = {}
 
+local running = {} -- names of servers, for helper.stop
 local MODULES = os.getenv "NGINX_MODULES" or "/usr/lib/nginx/modules"
 
 local function exists(path)
@@ -45,7 +46,15 @@ function M.start(path, values)
   file:close()
   local template = helper.write(text)
   local script = helper.write(("sed s/@PORT@/$1/g %s >%s/nginx.conf && exec nginx -e error.log -p %s -c nginx.conf\n"):format(template, folder, folder))
-  return helper.server("sh " .. script .. " %d"), folder
+  local address = helper.server("sh " .. script .. " %d")
+  table.insert(running, "server" .. address:match "%d+$")
+  return address, folder
+end
+
+--- Ends all that was started here, and with it the connections that its workers keep.
+function M.stop()
+  for _, name in ipairs(running) do helper.stop(name) end
+  running, M.started = {}, nil
 end
 
 --- The nginx of tests/hosts/nginx.conf, one for a busted process.
