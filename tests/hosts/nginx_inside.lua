@@ -7,6 +7,7 @@ local ogl = require "opengatellm"
 local resty = require "opengatellm.transport.resty"
 
 local POST = { method = "POST", body = "{}" }
+local STREAM = { method = "POST", body = '{"stream":true}', stream = true }
 
 local function read_all(exchange)
   local pieces = {}
@@ -255,6 +256,21 @@ describe("many calls at once", function()
     while #texts < 20 do nginx.sleep(0.01) end
     for i = 1, 20 do assert.equal(helper.TEXT, texts[i]) end
     assert.is_true(nginx.now() - before < 20 * 0.3) -- one after another is 20 times 14 frames of 20 ms
+  end)
+end)
+
+describe("an exchange that another thread closes", function()
+  it("ends where it waits at the next byte, and its connection with it", function()
+    local server, found = own_server(), nil
+    local exchange = assert(resty.new():open(request(server .. "/slow:50/v1/chat/completions", STREAM)))
+    nginx.spawn(function()
+      local _, err = read_all(exchange)
+      found = err
+    end)
+    exchange:close()
+    while not found do nginx.sleep(0.01) end
+    assert.equal("closed", found.kind)
+    assert.is_true(helper.eventually(function() return helper.ask("/stats", server).open == 0 end))
   end)
 end)
 

@@ -297,7 +297,9 @@ function H.receive(self, drain)
   if self.begun then self.now() end -- the caller may have been at work since: the silence begins here
   limit, phase = H.patience(self, self.timeouts[phase], phase)
   if drain and (not limit or drain < limit) then limit, phase = drain, nil end
-  local bytes, why = self.connection:receive(limit)
+  local connection = self.connection
+  local bytes, why = connection:receive(limit)
+  if self.err then return connection:close() end -- another coroutine closed the exchange, and could not close what was in use
   if bytes then
     self.begun = true
     return H.take(self, self.parser:feed(bytes))
