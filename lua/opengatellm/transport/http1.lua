@@ -21,7 +21,12 @@ local M = {}
 local H = {}
 
 ---@class opengatellm.transport.http1.Exchange
-local Exchange = {}
+local Exchange = {
+  ends = false, on_progress = false, up_total = false, max_body = false,
+  unsent = false, -- why the request could not be sent to its end
+  failed = false, -- the error that follows what is pending
+  err = false,    -- sticky; true: closed, and nobody has asked for the error yet
+}
 Exchange.__index = Exchange
 
 local NONE = {}
@@ -133,24 +138,20 @@ local REPEATABLE = { POST = false, PATCH = false }
 ---@return opengatellm.transport.http1.Exchange?
 ---@return ogl.Error?
 function M.open(head, request, route, dial, now)
-  local timeouts = request.timeouts or NONE
-  local body = request.body
-  local self = setmetatable({
+  local timeouts, body, max_body = request.timeouts or NONE, request.body, not request.stream and request.max_body
+  local self = setmetatable({ -- 16 fields at most in the usual exchange: the next size of table is twice as large
     parser = new_parser(request.method or "GET"), timeouts = timeouts, now = now, dial = dial, route = route, connection = false,
-    ends = timeouts.total and now() + timeouts.total or false,
-    on_progress = request.on_progress or false, max_body = not request.stream and request.max_body or false,
     text = type(body) == "string" and head .. body or head, -- what can be sent again
-    fed = type(body) == "table", up_total = type(body) == "string" and #body or type(body) == "table" and body.length or nil,
     may_repeat = REPEATABLE[request.method] ~= false and type(body) ~= "table",
     status = false, headers = false, pending = false, received = 0,
-    begun = false,   -- a byte of the answer has come
-    unsent = false,  -- why the request could not be sent to its end
-    over = false,    -- the answer's end has come
-    failed = false,  -- the error that follows what is pending
-    err = false,     -- sticky; true: closed, and nobody has asked for the error yet
+    begun = false, -- a byte of the answer has come
+    over = false,  -- the answer's end has come
   }, Exchange)
+  if max_body then self.max_body = max_body end
+  if timeouts.total then self.ends = now() + timeouts.total end
+  if request.on_progress then self.on_progress, self.up_total = request.on_progress, type(body) == "string" and #body end
   H.begin(self, false)
-  if self.fed and not self.err and not self.unsent then H.feed(self, body) end
+  if type(body) == "table" and not self.err and not self.unsent then H.feed(self, body) end
   if self.err then return nil, self.err end
   return self
 end
@@ -160,7 +161,7 @@ function H.begin(self, fresh)
   local connection, err = self.dial(self.route, self.timeouts, fresh)
   if not connection then return H.sink(self, err) end
   self.connection = connection
-  if H.transmit(self, self.text) and self.on_progress and not self.fed and self.up_total then
+  if H.transmit(self, self.text) and self.up_total then
     self.on_progress("up", self.up_total, self.up_total)
   end
 end
