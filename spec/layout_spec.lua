@@ -123,6 +123,8 @@ describe("every Lua file", function()
       ["operations/listing"] = "operations/dialects", ["operations/catalogue"] = "net/recorded", ["operations/indexing"] = "net/surface",
       ["protocol/openai_chat_decode"] = "protocol/decode", ["protocol/openai_responses_decode"] = "protocol/decode",
       ["protocol/anthropic_decode"] = "protocol/decode", ["protocol/gemini_decode"] = "protocol/decode", ["protocol/ollama_decode"] = "protocol/decode",
+      ["host/nginx"] = "hosts/nginx", ["transport/resty"] = "hosts/nginx", ["transport/resty_tls"] = "hosts/nginx",
+      ["transport/resty_tunnel"] = "hosts/nginx", ["transport/http1"] = "hosts/nginx", ["transport/failure"] = "hosts/nginx",
       ["settings"] = "providers", ["quirks"] = "providers", ["auth/init"] = "providers", ["outside"] = "fetch",
     }
     for _, path in ipairs(files(LUA)) do

@@ -26,6 +26,10 @@ static const struct row rows[] = {
   { OGL_ERR_PROTOCOL, "protocol", "not an answer of this protocol" },
   { OGL_ERR_CLOSED, "closed", "used after close" },
   { OGL_ERR_PARTS, "parts", "the reply has more parts than 4,096" },
+  { OGL_ERR_MALFORMED, "malformed", "the answer is not HTTP" },
+  { OGL_ERR_HEADER, "header", "the head of the answer is above 256 KiB" },
+  { OGL_ERR_EMPTY, "closed_early", "the server closed the connection without an answer" },
+  { OGL_ERR_CUT, "cut", "the connection was closed before the answer was complete" },
 };
 
 static const struct row *find(int code) {

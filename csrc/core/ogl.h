@@ -49,7 +49,11 @@ enum ogl_code {
   OGL_ERR_PROVIDER = -11,   /* the server reported an error inside its answer */
   OGL_ERR_PROTOCOL = -12,   /* not what this protocol can mean */
   OGL_ERR_CLOSED = -13,     /* used after clear */
-  OGL_ERR_PARTS = -14       /* more parts or choices in a reply than OGL_MAX_PARTS */
+  OGL_ERR_PARTS = -14,      /* more parts or choices in a reply than OGL_MAX_PARTS */
+  OGL_ERR_MALFORMED = -15,  /* not HTTP/1, or not to be trusted */
+  OGL_ERR_HEADER = -16,     /* the heads of an answer above OGL_MAX_HEAD */
+  OGL_ERR_EMPTY = -17,      /* the connection ended before the first byte of an answer */
+  OGL_ERR_CUT = -18         /* the connection ended before the answer did */
 };
 
 /* A code's name, in lower case with underscores ("line", "incomplete"), and a sentence for people. */
@@ -62,6 +66,7 @@ enum {
   OGL_MAX_FRAME = 48 * 1024 * 1024,  /* one SSE event of several data lines */
   OGL_MAX_INPUT = 256 * 1024 * 1024, /* fed and not yet asked for: the caller holds as much already */
   OGL_MAX_BODY = 64 * 1024 * 1024,   /* a whole body: 64 embeddings of 4,096 floats are 6 MiB */
+  OGL_MAX_HEAD = 256 * 1024,         /* all lines of an answer's heads: servers and proxies stop at 8 to 64 KiB */
   OGL_MAX_QUEUE = 96 * 1024 * 1024,  /* events of one frame: its text once, and its raw parts once more */
   OGL_MAX_REPLY = 64 * 1024 * 1024,  /* default of limits.reply */
   OGL_MAX_DEPTH = 128,               /* JSON nesting: deeper than any schema, shallow enough for every stack */

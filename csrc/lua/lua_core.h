@@ -13,6 +13,7 @@ void ogl_lua_bytes_open(lua_State *L);
 void ogl_lua_encoder_open(lua_State *L);
 void ogl_lua_member_open(lua_State *L);
 void ogl_lua_websocket_open(lua_State *L);
+void ogl_lua_http1_open(lua_State *L);
 
 OGL_END
 

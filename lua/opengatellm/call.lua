@@ -8,6 +8,7 @@ local host = require "opengatellm.host"
 local rate_limit = require "opengatellm.rate_limit"
 local request = require "opengatellm.request"
 local retry = require "opengatellm.retry"
+local settings = require "opengatellm.settings"
 local task = require "opengatellm.task"
 local version = require "opengatellm.version"
 
@@ -177,8 +178,7 @@ local function hint(client, err)
   local key = client.usual_headers().sent
   if err.status ~= 401 and not (err.status == 403 and not key) then return end
   if key or (client.provider.auth or "none") == "none" then return end
-  local variable = client.provider.key_env and client.provider.key_env[1]
-  err.message = err.message .. " (no key was sent: set " .. (variable and variable .. ", or " or "") .. "api_key)"
+  err.message = err.message .. " (no key was sent: " .. settings.how(client.provider.key_env, "api_key") .. ")"
 end
 
 local function refused(client, exchange, status, headers)

@@ -8,6 +8,7 @@ local auth = require "opengatellm.auth"
 local call = require "opengatellm.call"
 local core = require "opengatellm.core"
 local errors = require "opengatellm.errors"
+local host = require "opengatellm.host"
 local json = require "opengatellm.json"
 local protocols = require "opengatellm.protocol"
 local providers = require "opengatellm.providers"
@@ -242,10 +243,8 @@ end
 --- The error of a client without an address.
 ---@return ogl.Error
 function Client:missing()
-  local variable = self.provider.url_env and self.provider.url_env[1]
   return errors.new {
-    kind = "config", provider = self.provider.name,
-    message = "no server address: set " .. (variable and variable .. ", or " or "") .. "base_url",
+    kind = "config", provider = self.provider.name, message = "no server address: " .. settings.how(self.provider.url_env, "base_url"),
   }
 end
 
@@ -371,7 +370,7 @@ function H.set_connection(self, options)
   -- functions, like the key: passwords, and headers that hold the key
   self.draft = function() return draft end
   self.usual_headers = function() return usual end
-  self.headers, self.host = options.headers or false, options.host or options.block and require "opengatellm.host.plain" or false
+  self.headers, self.host = options.headers or false, options.host or options.block and host.plain() or false
   -- what clients on the same connections have in common; `versions` by address, `rate_headers` of the last answer that had any
   local name = type(options.transport) == "string" and options.transport or nil
   self.shared = { transport = not name and options.transport or nil, transport_name = name, versions = {}, rate_headers = false }

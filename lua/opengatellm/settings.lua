@@ -5,6 +5,7 @@
 --
 -- @module opengatellm.settings
 local errors = require "opengatellm.errors"
+local nginx = require "opengatellm.host.nginx"
 local request = require "opengatellm.request"
 local url = require "opengatellm.url"
 
@@ -56,11 +57,16 @@ function M.read(provider, given)
   return values
 end
 
--- "set A, or settings.a": how a setting that is missing can be given.
-local function wanted(provider, name)
-  local variable = provider.settings[name] and provider.settings[name][1]
-  return "set " .. (variable and variable .. ", or " or "") .. "settings." .. name
+--- How an option that is missing can be given: "set A, or option".
+---@param names? string[] variables that it is taken from
+---@param option string
+---@return string
+function M.how(names, option)
+  local variable = names and names[1]
+  return "set " .. (variable and nginx.variable(variable) .. ", or " or "") .. option
 end
+
+local function wanted(provider, name) return M.how(provider.settings[name], "settings." .. name) end
 
 --- The provider's own address, its {names} replaced by settings.
 ---@param provider table

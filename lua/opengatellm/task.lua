@@ -42,9 +42,8 @@ end
 ---@return any ...
 function M.run(fn, ...)
   if type(fn) ~= "function" then error("ogl.run: expected function, got " .. type(fn), 2) end
-  local scheduler = host.scheduler()
-  local here = host.for_tasks()
-  if here ~= scheduler then error("ogl.run: the loop of this program is that of " .. here.name .. ": use ogl.spawn", 2) end
+  local scheduler = host.for_tasks()
+  if scheduler.name ~= "scheduler" then error("ogl.run: the loop of this program is that of " .. scheduler.name .. ": use ogl.spawn", 2) end
   if scheduler.looping() then error("ogl.run: it runs already: use ogl.spawn", 2) end
   local main = H.start(scheduler, fn, ...)
   main.on_end = function() if main.failure then H.cancel_all() end end
@@ -95,7 +94,8 @@ function Task:cancel()
   if self.done or self.cancel_error then return end
   n_cancelled = n_cancelled + 1
   self.cancel_error = errors.new { kind = "cancelled", code = "cancelled", message = "the task was cancelled" }
-  if not self.host.kill then return self.host.wake(self.co) end
+  if not self.host.kill or coroutine.running() == self.co then return self.host.wake(self.co) end
+  for child in pairs(self.children or {}) do child:cancel() end -- it can do so no more
   self.host.kill(self.co)
   self.results = pack(nil, self.cancel_error)
   self:ended(true)
@@ -107,6 +107,7 @@ end
 function Task:run()
   local fn, arguments = self.fn, self.arguments
   self.fn, self.arguments = nil, nil
+  tasks[coroutine.running()] = self -- nginx has not told us yet
   if self.cancel_error then
     self.results = pack(nil, self.cancel_error)
   elseif arguments then
@@ -168,12 +169,14 @@ function M.first(list)
   local race = { waiter = {}, running = {}, n_running = 0, begun = 0, err = nil, won = nil }
   local here = host.for_tasks()
   local err
+  H.adopt(race.running)
   repeat
     if race.begun < #list then H.begin(race, here, list[race.begun + 1]) end
     local patience = race.begun < #list and list.delay or nil
     err = H.wait_until(race.waiter, function() return race.won or race.n_running == 0 end, patience, here)
     err = err and err.kind ~= "timeout" and err
   until err or race.won or (race.n_running == 0 and race.begun == #list)
+  H.adopt(nil)
   for task in pairs(race.running) do task:cancel() end
   if race.won then return unpack(race.won, 1, race.won.n) end
   return nil, err or race.err
@@ -205,8 +208,14 @@ function H.start(here, fn, ...)
   local task = setmetatable({ host = here, co = nil, fn = fn }, Task)
   if select("#", ...) > 0 then task.arguments = pack(...) end
   task.co = here.spawn(task)
-  if not task.done then tasks[task.co] = task end -- nginx runs it at once
+  if not task.done then tasks[task.co] = task end
   return task
+end
+
+-- What the running task has begun and waits for: where a host ends it, they end with it.
+function H.adopt(children)
+  local me = tasks[coroutine.running() or M]
+  if me and me.host.kill then me.children = children end
 end
 
 function H.wake(waiter)
@@ -278,7 +287,9 @@ function H.map(list, fn, concurrency)
     end
   end
   fill()
+  H.adopt(running)
   err = H.wait_until(waiter, function() return active == 0 end, nil, here)
+  H.adopt(nil)
   for task in pairs(running) do task:cancel() end
   for i = 1, #list do results[i] = results[i] or { err = err } end
   return results

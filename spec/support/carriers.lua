@@ -22,6 +22,10 @@ local function play_replay(answer)
   return replay.new { status = answer.status, headers = headers, body = answer.body, chunk = 100 }, "http://replay/"
 end
 
+local function network_resty() return require "opengatellm.transport.resty".new() end
+
+local function play_resty(answer) return network_resty(), helper.raw(helper.http(answer.status, answer.headers, answer.body)) end
+
 local function network_curl() return assert(require "opengatellm.transport.curl".new()) end
 
 local function here(body) return body() end
@@ -69,7 +73,9 @@ local ALL = {
   { name = "replay", host = "plain", play = play_replay, inside = here },
 }
 
-local OTHERS = {} -- those that are named by OGL_CARRIER alone
+local OTHERS = { -- those that are named by OGL_CARRIER alone
+  { name = "nginx", network = network_resty, play = play_resty, inside = here, lacks = { compression = true } },
+}
 
 local M = {}
 

@@ -97,3 +97,5 @@ set -- $(run lua5.4 tests/bench/memory.lua "$base" 1024 keep)
 row "memory above the start while 1 GiB streams, reply kept" "$1 MiB, of it $2 MiB of text" "$(calc '%.1f MiB beyond' "$1 - $2")"
 set -- $(run lua5.4 tests/bench/memory.lua "$base" 1024 drop)
 row "the same with keep = false" "$1 MiB" "–"
+
+sh tests/bench/nginx.sh "$base" "$out/body.json" 9>&-

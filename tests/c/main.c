@@ -19,6 +19,7 @@ static const struct {
   { "fault", test_fault },
   { "fold", test_fold },
   { "frame", test_frame },
+  { "http1", test_http1 },
   { "json", test_json },
   { "json_array", test_json_array },
   { "json_write", test_json_write },

@@ -13,6 +13,7 @@ void test_event(void);
 void test_fault(void);
 void test_fold(void);
 void test_frame(void);
+void test_http1(void);
 void test_json(void);
 void test_json_array(void);
 void test_json_write(void);

@@ -7,7 +7,7 @@
 #include "check.h"
 #include "suites.h"
 
-enum { LAST = OGL_ERR_PARTS };
+enum { LAST = OGL_ERR_CUT };
 
 static void test_names(void) {
   check_case("code: a name and a sentence for each");
@@ -32,6 +32,7 @@ static void test_limits(void) {
   quotes(OGL_ERR_FRAME, OGL_MAX_FRAME >> 20, " MiB");
   quotes(OGL_ERR_BODY, OGL_MAX_BODY >> 20, " MiB");
   quotes(OGL_ERR_QUEUE, OGL_MAX_QUEUE >> 20, " MiB");
+  quotes(OGL_ERR_HEADER, OGL_MAX_HEAD >> 10, " KiB");
   quotes(OGL_ERR_DEPTH, OGL_MAX_DEPTH, " levels");
 }
 

@@ -15,7 +15,7 @@ static void test_order(void) {
   struct ogl_event e;
   check_case("event: in order, with empty fields but those that were set");
   ogl_queue_init(&q);
-  CHECK_INT(ogl_queue_begin(&q, 0), 0);
+  ogl_queue_begin(&q, 0);
   CHECK_INT(ogl_queue_pop(&q, &e), OGL_MORE);
   for (int i = 0; i < 100; i++) {
     struct ogl_event *p = ogl_queue_push(&q, OGL_EVENT_TEXT, i, i * 2);
@@ -37,7 +37,7 @@ static void test_texts(void) {
   struct ogl_queue q;
   check_case("event: plain texts are the wire's bytes, escaped ones the queue's, and none moves");
   ogl_queue_init(&q);
-  CHECK_INT(ogl_queue_begin(&q, 64), 0);
+  ogl_queue_begin(&q, 64);
   struct ogl_json_text plain = text_of("plain");
   struct ogl_span a = ogl_queue_text(&q, plain), b = ogl_queue_text(&q, text_of("a\\nb\\ud800")),
                   c = ogl_queue_text(&q, text_of("\\u0041\\u0042\\u0043\\u0044\\u0045"));
@@ -46,7 +46,7 @@ static void test_texts(void) {
   CHECK_TEXT(c, "ABCDE");
   CHECK_INT(q.lone, OGL_LONE);
   CHECK_INT(q.err, 0);
-  CHECK_INT(ogl_queue_begin(&q, 8), 0);
+  ogl_queue_begin(&q, 8);
   CHECK_INT(q.lone, 0);
   ogl_queue_clear(&q);
 }
@@ -57,16 +57,18 @@ static void test_limits(void) {
   check_case(
       "event: a frame above the ceiling, a text above what was said, too many events; the next frame begins anew");
   ogl_queue_init(&q);
-  CHECK_INT(ogl_queue_begin(&q, (size_t)OGL_MAX_QUEUE + 1), OGL_ERR_QUEUE);
+  ogl_queue_begin(&q, (size_t)OGL_MAX_QUEUE + 1);
+  ogl_queue_text(&q, text_of("\\n"));
+  CHECK_INT(q.err, OGL_ERR_QUEUE);
   CHECK(ogl_queue_push(&q, OGL_EVENT_TEXT, 0, 0) == NULL);
-  CHECK_INT(ogl_queue_begin(&q, 8), 0);
+  ogl_queue_begin(&q, 8);
   for (int i = 0; i < 100; i++) ogl_queue_text(&q, text_of("\\n\\n\\n\\n\\n\\n\\n\\n"));
   CHECK_INT(q.err, OGL_ERR_QUEUE);
-  CHECK_INT(ogl_queue_begin(&q, 8), 0);
+  ogl_queue_begin(&q, 8);
   while (pushed <= 1 << 21 && ogl_queue_push(&q, OGL_EVENT_TEXT, 0, 0)) pushed++;
   CHECK_INT(pushed, 1 << 20);
   CHECK_INT(q.err, OGL_ERR_QUEUE);
-  CHECK_INT(ogl_queue_begin(&q, 8), 0);
+  ogl_queue_begin(&q, 8);
   CHECK(ogl_queue_push(&q, OGL_EVENT_TEXT, 0, 0) != NULL);
   ogl_queue_clear(&q);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
 ** test_oom.c - no memory: every case of tests/wire with its n-th allocation failing, for every n until none fails; decoded, and
-** transcoded to every protocol that can be written, streamed and whole. Called with the word `websocket`: the same for messages of that.
+** transcoded to every protocol that can be written, streamed and whole. With `websocket`: messages of that; with `http1`: an answer of
+** HTTP/1.1.
 **
 ** Each failure has to come out as OGL_ERR_MEMORY and stay; nothing may leak, and decoder and transcoder can be cleared,
 ** twice. With no failure left the case ends as it does elsewhere (replay.c looks at its events). The core is
@@ -17,6 +18,7 @@
 #include "../../csrc/core/transcoder.h"
 #include "../../csrc/core/websocket.h"
 #include "../../csrc/protocol/registry.h"
+#include "answers.h"
 #include "check.h"
 #include "files.h"
 #include "journal.h"
@@ -209,13 +211,50 @@ static int check_messages(void) {
   return check_end();
 }
 
+/* --- HTTP/1.1 ---------------------------------------------------------------------------------------------------- */
+
+/* The n-th allocation fails: 1, or 0 when there are not so many. */
+static int answer_failing(struct ogl_span input, size_t step, long n) {
+  struct ogl_span end = { "", 0 }, body;
+  struct ogl_http1 h;
+  struct ogl_buf log;
+  long before = heap.live;
+  ogl_buf_init(&log, OGL_MAX_BODY, OGL_ERR_BODY);
+  ogl_buf_room(&log, 2 * input.n); /* the log is no part of the test */
+  ogl_http1_init(&h, check_span("GET"));
+  arm(n);
+  int code = answers_play(&log, &h, input, 0, step), failed = heap.failed;
+  arm(-1);
+  CHECK_INT(code, failed ? OGL_ERR_MEMORY : OGL_HTTP1_END);
+  if (failed) CHECK_INT(ogl_http1_next(&h, &end, &body), OGL_ERR_MEMORY);
+  ogl_http1_clear(&h);
+  ogl_http1_clear(&h);
+  ogl_buf_clear(&log);
+  CHECK_INT(heap.live, before);
+  return failed;
+}
+
+static int check_http1(void) {
+  static char answer[2000];
+  snprintf(answer, sizeof answer,
+           "HTTP/1.1 200 OK\r\nx-long: %01200d\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n", 0);
+  for (size_t step = 0; step < 3; step++) {
+    long n = 0;
+    check_case("no memory: an answer of HTTP in pieces of %d", (int)step);
+    while (answer_failing(check_span(answer), step, n)) n++;
+    CHECK(n > 0);
+  }
+  return check_end();
+}
+
 int main(int argc, char **argv) {
   struct files_list cases;
+  if (argc == 2 && strcmp(argv[1], "http1") == 0) return check_http1();
   const char *folder = argc == 2 ? argv[1] : "", *slash = strrchr(folder, '/');
   const struct ogl_protocol *protocol = ogl_protocol_find(slash ? slash + 1 : folder);
   if (strcmp(folder, "websocket") == 0) return check_messages();
   if (!protocol || !files_list(&cases, folder, ".md") || !cases.n) {
-    fprintf(stderr, "usage: test_oom tests/wire/PROTOCOL | websocket\n");
+    fprintf(stderr, "usage: test_oom tests/wire/PROTOCOL | websocket | http1\n");
     return 2;
   }
   for (size_t i = 0; i < cases.n; i++) {

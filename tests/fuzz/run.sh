@@ -7,7 +7,7 @@ set -u
 cd "$(dirname "$0")/../.." || exit 1
 seconds=${1:-10}
 protocols=$(cd tests/wire && echo */ | tr -d /)
-targets="sse ndjson json_array json transcoder websocket $protocols" # a protocol: fuzz_decoder.c compiled for it
+targets="sse ndjson json_array json http1 transcoder websocket $protocols" # a protocol: fuzz_decoder.c compiled for it
 clang=${CLANG:-$(command -v clang-14 || echo clang)}
 out=build/fuzz
 flags="-std=gnu99 -g -O2 -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Werror
@@ -37,6 +37,14 @@ for protocol in $protocols; do
 done
 sed -n 's/^data: *\({.*\)/\1/p' $out/seeds_*/*.md | sort -u | split -a 4 -l 1 - $out/json_seeds/
 
+# fuzz_http1.c: recorded bodies behind a head, by length and in one chunk
+mkdir -p $out/seeds_http1
+for seed in $out/seeds_*/*.md; do
+  n=$(wc -c <"$seed") name=${seed##*/}
+  { printf 'HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: %d\r\n\r\n' "$n" && cat "$seed"; } >"$out/seeds_http1/length_$name"
+  { printf 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n%x\r\n' "$n" && cat "$seed" && printf '\r\n0\r\n\r\n'; } >"$out/seeds_http1/chunk_$name"
+done
+
 # fuzz_transcoder.c: the byte is source + 5 * target + 25 * whole; each input goes to one target, in turn
 mkdir -p $out/seeds_transcoder
 from=0 to=0
@@ -59,7 +67,7 @@ for t in $targets; do
   case " $protocols " in *" $t "*) source=fuzz_decoder define=-DPROTOCOL=ogl_$t ;; esac
   # shellcheck disable=SC2086
   "$clang" $flags $define -fsanitize=fuzzer,address,undefined -o $out/fuzz_$t tests/fuzz/$source.c tests/c/frames.c \
-    tests/c/journal.c tests/c/long_way.c tests/c/messages.c tests/c/walk.c $core -lm || unbuilt
+    tests/c/answers.c tests/c/journal.c tests/c/long_way.c tests/c/messages.c tests/c/walk.c $core -lm || unbuilt
 done
 for t in $targets; do
   seeds=$out/seeds_$t dictionary=tests/fuzz/$t.dict

@@ -19,6 +19,8 @@
 -- (`ogl.client { host = … }`).
 --
 -- @module opengatellm.host
+local nginx = require "opengatellm.host.nginx"
+
 local M = {}
 
 local plain, scheduler -- loaded when they are first asked for: not every install has libcurl
@@ -32,11 +34,6 @@ end
 
 -- Hosts that are asked for only where they can be: what they stand on is there already. Each module's `inside()` says whether the
 -- running coroutine is one of its own.
-local function nginx()
-  local ngx = rawget(_G, "ngx")
-  return type(ngx) == "table" and ngx.get_phase and require "opengatellm.host.nginx"
-end
-
 local function cqueues()
   if not package.loaded.cqueues then return nil end
   local host = require "opengatellm.host.cqueues"
@@ -49,6 +46,14 @@ local function luv()
   return host.inside() and host
 end
 
+--- The host of calls that block; nil in nginx, where none does.
+---@return opengatellm.Host?
+function M.plain()
+  if nginx.here() then return nil end
+  plain = plain or require "opengatellm.host.plain"
+  return plain
+end
+
 --- The host of this call: the client's own, else that of the running coroutine, else the plain one. Raises on Neovim's main coroutine,
 --- where a wait would freeze the editor.
 ---@param own? table
@@ -56,17 +61,15 @@ end
 function M.current(own)
   if own then return own end
   if scheduler and scheduler.inside() then return scheduler end
-  local here = nginx() or cqueues() or luv()
-  if here then return here end
-  plain = plain or require "opengatellm.host.plain"
-  return plain
+  local here = nginx.here() and nginx or cqueues() or luv()
+  return here or M.plain()
 end
 
 --- The host where a new task goes: where this call runs if tasks can be there, else where the loop is.
 ---@return table
 function M.for_tasks()
   if scheduler and scheduler.inside() then return scheduler end
-  local here = nginx() or cqueues()
+  local here = nginx.here() and nginx or cqueues()
   if here then return here end
   local loop = (package.loaded.luv or rawget(_G, "vim")) and require "opengatellm.host.luv"
   if loop and loop.running() then return loop end

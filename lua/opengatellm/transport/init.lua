@@ -27,12 +27,15 @@
 -- while the caller waits in head() or read(); time that the caller spends elsewhere does not count. `total` is a wall clock.
 --
 -- @module opengatellm.transport
+local nginx = require "opengatellm.host.nginx"
+
 local M = {}
 
---- The transport of clients that name none: libcurl's.
+--- The transport of clients that name none: cosockets inside nginx, else libcurl's.
 ---@return table? transport
 ---@return ogl.Error? err
 function M.default()
+  if nginx.here() then return require "opengatellm.transport.resty".new() end
   local found, curl = pcall(require, "opengatellm.transport.curl")
   if found then return curl.new() end
   return nil, require "opengatellm.errors".new {

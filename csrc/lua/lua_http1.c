@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT
+** lua_http1.c - the parser of HTTP/1.1 answers for Lua; csrc/core/http1.h says what it takes and refuses.
+**
+**   core.http1(method) -> parser
+**     parser:feed(bytes) -> state, body, rest    body: what came of it, or nil; rest: bytes behind the end, or nil
+**     parser:finish() -> state                   the connection has ended
+**     parser:head() -> status, headers           once; nil before it is complete
+**     parser:problem() -> code, message          of the state "failed"
+**     parser:progress() -> received, total       bytes of the body; total: nil where the head did not tell
+**     parser:reusable() -> boolean               the connection may carry another exchange
+**     parser:reset(method)                       for another answer, with the same memory
+**     parser:close()
+**
+** A state is "head" (not complete yet), "body", "end" or "failed"; bytes that came before a failure are given with it. Header
+** names are in lower case, repeats are joined with ", ", and `set-cookie` is a list.
+*/
+#include <string.h>
+
+#include "../core/http1.h"
+#include "lua_core.h"
+
+#define HTTP1 "opengatellm.http1"
+
+enum { BODY_BLOCK = 64 * 1024 }; /* an empty block up to this size is kept for the next bytes */
+
+struct parser {
+  struct ogl_http1 h;
+  struct ogl_buf body; /* come, not given: a memory error of Lua must lose nothing */
+  int headed;          /* the head is complete */
+  int open;
+};
+
+static struct parser *to_parser(lua_State *L) { return ogl_lua_self(L, HTTP1); }
+
+static struct ogl_span method_of(lua_State *L, int i) {
+  struct ogl_span method;
+  method.p = luaL_checklstring(L, i, &method.n);
+  return method;
+}
+
+static int push_state(lua_State *L, const struct parser *u, int code) {
+  if (code < 0) lua_pushliteral(L, "failed");
+  else if (code == OGL_HTTP1_END) lua_pushliteral(L, "end");
+  else if (u->headed) lua_pushliteral(L, "body");
+  else lua_pushliteral(L, "head");
+  return 1;
+}
+
+static void push_body(lua_State *L, struct parser *u) {
+  if (!u->body.n) {
+    lua_pushnil(L);
+    return;
+  }
+  struct ogl_span bytes = ogl_buf_span(&u->body);
+  lua_pushlstring(L, bytes.p, bytes.n);
+  if (u->body.cap > BODY_BLOCK) ogl_buf_clear(&u->body);
+  else ogl_buf_reset(&u->body);
+}
+
+/* Reads all of *in that belongs to the answer. */
+static int take(struct parser *u, struct ogl_span *in) {
+  struct ogl_span body;
+  for (;;) {
+    int code = ogl_http1_next(&u->h, in, &body);
+    if (code == OGL_HTTP1_HEAD) u->headed = 1;
+    else if (code != OGL_HTTP1_BODY) return code;
+    else if (ogl_buf_append(&u->body, body.p, body.n)) return u->h.err = u->body.err;
+  }
+}
+
+static int l_feed(lua_State *L) {
+  struct parser *u = to_parser(L);
+  struct ogl_span in;
+  in.p = luaL_checklstring(L, 2, &in.n);
+  if (!u->open) return ogl_lua_fail(L, OGL_ERR_CLOSED);
+  int code = take(u, &in);
+  push_state(L, u, code);
+  push_body(L, u);
+  if (code != OGL_HTTP1_END || !in.n) return 2;
+  lua_pushlstring(L, in.p, in.n);
+  return 3;
+}
+
+static int l_finish(lua_State *L) {
+  struct parser *u = to_parser(L);
+  if (!u->open) return ogl_lua_fail(L, OGL_ERR_CLOSED);
+  return push_state(L, u, ogl_http1_finish(&u->h));
+}
+
+static int l_problem(lua_State *L) {
+  struct parser *u = to_parser(L);
+  int code = u->open ? u->h.err : OGL_ERR_CLOSED;
+  if (!code) return 0;
+  lua_pushstring(L, ogl_code_name(code));
+  if (code == OGL_ERR_MALFORMED && u->h.why) lua_pushfstring(L, "%s: %s", ogl_code_text(code), u->h.why);
+  else lua_pushstring(L, ogl_code_text(code));
+  return 2;
+}
+
+/* The value on the top joins the list of set-cookie, in the table below it. */
+static void add_cookie(lua_State *L) {
+  lua_getfield(L, -2, "set-cookie");
+  if (lua_isnil(L, -1)) {
+    lua_pop(L, 1);
+    lua_newtable(L);
+    lua_pushvalue(L, -1);
+    lua_setfield(L, -4, "set-cookie");
+  }
+  lua_insert(L, -2);
+  lua_rawseti(L, -2, (int)lua_rawlen(L, -2) + 1);
+  lua_pop(L, 1);
+}
+
+/* headers[name] = value, in the table on the top. */
+static void add_header(lua_State *L, struct ogl_span name, struct ogl_span value) {
+  if (name.n == strlen("set-cookie") && memcmp(name.p, "set-cookie", name.n) == 0) {
+    lua_pushlstring(L, value.p, value.n);
+    add_cookie(L);
+    return;
+  }
+  lua_pushlstring(L, name.p, name.n);
+  lua_pushvalue(L, -1);
+  lua_rawget(L, -3);
+  int repeated = !lua_isnil(L, -1);
+  if (repeated) lua_pushliteral(L, ", ");
+  else lua_pop(L, 1);
+  lua_pushlstring(L, value.p, value.n);
+  if (repeated) lua_concat(L, 3);
+  lua_rawset(L, -3);
+}
+
+static int l_head(lua_State *L) {
+  struct parser *u = to_parser(L);
+  size_t at = 0;
+  struct ogl_span name, value;
+  if (!u->open || !u->headed) return 0;
+  luaL_checkstack(L, 8, "headers");
+  lua_pushinteger(L, u->h.status);
+  lua_createtable(L, 0, u->h.count);
+  while (ogl_http1_header(&u->h, &at, &name, &value)) add_header(L, name, value);
+  return 2;
+}
+
+static int l_progress(lua_State *L) {
+  struct parser *u = to_parser(L);
+  int64_t total = u->open ? ogl_http1_length(&u->h) : -1;
+  lua_pushinteger(L, (lua_Integer)(u->open ? u->h.received : 0));
+  if (total < 0) return 1;
+  lua_pushinteger(L, (lua_Integer)total);
+  return 2;
+}
+
+static int l_reusable(lua_State *L) {
+  struct parser *u = to_parser(L);
+  lua_pushboolean(L, u->open && ogl_http1_reusable(&u->h));
+  return 1;
+}
+
+static int l_reset(lua_State *L) {
+  struct parser *u = to_parser(L);
+  struct ogl_span method = method_of(L, 2);
+  if (!u->open) return ogl_lua_fail(L, OGL_ERR_CLOSED);
+  ogl_http1_reset(&u->h, method);
+  ogl_buf_reset(&u->body);
+  u->headed = 0;
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+static int l_close(lua_State *L) {
+  struct parser *u = to_parser(L);
+  if (!u->open) return 0;
+  u->open = 0;
+  ogl_http1_clear(&u->h);
+  ogl_buf_clear(&u->body);
+  return 0;
+}
+
+static int l_http1(lua_State *L) {
+  struct ogl_span method = method_of(L, 1);
+  struct parser *u = ogl_lua_new(L, HTTP1, sizeof *u);
+  ogl_http1_init(&u->h, method);
+  ogl_buf_init(&u->body, OGL_MAX_INPUT, OGL_ERR_FRAME);
+  u->open = 1;
+  return 1;
+}
+
+void ogl_lua_http1_open(lua_State *L) {
+  static const luaL_Reg methods[] = {
+    { "feed", l_feed },         { "finish", l_finish },     { "head", l_head },   { "problem", l_problem },
+    { "progress", l_progress }, { "reusable", l_reusable }, { "reset", l_reset }, { NULL, NULL },
+  };
+  ogl_lua_class(L, HTTP1, methods, l_close);
+  lua_pushcfunction(L, l_http1);
+  lua_setfield(L, -2, "http1");
+}

@@ -1,0 +1,395 @@
+--- HTTP/1.1 on a connection of any kind: the request written here, the answer read by core.http1; the exchange of
+-- transport/init.lua comes of it.
+--
+-- A connection is what a transport makes of its sockets:
+--
+--   connection:transmit(data, seconds) -> true | nil, why      data: a string, or a list of them
+--   connection:receive(seconds) -> bytes | nil, why            what there is; why: "closed", "timeout", or the system's words
+--   connection:keep()       for another exchange                connection:close()
+--   connection.reused       it has carried an exchange before: it may be dead without our knowing
+--
+-- A kept connection that turns out dead before any byte of an answer is replaced by a new one, once, where the request may be sent
+-- twice: never a POST or PATCH, for the server may have acted. An answer that comes before the body was sent, and breaks the sending
+-- off, is the answer.
+--
+-- @module opengatellm.transport.http1
+local core = require "opengatellm.core"
+local errors = require "opengatellm.errors"
+local failure = require "opengatellm.transport.failure"
+local task = require "opengatellm.task"
+
+local M = {}
+local H = {}
+
+---@class opengatellm.transport.http1.Exchange
+local Exchange = {
+  ends = false, on_progress = false, up_total = false, max_body = false,
+  unsent = false, -- why the request could not be sent to its end
+  failed = false, -- the error that follows what is pending
+  err = false,    -- sticky; true: closed, and nobody has asked for the error yet
+}
+Exchange.__index = Exchange
+
+local NONE = {}
+
+-- The request -----------------------------------------------------------------------------------------------------
+
+-- What frames the body is this file's business.
+local FRAMING = { ["content-length"] = true, ["transfer-encoding"] = true, expect = true, connection = true }
+-- Methods that go without a body, where none is given; the others then have an empty one.
+local BARE = { GET = true, HEAD = true, DELETE = true, OPTIONS = true }
+
+local function check_pair(pair, i, level)
+  if type(pair) ~= "table" or type(pair[1]) ~= "string" or type(pair[2]) ~= "string" then
+    error("field 'headers': entry " .. i .. " is no {name, value} of strings", level + 1)
+  end
+  if pair[1] == "" or pair[1]:find "[^%w!#$%%&'*+%-.^_`|~]" then
+    error("field 'headers': the name of entry " .. i .. " is not a token of HTTP", level + 1)
+  end
+  if pair[2]:find "%c" and pair[2]:find "[%z\1-\8\10-\31\127]" then -- a tab is allowed
+    error("field 'headers': the value of '" .. pair[1] .. "' holds a line end, a NUL or another control byte", level + 1)
+  end
+end
+
+-- The caller's headers and ours as lines, all but Host: {text, has_host, pairs = copies of what it was made of}.
+local function make_block(headers, level)
+  local lines, seen, pairs_seen = {}, {}, {}
+  for i, pair in ipairs(headers) do
+    check_pair(pair, i, level + 1)
+    local name = pair[1]:lower()
+    if not FRAMING[name] then
+      seen[name] = true
+      lines[#lines + 1] = pair[1] .. ": " .. pair[2] .. "\r\n"
+    end
+    pairs_seen[2 * i - 1], pairs_seen[2 * i] = pair[1], pair[2]
+  end
+  if not seen.accept then lines[#lines + 1] = "Accept: */*\r\n" end
+  if not seen["accept-encoding"] then lines[#lines + 1] = "Accept-Encoding: identity\r\n" end
+  return { text = table.concat(lines), has_host = seen.host or false, seen = pairs_seen, n = #headers }
+end
+
+local blocks = setmetatable({}, { __mode = "k" }) -- list of headers -> its block: a client sends the same list again and again
+
+local function is_same(block, headers)
+  if block.n ~= #headers then return false end
+  local seen = block.seen
+  for i = 1, block.n do
+    local pair = headers[i]
+    if pair[1] ~= seen[2 * i - 1] or pair[2] ~= seen[2 * i] then return false end
+  end
+  return true
+end
+
+-- The block of a list, made anew where the list was changed since.
+local function block_of(headers, level)
+  local block = blocks[headers]
+  if block and is_same(block, headers) then return block end
+  block = make_block(headers, level + 1)
+  blocks[headers] = block
+  return block
+end
+
+local function framing_of(method, body)
+  if body == nil then return not BARE[method] and "Content-Length: 0\r\n" or "" end
+  if type(body) == "string" then return "Content-Length: " .. #body .. "\r\n" end
+  if body.length then return ("Content-Length: %d\r\n"):format(body.length) end
+  return "Transfer-Encoding: chunked\r\n"
+end
+
+--- The head of a request, to its empty line. Raises misuse.
+---@param request table of transport/init.lua
+---@param route opengatellm.transport.Route
+---@param level integer for error()
+---@return string? head
+---@return ogl.Error? err
+function M.head(request, route, level)
+  local method, body = request.method or "GET", request.body
+  if method == "" or method:find "[^%w!#$%%&'*+%-.^_`|~]" then
+    return nil, failure.final("invalid", "url", "the method is not a token of HTTP")
+  end
+  if body ~= nil and type(body) ~= "string" and type(body) ~= "table" then
+    error("field 'body': expected string or table, got " .. type(body), level + 1)
+  end
+  local block = block_of(request.headers or NONE, level + 1)
+  local host = block.has_host and "" or "Host: " .. route.authority .. "\r\n"
+  local auth = route.proxy_auth and not route.tunnel and "Proxy-Authorization: " .. route.proxy_auth .. "\r\n" or ""
+  return method .. " " .. route.target .. " HTTP/1.1\r\n" .. host .. block.text .. auth .. framing_of(method, body) .. "\r\n"
+end
+
+-- Opening ---------------------------------------------------------------------------------------------------------
+
+local spares = {} -- parsers that have done their work: one costs more to make, and to collect, than to use
+local SPARES = 64
+
+local function new_parser(method)
+  local parser = table.remove(spares)
+  if not parser then return core.http1(method) end
+  parser:reset(method)
+  return parser
+end
+
+local REPEATABLE = { POST = false, PATCH = false }
+
+--- Sends a request. `dial(route, timeouts, fresh)` makes a connection, or nil and an error; `fresh`: none that was kept.
+---@param head string
+---@param request table
+---@param route opengatellm.transport.Route
+---@param dial fun(route: opengatellm.transport.Route, timeouts: table, fresh: boolean): table?, ogl.Error?
+---@param now fun(): number
+---@return opengatellm.transport.http1.Exchange?
+---@return ogl.Error?
+function M.open(head, request, route, dial, now)
+  local timeouts, body, max_body = request.timeouts or NONE, request.body, not request.stream and request.max_body
+  local self = setmetatable({ -- 16 fields at most in the usual exchange: the next size of table is twice as large
+    parser = new_parser(request.method or "GET"), timeouts = timeouts, now = now, dial = dial, route = route, connection = false,
+    text = type(body) == "string" and head .. body or head, -- what can be sent again
+    may_repeat = REPEATABLE[request.method] ~= false and type(body) ~= "table",
+    status = false, headers = false, pending = false, received = 0,
+    begun = false, -- a byte of the answer has come
+    over = false,  -- the answer's end has come
+  }, Exchange)
+  if max_body then self.max_body = max_body end
+  if timeouts.total then self.ends = now() + timeouts.total end
+  if request.on_progress then self.on_progress, self.up_total = request.on_progress, type(body) == "string" and #body end
+  H.begin(self, false)
+  if type(body) == "table" and not self.err and not self.unsent then H.feed(self, body) end
+  if self.err then return nil, self.err end
+  return self
+end
+
+-- A connection, and the request on it as far as it is one text.
+function H.begin(self, fresh)
+  local connection, err = self.dial(self.route, self.timeouts, fresh)
+  if not connection then return H.sink(self, err) end
+  self.connection = connection
+  if H.transmit(self, self.text) and self.up_total then
+    self.on_progress("up", self.up_total, self.up_total)
+  end
+end
+
+-- True when it was sent. A connection that breaks may hold an answer all the same: that is looked for later.
+function H.transmit(self, data)
+  local limit, phase = H.patience(self, self.timeouts.first_byte, "first_byte")
+  local sent, why = self.connection:transmit(data, limit)
+  if sent then return true end
+  if why == "timeout" then
+    H.sink(self, failure.timeout(self.timeouts, phase, true))
+  elseif not H.again(self) then
+    self.unsent = why
+  end
+  return false
+end
+
+-- Once more on a new connection, if this one was kept and may be sent on twice.
+function H.again(self)
+  local may = self.may_repeat and self.connection.reused and not self.begun
+  if not may then return false end
+  self.connection:close()
+  H.begin(self, true)
+  return true
+end
+
+-- A body that the caller reads for us, piece by piece. The clock of nginx stands still meanwhile; `now` sets it right.
+function H.feed(self, body)
+  local done = 0
+  while not self.unsent do
+    local read, piece, why = pcall(body.read)
+    self.now()
+    if not read then return H.refuse(self, piece) end
+    if piece == nil and why ~= nil then return H.refuse(self, why) end
+    if piece ~= nil and type(piece) ~= "string" then return H.refuse(self, "body.read returned a " .. type(piece)) end
+    done = done + (piece and #piece or 0)
+    if body.length and (done > body.length or not piece and done < body.length) then return H.mismatch(self, done > body.length) end
+    if piece ~= "" and not H.send_piece(self, piece, not body.length) then return end
+    if not piece then return end
+    if self.on_progress and piece ~= "" then self.on_progress("up", done, body.length) end
+  end
+end
+
+function H.send_piece(self, piece, chunked)
+  if not chunked then return not piece or H.transmit(self, piece) end
+  return H.transmit(self, piece and { ("%x\r\n"):format(#piece), piece, "\r\n" } or "0\r\n\r\n")
+end
+
+function H.mismatch(self, is_long)
+  local message = "the body of the request " .. (is_long and "is longer than" or "ended before") .. " its declared length"
+  H.sink(self, failure.final("invalid", "body", message, true))
+end
+
+--- The body could not be read: its reader's own error, or one made of what it said.
+function H.refuse(self, why)
+  if type(why) ~= "table" then why = failure.final("file", "body", "the body of the request could not be read: " .. tostring(why), true) end
+  H.sink(self, why)
+end
+
+-- The answer ------------------------------------------------------------------------------------------------------
+
+--- Waits for the head of the answer.
+---@return integer? status
+---@return table headers_or_err
+function Exchange:head()
+  while not self.err do
+    if self.status then return self.status, self.headers end
+    H.advance(self)
+  end
+  return nil, H.err(self)
+end
+
+--- Waits for more of the body: bytes, nil at the end, or nil and an error.
+---@return string? bytes
+---@return ogl.Error? err
+function Exchange:read()
+  if not self.status and not self:head() then return nil, H.err(self) end
+  while not self.err do
+    local bytes = self.pending
+    if bytes then
+      self.pending = false
+      return bytes
+    end
+    if self.over then return nil end
+    H.advance(self)
+  end
+  return nil, H.err(self)
+end
+
+--- Drops the rest of an answer whose end the caller knows already, for at most so long: a connection can be kept once
+-- HTTP's own end has come.
+---@param seconds number
+function Exchange:drain(seconds)
+  local finish = self.now() + seconds
+  while not self.err and not self.over and not self.failed do
+    local left = finish - self.now()
+    if left <= 0 then return end
+    self.pending = false
+    H.receive(self, left)
+  end
+end
+
+--- Ends the exchange, wherever it is.
+function Exchange:close()
+  H.drop(self)
+  self.pending = false
+  self.err = self.err or true
+end
+
+Exchange.__close = Exchange.close
+
+function Exchange:__tostring()
+  return "opengatellm.transport.http1 exchange (" .. (self.err and "closed" or self.over and "done" or "active") .. ")"
+end
+
+-- Seconds that may pass now, and which timeout that is; nil: no limit.
+function H.patience(self, limit, phase)
+  if not self.ends then return limit, phase end
+  local left = math.max(self.ends - self.now(), 0)
+  if not limit or left < limit then return left, "total" end
+  return limit, phase
+end
+
+-- One step on: more bytes, or the error that waits behind them.
+function H.advance(self)
+  local cancelled = task.cancelled()
+  if cancelled then return H.sink(self, cancelled) end
+  if self.failed then return H.sink(self, self.failed) end
+  H.receive(self)
+end
+
+-- Waits for bytes, and has them read. `drain`: give up quietly after so long.
+function H.receive(self, drain)
+  local phase = self.begun and "idle" or "first_byte"
+  local limit
+  if self.begun then self.now() end -- the caller may have been at work since: the silence begins here
+  limit, phase = H.patience(self, self.timeouts[phase], phase)
+  if drain and (not limit or drain < limit) then limit, phase = drain, nil end
+  local connection = self.connection
+  local bytes, why = connection:receive(limit)
+  if self.err then return connection:close() end -- another coroutine closed the exchange, and could not close what was in use
+  if bytes then
+    self.begun = true
+    return H.take(self, self.parser:feed(bytes))
+  end
+  if why ~= "timeout" then return H.broken(self, why) end
+  if phase then H.sink(self, failure.timeout(self.timeouts, phase, true)) end
+end
+
+-- The connection is at its end. Not every end is an error.
+function H.broken(self, why)
+  if H.again(self) then return end
+  if why ~= "closed" or self.unsent and not self.begun then
+    return H.fail(self, failure.network("reset", "the connection broke: " .. (self.unsent or why), true))
+  end
+  H.take(self, self.parser:finish())
+end
+
+local KINDS = { header = "limit", memory = "limit" }
+
+function H.problem(self)
+  local code, message = self.parser:problem()
+  if KINDS[code] then return failure.final(KINDS[code], code, message, true) end
+  return failure.network(code, message, true)
+end
+
+-- What the parser made of some bytes.
+function H.take(self, state, body)
+  if not self.status and state ~= "head" then H.take_head(self) end
+  if body then H.take_body(self, body) end
+  if self.err then return end
+  if state == "end" then H.finish(self)
+  elseif state == "failed" then H.fail(self, H.problem(self)) end
+end
+
+function H.take_head(self)
+  local status, headers = self.parser:head()
+  if not status then return end
+  self.status, self.headers = status, headers
+  local encoding = headers["content-encoding"]
+  if encoding and encoding:lower() ~= "identity" then
+    H.sink(self, failure.final("unsupported", "encoding",
+      "the server compressed its answer (" .. encoding .. ") although it was asked not to, and nothing here can undo that", true))
+  end
+end
+
+function H.take_body(self, body)
+  self.received = self.received + #body
+  if self.max_body and self.received > self.max_body then
+    return H.sink(self, failure.final("limit", "body", ("the answer's body is above %d bytes"):format(self.max_body), true))
+  end
+  self.pending = body
+  if self.on_progress then self.on_progress("down", self.parser:progress()) end
+end
+
+-- The end: the connection goes back at once, also where nobody has read the last bytes yet.
+function H.finish(self)
+  self.over = true
+  if self.parser:reusable() and not self.unsent then self.connection:keep() else self.connection:close() end
+  self.connection = false
+  H.drop(self)
+end
+
+function H.fail(self, err)
+  self.failed = err
+  H.drop(self)
+end
+
+--- The error stays, and nothing else does. A caller's own function may have closed the exchange meanwhile.
+function H.sink(self, err)
+  self.err = self.err or err
+  self.pending = false
+  H.drop(self)
+end
+
+function H.drop(self)
+  if self.connection then self.connection:close() end
+  if self.parser and #spares < SPARES then spares[#spares + 1] = self.parser end
+  self.connection, self.parser = false, false
+end
+
+--- The error as its caller gets it. Most exchanges are closed and never asked again.
+function H.err(self)
+  if self.err == true then
+    self.err = errors.new { kind = "closed", code = "closed", message = "the exchange is closed" }
+  end
+  return self.err or nil
+end
+
+return M

@@ -1,0 +1,133 @@
+--- Where a request goes, and by which way: the address that its URL names, a proxy, a Unix socket. For transports that have
+-- only sockets; libcurl knows this by itself, and the rules here are its rules.
+--
+-- @module opengatellm.transport.route
+local core = require "opengatellm.core"
+local failure = require "opengatellm.transport.failure"
+
+local M = {}
+local H = {}
+
+---@class opengatellm.transport.Route
+---@field tls boolean
+---@field host string of the server; an IPv6 address in brackets
+---@field port integer
+---@field authority string the host, with its port where that is not the scheme's own
+---@field target string what stands in the request line
+---@field dial_host string where a connection goes: the server, or a proxy
+---@field dial_port integer
+---@field unix_socket? string path, in place of both
+---@field proxied boolean there is a proxy
+---@field tunnel boolean by CONNECT
+---@field proxy_auth? string value of Proxy-Authorization
+
+local SCHEMES = { http = 80, https = 443, ws = 80, wss = 443 }
+local SECURE = { https = true, wss = true }
+
+--- The route of a request. Raises what no caller can mean (a NUL); anything else that is wrong is an error.
+---@param request table of transport/init.lua: url, proxy, no_proxy, unix_socket
+---@param raw? boolean no HTTP: through a proxy only by CONNECT
+---@param level? integer for error()
+---@return opengatellm.transport.Route? route
+---@return ogl.Error? err
+function M.of(request, raw, level)
+  local route, err = H.parse(request.url, (level or 1) + 1)
+  if not route then return nil, err end
+  route.unix_socket = request.unix_socket
+  local proxy = not request.unix_socket and H.proxy_of(request, route)
+  if not proxy then return route end
+  return H.through(route, proxy, raw)
+end
+
+-- The URL ---------------------------------------------------------------------------------------------------------
+
+local function invalid(code, message) return nil, failure.final("invalid", code, message) end
+
+function H.parse(url, level)
+  if type(url) ~= "string" then error("field 'url': expected string, got " .. type(url), level + 1) end
+  if url:find "%z" then error("field 'url': holds a NUL byte", level + 1) end
+  if url == "" then return invalid("url", "the URL is empty") end
+  if url:find "[%c ]" then return invalid("url", "the URL holds a blank or a control byte") end
+  local scheme, authority, path = url:match "^(%a[%w+.-]*)://([^/?#]*)([^#]*)"
+  if not scheme then return invalid("url", "the URL does not begin with http:// or https://") end
+  scheme = scheme:lower()
+  if not SCHEMES[scheme] then return invalid("scheme", "the scheme '" .. scheme .. "' is neither http nor https") end
+  if authority:find("@", 1, true) then return invalid("url", "the URL holds a user name: give the key as a header") end
+  local host, port = H.host_and_port(authority, SCHEMES[scheme])
+  if not host then return invalid("url", "the URL holds no host, or no port where one should be") end
+  return {
+    tls = SECURE[scheme] or false, host = host, port = port, target = path:find "^/" and path or "/" .. path,
+    authority = port == SCHEMES[scheme] and host or host .. ":" .. port, dial_host = host, dial_port = port,
+    proxied = false, tunnel = false,
+  }
+end
+
+--- "h:1", "[::1]:1", "h" in two.
+function H.host_and_port(authority, default)
+  local host, port = authority:match "^(%[[%x:.]+%]):?(%d*)$"
+  if not host then host, port = authority:match "^([^:%[%]]+):?(%d*)$" end
+  if not host then return nil end
+  port = port == "" and default or tonumber(port)
+  if port < 1 or port > 65535 then return nil end
+  return host:lower(), port
+end
+
+-- Proxies ---------------------------------------------------------------------------------------------------------
+
+local function variable(...)
+  for _, name in ipairs { ... } do
+    local value = os.getenv(name)
+    if value and value ~= "" then return value end
+  end
+end
+
+-- HTTP_PROXY in capitals may come from a header of a CGI request, and is not looked at.
+local function proxy_of_environment(tls)
+  if tls then return variable("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY") end
+  return variable("http_proxy", "all_proxy", "ALL_PROXY")
+end
+
+--- The proxy of a request: its own, or the environment's; nil where there is none, or the host is to be reached without.
+function H.proxy_of(request, route)
+  local proxy = request.proxy or proxy_of_environment(route.tls)
+  if not proxy or proxy == "" then return nil end
+  if M.is_direct(route.host, request.no_proxy or variable("no_proxy", "NO_PROXY") or "") then return nil end
+  return proxy
+end
+
+--- Whether a host stands in a list of those that are reached without a proxy: "*", a name and all below it, an address.
+---@param host string
+---@param list string
+---@return boolean
+function M.is_direct(host, list)
+  host = host:gsub("[%[%]]", "")
+  for entry in list:lower():gmatch "[^%s,]+" do
+    entry = entry:gsub("[%[%]]", ""):gsub("^%.", "")
+    if entry == "*" or entry == host or host:sub(-#entry - 1) == "." .. entry then return true end
+  end
+  return false
+end
+
+local function unescape(text)
+  return (text:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end))
+end
+
+--- The same route by a proxy. No message holds its password.
+function H.through(route, proxy, raw)
+  local scheme, rest = proxy:match "^(%a[%w+.-]*)://(.*)$"
+  scheme, rest = (scheme or "http"):lower(), rest or proxy
+  if scheme ~= "http" then
+    return nil, failure.final("unsupported", "proxy", "proxies are reached by http:// here, and this one's address begins with " .. scheme)
+  end
+  local authority = rest:match "^([^/?#]*@[^/?#]*)" or rest:match "^[^/?#]*"
+  local user, address = authority:match "^(.*)@([^@]*)$"
+  local host, port = H.host_and_port(address or authority, 1080)
+  if not host then return invalid("proxy", "the proxy's address holds no host, or no port where one should be") end
+  if user and user:find "%c" then return invalid("proxy", "the proxy's user or password holds a control byte") end
+  route.proxied, route.tunnel, route.dial_host, route.dial_port = true, raw or route.tls, host, port
+  if user then route.proxy_auth = "Basic " .. core.base64_encode(unescape(user:find ":" and user or user .. ":")) end
+  if not route.tunnel then route.target = "http://" .. route.authority .. route.target end
+  return route
+end
+
+return M
