@@ -56,14 +56,22 @@ function M.park(exchange, id, host, co)
   if host.watch then host.watch(M) end
   host.park()
   if not exchange.waiter then return true end
-  waiting[id], exchange.waiter = nil, nil
+  M.forget(exchange)
+  exchange.waiter = nil
   if host.unwatch and next(waiting) == nil then host.unwatch() end
   return false
 end
 
+--- Nobody waits for it any more. Once it is closed its id may be another's.
+function M.forget(exchange)
+  if waiting[exchange.id] == exchange then waiting[exchange.id] = nil end
+end
+
 --- Wakes who waits for an exchange: it was closed.
 function M.wake(exchange)
-  if exchange.waiter then exchange.waiter_host.wake(exchange.waiter) end
+  if not exchange.waiter then return end
+  M.forget(exchange)
+  exchange.waiter_host.wake(exchange.waiter)
 end
 
 -- Wakes all of whom C has news.
