@@ -4,7 +4,7 @@ exclude_files = { "build", "tests/clients/node_modules" }
 files["spec"] = { std = "+busted", max_line_length = 180 } -- a case is a row
 files["lua/opengatellm/operations"] = { max_line_length = 160 } -- and so is an operation
 files["rockspec"] = { std = "+rockspec" }
-files["tests/hosts/nvim*"] = { globals = { "vim" } }
+files["tests/hosts"] = { std = "+busted", globals = { "vim" } }
 files["examples/nvim"] = { globals = { "vim" } }
 files["tests/server"] = { std = "lua54" }
 files["lua/opengatellm/types.lua"] = { max_line_length = false } -- made by docs/generate.lua
