@@ -27,6 +27,7 @@ end
 describe("inside Neovim", function()
   inside "spec/transport/contract_spec.lua"
   inside "tests/hosts/nvim_inside.lua"
+  inside "tests/hosts/nvim_plugin.lua"
 end)
 
 describe("quitting Neovim in mid-stream", function()

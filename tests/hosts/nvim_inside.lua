@@ -68,7 +68,8 @@ local function ticking(fn)
   timer:close()
   local share = ticks * TICK * 1e6 / (uv.hrtime() - start)
   if os.getenv "OGL_SHOW" then
-    io.stderr:write(("%d ticks, %.0f %% of all, longest pause %.0f ms, %.2f s in all\n"):format(ticks, share * 100, longest * 1e3, (uv.hrtime() - start) / 1e9))
+    local words = "%d ticks, %.0f %% of all, longest pause %.0f ms, %.2f s in all\n"
+    io.stderr:write(words:format(ticks, share * 100, longest * 1e3, (uv.hrtime() - start) / 1e9))
   end
   return share, longest
 end
