@@ -59,3 +59,68 @@ describe("quitting Neovim in mid-stream", function()
 
   it("ends it at once, from elsewhere", function() ends 'vim.defer_fn(function() vim.cmd "qa!" end, 1)' end)
 end)
+
+describe("the plugin, installed", function()
+  local HERE = { LUA_PATH = ";;", LUA_CPATH = ";;" } -- nothing shows the way to the library but the plugin
+
+  local root = assert(io.popen "pwd"):read "*l"
+
+  -- What a user's Neovim with that init.lua answers to a question.
+  local function answer(init)
+    local script = helper.write [[
+      vim.cmd "OglChat"
+      vim.cmd "OglAsk Bonjour"
+      local function done() return #vim.tbl_filter(function(line) return line == "## You" end, vim.api.nvim_buf_get_lines(0, 0, -1, false)) == 2 end
+      vim.wait(30000, done, 10)
+      io.stdout:write(table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false), "\n"))
+      vim.cmd "qa!"
+    ]]
+    local values = { OGL_URL = helper.fault "ok", OGL_TOKEN = helper.KEY, OGL_MODEL = "m", LUA_PATH = HERE.LUA_PATH, LUA_CPATH = HERE.LUA_CPATH }
+    local code, output = neovim.run("-c 'luafile " .. script .. "'", values, init)
+    assert.equal(0, code, output)
+    return output
+  end
+
+  it("by hand, answers", function()
+    local output = answer(('vim.opt.runtimepath:append "%s/examples/nvim"'):format(root))
+    assert.truthy(output:find("## m\n\n" .. helper.TEXT, 1, true), output)
+  end)
+
+  it("by lazy.nvim, which sources no plugin/ that it does not know, answers", function()
+    local output = answer(([[
+      vim.go.loadplugins = false
+      local plugin = { dir = "%s" }
+      vim.opt.runtimepath:prepend(plugin.dir)
+      vim.opt.runtimepath:append(plugin.dir .. "/examples/nvim")
+      vim.cmd "runtime plugin/ogl_chat.lua"
+      require("ogl_chat").setup {}
+    ]]):format(root))
+    assert.truthy(output:find("## m\n\n" .. helper.TEXT, 1, true), output)
+  end)
+
+  it("says what to do where the library was not built", function()
+    local folder = helper.directory() .. "/elsewhere"
+    assert(os.execute(("mkdir -p %s && cp -r examples %s"):format(folder, folder)))
+    local init = ('vim.opt.runtimepath:append "%s/examples/nvim"'):format(folder)
+    local code, output = neovim.run("-c 'checkhealth ogl_chat' -c '%print' -c 'qa!'", HERE, init)
+    assert.equal(0, code, output)
+    assert.truthy(output:find("run `make modules LUA=luajit` in " .. folder, 1, true), output)
+  end)
+
+  it("has a help file whose tags are all found", function()
+    local folder = helper.directory() .. "/help"
+    assert(os.execute(("mkdir -p %s && cp -r examples/nvim/doc %s"):format(folder, folder)))
+    local script = helper.write(([[
+      vim.opt.runtimepath:append "%s"
+      vim.cmd "helptags %s/doc"
+      for tag in io.open("%s/doc/ogl_chat.txt"):read("*a"):gmatch "|([%%w_.:-]*ogl_chat[^|]*)|" do vim.cmd("help " .. tag) end
+      for _, tag in ipairs { ":OglChat", ":OglAsk", ":OglModel", ":OglCancel", "ogl_chat.setup()" } do vim.cmd("help " .. tag) end
+      io.stdout:write(vim.fn.expand "%%:t")
+      vim.cmd "qa!"
+    ]]):format(folder, folder, folder))
+    local code, output = neovim.run("-c 'luafile " .. script .. "'")
+    assert.equal("ogl_chat.txt", (output:match "[^\n]*$"), output)
+    assert.is_nil(output:find("E%d+:"), output)
+    assert.equal(0, code)
+  end)
+end)

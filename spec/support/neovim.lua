@@ -42,16 +42,23 @@ local function environment(values)
   return table.concat(words, " ")
 end
 
-M.SECONDS = 120 -- after which a Neovim that does not end by itself is ended
+M.SECONDS = 60 -- after which a Neovim that does not end by itself is ended
+
+local function write_init(text)
+  local path = helper.write(text)
+  assert(os.rename(path, path .. ".lua"))
+  return path .. ".lua"
+end
 
 --- Runs a headless Neovim to its end.
 ---@param arguments string for its command line, as the shell reads them
 ---@param values? table<string, string> for its environment
+---@param init? string the user's init.lua; default: none, and no plugins
 ---@return integer code with which it ended; 124 where it did not end by itself
 ---@return string output of both kinds
-function M.run(arguments, values)
-  local command = ("env -u NVIM -u NVIM_LISTEN_ADDRESS -u VIMINIT %s timeout -k 1 %d nvim --headless -u NONE -i NONE -n %s 2>&1 </dev/null; echo \"ended: $?\"")
-    :format(environment(values or {}), M.SECONDS, arguments)
+function M.run(arguments, values, init)
+  local command = ("env -u NVIM -u NVIM_LISTEN_ADDRESS -u VIMINIT %s timeout -k 1 %d nvim --headless -u %s -i NONE -n %s 2>&1 </dev/null; echo \"ended: $?\"")
+    :format(environment(values or {}), M.SECONDS, init and write_init(init) or "NONE", arguments)
   local text = output_of(command)
   return tonumber(text:match "ended: (%d+)$"), (text:gsub("%s*ended: %d+$", ""))
 end
