@@ -215,6 +215,21 @@ describe("Neovim", function()
     assert.is_true(wait_for(function() return task.done end))
   end)
 
+  it("begins nothing before such a call raises", function()
+    local begun = false
+    local function begin() begun = true end
+    for _, call in ipairs {
+      function() return ogl.map({ 1 }, begin) end, function() return ogl.all { begin } end,
+      function() return ogl.first { begin } end, function() return ogl.deadline(1, begin) end,
+    } do
+      local ran, err = pcall(call)
+      assert.is_false(ran)
+      assert.truthy(tostring(err):find("ogl.spawn", 1, true), tostring(err))
+    end
+    inside(function() ogl.sleep(0.01) end)
+    assert.is_false(begun)
+  end)
+
   it("is frozen where one asks for it: block = true", function()
     local client = helper.client("ok", { block = true })
     assert.equal(helper.TEXT, assert(client:chat "Bonjour").text)
