@@ -148,7 +148,7 @@ function Chat:finish(writer, reply, err)
   self.task = nil
   remember(self, reply, err)
   if not self:is_valid() then return end
-  if not reply then writer:add("\n\n> " .. words_of(err)) end
+  if not reply then writer:add((self.word == "writing" and "\n\n> " or "> ") .. words_of(err)) end
   writer:add("\n\n" .. YOU .. "\n\n")
   writer:flush()
   self:status(nil)

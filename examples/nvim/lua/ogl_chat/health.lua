@@ -33,9 +33,10 @@ local function check_server(client)
   local task = models.load(function(list, problem) names, err, ended = list, problem, true end)
   vim.wait(M.seconds * 1000, function() return ended end, 20)
   if task then task:cancel() end
-  if names then say.ok(("%s answers, with %d models that talk"):format(tostring(client), #names))
+  local server = tostring(client):match "http.*" or "the server"
+  if names then say.ok(("%s answers, with %d models that talk"):format(server, #names))
   elseif ended then say.error(tostring(err))
-  else say.error(("%s does not answer within %g s"):format(tostring(client), M.seconds)) end
+  else say.error(("%s does not answer within %g s"):format(server, M.seconds)) end
 end
 
 function M.check()
