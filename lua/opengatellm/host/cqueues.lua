@@ -57,6 +57,7 @@ local function run_watcher(driver, controller, bell)
     if driver.fd() ~= fd or not driver.busy() then cqueues.cancel(fd) end
   end
   watchers[controller] = nil
+  driver.release(bell)
 end
 
 --- Makes sure that the driver is stepped for as long as somebody waits for it.
@@ -65,6 +66,7 @@ function M.watch(driver)
   if watchers[controller] then return end
   local bell = condition.new()
   watchers[controller] = bell
+  driver.hold(bell) -- else the last client's close could give the descriptor's number to another one
   controller:attach(coroutine.create(function() run_watcher(driver, controller, bell) end))
 end
 
