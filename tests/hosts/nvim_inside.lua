@@ -189,6 +189,17 @@ describe("Neovim", function()
     end)
   end)
 
+  it("tells what a task raised for which nobody can wait any more", function()
+    notified(function(said)
+      do ogl.spawn(function() error "nobody's mistake" end) end
+      assert.is_true(wait_for(function()
+        collectgarbage()
+        return said[1]
+      end))
+      assert.truthy(said[1].message:find("nobody's mistake", 1, true))
+    end)
+  end)
+
   it("tells what a coroutine of somebody else's raised", function()
     notified(function(said)
       coroutine.wrap(function()

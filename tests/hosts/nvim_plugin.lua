@@ -154,6 +154,18 @@ describe("the plugin", function()
     end
   end)
 
+  it("can be asked again after a buffer that took no text", function()
+    local buffer = open "slow:20"
+    ask "Bonjour"
+    vim.bo.modifiable = false
+    assert.is_true(wait_for(function() return said[1] end))
+    assert.truthy(said[1]:find("modifiable", 1, true), said[1])
+    vim.bo.modifiable = true
+    keys "Go<CR>## You<CR>Encore<Esc><CR>"
+    answered(buffer, 2)
+    assert.equal(1, #said)
+  end)
+
   it("has the model chosen among those that talk, while the editor goes on", function()
     set_up(helper.ogl(), { model = nil })
     local offered, real = nil, vim.ui.select

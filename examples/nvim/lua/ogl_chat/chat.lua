@@ -81,9 +81,12 @@ end
 
 local function complain(text) vim.notify("ogl: " .. text, vim.log.levels.ERROR) end
 
+--- Whether an answer is coming.
+function Chat:is_busy() return self.task ~= nil and not self.task.done end
+
 --- Sends what stands in the prompt.
 function Chat:send()
-  if self.task then return complain "an answer is coming; cancel it first" end
+  if self:is_busy() then return complain "an answer is coming; cancel it first" end
   local question = self:prompt()
   if question == "" then return complain "there is no question" end
   local client, problem = config.client()

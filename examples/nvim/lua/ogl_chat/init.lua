@@ -34,7 +34,7 @@ end
 function M.ask(question, range)
   local text = range and about(question, range) or question
   local chat = M.open()
-  if chat.task then return vim.notify("ogl: an answer is coming; cancel it first", vim.log.levels.ERROR) end
+  if chat:is_busy() then return vim.notify("ogl: an answer is coming; cancel it first", vim.log.levels.ERROR) end
   chat:set_prompt(text)
   chat:show()
   chat:send()
