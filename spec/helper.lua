@@ -10,6 +10,7 @@
 -- Scenarios: tests/server/README.md.
 
 local cjson = require "cjson"
+require "spec.support.once"
 local socket = require "socket"
 
 local M = {}

@@ -42,7 +42,16 @@ local function read(stream, on_event, keep)
   return stream:reply()
 end
 
---- Runs `open() -> stream | nil, err` and reads the stream, in a task. The stream is closed when the task ends, whatever ended it.
+-- What a callback raised: nobody need wait for the task, and who keeps it to cancel it would keep the error unseen.
+local function tell(ended)
+  local failure = ended.failure
+  if not failure or ended.waiters and next(ended.waiters) then return end
+  failure.seen = true
+  failure.report("opengatellm: error in a callback: " .. failure.traceback)
+end
+
+--- Runs `open() -> stream | nil, err` and reads the stream, in a task. The stream is closed when the task ends, whatever ended it. What a
+--- callback raises ends it, too, and is reported.
 ---@param open fun(): ogl.Stream?, ogl.Error?
 ---@param callbacks ogl.Callbacks
 ---@param keep? boolean false: there will be no reply
@@ -59,6 +68,7 @@ function M.run(open, callbacks, keep)
     if callbacks.on_done then callbacks.on_done(reply, err) end
     return reply, err
   end)
+  it.on_end = tell
   return it
 end
 

@@ -166,6 +166,7 @@ end
 ---@return any ... its results; or nil and the last error
 function M.first(list)
   H.check_functions("ogl.first", list)
+  host.current() -- raises before anything is begun, where the wait would freeze an editor
   local race = { waiter = {}, running = {}, n_running = 0, begun = 0, err = nil, won = nil }
   local here = host.for_tasks()
   local err
@@ -189,6 +190,7 @@ end
 function M.deadline(seconds, fn, ...)
   if type(seconds) ~= "number" then error("ogl.deadline: expected number, got " .. type(seconds), 2) end
   if type(fn) ~= "function" then error("ogl.deadline: expected function, got " .. type(fn), 2) end
+  host.current() -- as in M.first
   local task = H.start(host.for_tasks(), fn, ...)
   local results = pack(task:wait(seconds))
   if not task.done then task:cancel() end
@@ -270,6 +272,7 @@ local function result_of(task)
 end
 
 function H.map(list, fn, concurrency)
+  host.current() -- as in M.first
   local results, waiter, running, active, next_index = {}, {}, {}, 0, 1
   local here, err = host.for_tasks(), nil
   local function fill()

@@ -65,6 +65,13 @@ local function in_cqueues(body)
   rethrow(task)
 end
 
+-- Neovim's loop turns by itself; here it is waited for, as its main coroutine may.
+local function in_neovim(body)
+  local vim, task = rawget(_G, "vim"), require "opengatellm".spawn(body)
+  vim.wait(120000, function() return task.done end)
+  rethrow(task)
+end
+
 local ALL = {
   { name = "curl", host = "plain", network = network_curl, play = play_curl, inside = here },
   { name = "scheduler", network = network_curl, play = play_curl, inside = in_scheduler },
@@ -75,6 +82,7 @@ local ALL = {
 
 local OTHERS = { -- those that are named by OGL_CARRIER alone
   { name = "nginx", network = network_resty, play = play_resty, inside = here, lacks = { compression = true } },
+  { name = "neovim", host = "luv", network = network_curl, play = play_curl, inside = in_neovim },
 }
 
 local M = {}

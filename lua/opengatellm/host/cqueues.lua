@@ -13,7 +13,7 @@ local M = { name = "cqueues", blocking = false, now = cqueues.monotime }
 
 local parked = setmetatable({}, { __mode = "k" }) -- coroutine -> the condition that it waits for
 local inner = setmetatable({}, { __mode = "k" })  -- coroutines that run in a thread's place
-local watchers = setmetatable({}, { __mode = "k" }) -- controller -> {fd, the condition that its watcher waits for, too}
+local watchers = setmetatable({}, { __mode = "k" }) -- controller -> the condition that its watcher waits for, too
 
 --- Whether the running coroutine is a thread of a controller, and no generator inside of one.
 ---@return boolean
@@ -23,6 +23,7 @@ function M.inside()
 end
 
 local function wait(seconds)
+  coroutines.check()
   local co = coroutine.running()
   parked[co] = condition.new()
   cqueues.poll(parked[co], seconds)
@@ -47,33 +48,31 @@ end
 
 function M.report(message) io.stderr:write(message, "\n") end
 
-local function run_watcher(driver, controller, watcher)
+local function run_watcher(driver, controller, bell)
   while driver.busy() do
-    watcher.fd = driver.fd()
-    cqueues.poll({ pollfd = watcher.fd, events = "r" }, watcher.bell)
+    local fd = driver.fd()
+    cqueues.poll({ pollfd = fd, events = "r" }, bell)
     driver.step()
     cqueues.poll(0) -- those who were woken go first: they may wait again
+    if driver.fd() ~= fd or not driver.busy() then cqueues.cancel(fd) end
   end
   watchers[controller] = nil
-  if watcher.fd then cqueues.cancel(watcher.fd) end -- before it may be closed
+  driver.release(bell)
 end
 
 --- Makes sure that the driver is stepped for as long as somebody waits for it.
 function M.watch(driver)
   local controller = cqueues.running()
   if watchers[controller] then return end
-  local watcher = { fd = driver.fd(), bell = condition.new() }
-  watchers[controller] = watcher
-  controller:attach(coroutine.create(function() run_watcher(driver, controller, watcher) end))
+  local bell = condition.new()
+  watchers[controller] = bell
+  driver.hold(bell) -- else the last client's close could give the descriptor's number to another one
+  controller:attach(coroutine.create(function() run_watcher(driver, controller, bell) end))
 end
 
---- Nobody waits for the driver any more, and its descriptor may be closed.
+--- Nobody waits for the driver any more, and its descriptor does not say so.
 function M.unwatch()
-  for _, watcher in pairs(watchers) do
-    if watcher.fd then cqueues.cancel(watcher.fd) end
-    watcher.fd = nil
-    watcher.bell:signal()
-  end
+  for _, bell in pairs(watchers) do bell:signal() end
 end
 
 return M

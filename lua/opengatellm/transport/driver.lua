@@ -6,7 +6,7 @@
 --
 --   plain        nobody is kept here: the wait is in C
 --   scheduler    its turn polls: `poll`, which it is told of when it is loaded
---   luv, cqueues they `watch`: poll `fd` and call `step`, for as long as `busy` says, or until they are told to `unwatch`
+--   luv, cqueues they `watch`: hold the multi, poll `fd` and call `step`, for as long as `busy` says
 --
 -- @module opengatellm.transport.driver
 local core = require "opengatellm.curl"
@@ -16,7 +16,6 @@ local M = {}
 
 local multi
 local holders = setmetatable({}, { __mode = "k" }) -- transports that are open
-local watching = {} -- hosts that poll the descriptor
 local waiting = {} -- id -> exchange whose `waiter` is a coroutine of its `waiter_host`
 
 --- The multi, for a transport that holds it from now on.
@@ -36,8 +35,6 @@ end
 --- Gives up the connections once nobody holds them and nothing is open.
 function M.tidy()
   if not multi or next(holders) ~= nil or multi:count() > 0 then return end
-  for host in pairs(watching) do host.unwatch() end -- nobody may poll a descriptor that is closed
-  watching = {}
   multi:close()
   multi = nil
 end
@@ -58,18 +55,25 @@ function M.park(exchange, id, host, co)
   if waiting[id] then error("two coroutines wait for the same answer: a stream has one reader", 0) end
   coroutines.check()
   waiting[id], exchange.waiter, exchange.waiter_host = exchange, co, host
-  if not watching[host] then watching[host] = host.unwatch and true or nil end
   if host.watch then host.watch(M) end
   host.park()
   if not exchange.waiter then return true end
-  waiting[id], exchange.waiter = nil, nil
+  M.forget(exchange)
+  exchange.waiter = nil
   if host.unwatch and next(waiting) == nil then host.unwatch() end
   return false
 end
 
+--- Nobody waits for it any more. Once it is closed its id may be another's.
+function M.forget(exchange)
+  if waiting[exchange.id] == exchange then waiting[exchange.id] = nil end
+end
+
 --- Wakes who waits for an exchange: it was closed.
 function M.wake(exchange)
-  if exchange.waiter then exchange.waiter_host.wake(exchange.waiter) end
+  if not exchange.waiter then return end
+  M.forget(exchange)
+  exchange.waiter_host.wake(exchange.waiter)
 end
 
 --- Closes what is waited for on a host whose coroutines will not go on.
