@@ -110,7 +110,7 @@ describe("every Lua file", function()
     local elsewhere = { -- path of a spec that exercises it
       ["init"] = "client", ["call"] = "client", ["json"] = "core/json", ["version"] = "cli", ["transport/init"] = "transport/contract",
       ["transport/curl"] = "transport/contract", ["transport/replay"] = "transport/contract", ["host/init"] = "task", ["host/plain"] = "net/retry",
-      ["host/coroutines"] = "task", ["host/cqueues"] = "task", ["host/luv"] = "hosts/luv", ["host/scheduler"] = "task",
+      ["host/coroutines"] = "task", ["host/cqueues"] = "task", ["host/luv"] = "hosts/luv", ["host/scheduler"] = "task", ["host/timers"] = "task",
       ["transport/driver"] = "transport/contract", ["callbacks"] = "task", ["loop"] = "task",
       ["protocol/init"] = "layout", ["cli/init"] = "cli", ["cli/chat"] = "cli", ["cli/common"] = "cli", ["cli/models"] = "net/ogl",
       ["types"] = "docs", ["operations/init"] = "operations/perform", ["operations/shape"] = "operations/perform", ["operations/usage"] = "operations/perform",

@@ -49,7 +49,6 @@ static const struct {
 
 static void test_rows(void) {
   struct ogl_repeat r = { 0 };
-  memset(&r, 0, sizeof r);
   learn(&r, HEAD "Hel" TAIL, "Hel");
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     struct ogl_repeated found;
@@ -75,7 +74,6 @@ static const struct {
 
 static void test_loose(void) {
   struct ogl_repeat r = { 0 };
-  memset(&r, 0, sizeof r);
   learn(&r, "{\"t\":{\"x\":\"Hel\"} }", "Hel");
   for (size_t i = 0; i < sizeof loose_rows / sizeof loose_rows[0]; i++) {
     struct ogl_repeated found;
@@ -107,7 +105,6 @@ static const struct {
 static void test_idle(void) {
   struct ogl_repeat r = { 0 };
   static const char first[] = HEAD "Hel" MID "a8Kq" TAIL;
-  memset(&r, 0, sizeof r);
   learn_both(&r, first, "Hel", "a8Kq");
   for (size_t i = 0; i < sizeof idle_rows / sizeof idle_rows[0]; i++) {
     struct ogl_repeated found;
@@ -151,7 +148,6 @@ static void test_numbers(void) {
                               ogl_hole_number(part_of(first, "12"), 3),
                               ogl_hole_number(part_of(first, "7"), 1),
                               { { NULL, 0 }, OGL_HOLE_IDLE } };
-  memset(&r, 0, sizeof r);
   ogl_repeat_learn(&r, check_span(first), holes, 4);
   for (size_t i = 0; i < sizeof number_rows / sizeof number_rows[0]; i++) {
     struct ogl_repeated found;
@@ -176,7 +172,6 @@ static void test_forget(void) {
   struct ogl_repeated found;
   struct ogl_span data = check_span(HEAD "Hel" TAIL);
   check_case("repeat: nothing is known before the first frame, nor after forgetting");
-  memset(&r, 0, sizeof r);
   CHECK(!ogl_repeat_match(&r, data, &found));
   learn(&r, HEAD "Hel" TAIL, "Hel");
   CHECK(ogl_repeat_match(&r, data, &found));
@@ -194,10 +189,10 @@ static int matches(int head, int tail) {
   memcpy(data + head - 1, "\"abc\"", 5); /* the quotes belong to head and tail */
   struct ogl_span s = { data, (size_t)(head + 3 + tail) };
   struct ogl_hole hole = { { data + head, 3 }, OGL_HOLE_TEXT };
-  memset(&r, 0, sizeof r);
   ogl_repeat_learn(&r, s, &hole, 1);
-  return ogl_repeat_match(&r, s, &found);
+  int matched = ogl_repeat_match(&r, s, &found);
   ogl_repeat_clear(&r);
+  return matched;
 }
 
 static void test_sizes(void) {
@@ -210,7 +205,6 @@ static void test_sizes(void) {
   static char longer[OGL_REPEAT_BYTES + 64];
   memset(longer, ' ', sizeof longer - 1);
   memcpy(longer + sizeof longer - 6, "\"abc\"", 5);
-  memset(&r, 0, sizeof r);
   learn(&r, HEAD "Hel" TAIL, "Hel");
   learn(&r, longer, "abc");
   CHECK(!ogl_repeat_match(&r, check_span(HEAD "Hel" TAIL), &found));
