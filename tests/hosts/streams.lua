@@ -1,0 +1,120 @@
+--- Thousands of streams at once in one process, against tests/bench/trickle.c: none lost, none out of order, each ended rightly.
+--
+--   streams.lua all BASE N EVENTS MS          every stream to its end
+--   streams.lua faults BASE N EVENTS MS       of each hundred one is reset, one stalls, one is cancelled
+--   streams.lua soak BASE SECONDS             waves of both, for so long: memory and descriptors stay where they were
+--
+-- The last line is "N passed, N failed, N skipped".
+local core = require "opengatellm.curl"
+local lfs = require "lfs"
+local ogl = require "opengatellm"
+
+local mode, base = arg[1], arg[2]
+local failures = {}
+
+local function check(fine, message)
+  if not fine then failures[#failures + 1] = message end
+end
+
+local function descriptors()
+  local count = 0
+  for _ in lfs.dir "/proc/self/fd" do count = count + 1 end
+  return count
+end
+
+-- MiB of resident memory.
+local function resident()
+  local file = assert(io.open "/proc/self/statm")
+  local pages = tonumber(file:read("*a"):match "%d+ (%d+)")
+  file:close()
+  return pages * 4 / 1024
+end
+
+local function client_of(kind, events, ms, crowd, idle)
+  return ogl.client {
+    base_url = ("%s/%s/%d/%d/%d"):format(base, kind, events, ms, crowd), api_key = "k", model = "m", proxy = "", retries = { max = 0 },
+    timeouts = { connect = 60, first_byte = 120, idle = idle },
+  }
+end
+
+-- Reads a stream: how many texts came in order, and the error that ended it.
+local function read(client)
+  local stream, err = client:stream { messages = { ogl.user "hi" }, keep = false }
+  if not stream then return 0, err end
+  local count = 0
+  local event
+  event, err = stream:next()
+  while event do
+    if event.type == "text" then
+      count = count + 1
+      if event.text:match "^(%d+) " ~= tostring(count) then return count, "out of order: " .. event.text end
+    end
+    event, err = stream:next()
+  end
+  return count, err
+end
+
+-- What a stream of each kind has to end with.
+local function judge(kind, events, count, err)
+  local ended = err and err.kind or "complete"
+  if kind == "trickle" then return check(ended == "complete" and count == events, ("%d of %d, %s"):format(count, events, tostring(err))) end
+  if kind == "reset" then return check(ended == "network" and count == events / 2, ("reset: %d, %s"):format(count, tostring(err))) end
+  if kind == "stall" then return check(ended == "timeout" and count == events / 2, ("stall: %d, %s"):format(count, tostring(err))) end
+  check(ended == "cancelled" and count <= events, ("cancel: %d, %s"):format(count, tostring(err)))
+end
+
+local FAULTS = { [17] = "reset", [43] = "stall", [71] = "cancel" }
+
+-- So many streams at once, of them some with faults; all that there are have ended when it returns.
+local function wave(n, events, ms, faults, idle)
+  local clients, cancelled = {}, {}
+  for _, kind in ipairs { "trickle", "reset", "stall" } do clients[kind] = client_of(kind, events, ms, n, idle) end
+  ogl.run(function()
+    for i = 1, n do
+      local kind = faults and FAULTS[i % 100] or "trickle"
+      local task = ogl.spawn(function()
+        local count, err = read(clients[kind] or clients.trickle)
+        judge(kind, events, count, err)
+      end)
+      if kind == "cancel" then cancelled[#cancelled + 1] = task end
+    end
+    if faults then
+      ogl.sleep(events * ms / 1000 / 2)
+      for _, task in ipairs(cancelled) do task:cancel() end
+    end
+  end)
+  for _, client in pairs(clients) do client:close() end
+end
+
+local function once(faults)
+  local n, events, ms = tonumber(arg[3]), tonumber(arg[4]), tonumber(arg[5])
+  local before = descriptors()
+  wave(n, events, ms, faults, 5)
+  check(descriptors() <= before, ("%d descriptors are left, there were %d"):format(descriptors(), before))
+  return n + 1
+end
+
+local function soak()
+  local finish, waves, first = core.now() + tonumber(arg[3]), 0, nil
+  local before = descriptors()
+  while core.now() < finish do
+    wave(500, 40, 25, true, 1)
+    waves = waves + 1
+    collectgarbage()
+    collectgarbage()
+    if waves == 5 then first = resident() end -- what the allocator keeps is there by then
+    if waves % 20 == 0 then print(("%d waves, %.1f MiB, %d descriptors"):format(waves, resident(), descriptors())) end
+  end
+  check(descriptors() <= before, ("%d descriptors are left, there were %d"):format(descriptors(), before))
+  if first then
+    local now = resident()
+    print(("memory: %.1f MiB after 5 waves, %.1f MiB after %d"):format(first, now, waves))
+    check(now <= first * 1.05 + 1, "memory grew")
+  end
+  return waves * 500 + 2
+end
+
+local total = mode == "soak" and soak() or once(mode == "faults")
+for i = 1, math.min(#failures, 20) do print("FAILED: " .. failures[i]) end
+print(("%d passed, %d failed, 0 skipped"):format(total - #failures, #failures))
+os.exit(#failures == 0, true)
