@@ -134,8 +134,15 @@ struct ogl_multi_member *ogl_multi_reuse(struct ogl_multi *m) {
   return m->n_spare ? m->spare[--m->n_spare] : NULL;
 }
 
+/* A turn may end many, and begin as many anew; a crowd that is gone leaves few. */
 int ogl_multi_retire(struct ogl_multi *m, struct ogl_multi_member *member) {
-  if (m->n_spare == OGL_MULTI_SPARE) return 0;
+  size_t most = OGL_MULTI_SPARE + m->n_members;
+  if (most > OGL_MULTI_CROWD) most = OGL_MULTI_CROWD;
+  while (m->n_spare > most) {
+    struct ogl_multi_member *excess = ogl_multi_reuse(m);
+    excess->destroy(excess);
+  }
+  if (m->n_spare == most) return 0;
   m->spare[m->n_spare++] = member;
   return 1;
 }

@@ -33,6 +33,7 @@ OGL_BEGIN
 enum {
   OGL_MULTI_IDLE = 256, /* kept-alive connections: a gateway talks to a few dozen servers with some to each */
   OGL_MULTI_CONNECTIONS = 1000 * 1000, /* more than descriptors: the idle ones are counted by us */
+  OGL_MULTI_CROWD = 256,               /* the same, while there are as many members */
   OGL_MULTI_SPARE = 16 /* retired members, some 8 KiB each: enough for a caller that goes one by one or in fives */
 };
 
@@ -72,7 +73,7 @@ struct ogl_multi {
   double now;   /* the clock as it was when libcurl was last entered */
   uint32_t ids;
   int stepping; /* what is listed wakes nobody: the caller of step takes it */
-  struct ogl_multi_member *spare[OGL_MULTI_SPARE];
+  struct ogl_multi_member *spare[OGL_MULTI_CROWD];
   size_t n_spare;
   const char *encodings; /* what this libcurl can decode, as Accept-Encoding says it; NULL: nothing */
   unsigned owners;

@@ -262,39 +262,52 @@ function H.wait_for(task, seconds)
   return err
 end
 
-local function result_of(task)
-  if task.failure then
-    H.see(task)
-    return { err = task.failure.err }
-  end
-  if task.results[1] == nil then return { err = task.results[2] } end
-  return { value = task.results[1] }
+local function pair(value, err)
+  if value == nil then return { err = err } end
+  return { value = value }
 end
 
+local function result_of(task)
+  if not task.failure then return pair(task.results[1], task.results[2]) end
+  H.see(task)
+  return { err = task.failure.err }
+end
+
+-- So many tasks, each of which goes from item to item: a coroutine an item would cost as much as a small answer. One that an item
+-- makes raise is followed by another.
 function H.map(list, fn, concurrency)
   host.current() -- as in M.first
   local results, waiter, running, active, next_index = {}, {}, {}, 0, 1
   local here, err = host.for_tasks(), nil
-  local function fill()
-    while active < concurrency and next_index <= #list and not err do
-      local i = next_index
-      next_index, active = i + 1, active + 1
-      local task = H.start(here, fn, list[i], i)
-      running[task] = true
-      local function ended()
-        running[task], active, results[i] = nil, active - 1, result_of(task)
-        fill()
-        if active == 0 then H.wake(waiter) end
+  local function left() return next_index <= #list and not err end
+  local function start()
+    local at, task
+    local function work()
+      while left() and not (task and task.cancel_error) do
+        at = next_index
+        next_index = at + 1
+        results[at] = pair(fn(list[at], at))
       end
-      if task.done then ended() else task.on_end = ended end
     end
+    local function ended()
+      running[task], active = nil, active - 1
+      if task.failure then results[at] = result_of(task) end
+      if task.failure and left() then start() end
+      if active == 0 then H.wake(waiter) end
+    end
+    active = active + 1
+    task = H.start(here, work)
+    running[task] = true
+    if task.done then ended() else task.on_end = ended end
   end
-  fill()
+  for _ = 1, math.min(concurrency, #list) do
+    if left() then start() end
+  end
   H.adopt(running)
   err = H.wait_until(waiter, function() return active == 0 end, nil, here)
   H.adopt(nil)
   for task in pairs(running) do task:cancel() end
-  for i = 1, #list do results[i] = results[i] or { err = err } end
+  for i = 1, #list do results[i] = results[i] or { err = err or M.cancelled() } end
   return results
 end
 

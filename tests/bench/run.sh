@@ -6,20 +6,25 @@ out=build/bench
 mkdir -p "$out"
 cc -std=gnu99 -O2 -pthread tests/bench/server.c -o "$out/server"
 cc -std=gnu99 -O2 tests/bench/bare.c -o "$out/bare" -lcurl
+cc -std=gnu99 -O2 tests/bench/trickle.c -o "$out/trickle"
+cc -std=gnu99 -O2 tests/bench/bare_multi.c -o "$out/bare_multi" -lcurl
 
 # The servers end when their standard input does. The second one stays on the first core: what a chat costs depends on whether
 # its server wakes the same core or another one (an idle core is cold), so that both are measured and neither is left to chance.
 pin=
 command -v taskset >/dev/null && [ "$(nproc)" -gt 1 ] && pin="taskset -c"
-pipe=$(mktemp -u) port_file=$(mktemp) pinned_file=$(mktemp)
+pipe=$(mktemp -u) port_file=$(mktemp) pinned_file=$(mktemp) trickle_file=$(mktemp)
 mkfifo "$pipe"
 "$out/server" <"$pipe" >"$port_file" &
 ${pin:+$pin 0} "$out/server" <"$pipe" >"$pinned_file" &
+ulimit -n "$(ulimit -Hn)" 2>/dev/null || true
+"$out/trickle" <"$pipe" >"$trickle_file" &
 exec 9>"$pipe"
-trap 'exec 9>&-; rm -f "$pipe" "$port_file" "$pinned_file"' EXIT INT TERM
-until grep -q port "$port_file" && grep -q port "$pinned_file"; do sleep 0.05; done
+trap 'exec 9>&-; rm -f "$pipe" "$port_file" "$pinned_file" "$trickle_file"' EXIT INT TERM
+until grep -q port "$port_file" && grep -q port "$pinned_file" && grep -q port "$trickle_file"; do sleep 0.05; done
 base="http://127.0.0.1:$(cut -d' ' -f2 "$port_file")"
 pinned="http://127.0.0.1:$(cut -d' ' -f2 "$pinned_file")"
+trickle="http://127.0.0.1:$(cut -d' ' -f2 "$trickle_file")"
 
 run() {
   lua=$1; shift
@@ -97,5 +102,24 @@ set -- $(run lua5.4 tests/bench/memory.lua "$base" 1024 keep)
 row "memory above the start while 1 GiB streams, reply kept" "$1 MiB, of it $2 MiB of text" "$(calc '%.1f MiB beyond' "$1 - $2")"
 set -- $(run lua5.4 tests/bench/memory.lua "$base" 1024 drop)
 row "the same with keep = false" "$1 MiB" "–"
+
+# Many at once, against libcurl's multi interface with epoll and nothing done with what comes (bare_multi.c).
+set -- $("$out/bare_multi" streams "$trickle/trickle/250/110/10000" 10000 1024 9>&-) $(run lua5.4 tests/bench/many.lua streams "$trickle/trickle/250/110/10000" 10000)
+row "CPU of 10,000 streams of 250 events at once, lua5.4" "$5 s ($6 s in the kernel), $1 s ($2 s)" "$(calc %.2f "$5 / $1")"
+row "resident memory a stream, when all are open" "$7 KiB, $3 KiB" "$(calc %.2f "$7 / $3")"
+
+# In turn, five times; the middle of each counts.
+for i in 1 2 3 4 5; do
+  "$out/bare_multi" requests "$pinned/small/v1/chat/completions" "$out/body.json" 20000 256 9>&- >>"$out/rate.bare"
+  run lua5.4 tests/bench/many.lua requests "$pinned/small" 20000 256 >>"$out/rate.ours"
+  "$out/bare_multi" delays "$trickle/trickle/60/100/1000" 1000 9>&- >>"$out/delay.bare"
+  run lua5.4 tests/bench/many.lua delays "$trickle/trickle/60/100/1000" 1000 >>"$out/delay.ours"
+done
+middle() { sort -n -k "$2" "$1" | sed -n 3p | cut -d' ' -f"$2"; }
+set -- "$(middle "$out/rate.ours" 1)" "$(middle "$out/rate.bare" 1)"
+row "small chats a second, 256 at a time, lua5.4" "$1, $2" "$(calc %.2f "$1 / $2")"
+set -- "$(middle "$out/delay.ours" 2)" "$(middle "$out/delay.bare" 2)"
+row "99th percentile of the delay from send to event, 1,000 streams, 10,000 events a second" "$1 µs, $2 µs" "$(calc %.2f "$1 / $2")"
+rm -f "$out"/rate.* "$out"/delay.*
 
 sh tests/bench/nginx.sh "$base" "$out/body.json" 9>&-
