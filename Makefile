@@ -15,8 +15,8 @@ INCLUDES = $(shell pkg-config --cflags $(PKG) 2>/dev/null || echo -I/usr/include
 LUA_VERSION = $(shell $(LUA) -e 'print((_VERSION:gsub("Lua ", "")))')
 
 CORE  = $(wildcard csrc/core/*.c csrc/protocol/*.c)
-CURL  = csrc/core/buf.c csrc/core/code.c $(wildcard csrc/curl/*.c) csrc/lua/class.c $(wildcard csrc/lua/curl_*.c)
-BIND  = $(CORE) csrc/lua/class.c $(wildcard csrc/lua/lua_*.c)
+CURL  = csrc/core/buf.c csrc/core/code.c $(wildcard csrc/curl/*.c) csrc/lua/class.c csrc/lua/header_table.c $(wildcard csrc/lua/curl_*.c)
+BIND  = $(CORE) csrc/lua/class.c csrc/lua/header_table.c $(wildcard csrc/lua/lua_*.c)
 HEADERS = $(wildcard csrc/*/*.h)
 OUT   = $(BUILD)/$(LUA)/opengatellm
 MODULES = $(OUT)/core.so $(if $(filter 1,$(WITH_CURL)),$(OUT)/curl.so)

@@ -167,11 +167,12 @@ end
 --- A Python server that takes its port as its last argument.
 function M.python(command) return M.server("python3 " .. command .. " %d") end
 
---- An answer as HTTP writes it: `headers` is a list of {name, value}.
+--- An answer as HTTP writes it: `headers` is a list of {name, value}. It says that the connection ends with it, as `M.raw` ends it.
 function M.http(status, headers, body)
   local lines = { ("HTTP/1.1 %d Status"):format(status) }
   for _, row in ipairs(headers) do lines[#lines + 1] = row[1] .. ": " .. row[2] end
   lines[#lines + 1] = "content-length: " .. #body
+  lines[#lines + 1] = "connection: close"
   return table.concat(lines, "\r\n") .. "\r\n\r\n" .. body
 end
 

@@ -3,6 +3,8 @@
 */
 #include "http1.h"
 
+#include "header_lines.h"
+
 #include <string.h>
 
 enum { CHUNK_LINE_MAX = 16 * 1024 }; /* a chunk's size and extensions; known servers write some ten bytes */
@@ -179,19 +181,6 @@ static int add_header(struct ogl_http1 *h, struct ogl_span line) {
   return 0;
 }
 
-int ogl_http1_header(const struct ogl_http1 *h, size_t *at, struct ogl_span *name, struct ogl_span *value) {
-  if (*at >= h->lines.n) return 0;
-  const char *line = ogl_buf_bytes(&h->lines) + *at;
-  const char *end = memchr(line, '\n', h->lines.n - *at);
-  const char *colon = memchr(line, ':', (size_t)(end - line));
-  name->p = line;
-  name->n = (size_t)(colon - line);
-  value->p = colon + 1;
-  value->n = (size_t)(end - colon) - 1;
-  *at += (size_t)(end - line) + 1;
-  return 1;
-}
-
 /* What frames the body ---------------------------------------------------------------------------------------------- */
 
 static int read_number(struct ogl_span s, uint64_t *value) {
@@ -244,7 +233,7 @@ static int read_framing(struct ogl_http1 *h) {
   struct ogl_span name, value;
   h->keep = h->minor > 0;
   h->sized = h->chunked = 0;
-  while (!h->err && ogl_http1_header(h, &at, &name, &value)) {
+  while (!h->err && ogl_header_lines_next(&h->lines, &at, &name, &value)) {
     if (is(name, "content-length")) read_length(h, value);
     else if (is(name, "transfer-encoding")) read_coding(h, value);
     else if (is(name, "connection")) read_connection(h, value);

@@ -59,9 +59,6 @@ int64_t ogl_http1_length(const struct ogl_http1 *h);
 /* May the connection carry another exchange? Only after the end. */
 int ogl_http1_reusable(const struct ogl_http1 *h);
 
-/* The header at *at (start with 0), and moves *at on; 0 at the end. The spans live until the next call but this. */
-int ogl_http1_header(const struct ogl_http1 *h, size_t *at, struct ogl_span *name, struct ogl_span *value);
-
 OGL_END
 
 #endif

@@ -7,7 +7,7 @@
 
 void ogl_head_init(struct ogl_head *h) {
   memset(h, 0, sizeof *h);
-  ogl_buf_init(&h->lines, OGL_HEAD_MAX, OGL_ERR_LINE);
+  ogl_buf_init(&h->lines, OGL_MAX_HEAD, OGL_ERR_LINE);
 }
 
 void ogl_head_clear(struct ogl_head *h) {
@@ -84,7 +84,7 @@ static int header(struct ogl_head *h, struct ogl_span line) {
 int ogl_head_line(struct ogl_head *h, const char *p, size_t n) {
   struct ogl_span line = { p, n };
   h->total += n;
-  if (h->total > OGL_HEAD_MAX) return OGL_ERR_LINE;
+  if (h->total > OGL_MAX_HEAD) return OGL_ERR_LINE;
   if (h->complete || !n) return 0;
   int status = status_of(p, n);
   if (status) {
@@ -94,17 +94,4 @@ int ogl_head_line(struct ogl_head *h, const char *p, size_t n) {
   if (*p != '\r' && *p != '\n') return header(h, line);
   h->complete = h->status && !is_interim(h->status);
   return 0;
-}
-
-int ogl_head_next(const struct ogl_head *h, size_t *at, struct ogl_span *name, struct ogl_span *value) {
-  if (*at >= h->lines.n) return 0;
-  const char *line = ogl_buf_bytes(&h->lines) + *at;
-  const char *end = memchr(line, '\n', h->lines.n - *at);
-  const char *colon = memchr(line, ':', (size_t)(end - line));
-  name->p = line;
-  name->n = (size_t)(colon - line);
-  value->p = colon + 1;
-  value->n = (size_t)(end - colon) - 1;
-  *at += (size_t)(end - line) + 1;
-  return 1;
 }

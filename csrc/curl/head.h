@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
 ** head.h - the head of an answer: status and headers of the final response.
 **
-** Life: `init`, one `line` for each line that libcurl gives, `next` to read what came, `reset` or `clear`. A head ends
+** Life: `init`, one `line` for each line that libcurl gives, `reset` or `clear`. A head ends
 ** with an empty line; if it was an interim one (1xx), the next begins anew and the earlier is forgotten. What comes
 ** after the final head (trailers) is ignored.
 **
-** Memory: one block with the lines as they came, names in lower case. OGL_HEAD_MAX bounds all lines of an exchange,
+** Memory: one block with the lines as they came, names in lower case. OGL_MAX_HEAD bounds all lines of an exchange,
 ** the forgotten ones too, so that a server cannot send interim heads for ever.
 */
 #ifndef OGL_HEAD_H
@@ -15,10 +15,8 @@
 
 OGL_BEGIN
 
-enum { OGL_HEAD_MAX = 256 * 1024 }; /* servers and proxies stop at 8 to 64 KiB */
-
 struct ogl_head {
-  struct ogl_buf lines; /* "name: value\n" each, without the status line */
+  struct ogl_buf lines; /* see core/header_lines.h; without the status line */
   size_t total;         /* bytes of all lines seen */
   int count;            /* of headers */
   int status;           /* 0 before the status line */
@@ -30,11 +28,8 @@ void ogl_head_clear(struct ogl_head *h);
 /* As after init, but for the memory. */
 void ogl_head_reset(struct ogl_head *h);
 
-/* Takes one line with its line end. 0, OGL_ERR_LINE above OGL_HEAD_MAX, OGL_ERR_MEMORY. */
+/* Takes one line with its line end. 0, OGL_ERR_LINE above OGL_MAX_HEAD, OGL_ERR_MEMORY. */
 int ogl_head_line(struct ogl_head *h, const char *p, size_t n);
-
-/* Gives the header at *at (start with 0) and moves *at on; 0 at the end. The spans live until the next `line`. */
-int ogl_head_next(const struct ogl_head *h, size_t *at, struct ogl_span *name, struct ogl_span *value);
 
 OGL_END
 

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "curl_lua.h"
+#include "header_table.h"
 
 struct box {
   struct ogl_transfer *t; /* NULL: closed */
@@ -93,57 +94,12 @@ static int nothing(lua_State *L, const struct ogl_transfer *t) {
   return 1;
 }
 
-/* The value on the top joins the list of set-cookie, in the table below it. */
-static void add_cookie(lua_State *L) {
-  lua_pushliteral(L, "set-cookie");
-  lua_rawget(L, -3);
-  if (lua_isnil(L, -1)) {
-    lua_pop(L, 1);
-    lua_newtable(L);
-    lua_pushliteral(L, "set-cookie");
-    lua_pushvalue(L, -2);
-    lua_rawset(L, -5);
-  }
-  lua_insert(L, -2);
-  lua_rawseti(L, -2, (int)lua_rawlen(L, -2) + 1);
-  lua_pop(L, 1);
-}
-
-/* headers[name] = value, in the table on the top; repeats are joined. */
-static void add_header(lua_State *L, struct ogl_span name, struct ogl_span value) {
-  if (name.n == strlen("set-cookie") && memcmp(name.p, "set-cookie", name.n) == 0) {
-    lua_pushlstring(L, value.p, value.n);
-    add_cookie(L);
-    return;
-  }
-  lua_pushlstring(L, name.p, name.n);
-  lua_pushvalue(L, -1);
-  lua_rawget(L, -3);
-  if (lua_isnil(L, -1)) {
-    lua_pop(L, 1);
-    lua_pushlstring(L, value.p, value.n);
-  } else {
-    lua_pushliteral(L, ", ");
-    lua_pushlstring(L, value.p, value.n);
-    lua_concat(L, 3);
-  }
-  lua_rawset(L, -3);
-}
-
-static void push_headers(lua_State *L, const struct ogl_head *head) {
-  size_t at = 0;
-  struct ogl_span name, value;
-  luaL_checkstack(L, 8, "headers");
-  lua_createtable(L, 0, head->count);
-  while (ogl_head_next(head, &at, &name, &value)) add_header(L, name, value);
-}
-
 static int transfer_head(lua_State *L) {
   struct box *box = check(L);
   if (!box->t) return ogl_lua_curl_closed(L, "exchange");
   if (!box->t->head.complete) return nothing(L, box->t);
   lua_pushinteger(L, box->t->head.status);
-  push_headers(L, &box->t->head);
+  ogl_lua_header_table(L, &box->t->head.lines, box->t->head.count);
   ogl_transfer_head(box->t); /* given, now that nothing can be raised any more */
   return 2;
 }

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "../core/http1.h"
+#include "header_table.h"
 #include "lua_core.h"
 
 #define HTTP1 "opengatellm.http1"
@@ -97,47 +98,11 @@ static int l_problem(lua_State *L) {
   return 2;
 }
 
-/* The value on the top joins the list of set-cookie, in the table below it. */
-static void add_cookie(lua_State *L) {
-  lua_getfield(L, -2, "set-cookie");
-  if (lua_isnil(L, -1)) {
-    lua_pop(L, 1);
-    lua_newtable(L);
-    lua_pushvalue(L, -1);
-    lua_setfield(L, -4, "set-cookie");
-  }
-  lua_insert(L, -2);
-  lua_rawseti(L, -2, (int)lua_rawlen(L, -2) + 1);
-  lua_pop(L, 1);
-}
-
-/* headers[name] = value, in the table on the top. */
-static void add_header(lua_State *L, struct ogl_span name, struct ogl_span value) {
-  if (name.n == strlen("set-cookie") && memcmp(name.p, "set-cookie", name.n) == 0) {
-    lua_pushlstring(L, value.p, value.n);
-    add_cookie(L);
-    return;
-  }
-  lua_pushlstring(L, name.p, name.n);
-  lua_pushvalue(L, -1);
-  lua_rawget(L, -3);
-  int repeated = !lua_isnil(L, -1);
-  if (repeated) lua_pushliteral(L, ", ");
-  else lua_pop(L, 1);
-  lua_pushlstring(L, value.p, value.n);
-  if (repeated) lua_concat(L, 3);
-  lua_rawset(L, -3);
-}
-
 static int l_head(lua_State *L) {
   struct parser *u = to_parser(L);
-  size_t at = 0;
-  struct ogl_span name, value;
   if (!u->open || !u->headed) return 0;
-  luaL_checkstack(L, 8, "headers");
   lua_pushinteger(L, u->h.status);
-  lua_createtable(L, 0, u->h.count);
-  while (ogl_http1_header(&u->h, &at, &name, &value)) add_header(L, name, value);
+  ogl_lua_header_table(L, &u->h.lines, u->h.count);
   return 2;
 }
 

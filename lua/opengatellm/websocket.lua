@@ -23,6 +23,7 @@
 -- @module opengatellm.websocket
 local core = require "opengatellm.core"
 local errors = require "opengatellm.errors"
+local failure = require "opengatellm.transport.failure"
 local host = require "opengatellm.host"
 local random = require "opengatellm.random"
 local upgrade = require "opengatellm.upgrade"
@@ -213,18 +214,10 @@ function H.wait_for(self)
   return phase, seconds
 end
 
--- What each limit means to its user.
-local STORY = {
-  connect = "the server did not answer to the upgrade within %g s; timeouts.connect allows more",
-  first_byte = "no byte of an answer within %g s of the last byte sent; timeouts.first_byte allows more",
-  idle = "no further byte of the answer within %g s; timeouts.idle allows more",
-  total = "the answer was not complete within %g s; timeouts.total allows more",
-}
-
 function H.timeout(self, phase)
-  return errors.new {
-    kind = "timeout", code = phase, phase = phase, retryable = phase == "connect", message = STORY[phase]:format(self.timeouts[phase] or 0),
-  }
+  local err = failure.timeout(self.timeouts, phase)
+  if phase == "connect" then err.message = "the server did not answer to the upgrade: " .. err.message end
+  return err
 end
 
 -- More bytes; nil at their end; nil and the error. The one place that waits.

@@ -3,6 +3,8 @@
 */
 #include "answers.h"
 
+#include "../../csrc/core/header_lines.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -16,7 +18,7 @@ static void add_head(struct ogl_buf *log, const struct ogl_http1 *h) {
   size_t at = 0;
   struct ogl_span name, value;
   add_number(log, h->status);
-  while (ogl_http1_header(h, &at, &name, &value)) {
+  while (ogl_header_lines_next(&h->lines, &at, &name, &value)) {
     ogl_buf_byte(log, ' ');
     ogl_buf_append(log, name.p, name.n);
     ogl_buf_byte(log, '=');

@@ -10,6 +10,7 @@
 local core = require "opengatellm.curl"
 local driver = require "opengatellm.transport.driver"
 local errors = require "opengatellm.errors"
+local failure = require "opengatellm.transport.failure"
 local host = require "opengatellm.host"
 local task = require "opengatellm.task"
 
@@ -278,28 +279,14 @@ function H.sink(exchange, err)
   H.release(exchange)
 end
 
--- What each timeout means to its user.
-local STORY = {
-  connect = "no connection within %g s; timeouts.connect allows more",
-  first_byte = "no byte of an answer within %g s of the last byte sent; timeouts.first_byte allows more",
-  idle = "no further byte of the answer within %g s; timeouts.idle allows more",
-  total = "the answer was not complete within %g s; timeouts.total allows more",
-}
-
-function H.timeout_message(timeouts, phase, message)
-  local seconds = timeouts[phase]
-  if seconds then return STORY[phase]:format(seconds) end
-  return ("%s; timeouts.%s allows more"):format(message, phase) -- libcurl's own limit of a connect
-end
-
--- What another try can change. A refused certificate or a malformed answer stays what it is.
-local RETRYABLE = { network = true, timeout = false, tls = false, limit = false }
-local FINAL = { malformed = true, proxy = true, other = true }
-
+-- What C says of it, as an error.
 function H.failure(timeouts, kind, code, message, phase, sent)
-  if phase then message = H.timeout_message(timeouts, phase, message) end
-  local retryable = phase == "connect" or RETRYABLE[kind] and not FINAL[code] or false
-  return errors.new { kind = kind, code = code, message = message, phase = phase, sent = sent, retryable = retryable }
+  if phase and timeouts[phase] then return failure.timeout(timeouts, phase, sent) end
+  if phase then message = ("%s; timeouts.%s allows more"):format(message, phase) end -- libcurl's own limit of a connect
+  if kind == "network" then return failure.network(code, message, sent) end
+  local err = failure.final(kind, code, message, sent)
+  err.phase, err.retryable = phase, phase == "connect"
+  return err
 end
 
 return M
