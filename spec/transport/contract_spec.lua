@@ -110,6 +110,8 @@ for _, carrier in ipairs(carriers.list()) do
     before_each(function() transport, open_exchanges = carrier.network(), {} end)
     after_each(function()
       for _, exchange in ipairs(open_exchanges) do exchange:close() end
+      collectgarbage() -- transports that nobody has any more share the connections: with the last one they go
+      collectgarbage()
       transport:close()
     end)
 
