@@ -98,7 +98,7 @@ local function soak()
   local finish, waves, first = core.now() + tonumber(arg[3]), 0, nil
   local before = descriptors()
   while core.now() < finish do
-    wave(500, 40, 25, true, 1)
+    wave(500, 40, 25, true, 3)
     waves = waves + 1
     collectgarbage()
     collectgarbage()
