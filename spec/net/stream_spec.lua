@@ -198,11 +198,12 @@ describe("a stream over the network", function()
 
   describe("and its connection", function()
     it("is one for twenty chats", function()
-      local client, numbers = helper.client "keepalive", {}
+      local client, numbers, before = helper.client "keepalive", {}, nil
       for i = 1, 20 do
         local conn, request = assert(client:chat "Bonjour").text:match "^conn (%d+) request (%d+)$"
         numbers[conn] = true
-        assert.equal(i, tonumber(request))
+        before = before or tonumber(request) - 1 -- requests of other clients, on the same connection
+        assert.equal(i, tonumber(request) - before)
       end
       local first = next(numbers)
       assert.is_nil(next(numbers, first))
