@@ -506,7 +506,9 @@ for _, where in ipairs(carriers.list()) do
           local sse = read(path)
           local by_http = helper.client_of(helper.body("text/event-stream", sse), { provider = "openai", no_v1 = true, retries = { max = 0 } })
           local wanted = assert(by_http:stream { model = "m", messages = { ogl.user "hi" } }):reply()
-          if wanted then -- else the recording breaks off
+          local _, answers = sse:gsub('"type": ?"response%.created"', "")
+          -- else the recording breaks off, or holds two answers: on a socket the second would be that of the next question
+          if wanted and answers == 1 then
             local lines = helper.write(lines_of(sse))
             assert.same(bare(wanted), bare(assert(ask(client, "file", { system = lines }))), path)
             compared = compared + 1
