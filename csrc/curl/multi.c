@@ -346,7 +346,6 @@ static void serve(struct ogl_multi *m, const struct ogl_poller_event *event) {
   if (!ogl_poller_current(&m->poller, event, &found)) return;
   struct ogl_multi_member *owner = found;
   if (owner) {
-    owner->moved++;
     owner->heard = m->now;
     if (owner->open) {
       owner->touched(owner, event->what);

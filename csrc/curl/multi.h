@@ -18,7 +18,7 @@
 ** gets a new CURLM with the next start. The descriptor of `fd` stays the same where it is sound.
 **
 ** Memory: connections that nobody uses are kept for reuse, some OGL_MULTI_IDLE; retired members, at most
-** OGL_MULTI_SPARE. One thread at a time.
+** OGL_MULTI_SPARE, and in a crowd OGL_MULTI_CROWD. One thread at a time.
 */
 #ifndef OGL_MULTI_H
 #define OGL_MULTI_H
@@ -33,15 +33,14 @@ OGL_BEGIN
 enum {
   OGL_MULTI_IDLE = 256, /* kept-alive connections: a gateway talks to a few dozen servers with some to each */
   OGL_MULTI_CONNECTIONS = 1000 * 1000, /* more than descriptors: the idle ones are counted by us */
-  OGL_MULTI_CROWD = 256,               /* the same, while there are as many members */
-  OGL_MULTI_SPARE = 16 /* retired members, some 8 KiB each: enough for a caller that goes one by one or in fives */
+  OGL_MULTI_SPARE = 16, /* retired members, some 8 KiB each: enough for a caller that goes one by one or in fives */
+  OGL_MULTI_CROWD = 256 /* the same, while as many others are in */
 };
 
 /* What a multi knows of a transfer, which embeds it. Zero-filled, then `easy`, `alone` and the functions are set. */
 struct ogl_multi_member {
   CURL *easy;
   int alone;        /* speaks HTTP/1: what happens on its socket happens for it alone */
-  unsigned moved;   /* times its socket was ready; counted for `alone` only */
   unsigned sockets; /* sockets in the poller that name it as owner */
   int in;           /* started, and not ended or stopped */
   int raw, open;    /* libcurl only connects it; it has, and the socket is the member's own (`touched`) */

@@ -400,14 +400,6 @@ enum ogl_transfer_phase ogl_transfer_phase(const struct ogl_transfer *t) {
   return t->length < 0 && !t->ended ? OGL_PHASE_SEND : OGL_PHASE_WAIT;
 }
 
-/* The counters only ever grow, so their sum changes when one does. */
-uint64_t ogl_transfer_activity(const struct ogl_transfer *t) {
-  uint64_t sum = (uint64_t)t->member.moved + t->head.total + (uint64_t)t->received;
-  if (!t->member.easy) return sum;
-  sum += (uint64_t)count(t, CURLINFO_SIZE_UPLOAD_T) + (uint64_t)count(t, CURLINFO_SIZE_DOWNLOAD_T);
-  return sum + (uint64_t)went_out(t);
-}
-
 void ogl_transfer_progress(const struct ogl_transfer *t, int64_t up[2], int64_t down[2]) {
   up[0] = t->member.easy ? count(t, CURLINFO_SIZE_UPLOAD_T) : 0;
   up[1] = t->length;

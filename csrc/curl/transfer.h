@@ -37,8 +37,8 @@ OGL_BEGIN
 
 enum {
   OGL_TRANSFER_UNREAD = 256 * 1024, /* some ms of a fast network, so that a pause does not cost speed */
-  OGL_TRANSFER_SMALL = 1024,
-  OGL_TRANSFER_BLOCK = 32 * 1024 /* an empty buffer up to this size keeps its block */
+  OGL_TRANSFER_SMALL = 1024,        /* a block that the allocator keeps at hand: an empty buffer gives it back */
+  OGL_TRANSFER_BLOCK = 32 * 1024    /* between the two an empty buffer keeps its block */
 };
 
 enum ogl_transfer_state { OGL_TRANSFER_NEW, OGL_TRANSFER_ACTIVE, OGL_TRANSFER_DONE, OGL_TRANSFER_FAILED };
@@ -123,8 +123,6 @@ int ogl_transfer_feed(struct ogl_transfer *t, const char *p, size_t n);
 int ogl_transfer_feed_end(struct ogl_transfer *t);
 
 enum ogl_transfer_phase ogl_transfer_phase(const struct ogl_transfer *t);
-/* A number that changes whenever a byte moved, up or down. */
-uint64_t ogl_transfer_activity(const struct ogl_transfer *t);
 /* Could the server have got some of the request? */
 int ogl_transfer_sent(const struct ogl_transfer *t);
 /* Bytes done and in all (-1: unknown) of the two bodies, as they are on the wire. */

@@ -8,7 +8,6 @@
 **   transfer:take() -> bytes | false | nil | nil, failure           false: none yet; nil alone: the end
 **   transfer:feed(bytes | nil) -> true | nil, failure               nil: the body is complete
 **   transfer:state() -> "active" | "done" | "failed", kind, code, message, phase, sent
-**   transfer:activity() -> number                                   another one whenever a byte moved
 **   transfer:progress() -> up, up_total | nil, down, down_total | nil
 **   transfer:close()
 **
@@ -149,12 +148,6 @@ static int transfer_state(lua_State *L) {
   return failed ? 1 + ogl_lua_curl_failure(L, &box->t->failure) : 1;
 }
 
-static int transfer_activity(lua_State *L) {
-  struct box *box = check(L);
-  lua_pushnumber(L, box->t ? (lua_Number)ogl_transfer_activity(box->t) : 0);
-  return 1;
-}
-
 static void push_bytes(lua_State *L, int64_t n) {
   if (n < 0) lua_pushnil(L);
   else lua_pushinteger(L, (lua_Integer)n);
@@ -179,16 +172,11 @@ static int transfer_tostring(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg methods[] = { { "wait", transfer_wait },
-                                    { "await", transfer_await },
-                                    { "id", transfer_id },
-                                    { "head", transfer_head },
-                                    { "take", transfer_take },
-                                    { "feed", transfer_feed },
-                                    { "state", transfer_state },
-                                    { "activity", transfer_activity },
-                                    { "progress", transfer_progress },
-                                    { NULL, NULL } };
+static const luaL_Reg methods[] = {
+  { "wait", transfer_wait },   { "await", transfer_await },       { "id", transfer_id },
+  { "head", transfer_head },   { "take", transfer_take },         { "feed", transfer_feed },
+  { "state", transfer_state }, { "progress", transfer_progress }, { NULL, NULL }
+};
 
 void ogl_lua_transfer_class(lua_State *L) {
   ogl_lua_class(L, OGL_LUA_TRANSFER, methods, transfer_close);

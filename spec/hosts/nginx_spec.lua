@@ -1,9 +1,8 @@
 -- Inside nginx: the contract of transports, what is nginx's own, every phase, and what a worker keeps of 10,000 requests.
-local environment = require "spec.support.environment"
 local helper = require "spec.helper"
 local mime = require "mime"
 local nginx = require "spec.support.nginx"
-local runner = require "hosts.runner"
+local places = require "spec.support.inside"
 local socket = require "socket"
 
 local absent = nginx.absent()
@@ -38,26 +37,13 @@ local function query(values)
   return require "opengatellm.url".query(values)
 end
 
--- Runs a spec inside nginx, when the first of its tests asks for it; each of its tests is one here.
-local function inside(path)
-  local results
-  local function result_of(name)
-    if not results then
-      results = {}
-      for _, row in ipairs(ask("/run" .. query { spec = path }).report) do results[row.name] = row end
-    end
-    return results[name] or { status = "failed", message = "it did not run" }
-  end
-  local names
-  environment.with({ OGL_CARRIER = "nginx", OGL_SHARED = os.getenv "OGL_SHARED" }, function() names = runner.names(path) end)
-  for _, name in ipairs(names) do
-    it(name, function()
-      local row = result_of(name)
-      if row.status == "pending" then return pending(row.message or "pending") end
-      assert(row.status == "passed", row.message)
-    end)
-  end
+local function report(path)
+  local rows = {}
+  for _, row in ipairs(ask("/run" .. query { spec = path }).report) do rows[row.name] = row end
+  return rows
 end
+
+local function inside(path) places.declare({ it = it, pending = pending }, path, "nginx", report) end
 
 describe("inside nginx", function()
   inside "spec/transport/contract_spec.lua"

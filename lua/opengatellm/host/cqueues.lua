@@ -23,7 +23,6 @@ function M.inside()
 end
 
 local function wait(seconds)
-  coroutines.check()
   local co = coroutine.running()
   parked[co] = condition.new()
   cqueues.poll(parked[co], seconds)

@@ -5,7 +5,7 @@
 -- its coroutine is woken, on the host where it waits:
 --
 --   plain        nobody is kept here: the wait is in C
---   scheduler    its turn polls: `poll`, which it is told of when it is loaded
+--   scheduler    its turn polls, by `poll`, once something has waited
 --   luv, cqueues they `watch`: hold the multi, poll `fd` and call `step`, for as long as `busy` says
 --
 -- @module opengatellm.transport.driver

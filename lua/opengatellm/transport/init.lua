@@ -7,6 +7,7 @@
 --   exchange:head() -> status, headers | nil, err       waits for the head of the response
 --   exchange:read() -> bytes | nil (end) | nil, err     waits for more of the body; never an empty string
 --   exchange:close()                                    any time, any number of times; nothing is left open
+--   transport:connect(request) -> connection            optional, of those that reach a network: see websocket.lua
 --
 --   request = {
 --     method, url, headers = list of {name, value},
@@ -17,7 +18,7 @@
 --     stream = boolean,                                 bytes as they come: HTTP/1.1, no compression
 --     max_body = bytes | nil,                           ceiling of the decoded body
 --     on_progress = nil | function(direction, done, total),
---     host,                                             where to wait: host/init.lua
+--     host,                                             where to wait; nil: asked for at each wait (host/init.lua)
 --   }
 --
 -- `headers` of the response: lower-case name -> string; repeats are joined with ", ", `set-cookie` is a list.
