@@ -5,12 +5,12 @@
 
 #include "mem.h"
 
-enum { FIRST = 64 }; /* bytes of the first block: most ids and names fit, and a stream has half a dozen buffers */
+enum { LEAST = 16 }; /* bytes that a block grows by at least */
 
 void ogl_buf_init(struct ogl_buf *b, size_t max, int over) {
   memset(b, 0, sizeof *b);
-  b->max = max;
-  b->over = over;
+  b->max = max < UINT32_MAX ? (uint32_t)max : UINT32_MAX;
+  b->over = (int16_t)over;
 }
 
 void ogl_buf_clear(struct ogl_buf *b) {
@@ -23,15 +23,16 @@ void ogl_buf_reset(struct ogl_buf *b) {
   b->err = 0;
 }
 
-/* Makes the block hold `need` bytes, by half again, within the ceiling. */
+/* Makes the block hold `need` bytes, by half again, within the ceiling. The first one is no larger than needed: many
+   buffers get one id or one name for good, and a stream has a dozen of them. */
 static int grow(struct ogl_buf *b, size_t need) {
-  size_t cap = b->cap ? b->cap : FIRST;
-  while (cap < need) cap += cap / 2 + 16;
-  if (cap > b->max && need <= b->max) cap = b->max;
+  size_t cap = (size_t)b->cap + b->cap / 2 + LEAST;
+  if (cap < need) cap = need;
+  if (cap > b->max) cap = b->max;
   char *p = ogl_realloc(b->p, cap);
   if (!p) return b->err = OGL_ERR_MEMORY;
   b->p = p;
-  b->cap = cap;
+  b->cap = (uint32_t)cap;
   return 0;
 }
 
@@ -50,17 +51,17 @@ char *ogl_buf_make_room(struct ogl_buf *b, size_t n) {
   }
   int cheap = b->head >= b->n;
   slide(b);
-  size_t need = b->n + n, slack = cheap ? 0 : b->n / 2;
+  size_t need = (size_t)b->n + n, slack = cheap ? 0 : b->n / 2;
   if (slack > b->max - need) slack = b->max - need;
   if (b->cap < need + slack && grow(b, need + slack)) return NULL;
   return b->n ? b->p + b->n : b->p; /* NULL + 0 is undefined */
 }
 
 void ogl_buf_consume(struct ogl_buf *b, size_t n) {
-  b->n -= n;
-  b->head = b->n ? b->head + n : 0;
+  b->n -= (uint32_t)n;
+  b->head = b->n ? b->head + (uint32_t)n : 0;
 }
 
 void ogl_buf_truncate(struct ogl_buf *b, size_t n) {
-  if (n < b->n) b->n = n;
+  if (n < b->n) b->n = (uint32_t)n;
 }

@@ -22,13 +22,13 @@ OGL_BEGIN
 
 struct ogl_buf {
   char *p;
-  size_t head, n, cap;
-  size_t max; /* ceiling of n, in bytes */
-  int err;    /* 0, or the sticky error: OGL_ERR_MEMORY, or what `over` says */
-  int over;   /* the error that passing the ceiling is */
+  uint32_t head, n, cap; /* a stream has two dozen buffers, and a process thousands of streams */
+  uint32_t max;          /* ceiling of n, in bytes */
+  int16_t err;           /* 0, or the sticky error: OGL_ERR_MEMORY, or what `over` says */
+  int16_t over;          /* the error that passing the ceiling is */
 };
 
-/* `over`: the code reported above `max` bytes, for example OGL_ERR_LINE. */
+/* `over`: the code reported above `max` bytes (4 GiB at the most), for example OGL_ERR_LINE. */
 void ogl_buf_init(struct ogl_buf *b, size_t max, int over);
 /* Frees the memory; the buffer may be used again. */
 void ogl_buf_clear(struct ogl_buf *b);
@@ -43,7 +43,7 @@ static inline char *ogl_buf_room(struct ogl_buf *b, size_t n) {
   if (OGL_LIKELY(!b->err && b->p && b->cap - b->head - b->n >= n && b->max - b->n >= n)) return b->p + b->head + b->n;
   return ogl_buf_make_room(b, n);
 }
-static inline void ogl_buf_grew(struct ogl_buf *b, size_t n) { b->n += n; }
+static inline void ogl_buf_grew(struct ogl_buf *b, size_t n) { b->n += (uint32_t)n; }
 
 /* Appends; 0, or the sticky error. Inline, so that a text that the compiler knows is stored without a call. */
 static inline int ogl_buf_append(struct ogl_buf *b, const char *p, size_t n) {
@@ -51,7 +51,7 @@ static inline int ogl_buf_append(struct ogl_buf *b, const char *p, size_t n) {
   char *room = ogl_buf_room(b, n);
   if (!room) return b->err;
   memcpy(room, p, n);
-  b->n += n;
+  ogl_buf_grew(b, n);
   return 0;
 }
 static inline int ogl_buf_byte(struct ogl_buf *b, char c) { return ogl_buf_append(b, &c, 1); }
