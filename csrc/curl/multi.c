@@ -65,6 +65,7 @@ void ogl_multi_drop(struct ogl_multi *m) {
   curl_multi_cleanup(m->curl);
   ogl_poller_clear(&m->poller);
   ogl_deadlines_clear(&m->deadlines);
+  ogl_signature_drop(m->signature);
   ogl_free(m);
 }
 
@@ -154,6 +155,14 @@ void ogl_multi_adopt(struct ogl_multi *m, struct ogl_multi_member *member) {
   curl_easy_setopt(member->easy, CURLOPT_OPENSOCKETDATA, m);
   curl_easy_setopt(member->easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
   curl_easy_setopt(member->easy, CURLOPT_CLOSESOCKETDATA, m);
+}
+
+struct ogl_signature *ogl_multi_sign(struct ogl_multi *m, struct ogl_span bytes) {
+  struct ogl_signature *s = ogl_signature_of(m->signature, bytes);
+  if (!s || s == m->signature) return s;
+  ogl_signature_drop(m->signature);
+  m->signature = ogl_signature_keep(s);
+  return s;
 }
 
 static void take_in(struct ogl_multi *m, struct ogl_multi_member *member) {

@@ -11,9 +11,9 @@
 /* Receive buffers. A read of 64 KiB halves the calls of a fast transfer; with many transfers it is memory that lies
    idle, 10,000 times, and each gets little at a time. libcurl's least is 1 KiB. */
 enum {
-  FEW = 32,
-  SOME = 128,
-  MANY = 512,
+  FEW = 16,
+  SOME = 64,
+  MANY = 256,
   BUFFER_FEW = 64 * 1024,
   BUFFER_SOME = 16 * 1024,
   BUFFER_MANY = 4 * 1024,

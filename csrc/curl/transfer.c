@@ -22,7 +22,7 @@ static struct ogl_transfer *transfer_of(struct ogl_multi_member *member) {
 static void destroy(struct ogl_multi_member *member) {
   struct ogl_transfer *t = transfer_of(member);
   curl_easy_cleanup(t->member.easy);
-  ogl_buf_clear(&t->signature);
+  ogl_signature_drop(t->signature);
   ogl_headers_clear(&t->headers);
   ogl_head_clear(&t->head);
   ogl_buf_clear(&t->body);
@@ -34,7 +34,6 @@ static struct ogl_transfer *make(void) {
   struct ogl_transfer *t = ogl_realloc(NULL, sizeof *t);
   if (!t) return NULL;
   memset(t, 0, sizeof *t);
-  ogl_buf_init(&t->signature, SIZE_MAX / 2, OGL_ERR_BODY);
   ogl_headers_init(&t->headers);
   ogl_head_init(&t->head);
   ogl_buf_init(&t->body, SIZE_MAX / 2, OGL_ERR_BODY); /* bounded by on_body */
@@ -295,16 +294,16 @@ static int configure(struct ogl_transfer *t, const struct ogl_options *o, long b
 }
 
 /* Makes the handle's options those of the request. Mostly they are: one program asks for much the same again and
-   again. The signature is that of a handle whose options are complete, or empty. */
+   again. The signature is that of a handle whose options are complete, or none. */
 static int set_options(struct ogl_transfer *t, const struct ogl_options *o) {
   struct ogl_buf *wanted = &t->body; /* still unused */
   long buffer = ogl_options_buffer(t->multi->n_members);
   if (ogl_options_sign(o, buffer, wanted)) return no_memory(t);
-  int same = t->signature.n == wanted->n && memcmp(t->signature.p, wanted->p, wanted->n) == 0;
-  if (!same) {
-    ogl_buf_reset(&t->signature);
+  if (!ogl_signature_is(t->signature, ogl_buf_span(wanted))) {
+    ogl_signature_drop(t->signature);
+    t->signature = NULL;
     if (!configure(t, o, buffer)) return 0;
-    if (ogl_buf_append(&t->signature, wanted->p, wanted->n)) ogl_buf_reset(&t->signature);
+    t->signature = ogl_multi_sign(t->multi, ogl_buf_span(wanted));
   }
   ogl_buf_reset(wanted);
   return ogl_options_apply_body(o, t->member.easy) == CURLE_OK ? 1 : no_memory(t);
@@ -398,6 +397,10 @@ enum ogl_transfer_phase ogl_transfer_phase(const struct ogl_transfer *t) {
   if (!has_begun(t)) return OGL_PHASE_CONNECT;
   if (t->length > 0 && count(t, CURLINFO_SIZE_UPLOAD_T) < t->length) return OGL_PHASE_SEND;
   return t->length < 0 && !t->ended ? OGL_PHASE_SEND : OGL_PHASE_WAIT;
+}
+
+int ogl_transfer_delivered(const struct ogl_transfer *t) {
+  return t->head.complete && count(t, CURLINFO_SIZE_UPLOAD_T) >= t->length;
 }
 
 void ogl_transfer_progress(const struct ogl_transfer *t, int64_t up[2], int64_t down[2]) {

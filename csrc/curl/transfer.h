@@ -32,6 +32,7 @@
 #include "headers.h"
 #include "multi.h"
 #include "options.h"
+#include "signature.h"
 
 OGL_BEGIN
 
@@ -65,12 +66,12 @@ struct ogl_patience {
 struct ogl_transfer {
   struct ogl_multi_member member; /* first: the multi knows the transfer by it */
   struct ogl_multi *multi;
-  struct ogl_buf signature;   /* of the options that the easy handle has */
-  int closes;                 /* one of them: the connection is closed after this exchange */
-  struct ogl_headers headers; /* of the request */
-  struct ogl_head head;       /* of the answer */
-  struct ogl_buf body;        /* come, not consumed */
-  struct ogl_buf upload;      /* fed, not sent */
+  struct ogl_signature *signature; /* of the options that the easy handle has; NULL: not known */
+  int closes;                      /* one of them: the connection is closed after this exchange */
+  struct ogl_headers headers;      /* of the request */
+  struct ogl_head head;            /* of the answer */
+  struct ogl_buf body;             /* come, not consumed */
+  struct ogl_buf upload;           /* fed, not sent */
   struct ogl_failure failure;
   /* What is above is kept, emptied, for the next exchange; what follows is zeroed. */
   enum ogl_transfer_state state;
@@ -123,6 +124,8 @@ int ogl_transfer_feed(struct ogl_transfer *t, const char *p, size_t n);
 int ogl_transfer_feed_end(struct ogl_transfer *t);
 
 enum ogl_transfer_phase ogl_transfer_phase(const struct ogl_transfer *t);
+/* Has the server answered, and got all of the body? Then libcurl reads no byte of it again. */
+int ogl_transfer_delivered(const struct ogl_transfer *t);
 /* Could the server have got some of the request? */
 int ogl_transfer_sent(const struct ogl_transfer *t);
 /* Bytes done and in all (-1: unknown) of the two bodies, as they are on the wire. */
