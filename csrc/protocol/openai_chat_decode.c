@@ -158,14 +158,27 @@ static struct ogl_span groq_usage(struct ogl_span x_groq) {
   return usage;
 }
 
+/* 0 without memory. */
+static int ensure_usage(struct chat_state *s) {
+  if (s->usage) return 1;
+  s->usage = ogl_realloc(NULL, sizeof *s->usage);
+  if (s->usage) memset(s->usage, 0, sizeof *s->usage);
+  return s->usage != NULL;
+}
+
 static void on_usage(struct chat_state *s, const struct chunk *c, struct ogl_queue *out) {
   struct ogl_span raw = c->usage;
   if (OGL_LIKELY(!raw.n && !c->x_groq.n)) return;
   if (!raw.n) raw = groq_usage(c->x_groq);
-  if (!raw.n || !ogl_chat_read_usage(raw, &s->sent, &s->usage)) return;
+  if (!raw.n) return;
+  if (!ensure_usage(s)) {
+    out->err = OGL_ERR_MEMORY;
+    return;
+  }
+  if (!ogl_chat_read_usage(raw, &s->usage->sent, &s->usage->known)) return;
   s->touched = 1;
   struct ogl_event *e = ogl_queue_push(out, OGL_EVENT_USAGE, 0, 0);
-  if (e) e->usage = &s->usage;
+  if (e) e->usage = &s->usage->known;
 }
 
 /* Lists that are sent again with every chunk: the last one counts, at the end. */
@@ -374,6 +387,7 @@ static void chat_clear(void *state) {
     ogl_calls_clear(&s->choices[i].calls);
   }
   ogl_free(s->choices);
+  ogl_free(s->usage);
   ogl_buf_clear(&s->id);
   ogl_buf_clear(&s->model);
   ogl_buf_clear(&s->citations);

@@ -22,12 +22,16 @@ struct chat_choice {
   struct ogl_calls calls;
 };
 
+struct chat_usage {
+  struct ogl_usage sent;  /* the numbers as they came, merged */
+  struct ogl_usage known; /* what they mean */
+};
+
 struct chat_state {
   struct ogl_buf id, model; /* the first that was not empty */
   struct chat_choice *choices;
   size_t n, cap;
-  struct ogl_usage sent;                    /* the numbers as they came, merged */
-  struct ogl_usage usage;                   /* what they mean */
+  struct chat_usage *usage;                 /* NULL: none came */
   struct ogl_buf citations, search_results; /* raw JSON, the last one sent */
   struct ogl_repeat repeat;
   int repeat_kind, repeat_choice, repeat_index; /* the event that a repeated frame is */
