@@ -6,6 +6,7 @@
 **   transfer:id() -> number                                      of this one among those of its multi
 **   transfer:head() -> status, headers | false | nil, failure       false: not yet
 **   transfer:take() -> bytes | false | nil | nil, failure           false: none yet; nil alone: the end
+**   transfer:pour(decoder) -> true | false | nil | nil, failure     the same; the bytes go into the decoder
 **   transfer:feed(bytes | nil) -> true | nil, failure               nil: the body is complete
 **   transfer:state() -> "active" | "done" | "failed", kind, code, message, phase, sent
 **   transfer:progress() -> up, up_total | nil, down, down_total | nil
@@ -18,20 +19,26 @@
 
 #include "curl_lua.h"
 #include "header_table.h"
+#include "sink.h"
 
 struct box {
   struct ogl_transfer *t; /* NULL: closed */
-  int body;               /* reference of the request's body, which libcurl reads in place */
+  int body;               /* reference of the request's body, which libcurl reads in place; LUA_NOREF: it needs none */
 };
 
 static struct box *check(lua_State *L) { return ogl_lua_self(L, OGL_LUA_TRANSFER); }
+
+static void release_body(lua_State *L, struct box *box) {
+  luaL_unref(L, LUA_REGISTRYINDEX, box->body);
+  box->body = LUA_NOREF;
+}
 
 static void release(lua_State *L, struct box *box) {
   struct ogl_transfer *t = box->t;
   box->t = NULL;
   if (!t) return;
   ogl_transfer_free(t);
-  luaL_unref(L, LUA_REGISTRYINDEX, box->body);
+  release_body(L, box);
 }
 
 static int transfer_close(lua_State *L) {
@@ -99,7 +106,8 @@ static int transfer_head(lua_State *L) {
   if (!box->t->head.complete) return nothing(L, box->t);
   lua_pushinteger(L, box->t->head.status);
   ogl_lua_header_table(L, &box->t->head.lines, box->t->head.count);
-  ogl_transfer_head(box->t); /* given, now that nothing can be raised any more */
+  ogl_transfer_head(box->t);                                /* given, now that nothing can be raised any more */
+  if (ogl_transfer_delivered(box->t)) release_body(L, box); /* a long prompt is not kept while its answer streams */
   return 2;
 }
 
@@ -111,6 +119,19 @@ static int transfer_take(lua_State *L) {
   if (!bytes.n) return nothing(L, box->t);
   lua_pushlstring(L, bytes.p, bytes.n);
   ogl_transfer_consume(box->t, bytes.n);
+  return 1;
+}
+
+static int transfer_pour(lua_State *L) {
+  struct box *box = check(L);
+  const struct ogl_lua_sink *sink = luaL_getmetafield(L, 2, OGL_LUA_SINK) ? lua_touserdata(L, -1) : NULL;
+  if (!sink) return luaL_argerror(L, 2, "a decoder is needed");
+  if (!box->t) return ogl_lua_curl_closed(L, "exchange");
+  struct ogl_span bytes = ogl_transfer_body(box->t);
+  if (!bytes.n) return nothing(L, box->t);
+  sink->feed(lua_touserdata(L, 2), bytes.p, bytes.n);
+  ogl_transfer_consume(box->t, bytes.n);
+  lua_pushboolean(L, 1);
   return 1;
 }
 
@@ -172,11 +193,16 @@ static int transfer_tostring(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg methods[] = {
-  { "wait", transfer_wait },   { "await", transfer_await },       { "id", transfer_id },
-  { "head", transfer_head },   { "take", transfer_take },         { "feed", transfer_feed },
-  { "state", transfer_state }, { "progress", transfer_progress }, { NULL, NULL }
-};
+static const luaL_Reg methods[] = { { "wait", transfer_wait },
+                                    { "await", transfer_await },
+                                    { "id", transfer_id },
+                                    { "head", transfer_head },
+                                    { "take", transfer_take },
+                                    { "pour", transfer_pour },
+                                    { "feed", transfer_feed },
+                                    { "state", transfer_state },
+                                    { "progress", transfer_progress },
+                                    { NULL, NULL } };
 
 void ogl_lua_transfer_class(lua_State *L) {
   ogl_lua_class(L, OGL_LUA_TRANSFER, methods, transfer_close);

@@ -25,6 +25,7 @@
 #include "lua_core.h"
 #include "lua_event.h"
 #include "lua_reply.h"
+#include "sink.h"
 
 #define DECODER "opengatellm.decoder"
 #define FRAMER  "opengatellm.framer"
@@ -79,17 +80,31 @@ static int l_given(lua_State *L) {
   return 1;
 }
 
+static int feed(struct decoder *u, const char *p, size_t n) {
+  if (!u->d) return OGL_ERR_CLOSED;
+  if (u->waiting) return OGL_ERR_MEMORY; /* its texts would move: Lua had no memory, and next was not tried again */
+  return ogl_decoder_feed(u->d, p, n);
+}
+
 static int l_feed(lua_State *L) {
   struct decoder *u = to_decoder(L);
   size_t n;
   const char *p = luaL_checklstring(L, 2, &n);
-  if (!u->d) return ogl_lua_fail(L, OGL_ERR_CLOSED);
-  if (u->waiting)
-    return ogl_lua_fail(L, OGL_ERR_MEMORY); /* its texts would move: Lua had no memory, and next was not tried again */
-  int code = ogl_decoder_feed(u->d, p, n);
+  int code = feed(u, p, n);
   if (code < 0) return ogl_lua_fail(L, code);
   lua_pushboolean(L, 1);
   return 1;
+}
+
+static void take(void *self, const char *p, size_t n) { feed(self, p, n); }
+
+/* What transfer:pour looks for. */
+static void add_sink(lua_State *L) {
+  luaL_getmetatable(L, DECODER);
+  struct ogl_lua_sink *sink = lua_newuserdatauv(L, sizeof *sink, 0);
+  sink->feed = take;
+  lua_setfield(L, -2, OGL_LUA_SINK);
+  lua_pop(L, 1);
 }
 
 static int l_finish(lua_State *L) {
@@ -251,6 +266,7 @@ void ogl_lua_decoder_open(lua_State *L) {
     { NULL, NULL },
   };
   ogl_lua_class(L, DECODER, decoder, l_close);
+  add_sink(L);
   ogl_lua_class(L, FRAMER, framer, l_framer_close);
   lua_pushcfunction(L, l_decoder);
   lua_setfield(L, -2, "decoder");
