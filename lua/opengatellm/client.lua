@@ -27,6 +27,8 @@ Client.__name = "opengatellm.client"
 local M = {}
 local H = {}
 
+local NONE = {}
+
 -- Resources that are no operations of OpenGateLLM; each is bound to a client when it is first used.
 local RESOURCES = { ollama = "opengatellm.ollama" }
 
@@ -227,7 +229,8 @@ end
 ---@param model string
 ---@return ogl.Client
 function Client:for_model(model)
-  for _, row in ipairs(self.provider.models or {}) do
+  if not self.provider.models then return self end
+  for _, row in ipairs(self.provider.models) do
     if model:find(row.match) then
       self.by_match = self.by_match or {}
       if not self.by_match[row] then
@@ -386,7 +389,7 @@ end
 
 -- What the provider's data adds to every body, and takes out of it.
 function H.adjust(body, provider)
-  for name, value in pairs(provider.body or {}) do
+  for name, value in pairs(provider.body or NONE) do
     if body[name] == nil then body[name] = value end
   end
   if provider.no_model then body.model = nil end
@@ -439,10 +442,18 @@ function H.wire(self, asked, streamed, model, where)
   local wire, err = self.protocol.encode_request(asked, self.provider, streamed, model)
   if not wire then return nil, err end
   H.adjust(wire.body, self.provider)
-  wire.body, wire.stream, wire.options, wire.repeatable = H.encode(wire, where), streamed, asked, "inference"
+  wire.body, wire.stream, wire.options, wire.repeatable = H.encode(wire, where), streamed, H.call_options(asked), "inference"
   wire.model = model
   if asked.strict and wire.warnings[1] then return nil, H.unsupported(wire.warnings[1]) end
   return wire
+end
+
+-- What of a request is about the call, and about how its answer is read: the rest is in the body, and nobody keeps it.
+function H.call_options(asked)
+  local keep, strict, output = asked.keep, asked.strict, asked.output
+  local headers, timeouts, on_progress = asked.headers, asked.timeouts, asked.on_progress
+  if keep == nil and not (strict or output or headers or timeouts or on_progress) then return NONE end
+  return { keep = keep, strict = strict, output = output, headers = headers, timeouts = timeouts, on_progress = on_progress }
 end
 
 local REPAIRED = { code = "invalid_utf8", message = "bytes of the request that are no UTF-8 were replaced by U+FFFD" }

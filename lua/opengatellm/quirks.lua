@@ -4,6 +4,8 @@
 -- @module opengatellm.quirks
 local M = {}
 
+local NONE = {}
+
 -- A copy of a table without one field.
 local function without(value, name)
   local copy = {}
@@ -18,7 +20,7 @@ end
 ---@param warn fun(field: string, message: string)
 ---@return ogl.Request
 function M.request(request, provider, warn)
-  for _, field in ipairs(provider.drop or {}) do
+  for _, field in ipairs(provider.drop or NONE) do
     if request[field] ~= nil then
       request = without(request, field)
       warn(field, provider.name .. " does not take " .. field .. ": it was left out")
@@ -42,7 +44,7 @@ end
 ---@param body table changed in place
 ---@param provider table
 function M.body(body, provider)
-  for ours, theirs in pairs(provider.rename or {}) do
+  for ours, theirs in pairs(provider.rename or NONE) do
     body[theirs], body[ours] = body[ours], nil
   end
 end

@@ -103,13 +103,13 @@ local NARROW = "stream:events, stream:texts: on Lua 5.1 the iterator of a for lo
 
 --- Opens a stream: returns once the status is known.
 ---@param client table
----@param wire ogl.Wire of a checked request, which is its `options`
+---@param wire ogl.Wire of a checked request; its options are those of how to read the answer, too
 ---@return ogl.Stream? stream
 ---@return ogl.Error? err
 function M.open(client, wire)
   -- the table is made in the size that it has while the answer comes: what an end adds, it adds then
   local self = setmetatable({
-    client = client, wire = wire, exchange = nil, decoder = nil, status = nil, headers = nil, request_id = nil, only_bytes = nil,
+    client = client, wire = wire, exchange = nil, decoder = nil, status = nil, headers = nil, request_id = nil, ended = nil,
   }, Stream)
   local err = H.connect(self)
   if err then return nil, err end
@@ -208,7 +208,7 @@ function H.connect(self)
   self.decoder = core.decoder(
     self.client.provider.protocol, type(content_type) == "string" and content_type or nil, self.wire.options.strict,
     self.wire.options.keep, self.client.bounds.reply)
-  self.ended, self.only_bytes = nil, nil
+  self.ended = nil
 end
 
 -- The decoder has nothing to give: an error, the end (`code` is false), or more bytes are wanted. False where there will be no more
@@ -220,22 +220,26 @@ function H.step(self, code, message)
     H.conclude(self)
     return false
   end
-  H.read(self)
+  if self.wire.body and self.decoder:given() then self.wire.body = nil end -- it will not be sent again: a long prompt can go
+  return H.read(self)
+end
+
+local function pour(exchange, decoder)
+  local bytes, err = exchange:read()
+  if not bytes then return nil, err end
+  decoder:feed(bytes)
   return true
 end
 
--- More bytes into the decoder, or the end of input.
+-- More bytes into the decoder, whose error is sticky: the next pull gives it; or the end of input. True: look again.
 function H.read(self)
-  local bytes, err = self.exchange:read()
-  if bytes then
-    self.decoder:feed(bytes) -- its error is sticky: the next pull gives it
-    self.only_bytes = self.only_bytes == nil and self.decoder:framing() == "whole" and bytes -- false after the second read
-  elseif err then
-    H.try_again(self, call.finish(self.client, err))
-  else
-    self.decoder:finish()
-    self.ended = true
-  end
+  local exchange, decoder = self.exchange, self.decoder
+  local some, err = (exchange.pour or pour)(exchange, decoder)
+  if some then return true end
+  if err then return H.try_again(self, call.finish(self.client, err)) end
+  decoder:finish()
+  self.ended = true
+  return true
 end
 
 -- Sends the request again if nothing was given yet and the error may pass; false, and the error kept, where not.
@@ -298,12 +302,10 @@ function H.conclude(self)
   self.exchange:close()
 end
 
--- Gives everything back. The last frame's text stays; of a body that came in one piece it is that piece.
+-- Gives everything back, but for the last frame's text.
 function H.release(self)
   if not self.exchange then return end
-  if not self.last_raw then
-    self.last_raw = self.only_bytes and self.decoder:framing() == "whole" and self.only_bytes or (self.decoder:raw())
-  end
+  self.last_raw = self.last_raw or (self.decoder:raw())
   self.exchange:close()
   self.decoder:close()
 end
@@ -351,13 +353,14 @@ function H.set_output(self, reply)
 end
 
 -- `raw` is decoded when it is asked for: few do, and it costs as much as the rest of the reply.
-function H.set_raw(reply, text)
-  setmetatable(reply, { __index = function(self, field)
-    if field ~= "raw" then return nil end
-    self.raw = core.decode((text:gsub("^\239\187\191", ""))) -- a byte order mark is none of it
-    return rawget(self, "raw")
-  end })
+local function decode_raw(reply, field)
+  if field ~= "raw" then return nil end
+  local text = getmetatable(reply).text
+  reply.raw = core.decode((text:gsub("^\239\187\191", ""))) -- a byte order mark is none of it
+  return rawget(reply, "raw")
 end
+
+function H.set_raw(reply, text) setmetatable(reply, { __index = decode_raw, text = text }) end
 
 function H.make_reply(self)
   local reply = H.fold(self)

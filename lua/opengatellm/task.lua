@@ -25,6 +25,7 @@ local M = {}
 local H = {}
 
 local tasks = setmetatable({}, { __mode = "k" }) -- coroutine -> its task, while it lives
+local NONE = {}
 local unseen = {} -- failures that nobody has been told of
 local n_cancelled = 0 -- tasks that were cancelled and live
 
@@ -95,7 +96,7 @@ function Task:cancel()
   n_cancelled = n_cancelled + 1
   self.cancel_error = errors.new { kind = "cancelled", code = "cancelled", message = "the task was cancelled" }
   if not self.host.kill or coroutine.running() == self.co then return self.host.wake(self.co) end
-  for child in pairs(self.children or {}) do child:cancel() end -- it can do so no more
+  for child in pairs(self.children or NONE) do child:cancel() end -- it can do so no more
   self.host.kill(self.co)
   self.results = pack(nil, self.cancel_error)
   self:ended(true)
@@ -126,7 +127,7 @@ function Task:ended(ok, err, traceback)
   if self.cancel_error then n_cancelled = n_cancelled - 1 end
   if not ok then H.fail(self, err, traceback) end
   if self.on_end then self.on_end(self) end
-  for waiter in pairs(self.waiters or {}) do H.wake(waiter) end
+  for waiter in pairs(self.waiters or NONE) do H.wake(waiter) end
 end
 
 function Task:__tostring()

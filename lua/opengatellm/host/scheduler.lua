@@ -31,7 +31,7 @@ end
 
 --- Whether the running coroutine is one of ours.
 ---@return boolean
-function M.inside() return running ~= nil and running == coroutines.running() end
+function M.inside() return running ~= nil and running == coroutine.running() end -- the main one is none of ours
 
 function M.spawn(job)
   local co = coroutine.create(job.run)
@@ -42,7 +42,7 @@ end
 
 function M.park()
   parked[running] = true
-  coroutine.yield(PARK)
+  return coroutine.yield(PARK)
 end
 
 function M.wake(co)

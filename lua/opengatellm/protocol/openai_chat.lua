@@ -113,18 +113,20 @@ local function add_message(out, message, provider, warn)
   local name = not (message.role == "tool" and messages.is_foreign(message, M.name)) and message.name or nil
   local encoded = { role = message.role, content = content, name = name, tool_call_id = message.tool_call_id }
   out[#out + 1] = messages.add_extra(encoded, message, message.protocol == M.name)
-  for _, part in ipairs(others or {}) do out.shown[#out.shown + 1] = part end
+  if not others or not others[1] then return end
+  out.shown = out.shown or {}
+  for _, part in ipairs(others) do out.shown[#out.shown + 1] = part end
 end
 
 local function show(out, warn)
-  if not out.shown[1] then return end
+  if not out.shown then return end
   warn("messages", "openai_chat has texts alone in a tool's answer: what it shows came after it", "approximated")
   out[#out + 1] = { role = "user", content = json.array(out.shown) }
-  out.shown = {}
+  out.shown = nil
 end
 
 local function encode_messages(request, provider, warn)
-  local out = { shown = {} }
+  local out = {} -- and `shown`, while there is something to show
   if request.system then out[1] = { role = "system", content = request.system } end
   for _, message in ipairs(request.messages) do
     if message.role ~= "tool" then show(out, warn) end
@@ -132,7 +134,6 @@ local function encode_messages(request, provider, warn)
     if err then return nil, err end
   end
   show(out, warn)
-  out.shown = nil
   return out
 end
 
@@ -233,7 +234,10 @@ function M.encode_request(request, provider, stream, model)
   if stream then set_stream(body, provider) end
   quirks.body(body, provider)
   requests.add_extra(body, request, M.name, warn)
-  return { method = "POST", path = "/chat/completions", body = body, warnings = warnings }
+  return {
+    method = "POST", path = "/chat/completions", body = body, warnings = warnings,
+    stream = nil, options = nil, repeatable = nil, model = nil, -- the client's own: the table has room for them
+  }
 end
 
 --- The request that a client of this protocol sent: see openai_chat_decode.lua.

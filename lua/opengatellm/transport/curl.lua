@@ -69,45 +69,38 @@ end
 ---@return integer? status
 ---@return table headers_or_err
 function Exchange:head()
-  while not self.err do
-    if self.status then return self.status, self.headers end
-    if H.wait(self) then
-      local status, headers, code, message, phase, sent = self.transfer:head()
-      if status then
-        self.status, self.headers = status, headers
-      elseif status == nil then
-        H.fail(self, headers, code, message, phase, sent)
-      end
+  if self.err then return nil, H.err(self) end
+  while not self.status do
+    local status, headers, code, message, phase, sent = self.transfer:head()
+    if status then
+      self.status, self.headers = status, headers
+    elseif status == nil then
+      H.fail(self, headers, code, message, phase, sent)
+    else
+      H.wait(self)
     end
+    if self.err then return nil, H.err(self) end
   end
-  return nil, H.err(self)
+  return self.status, self.headers
 end
 
 --- Waits for more of the body: bytes, nil at the end, or nil and an error.
 ---@return string? bytes
 ---@return table? err
-function Exchange:read()
-  if not self.status and not self:head() then return nil, H.err(self) end
-  while not self.err and not self.over do
-    local bytes, kind, code, message, phase, sent = self.transfer:take()
-    if bytes then return bytes end
-    if bytes == false then
-      H.wait(self)
-    elseif kind then
-      H.fail(self, kind, code, message, phase, sent)
-    else
-      H.finish(self)
-    end
-  end
-  return nil, H.err(self)
-end
+function Exchange:read() return H.receive(self, self.transfer.take) end
+
+--- The same, but the bytes go into a decoder at once: true, nil at the end, or nil and an error.
+---@param decoder userdata
+---@return true? some
+---@return table? err
+function Exchange:pour(decoder) return H.receive(self, self.transfer.pour, decoder) end
 
 --- Drops the rest of an answer whose end the caller knows already, for at most so long: a connection can be kept once
 -- HTTP's own end has come.
 ---@param seconds number
 function Exchange:drain(seconds)
   local finish = core.now() + seconds
-  while not self.err and not self.over do
+  while self.err == nil do
     local bytes = self.transfer:take()
     if bytes == nil then return H.finish(self) end
     local left = finish - core.now()
@@ -132,12 +125,12 @@ end
 --- Whether bytes, or the end, can be read without waiting.
 ---@return boolean
 function Exchange:readable()
-  return self.err and true or self.over or self.transfer:wait(nil, nil, 0) == "ready"
+  return self.err ~= nil or self.transfer:wait(nil, nil, 0) == "ready"
 end
 
 --- Ends the exchange, wherever it is. A coroutine that waits for it gets the error `closed`.
 function Exchange:close()
-  H.release(self)
+  if self.err == nil then H.release(self) end -- else it was done at the end
   self.err = self.err or true
   if self.waiter then driver.wake(self) end
 end
@@ -154,13 +147,17 @@ function H.open(transport, request, how)
   if not transport.multi then return nil, errors.new { kind = "closed", code = "closed", message = "the transport is closed" } end
   local transfer, kind, code, message, phase, sent = transport.multi[how](transport.multi, request)
   if not transfer then return nil, H.failure(request.timeouts or NONE, kind, code, message, phase, sent) end
-  -- made in the size that it has while bytes come; `over`: the answer has been read to its end; `err` stays, true: closed, and nobody
-  -- has asked for the error yet; `waiter`: the coroutine that waits for it, on `waiter_host`
-  local body = request.body
-  return setmetatable({
-    transfer = transfer, id = transfer:id(), host = request.host, timeouts = request.timeouts or NONE,
-    body = type(body) == "table" and body or nil, on_progress = request.on_progress, status = nil, headers = nil,
+  -- made in the size that it has while bytes come. `err`: nil while it is open, false once the answer has been read to its end, true where
+  -- it was closed and nobody has asked for the error yet; `waiter`: the coroutine that waits for it, on `waiter_host`
+  local exchange = setmetatable({
+    transfer = transfer, id = transfer:id(), timeouts = request.timeouts or NONE, status = nil, headers = nil, err = nil, waiter = nil,
+    waiter_host = nil,
   }, Exchange)
+  local body = request.body
+  if type(body) == "table" then exchange.body = body end
+  if request.host then exchange.host = request.host end
+  if request.on_progress then exchange.on_progress = request.on_progress end
+  return exchange
 end
 
 --- The error as its caller gets it; nil where there is none. Most exchanges are closed and never asked again.
@@ -171,20 +168,36 @@ function H.err(exchange)
   return exchange.err or nil
 end
 
---- Waits until the exchange has something to give, or `seconds` (nil: no limit) are over; the one place that waits.
--- True when it may have something; sets `err` where there is nothing more to wait for.
+-- `take` is what the transfer is asked, until it has something.
+function H.receive(exchange, take, decoder)
+  if not exchange.status and not exchange:head() then return nil, H.err(exchange) end
+  while exchange.err == nil do
+    local some, kind, code, message, phase, sent = take(exchange.transfer, decoder)
+    if some then return some end
+    if some == false then
+      H.wait(exchange)
+    elseif kind then
+      H.fail(exchange, kind, code, message, phase, sent)
+    else
+      H.finish(exchange)
+    end
+  end
+  return nil, H.err(exchange)
+end
+
+--- Waits until the exchange may have something to give, or `seconds` (nil: no limit) are over; the one place that waits. Sets `err` where
+--- there is nothing more to wait for.
 function H.wait(exchange, seconds)
   local here = host.current(exchange.host)
   if exchange.on_progress then seconds = math.min(seconds or PROGRESS_SECONDS, PROGRESS_SECONDS) end
-  local news = (here.blocking and H.block or H.park)(exchange, seconds, here)
+  if here.blocking then H.block(exchange, seconds) else H.await(exchange, seconds, here) end
+  if exchange.waiter then H.unpark(exchange) end
   if exchange.on_progress then H.report(exchange) end
-  if news == "ready" then return true end
-  if news == "feed" then
-    H.feed(exchange)
-  elseif news == "stalled" then
-    H.stall(exchange)
-  end -- "again": a signal or a slice is over, and the caller comes back
-  return false
+end
+
+-- What C says that is to be done. Else it is "ready", or "again": a signal or a slice is over, and the caller looks again.
+function H.act(exchange, news)
+  if news == "feed" then H.feed(exchange) elseif news == "stalled" then H.stall(exchange) end
 end
 
 -- A function of Lua, for LuaJIT raises what a signal wants at the next instruction only.
@@ -196,28 +209,31 @@ end
 -- A signal makes Lua raise when C comes back (Ctrl-C in the interpreter): then nobody will read on.
 function H.block(exchange, seconds)
   local waited, news = pcall(wait, exchange.transfer, exchange.timeouts, seconds)
-  if waited then return news end
+  if waited then return H.act(exchange, news) end
   exchange:close()
   error(news, 0)
 end
 
 -- On a host that does not block: C says at once what there is, or nil and lists the transfer later.
-function H.park(exchange, seconds, here)
-  local timeouts, transfer = exchange.timeouts, exchange.transfer
-  local news = transfer:await(timeouts.first_byte, timeouts.idle, seconds)
-  if news then return news end
+function H.await(exchange, seconds, here)
+  local timeouts = exchange.timeouts
+  local news = exchange.transfer:await(timeouts.first_byte, timeouts.idle, seconds)
+  if news then return H.act(exchange, news) end
   local cancelled = task.cancelled()
-  if not cancelled then
-    if driver.park(exchange, exchange.id, here, (coroutine.running())) then return "ready" end
-    cancelled = task.cancelled()
-  end
+  if cancelled then return H.sink(exchange, cancelled) end
+  return driver.park(exchange, here, (coroutine.running()))
+end
+
+-- Something else than news woke it.
+function H.unpark(exchange)
+  driver.unpark(exchange)
+  local cancelled = task.cancelled()
   if cancelled then H.sink(exchange, cancelled) end
-  return "again"
 end
 
 function H.finish(exchange)
   if exchange.on_progress then H.report(exchange) end
-  exchange.over = true
+  exchange.err = false
   H.release(exchange)
 end
 
