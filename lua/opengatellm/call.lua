@@ -203,7 +203,9 @@ function M.begin(client, wire)
   transport, err = client:get_transport()
   if not transport then return nil, err end
   local exchange
-  exchange, err = transport:open(transport_request(client, wire, key, scheme))
+  local draft = transport_request(client, wire, key, scheme)
+  exchange, err = transport:open(draft)
+  draft.body = nil -- it may be long
   if not exchange then return nil, M.finish(client, err) end
   return exchange
 end
