@@ -1,7 +1,7 @@
 #!/bin/sh
 # usage: LUAS="lua5.4 luajit …" sh tests/run.sh
 # Every test of the project: the C core under sanitizers, a short run of the fuzzers, the specs on each Lua, and on Lua 5.4 once more
-# with the collector always on and under valgrind; and thousands of streams in one process. The last line is the sum,
+# with the collector always on, under valgrind and under ASan; and thousands of streams in one process. The last line is the sum,
 # "N passed, N failed, N skipped".
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -43,6 +43,7 @@ done
 case " $LUAS " in *" lua5.4 "*)
   part "Specs on lua5.4, collector always on" env OGL_GC=always sh tests/spec.sh lua5.4 spec
   part "Specs on lua5.4 under valgrind" sh tests/valgrind.sh
+  part "Specs on lua5.4, modules under ASan and UBSan" sh tests/asan.sh
   part "10,000 streams at once" sh tests/hosts/streams.sh all 10000 250 100
   part "10,000 streams at once, of each hundred one reset, one stalled, one cancelled" sh tests/hosts/streams.sh faults 10000 250 100
   part "300 such streams under valgrind" env RUNNER="$VALGRIND" sh tests/hosts/streams.sh faults 300 20 100
