@@ -36,6 +36,12 @@ static inline void ogl_setfuncs(lua_State *L, const luaL_Reg *l, int nup) {
 }
 #endif
 
+#if LUA_VERSION_NUM >= 503 || defined(LUA_LJDIR)
+#define OGL_HAS_ISYIELDABLE 1
+#else
+#define OGL_HAS_ISYIELDABLE 0
+#endif
+
 #if LUA_VERSION_NUM < 503
 #define lua_isinteger(L, i) ((void)(L), (void)(i), 0)
 #define OGL_HAS_INTEGERS    0

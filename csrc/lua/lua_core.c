@@ -5,6 +5,14 @@
 
 #include "lua_json.h"
 
+#if OGL_HAS_ISYIELDABLE
+/* isyieldable() -> boolean     what coroutine.isyieldable says, which is not in nginx's own table of that name; absent on 5.1 and 5.2 */
+static int l_isyieldable(lua_State *L) {
+  lua_pushboolean(L, lua_isyieldable(L));
+  return 1;
+}
+#endif
+
 LUALIB_API int luaopen_opengatellm_core(lua_State *L) {
   lua_newtable(L);
   ogl_lua_decoder_open(L);
@@ -14,5 +22,9 @@ LUALIB_API int luaopen_opengatellm_core(lua_State *L) {
   ogl_lua_json_open(L);
   ogl_lua_member_open(L);
   ogl_lua_websocket_open(L);
+#if OGL_HAS_ISYIELDABLE
+  lua_pushcfunction(L, l_isyieldable);
+  lua_setfield(L, -2, "isyieldable");
+#endif
   return 1;
 }

@@ -2,7 +2,6 @@
 --
 -- @module opengatellm.call
 local core = require "opengatellm.core"
-local coroutines = require "opengatellm.host.coroutines"
 local errors = require "opengatellm.errors"
 local host = require "opengatellm.host"
 local rate_limit = require "opengatellm.rate_limit"
@@ -126,14 +125,16 @@ function M.finish(client, err)
   return errors.redact(err, client.usual_headers().sent)
 end
 
--- What the transport tells of both directions, as the caller wants it: of an upload if there is one, else of the answer.
-local function progress_of(wire)
-  local report = wire.options and wire.options.on_progress
-  if not report then return nil end
-  local wanted = wire.form and "up" or "down"
+local function only(wanted, report)
   return function(direction, done, total)
     if direction == wanted then report(done, total) end
   end
+end
+
+-- What the transport tells of both directions, as the caller wants it: of an upload if there is one, else of the answer.
+local function progress_of(wire)
+  local report = wire.options and wire.options.on_progress
+  return report and only(wire.form and "up" or "down", report) or nil
 end
 
 -- A form is read anew for each try; the reader of the last one is closed first.
@@ -193,8 +194,7 @@ end
 ---@return ogl.Error? err
 function M.begin(client, wire)
   local here, refusal = host.current(client.host)
-  refusal = not here and refusal or task.cancelled()
-  if here and not here.blocking then coroutines.check() end -- before anything is sent
+  if here then refusal = host.refusal(here) or task.cancelled() end -- before anything is sent
   if refusal then return nil, M.finish(client, refusal) end
   if not client.api then return nil, client:missing() end
   local key, scheme = credential_of(client)
@@ -258,13 +258,11 @@ end
 ---@return table? headers
 ---@return table? budget what is left of it, if any try failed
 function M.send(client, wire, budget, begun)
-  while true do
-    local exchange, status, headers = M.try(client, wire, begun)
-    begun = nil
-    if exchange then return exchange, status, headers, budget end
-    budget = M.again(client, wire, status, budget)
-    if not budget then return nil, status end
-  end
+  local exchange, status, headers = M.try(client, wire, begun)
+  if exchange then return exchange, status, headers, budget end
+  budget = M.again(client, wire, status, budget)
+  if not budget then return nil, status end
+  return M.send(client, wire, budget)
 end
 
 -- Whole answers ---------------------------------------------------------------------------------------------------

@@ -204,14 +204,17 @@ end
 
 -- What protocols ask of a request ----------------------------------------------------------------------------------
 
---- A list of warnings, and the function that adds one: of a field that was left out, or (`code`) that was sent otherwise.
+-- A list that takes what it is called with: LuaJIT compiles no trace in which a closure is made.
+local warnings_mt = { __call = function(list, field, text, code)
+  list[#list + 1] = { code = code or "not_carried", field = field, message = text }
+end }
+
+--- A list of warnings, and what adds one when it is called: of a field that was left out, or (`code`) that was sent otherwise.
 ---@return {code: string, field: string, message: string}[] warnings
 ---@return fun(field: string, text: string, code?: string) warn
 function M.warnings()
-  local warnings = {}
-  return warnings, function(field, text, code)
-    warnings[#warnings + 1] = { code = code or "not_carried", field = field, message = text }
-  end
+  local warnings = setmetatable({}, warnings_mt)
+  return warnings, warnings
 end
 
 --- The reasoning that is asked for, as a table: a word is its effort.

@@ -7,7 +7,6 @@
 -- error `cancelled`. A task's error goes to who waits for it; if nobody can any more, it is reported with its traceback.
 --
 -- @module opengatellm.task
-local coroutines = require "opengatellm.host.coroutines"
 local errors = require "opengatellm.errors"
 local host = require "opengatellm.host"
 
@@ -70,9 +69,8 @@ end
 function M.sleep(seconds)
   if type(seconds) ~= "number" or seconds ~= seconds then error("ogl.sleep: expected number, got " .. type(seconds), 2) end
   local here, err = host.current()
-  err = err or M.cancelled()
+  err = err or host.refusal(here) or M.cancelled()
   if not err then
-    if not here.blocking then coroutines.check() end
     here.sleep(math.max(0, seconds))
     err = M.cancelled()
   end
@@ -241,9 +239,8 @@ function H.wait_until(waiter, done, seconds, where)
     where.turn_until(done, finish)
     return not done() and H.timeout(seconds) or nil
   end
-  coroutines.check()
+  err = host.refusal(here) or M.cancelled()
   waiter.co, waiter.host = coroutine.running(), here
-  err = M.cancelled()
   while not err and not done() do
     local left = finish and finish - here.now()
     if left and left <= 0 then err = H.timeout(seconds) break end

@@ -1,6 +1,8 @@
 --- What the Lua versions say differently of coroutines, and whether a wait is possible where a call was made.
 --
 -- @module opengatellm.host.coroutines
+local core = require "opengatellm.core"
+
 local M = {}
 
 --- Lua 5.1 but for LuaJIT: a yield crosses no pcall, no metamethod and no iterator of a `for` loop.
@@ -31,7 +33,7 @@ local function crosses_c()
   end
 end
 
-local isyieldable = coroutine.isyieldable
+local isyieldable = coroutine.isyieldable or core.isyieldable -- nginx's table lacks it
 
 --- Raises, with what to do instead, where the running coroutine cannot yield.
 function M.check()

@@ -10,8 +10,9 @@
 --   spawn(job) -> coroutine  runs job:run() in a new coroutine of the host, soon, and then, outside of it,
 --                     job:ended(ok, err, traceback)
 --   report(message)   of an error that nobody caught
+--   refusal() -> err  nginx alone: why nothing can wait now, in this phase; nil where it can
 --   park()            suspends the running coroutine until wake(coroutine); may return early, and the caller looks again. Whoever
---                     parks asks coroutines.check() before: it raises where a yield is not possible
+--                     parks asks M.refusal before
 --   wake(coroutine)   makes it runnable; any number of times before it runs counts once, of one that is not parked nothing
 --   kill(coroutine)   nginx alone, where a coroutine that waits for a cosocket cannot be woken: ends it, and closes what it waits for
 --
@@ -19,6 +20,7 @@
 -- (`ogl.client { host = … }`).
 --
 -- @module opengatellm.host
+local coroutines = require "opengatellm.host.coroutines"
 local nginx = require "opengatellm.host.nginx"
 
 local M = {}
@@ -63,6 +65,15 @@ function M.current(own)
   if scheduler and scheduler.inside() then return scheduler end
   local here = nginx.here() and nginx or cqueues() or luv()
   return here or M.plain()
+end
+
+--- The error of a wait on this host, now; raises where it is the coroutine that cannot yield.
+---@param here table
+---@return ogl.Error?
+function M.refusal(here)
+  local err = here.refusal and here.refusal()
+  if not err and not here.blocking then coroutines.check() end
+  return err
 end
 
 --- The host where a new task goes: where this call runs if tasks can be there, else where the loop is.

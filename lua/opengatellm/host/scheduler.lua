@@ -103,7 +103,11 @@ end
 local function wake_sleepers()
   if not sleepers[1] then return end
   local now = M.now()
-  for co in function() return sleepers:due(now) end do M.wake(co) end
+  local co = sleepers:due(now)
+  while co do
+    M.wake(co)
+    co = sleepers:due(now)
+  end
 end
 
 --- Seconds until a step has something to do by itself: 0 now, nil never.
