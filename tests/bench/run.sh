@@ -104,22 +104,29 @@ set -- $(run lua5.4 tests/bench/memory.lua "$base" 1024 drop)
 row "the same with keep = false" "$1 MiB" "–"
 
 # Many at once, against libcurl's multi interface with epoll and nothing done with what comes (bare_multi.c).
-set -- $("$out/bare_multi" streams "$trickle/trickle/250/110/10000" 10000 1024 9>&-) $(run lua5.4 tests/bench/many.lua streams "$trickle/trickle/250/110/10000" 10000)
-row "CPU of 10,000 streams of 250 events at once, lua5.4" "$5 s ($6 s in the kernel), $1 s ($2 s)" "$(calc %.2f "$5 / $1")"
-row "resident memory a stream, when all are open" "$7 KiB, $3 KiB" "$(calc %.2f "$7 / $3")"
+bare=$("$out/bare_multi" streams "$trickle/trickle/250/110/10000" 10000 1024 9>&-)
+for lua in lua5.4 luajit; do
+  set -- $bare $(run $lua tests/bench/many.lua streams "$trickle/trickle/250/110/10000" 10000)
+  row "CPU of 10,000 streams of 250 events at once, $lua" "$5 s ($6 s in the kernel), $1 s ($2 s)" "$(calc %.2f "$5 / $1")"
+  row "resident memory a stream, when all are open, $lua" "$7 KiB, $3 KiB" "$(calc %.2f "$7 / $3")"
+done
 
 # In turn, five times; the middle of each counts.
 for i in 1 2 3 4 5; do
   "$out/bare_multi" requests "$pinned/small/v1/chat/completions" "$out/body.json" 20000 256 9>&- >>"$out/rate.bare"
-  run lua5.4 tests/bench/many.lua requests "$pinned/small" 20000 256 >>"$out/rate.ours"
+  for lua in lua5.4 luajit; do run $lua tests/bench/many.lua requests "$pinned/small" 20000 256 >>"$out/rate.$lua"; done
   "$out/bare_multi" delays "$trickle/trickle/60/100/1000" 1000 9>&- >>"$out/delay.bare"
-  run lua5.4 tests/bench/many.lua delays "$trickle/trickle/60/100/1000" 1000 >>"$out/delay.ours"
+  for lua in lua5.4 luajit; do run $lua tests/bench/many.lua delays "$trickle/trickle/60/100/1000" 1000 >>"$out/delay.$lua"; done
 done
 middle() { sort -n -k "$2" "$1" | sed -n 3p | cut -d' ' -f"$2"; }
-set -- "$(middle "$out/rate.ours" 1)" "$(middle "$out/rate.bare" 1)"
-row "small chats a second, 256 at a time, lua5.4" "$1, $2" "$(calc %.2f "$1 / $2")"
-set -- "$(middle "$out/delay.ours" 2)" "$(middle "$out/delay.bare" 2)"
-row "99th percentile of the delay from send to event, 1,000 streams, 10,000 events a second" "$1 µs, $2 µs" "$(calc %.2f "$1 / $2")"
+for lua in lua5.4 luajit; do
+  set -- "$(middle "$out/rate.$lua" 1)" "$(middle "$out/rate.bare" 1)"
+  row "small chats a second, 256 at a time, $lua" "$1, $2" "$(calc %.2f "$1 / $2")"
+done
+for lua in lua5.4 luajit; do
+  set -- "$(middle "$out/delay.$lua" 2)" "$(middle "$out/delay.bare" 2)" "$(middle "$out/delay.$lua" 1)"
+  row "99th percentile (median) of the delay from send to event, 1,000 streams, 10,000 events a second, $lua" "$1 ($3) µs, $2 µs" "$(calc %.2f "$1 / $2")"
+done
 rm -f "$out"/rate.* "$out"/delay.*
 
 sh tests/bench/nginx.sh "$base" "$out/body.json" 9>&-
