@@ -193,8 +193,7 @@ end
 ---@return table? begun
 ---@return ogl.Error? err
 function M.begin(client, wire)
-  local here, refusal = host.current(client.host)
-  if here then refusal = host.refusal(here) or task.cancelled() end -- before anything is sent
+  local refusal = host.refusal(host.current(client.host)) or task.cancelled() -- before anything is sent
   if refusal then return nil, M.finish(client, refusal) end
   if not client.api then return nil, client:missing() end
   local key, scheme = credential_of(client)

@@ -68,8 +68,8 @@ end
 ---@return ogl.Error? err
 function M.sleep(seconds)
   if type(seconds) ~= "number" or seconds ~= seconds then error("ogl.sleep: expected number, got " .. type(seconds), 2) end
-  local here, err = host.current()
-  err = err or host.refusal(here) or M.cancelled()
+  local here = host.current()
+  local err = M.cancelled() or host.refusal(here)
   if not err then
     here.sleep(math.max(0, seconds))
     err = M.cancelled()
@@ -231,15 +231,14 @@ end
 -- coroutine of a plain program it is us who have to turn the loop.
 function H.wait_until(waiter, done, seconds, where)
   if done() then return nil end
-  local here, err = host.current()
-  if not here then return err end
+  local here = host.current()
   local finish = seconds and here.now() + seconds
   if here.blocking then
     if where ~= host.scheduler() then error("a task of " .. where.name .. " is waited for in a coroutine of its loop", 3) end
     where.turn_until(done, finish)
     return not done() and H.timeout(seconds) or nil
   end
-  err = host.refusal(here) or M.cancelled()
+  local err = host.refusal(here) or M.cancelled()
   waiter.co, waiter.host = coroutine.running(), here
   while not err and not done() do
     local left = finish and finish - here.now()

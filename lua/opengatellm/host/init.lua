@@ -12,7 +12,7 @@
 --   report(message)   of an error that nobody caught
 --   refusal() -> err  nginx alone: why nothing can wait now, in this phase; nil where it can
 --   park()            suspends the running coroutine until wake(coroutine); may return early, and the caller looks again. Whoever
---                     parks asks M.refusal before
+--                     parks asks M.refusal before, or coroutines.check() where it knows the host
 --   wake(coroutine)   makes it runnable; any number of times before it runs counts once, of one that is not parked nothing
 --   kill(coroutine)   nginx alone, where a coroutine that waits for a cosocket cannot be woken: ends it, and closes what it waits for
 --

@@ -6,7 +6,6 @@
 -- outside of any task.
 --
 -- @module opengatellm.host.scheduler
-local coroutines = require "opengatellm.host.coroutines"
 local plain = require "opengatellm.host.plain"
 local timers = require "opengatellm.host.timers"
 
@@ -141,7 +140,7 @@ function M.step() turn(0) end
 local function abandon()
   if network then network.abandon(M) end
   for co in pairs(alive) do
-    if coroutine.close and co ~= coroutines.running() and coroutine.status(co) == "suspended" then coroutine.close(co) end
+    if coroutine.close and co ~= coroutine.running() and coroutine.status(co) == "suspended" then coroutine.close(co) end
   end
   alive, n_alive, parked, fresh, queue, first, last, sleepers, running = {}, 0, {}, {}, {}, 1, 0, timers.new(), nil
 end
