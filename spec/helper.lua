@@ -278,7 +278,8 @@ function M.shared(path)
   return full
 end
 
-local function read(path)
+--- The bytes of a file.
+function M.read(path)
   local file = assert(io.open(path, "rb"))
   local text = file:read "*a"
   file:close()
@@ -291,9 +292,9 @@ function M.recorded(protocol, name)
   local path = M.shared("fixtures/" .. name .. ".json")
   if not path then return nil end
   local core, json = require "opengatellm.core", require "opengatellm.json"
-  local exchange = json.decode(read(path))
+  local exchange = json.decode(M.read(path))
   local decoder = core.decoder(protocol, exchange.stream and "text/event-stream" or "application/json")
-  decoder:feed(read(path:gsub("[^/]+$", "") .. exchange.body_file))
+  decoder:feed(M.read(path:gsub("[^/]+$", "") .. exchange.body_file))
   decoder:finish()
   decoder:skip()
   local reply = decoder:reply()

@@ -1,17 +1,12 @@
 -- What the tree promises its reader: every file has its registry line, its place in the rockspec and its direction of includes.
 
+local helper = require "spec.helper"
+
 local function files(pattern)
   local pipe, list = assert(io.popen("ls -d " .. pattern .. " 2>/dev/null")), {}
   for line in pipe:lines() do list[#list + 1] = line end
   pipe:close()
   return list
-end
-
-local function read(path)
-  local file = assert(io.open(path, "rb"))
-  local text = file:read "*a"
-  file:close()
-  return text
 end
 
 local function rockspec()
@@ -60,7 +55,7 @@ describe("the layers", function()
       curl = { "lua%.h", "lauxlib", "%.%./lua", "%.%./protocol" },
     } do
       for _, path in ipairs(files("csrc/" .. folder .. "/*.[ch]")) do
-        for include in read(path):gmatch "#include ([^\n]+)" do
+        for include in helper.read(path):gmatch "#include ([^\n]+)" do
           for _, word in ipairs(forbidden) do
             assert.is_nil(include:find('^["<].*' .. word) or include:find('^["<]' .. word), path .. " includes " .. include)
           end
@@ -72,7 +67,7 @@ describe("the layers", function()
   it("name no provider outside its file and its registry line", function()
     local protocols = require "opengatellm.protocol"
     for _, path in ipairs(files "csrc/*/*.c lua/opengatellm/*.lua lua/opengatellm/protocol/*.lua lua/opengatellm/auth/*.lua") do
-      local code = read(path):gsub("%-%-[^\n]*", ""):gsub("/%*.-%*/", "")
+      local code = helper.read(path):gsub("%-%-[^\n]*", ""):gsub("/%*.-%*/", "")
       for _, name in ipairs(require "opengatellm.providers".names()) do
         -- a protocol may have a provider's name, and "opengatellm" is the default
         local found = not protocols[name] and name ~= "opengatellm" and code:find('"' .. name .. '"', 1, true)
@@ -82,7 +77,7 @@ describe("the layers", function()
   end)
 
   it("ask for a version of Lua in compat.h alone", function()
-    for _, path in ipairs(files "csrc/lua/*.c") do assert.is_nil(read(path):find("LUA_VERSION_NUM", 1, true), path) end
+    for _, path in ipairs(files "csrc/lua/*.c") do assert.is_nil(helper.read(path):find("LUA_VERSION_NUM", 1, true), path) end
   end)
 end)
 

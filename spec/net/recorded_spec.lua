@@ -13,16 +13,9 @@ local url = require "socket.url"
 
 local ABSENT = "the fixtures are not here (OGL_SHARED)"
 
-local function read(path)
-  local file = assert(io.open(path, "rb"))
-  local text = file:read "*a"
-  file:close()
-  return text
-end
-
 local function read_shared(path)
   local found = helper.shared(path)
-  return found and read(found)
+  return found and helper.read(found)
 end
 
 -- The bytes of a request's body; those of a form have to be read while it is sent.
@@ -136,7 +129,7 @@ local EXCHANGES = {
 
 -- The record of a file: request, status, headers, and the body's text, as the server sent it.
 local function recorded(name)
-  local text = read(helper.shared(LIVE .. name .. ".json"))
+  local text = helper.read(helper.shared(LIVE .. name .. ".json"))
   local exchange = cjson.decode(text)
   local body = text:match '\n  "body": (.-),?\n  "[%w_]+": ' or text:match '\n  "body": (.-)\n}%s*$'
   if exchange.body == cjson.null then body = "" end
@@ -347,7 +340,7 @@ describe("recorded answer of OpenGateLLM 0.2.0", function()
   -- The answers of the gateway; its own tests have recorded those of other servers as well.
   local function exchanges_of(path)
     local out = {}
-    for _, exchange in ipairs(cassette.read(read(path))) do
+    for _, exchange in ipairs(cassette.read(helper.read(path))) do
       if exchange.uri:find "^https?://[^/]*albert" then out[#out + 1] = exchange end
     end
     return out

@@ -5,13 +5,6 @@ local helper = require "spec.helper"
 local json = require "opengatellm.json"
 local ogl = require "opengatellm"
 
-local function read(path)
-  local file = assert(io.open(path, "rb"))
-  local text = file:read "*a"
-  file:close()
-  return text
-end
-
 local said, sent = {}, {}
 
 -- Empty texts are refused, and a thought without a signature is none; a call's caller is the model where nothing else is said.
@@ -70,7 +63,7 @@ describe("a recorded answer", function()
       local n = 0
       for line in io.lines(path) do
         local row = json.decode(line)
-        local text = row.protocol == protocol and row.status < 400 and read(path:gsub("[^/]+$", "") .. row.body)
+        local text = row.protocol == protocol and row.status < 400 and helper.read(path:gsub("[^/]+$", "") .. row.body)
         local body = text and json.decode(text)
         if type(body) == "table" and (body.content or body.candidates) then
           n = n + 1

@@ -9,13 +9,6 @@ M.FOLDERS = {
   openai_chat = "openai-chat", openai_responses = "openai-responses", anthropic = "anthropic-messages", gemini = "gemini", ollama = "ollama",
 }
 
-local function read(path)
-  local file = assert(io.open(path, "rb"))
-  local text = file:read "*a"
-  file:close()
-  return text
-end
-
 -- What is no request of a chat: no request was recorded (vercel_ai, anthropic_python: only whether it was a stream), its body was too
 -- large for the recording (`_omitted`), or it belongs to another route in the same folder (messages of threads).
 local function is_chat(request)
@@ -32,7 +25,7 @@ function M.all(protocol)
   local found, without = {}, 0
   local pipe = assert(io.popen(("ls %s/*/%s/*.json"):format(root:gsub("/[^/]+$", ""), M.FOLDERS[protocol])))
   for path in pipe:lines() do
-    local exchange = json.decode(read(path))
+    local exchange = json.decode(helper.read(path))
     if is_chat(exchange.request) then
       found[#found + 1] = {
         name = path:match "([^/]+/[^/]+/[^/]+)%.json$", path = exchange.path, body = exchange.request, refused = is_refused(exchange),

@@ -19,13 +19,6 @@ local function missing()
   file:close()
 end
 
-local function read(path)
-  local file = assert(io.open(path, "rb"))
-  local text = file:read "*a"
-  file:close()
-  return text
-end
-
 local server -- its address; started for the first test
 
 -- luv and cqueues once: what differs between the Luas is in the contract.
@@ -400,7 +393,7 @@ for _, where in ipairs(carriers.list()) do
 
       -- Runs examples/websocket.lua, as it is; the lines that it printed.
       local function run_example()
-        local lines, source = {}, read "examples/websocket.lua"
+        local lines, source = {}, helper.read "examples/websocket.lua"
         local own = setmetatable({ print = function(text) lines[#lines + 1] = tostring(text) end }, { __index = _G })
         local chunk = setfenv and setfenv(assert(loadstring(source, "example")), own) or assert(load(source, "example", "t", own))
         chunk()
@@ -503,7 +496,7 @@ for _, where in ipairs(carriers.list()) do
         if not list[1] then return pending "the reference material is not here (OGL_SHARED)" end
         local compared = 0
         for _, path in ipairs(list) do
-          local sse = read(path)
+          local sse = helper.read(path)
           local by_http = helper.client_of(helper.body("text/event-stream", sse), { provider = "openai", no_v1 = true, retries = { max = 0 } })
           local wanted = assert(by_http:stream { model = "m", messages = { ogl.user "hi" } }):reply()
           local _, answers = sse:gsub('"type": ?"response%.created"', "")
