@@ -15,6 +15,8 @@
 
 enum { BATCH = 64 }; /* sockets served in one step; the others stay ready */
 
+static const double AWAY = 0.05; /* seconds without a look at the sockets that no time limit of a connect may count */
+
 /* libcurl from 7.84 on guards its own start; before, the first multi of the process does it for all. */
 static void start_curl(void) {
   static int state; /* 0: not yet, 1: somebody is at it, 2: done */
@@ -166,7 +168,8 @@ struct ogl_signature *ogl_multi_sign(struct ogl_multi *m, struct ogl_span bytes)
 }
 
 static void take_in(struct ogl_multi *m, struct ogl_multi_member *member) {
-  member->in = 1;
+  member->in = member->connecting = 1;
+  m->n_connecting++;
   member->prev = NULL;
   member->next = m->members;
   if (m->members) m->members->prev = member;
@@ -174,8 +177,14 @@ static void take_in(struct ogl_multi *m, struct ogl_multi_member *member) {
   m->n_members++;
 }
 
+void ogl_multi_begun(struct ogl_multi *m, struct ogl_multi_member *member) {
+  if (member->connecting) m->n_connecting--;
+  member->connecting = 0;
+}
+
 static void take_out(struct ogl_multi *m, struct ogl_multi_member *member) {
   if (!member->in) return;
+  ogl_multi_begun(m, member);
   member->in = 0;
   curl_multi_remove_handle(m->curl, member->easy);
   if (member->sockets) ogl_poller_disown(&m->poller, member);
@@ -211,6 +220,7 @@ static void harvest(struct ogl_multi *m) {
     if (!member) continue;
     if (member->raw && result == CURLE_OK) {
       member->open = 1; /* it stays in: its removal would close it */
+      ogl_multi_begun(m, member);
       member->opened(member);
     } else {
       end(m, member, result, NULL);
@@ -228,7 +238,10 @@ static void act(struct ogl_multi *m, curl_socket_t fd, int what) {
 
 /* The alarm is taken down first: libcurl sets the next one itself. */
 static void ring(struct ogl_multi *m) {
-  if (!m->curl || m->alarm < 0 || m->alarm > ogl_clock_now()) return;
+  if (!m->curl || m->alarm < 0) return;
+  double now = ogl_clock_now();
+  if (m->alarm > now) return;
+  m->now = now;
   m->alarm = -1;
   act(m, CURL_SOCKET_TIMEOUT, 0);
 }
@@ -268,9 +281,10 @@ const char *ogl_multi_start(struct ogl_multi *m, struct ogl_multi_member *member
     if (code != CURLM_OK) give_up(m, curl_multi_strerror(code));
   }
   if (code != CURLM_OK) return curl_multi_strerror(code);
+  member->heard = m->now = ogl_clock_now();
+  if (!m->n_connecting) m->left = m->now; /* until now no connect waited for a look */
   take_in(m, member);
   member->open = 0;
-  member->heard = m->now = ogl_clock_now();
   ring(m);
   settle(m);
   return NULL;
@@ -334,8 +348,15 @@ static struct ogl_multi_member *member_with(struct ogl_deadline *deadline) {
   return (struct ogl_multi_member *)(void *)((char *)deadline - offsetof(struct ogl_multi_member, deadline));
 }
 
+static int is_due(const struct ogl_multi *m) {
+  const struct ogl_deadline *first = ogl_deadlines_first(&m->deadlines);
+  return first != NULL && first->at <= m->now;
+}
+
 static void look(struct ogl_multi *m) {
   struct ogl_deadline *first;
+  if (!is_due(m)) return;
+  ogl_multi_catch_up(m);
   while ((first = ogl_deadlines_first(&m->deadlines)) != NULL && first->at <= m->now) {
     double at = member_with(first)->due(member_with(first), m->now);
     if (at > m->now) ogl_deadlines_set(&m->deadlines, first, at);
@@ -354,12 +375,11 @@ static void serve(struct ogl_multi *m, const struct ogl_poller_event *event) {
   void *found;
   if (!ogl_poller_current(&m->poller, event, &found)) return;
   struct ogl_multi_member *owner = found;
-  if (owner) {
-    owner->heard = m->now;
-    if (owner->open) {
-      owner->touched(owner, event->what);
-      return;
-    }
+  if (owner) owner->heard = m->now;
+  else m->heard = m->now;
+  if (owner && owner->open) {
+    owner->touched(owner, event->what);
+    return;
   }
   int what = 0;
   if (event->what & OGL_POLL_READ) what |= CURL_CSELECT_IN;
@@ -368,12 +388,34 @@ static void serve(struct ogl_multi *m, const struct ogl_poller_event *event) {
   act(m, event->fd, what);
 }
 
-int ogl_multi_wait(struct ogl_multi *m, double seconds) {
+/* The number of sockets that were ready, at most BATCH; negative as of the poller. */
+static int serve_some(struct ogl_multi *m, double seconds) {
   struct ogl_poller_event events[BATCH];
-  ogl_poller_alarm(&m->poller, next_alarm(m));
   int n = ogl_poller_wait(&m->poller, seconds, events, BATCH);
-  m->now = ogl_clock_now();
+  m->left = m->now = ogl_clock_now();
   for (int i = 0; i < n && m->curl; i++) serve(m, &events[i]);
+  return n;
+}
+
+/* The kernel gives the sockets in turn, so that as many rounds as there are sockets reach each of them. One place of a round may have been
+   the timer's. */
+void ogl_multi_catch_up(struct ogl_multi *m) {
+  size_t rounds = m->n_sockets / BATCH + 1;
+  while (rounds-- && m->curl && serve_some(m, 0) >= BATCH - 1) continue;
+  ring(m);
+}
+
+static void excuse(struct ogl_multi *m) {
+  double now = m->n_connecting ? ogl_clock_now() : 0;
+  if (!m->n_connecting || now - m->left < AWAY) return;
+  for (struct ogl_multi_member *member = m->members; member; member = member->next)
+    if (member->connecting) member->excuse(member, now);
+}
+
+int ogl_multi_wait(struct ogl_multi *m, double seconds) {
+  excuse(m);
+  ogl_poller_alarm(&m->poller, next_alarm(m));
+  int n = serve_some(m, seconds);
   ring(m);
   look(m);
   settle(m);

@@ -17,6 +17,10 @@
 ** A multi that libcurl declares unusable, or whose descriptor fails, ends its members (`ended` with a reason) and
 ** gets a new CURLM with the next start. The descriptor of `fd` stays the same where it is sound.
 **
+** Whoever drives the multi may be busy elsewhere for longer than a deadline allows. What has come meanwhile lies in the
+** sockets, and counts: before a deadline is looked at, every socket that is ready is served once, and libcurl's own limit
+** of a connect is moved on first (`excuse`).
+**
 ** Memory: connections that nobody uses are kept for reuse, some OGL_MULTI_IDLE; retired members, at most
 ** OGL_MULTI_SPARE, and in a crowd OGL_MULTI_CROWD. One thread at a time.
 */
@@ -44,6 +48,7 @@ struct ogl_multi_member {
   int alone;        /* speaks HTTP/1: what happens on its socket happens for it alone */
   unsigned sockets; /* sockets in the poller that name it as owner */
   int in;           /* started, and not ended or stopped */
+  int connecting;   /* it is in, and its request has not begun to go out */
   int raw, open;    /* libcurl only connects it; it has, and the socket is the member's own (`touched`) */
   uint32_t id;      /* another one for each member of a multi */
   double heard;     /* when its socket was ready, or libcurl last gave it something; by ogl_clock_now */
@@ -51,6 +56,8 @@ struct ogl_multi_member {
   int listed;       /* it is on the list of those that have some */
   struct ogl_multi_member *next_listed, *prev_listed;
   struct ogl_deadline deadline; /* when `due` shall look */
+  /* It connects, and its sockets were not looked at for a while: libcurl must not count that time. */
+  void (*excuse)(struct ogl_multi_member *member, double now);
   /* The time has come, from outside of libcurl. When to look again; negative: not by itself. */
   double (*due)(struct ogl_multi_member *member, double now);
   void (*opened)(struct ogl_multi_member *member);
@@ -66,11 +73,13 @@ struct ogl_multi {
   CURLM *curl; /* NULL before the first start, and after a failure */
   struct ogl_poller poller;
   struct ogl_multi_member *members; /* those that are in */
-  size_t n_members, n_sockets;
+  size_t n_members, n_sockets, n_connecting;
   struct ogl_multi_member *listed, *last_listed; /* those with news, oldest first */
   struct ogl_deadlines deadlines;
   double alarm; /* libcurl's, by ogl_clock_now; negative: none */
   double now;   /* the clock as it was when libcurl was last entered */
+  double left;  /* the same, when the sockets were last looked at */
+  double heard; /* when a socket that several members share was last ready */
   uint32_t ids;
   int stepping; /* what is listed wakes nobody: the caller of step takes it */
   struct ogl_multi_member *spare[OGL_MULTI_CROWD];
@@ -117,6 +126,8 @@ int ogl_multi_await(struct ogl_multi *m, struct ogl_multi_member *member, double
 void ogl_multi_forsake(struct ogl_multi *m, struct ogl_multi_member *member);
 /* News for it; nothing where nobody waits. May be called inside of libcurl's callbacks. */
 void ogl_multi_notify(struct ogl_multi *m, struct ogl_multi_member *member);
+/* The request of a member begins to go out. May be called inside of libcurl's callbacks. */
+void ogl_multi_begun(struct ogl_multi *m, struct ogl_multi_member *member);
 /* The next one that has news, and is no longer awaited; NULL. */
 struct ogl_multi_member *ogl_multi_next(struct ogl_multi *m);
 
@@ -126,6 +137,8 @@ void ogl_multi_watch(struct ogl_multi *m, struct ogl_multi_member *member, curl_
 /* Waits at most so long (negative: no limit) for something to do, and does it; not at all where somebody has news. 1; 0
    when a signal came. */
 int ogl_multi_wait(struct ogl_multi *m, double seconds);
+/* Serves every socket that is ready now, once, without waiting. */
+void ogl_multi_catch_up(struct ogl_multi *m);
 /* Does what can be done without waiting; then `next` has to be asked until it gives NULL. */
 void ogl_multi_step(struct ogl_multi *m);
 

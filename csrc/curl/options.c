@@ -20,7 +20,8 @@ enum {
   BUFFER_MOST = 1024,
   UPLOAD_SOME = 16 * 1024, /* libcurl's least */
   KEEPALIVE_IDLE = 60,     /* seconds: home routers forget a silent connection after some minutes */
-  KEEPALIVE_INTERVAL = 30
+  KEEPALIVE_INTERVAL = 30,
+  CONNECT_SLACK = 1 /* seconds by which libcurl's limit of a connect is longer than ours, which decides */
 };
 
 /* Sets options one by one until the first failure, which it keeps. */
@@ -124,14 +125,21 @@ static void set_version(struct setter *s, const struct ogl_options *o) {
   set_text(s, "encoding", CURLOPT_ACCEPT_ENCODING, "identity");
 }
 
+static const double FOREVER = 2e6; /* seconds: 23 days; a long may have 32 bits */
+
 static long milliseconds(double seconds) {
-  if (seconds >= 2e6) return 2000000000L; /* 23 days; a long may have 32 bits */
+  if (seconds >= FOREVER) return 2000000000L;
   long ms = (long)(seconds * 1e3);
   return ms > 0 ? ms : 1;
 }
 
+void ogl_options_apply_connect(CURL *easy, double seconds) {
+  long limit = milliseconds(seconds > 0 ? seconds + CONNECT_SLACK : FOREVER);
+  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, limit); /* 0 would be libcurl's own 300 seconds */
+}
+
 static void set_times(struct setter *s, const struct ogl_options *o) {
-  if (o->connect > 0) set_long(s, "connect", CURLOPT_CONNECTTIMEOUT_MS, milliseconds(o->connect));
+  ogl_options_apply_connect(s->easy, o->connect);
   if (o->total > 0) set_long(s, "total", CURLOPT_TIMEOUT_MS, milliseconds(o->total));
 }
 

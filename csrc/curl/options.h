@@ -28,9 +28,10 @@ struct ogl_options {
   int raw;           /* connect, and leave the connection to the caller */
   int stream;        /* HTTP/1.1 and no compression: what arrives is given at once, and a pause keeps little inside */
   int64_t max_body;  /* ceiling of the decoded answer, 0: OGL_MAX_BODY; a stream has none, for it is not kept */
-  double connect;    /* seconds; 0: libcurl's own 300 */
-  double total;      /* seconds; 0: none */
-  int verify;        /* of TLS; 1 unless the user said otherwise */
+  double
+      connect; /* seconds; 0: none. Kept by the transfer: libcurl gets it to divide it between the addresses of a name */
+  double total; /* seconds; 0: none */
+  int verify;   /* of TLS; 1 unless the user said otherwise */
   const char *ca_file, *cert_file, *key_file, *key_password;
   const char *proxy; /* NULL: as the environment says; "": none */
   const char *no_proxy;
@@ -57,6 +58,8 @@ int ogl_options_sign(const struct ogl_options *o, long buffer, struct ogl_buf *o
 /* CURLE_OK, or the first option's failure, whose name is in *what. */
 CURLcode ogl_options_apply(const struct ogl_options *o, CURL *easy, long buffer, const char **what);
 CURLcode ogl_options_apply_body(const struct ogl_options *o, CURL *easy);
+/* libcurl's own limit of a connect: so many seconds after its start; 0: none. Also while it connects. */
+void ogl_options_apply_connect(CURL *easy, double seconds);
 
 OGL_END
 

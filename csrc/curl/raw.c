@@ -51,7 +51,7 @@ static void transmit(struct ogl_transfer *t) {
 
 void ogl_raw_opened(struct ogl_multi_member *member) {
   struct ogl_transfer *t = (struct ogl_transfer *)(void *)member;
-  t->head.complete = 1;
+  t->head.complete = t->begun = 1;
   ogl_transfer_tell(t);
   watch(t);
 }

@@ -11,6 +11,7 @@
 #include "raw.h"
 
 static void on_ended(struct ogl_multi_member *member, CURLcode result, const char *broken);
+static void on_excuse(struct ogl_multi_member *member, double now);
 static double on_due(struct ogl_multi_member *member, double now);
 
 /* Life ------------------------------------------------------------------------------------------------------------- */
@@ -39,6 +40,7 @@ static struct ogl_transfer *make(void) {
   ogl_buf_init(&t->body, SIZE_MAX / 2, OGL_ERR_BODY); /* bounded by on_body */
   ogl_buf_init(&t->upload, SIZE_MAX / 2, OGL_ERR_BODY);
   t->member.ended = on_ended;
+  t->member.excuse = on_excuse;
   t->member.due = on_due;
   t->member.opened = ogl_raw_opened;
   t->member.touched = ogl_raw_touched;
@@ -198,6 +200,8 @@ static int on_begin(void *user, char *peer, char *local, int peer_port, int loca
     return CURL_PREREQFUNC_ABORT;
   }
   t->begun = 1;
+  t->member.heard = t->multi->now; /* libcurl may have found the connection by its own timer: no socket told of it */
+  ogl_multi_begun(t->multi, &t->member);
   return CURL_PREREQFUNC_OK;
 }
 
@@ -210,7 +214,7 @@ static int has_begun(const struct ogl_transfer *t) { return t->begun; }
 #else
 static void set_begin(struct ogl_transfer *t) { (void)t; }
 
-static int has_begun(const struct ogl_transfer *t) { return went_out(t); }
+static int has_begun(const struct ogl_transfer *t) { return t->begun || went_out(t); }
 #endif
 
 static void set_callbacks(struct ogl_transfer *t) {
@@ -259,6 +263,7 @@ static void remember(struct ogl_transfer *t, const struct ogl_options *o) {
   t->raw = t->member.raw = o->raw;
   if (!o->stream) t->max_body = o->max_body ? o->max_body : OGL_MAX_BODY;
   t->total = o->total;
+  t->connect = o->connect;
   t->member.alone = o->raw || ogl_options_http1(o);
 }
 
@@ -318,6 +323,7 @@ int ogl_transfer_start(struct ogl_transfer *t, const struct ogl_options *o) {
   if (!set_headers(t))
     return ogl_transfer_fail(t, OGL_FAILURE_LIMIT, "memory", "no memory for the request's head, or it is too large");
   t->started = ogl_clock_now();
+  t->connect_end = t->connect > 0 ? t->started + t->connect : -1;
   t->state = OGL_TRANSFER_ACTIVE;
   wrong = ogl_multi_start(t->multi, &t->member);
   return wrong ? ogl_transfer_fail(t, OGL_FAILURE_NETWORK, "multi", wrong) : 1;
@@ -414,8 +420,9 @@ static int is_ready(const struct ogl_transfer *t) {
   return t->body.n || t->state != OGL_TRANSFER_ACTIVE || (t->head.complete && !t->head_given);
 }
 
-/* How much longer the present silence may last; negative: for ever. */
-static double patience_left(const struct ogl_transfer *t, const struct ogl_patience *patience) {
+/* How much longer the connect or the present silence may last; negative: for ever. */
+static double patience_left(const struct ogl_transfer *t, const struct ogl_patience *patience, double now) {
+  if (!has_begun(t)) return t->connect_end < 0 ? -1 : t->connect_end > now ? t->connect_end - now : 0;
   double limit = t->head.total ? patience->idle : patience->first;
   if (limit < 0) return -1;
   return limit > t->quiet ? limit - t->quiet : 0;
@@ -423,6 +430,25 @@ static double patience_left(const struct ogl_transfer *t, const struct ogl_patie
 
 static uint64_t count_up(const struct ogl_transfer *t) {
   return (uint64_t)count(t, CURLINFO_SIZE_UPLOAD_T) + (uint64_t)went_out(t);
+}
+
+static const double LATE = 0.05; /* seconds after the end of a connect from which on a look at it comes too late */
+
+/* libcurl counts from the start and gives up by itself: its limit is put off, so that a look decides. The handle has other options from
+   now on than its signature says. */
+static void on_excuse(struct ogl_multi_member *member, double now) {
+  struct ogl_transfer *t = transfer_of(member);
+  if (t->connect <= 0) return;
+  ogl_options_apply_connect(member->easy, now - t->started + t->connect);
+  ogl_signature_drop(t->signature);
+  t->signature = NULL;
+}
+
+/* A connect ends by the clock. Where the caller comes back long after that end and finds bytes of the peer, they came in time. */
+static void hear_connect(struct ogl_transfer *t, double now) {
+  double heard = t->member.alone || t->member.heard > t->multi->heard ? t->member.heard : t->multi->heard;
+  t->quiet = 0;
+  if (t->connect_end >= 0 && now - t->connect_end > LATE && heard > t->since) t->connect_end = now + t->connect;
 }
 
 /* Counts what passed of the wait as silence, since something moved if it did. What happens on a socket that others
@@ -434,7 +460,7 @@ static void hear(struct ogl_transfer *t, double now) {
     if (uploaded != t->uploaded) heard = now;
     t->uploaded = uploaded;
   }
-  if (!has_begun(t)) t->quiet = 0; /* a connect has its own limit */
+  if (!has_begun(t)) hear_connect(t, now);
   else if (heard > t->since) t->quiet = now - heard;
   else t->quiet += now - t->since;
   t->since = now;
@@ -445,16 +471,24 @@ static double shorter(double a, double b) {
   return b < 0 || a < b ? a : b;
 }
 
+/* Seconds until the patience may be over: a connect that ends meanwhile begins the silence of `first`. */
+static double next_look(const struct ogl_transfer *t, const struct ogl_patience *patience, double now) {
+  double left = patience_left(t, patience, now);
+  return has_begun(t) || left == 0 ? left : shorter(left, patience->first);
+}
+
 enum ogl_transfer_news ogl_transfer_wait(struct ogl_transfer *t, const struct ogl_patience *patience) {
   double now = ogl_clock_now(), end = patience->slice < 0 ? -1 : now + patience->slice;
-  int looked = 0; /* at least once, also without patience */
+  int looked = 0,
+      last = 0; /* at least once, also without patience; last: every socket that was ready has been served */
   while (!is_ready(t)) {
     if (t->hungry) return OGL_NEWS_FEED;
-    double left = patience_left(t, patience);
-    if (left == 0 && looked) return OGL_NEWS_STALLED;
+    double left = patience_left(t, patience, now);
+    if (left == 0 && last) return OGL_NEWS_STALLED;
     if (end >= 0 && now >= end && looked) return OGL_NEWS_AGAIN;
     t->since = now;
-    int interrupted = !ogl_multi_wait(t->multi, shorter(left, end < 0 ? -1 : end - now));
+    int interrupted = !ogl_multi_wait(t->multi, shorter(next_look(t, patience, now), end < 0 ? -1 : end - now));
+    if ((last = left == 0)) ogl_multi_catch_up(t->multi);
     now = ogl_clock_now();
     hear(t, now);
     looked = 1;
@@ -465,7 +499,7 @@ enum ogl_transfer_news ogl_transfer_wait(struct ogl_transfer *t, const struct og
 
 /* When the patience or the slice will be over if nothing moves; negative: never. */
 static double moment(const struct ogl_transfer *t) {
-  double left = patience_left(t, &t->patience);
+  double left = next_look(t, &t->patience, t->since);
   return shorter(left < 0 ? -1 : t->since + left, t->slice_end);
 }
 
@@ -473,7 +507,7 @@ static double on_due(struct ogl_multi_member *member, double now) {
   struct ogl_transfer *t = transfer_of(member);
   if (!member->awaited) return -1;
   hear(t, now);
-  t->stalled = patience_left(t, &t->patience) == 0;
+  t->stalled = patience_left(t, &t->patience, now) == 0;
   if (!t->stalled && (t->slice_end < 0 || now < t->slice_end)) return moment(t);
   ogl_multi_notify(t->multi, member);
   return -1;

@@ -52,13 +52,13 @@ enum ogl_transfer_news {
   OGL_NEWS_READY,   /* the head is complete (and was not asked for yet), bytes have come, or it is over */
   OGL_NEWS_FEED,    /* hungry */
   OGL_NEWS_AGAIN,   /* a signal came, or the slice is over */
-  OGL_NEWS_STALLED, /* nothing moved for longer than the patience */
+  OGL_NEWS_STALLED, /* nothing moved for longer than the patience, or the connect took longer than its limit */
   OGL_NEWS_LATER    /* of await: none yet */
 };
 
 /* Seconds; negative: without limit. */
 struct ogl_patience {
-  double first; /* without a byte moving, before the first byte of the answer; a connect does not count */
+  double first; /* without a byte moving, before the first byte of the answer; a connect has the limit of its options */
   double idle;  /* the same, after it */
   double slice; /* of this wait */
 };
@@ -82,6 +82,8 @@ struct ogl_transfer {
   int64_t length;                    /* of a fed body, -1 when unknown */
   int64_t fed;                       /* bytes of it that were given */
   double total;                      /* seconds, 0: none */
+  double connect;                    /* the same, of the connect alone */
+  double connect_end;                /* when that is over; negative: never */
   double started;                    /* by ogl_clock_now */
   struct ogl_patience patience;      /* of who awaits it; its slice ends at `slice_end` */
   double slice_end;
@@ -90,7 +92,7 @@ struct ogl_transfer {
   uint64_t uploaded; /* what had gone out at the last look, where the socket is shared */
   int raw, stalled;  /* stalled: the patience of who awaits it is over */
   int stream, once;  /* once: may not be sent twice */
-  int begun;         /* a connection is there and the request goes out */
+  int begun;         /* a connection is there, and the request goes out or may be fed */
   int hungry, ended; /* of a fed body: more is wanted; there is no more */
   int paused;        /* CURLPAUSE_* */
   int head_given;    /* the caller has the head */

@@ -281,7 +281,7 @@ end
 
 function H.stall(exchange)
   local _, _, _, _, where, sent = exchange.transfer:state()
-  local phase = where == "receive" and "idle" or "first_byte"
+  local phase = where == "receive" and "idle" or where == "connect" and where or "first_byte"
   H.fail(exchange, "timeout", phase, nil, phase, sent)
 end
 
@@ -298,7 +298,6 @@ end
 -- What C says of it, as an error.
 function H.failure(timeouts, kind, code, message, phase, sent)
   if phase and timeouts[phase] then return failure.timeout(timeouts, phase, sent) end
-  if phase then message = ("%s; timeouts.%s allows more"):format(message, phase) end -- libcurl's own limit of a connect
   if kind == "network" then return failure.network(code, message, sent) end
   local err = failure.final(kind, code, message, sent)
   err.phase, err.retryable = phase, phase == "connect"
