@@ -193,6 +193,18 @@ describe("examples/openresty", function()
 end)
 
 describe("a worker of nginx", function()
+  it("that was busy loses nothing of what lies in its sockets", function()
+    -- a loop that looks at few sockets before it looks at the clock, as one with many sockets does
+    local text, changed = helper.read("tests/hosts/nginx.conf"):gsub("worker_connections 1024;", "%0 epoll_events 4;")
+    assert.equal(1, changed)
+    local resolver = helper.serve "../hosts/dns.lua":gsub("^http://", "")
+    local client = helper.client_of((nginx.start(helper.write(text), {
+      RESOLVER = resolver, CERTIFICATES = helper.certificates(), TLS_PORT = tostring(helper.free_port()),
+    })), LONG)
+    assert.same({ lost = 0 }, (client:request("GET", "/busy")))
+    client:close()
+  end)
+
   it("loads no libcurl", function() assert.equal("", ask("/worker").curl) end)
 
   it("sends on each text as it comes, and breaks the request off when its own client goes", function()

@@ -61,6 +61,37 @@ function M.count()
   ngx.print(reply and reply.text or tostring(err))
 end
 
+-- Waits for a text on each of many connections, with less patience than this worker then has time for them.
+local function readers(many, patience)
+  local socket, transport = require "socket", require "opengatellm.transport.resty".new()
+  local listener = assert(socket.bind("127.0.0.1", 0))
+  local _, port = listener:getsockname()
+  local peers, threads = {}, {}
+  for i = 1, many do
+    local connection = assert(transport:connect {
+      url = ("http://127.0.0.1:%d/"):format(port), proxy = "", timeouts = { connect = 20, idle = patience },
+    })
+    peers[i] = assert(listener:accept())
+    threads[i] = ngx.thread.spawn(function() return connection:read() end)
+  end
+  listener:close()
+  return peers, threads
+end
+
+--- The worker is busy for longer than a read may be silent, while all of the bytes lie in the sockets: how many reads lost them.
+function M.busy()
+  local peers, threads = readers(20, 0.2)
+  for _, peer in ipairs(peers) do peer:send "here" end
+  require "socket".sleep(0.4)
+  local lost = 0
+  for _, thread in ipairs(threads) do
+    local fine, bytes = ngx.thread.wait(thread)
+    if not fine or bytes ~= "here" then lost = lost + 1 end
+  end
+  for _, peer in ipairs(peers) do peer:close() end
+  answer { lost = lost }
+end
+
 local function memory()
   local file = io.open "/proc/self/status"
   local text = file and file:read "*a" or ""

@@ -124,8 +124,10 @@ local function wait(seconds)
   return seconds ~= nil
 end
 
-local function turn(seconds)
+-- `done`: nothing is waited for once it says yes, for the task that somebody waits for may have ended without having to wait.
+local function turn(seconds, done)
   run_queue()
+  if done and done() then return true end
   local can_go_on = wait(seconds or M.timeout())
   wake_sleepers()
   return can_go_on
@@ -156,9 +158,9 @@ function M.turn_until(done, finish)
   local ok, err = pcall(function()
     while not done() and not (finish and M.now() >= finish) do
       local timer = finish and sleepers:add(finish, PARK)
-      local can_go_on = turn()
+      local can_go_on = turn(nil, done)
       if timer then sleepers:cancel(timer) end
-      if not can_go_on and not done() then error(STUCK, 0) end
+      if not can_go_on then error(STUCK, 0) end
     end
   end)
   looping, running = outer, outer_running

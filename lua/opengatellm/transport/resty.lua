@@ -32,6 +32,7 @@ local NONE = {}
 local POOL_SIZE = 256     -- kept connections of one pool and worker; nginx closes the oldest above that
 local POOL_SECONDS = 60   -- that one is kept; servers close theirs after 5 to 75, which nginx notices
 local READ = 64 * 1024    -- most bytes of a read; nginx gives at most lua_socket_buffer_size
+local LAST_LOOK = 0.001 -- seconds
 local ROUTES = 256        -- routes that a transport remembers
 local FOREVER = 2000000000 -- ms, 23 days: nginx takes 31 bits, and 0 for its own default
 
@@ -100,11 +101,18 @@ function Connection:transmit(data, seconds)
   return nil, why
 end
 
-function Connection:receive(seconds)
+local function take(self, seconds)
   set_patience(self, seconds)
   local me = nginx.waits(self.socket)
   local bytes, why = self.socket:receiveany(READ)
   nginx.waits(nil, me)
+  return bytes, why
+end
+
+-- A worker that was busy finds the time over before it has looked at all sockets: one more look decides whether nothing came.
+function Connection:receive(seconds)
+  local bytes, why = take(self, seconds)
+  if why == "timeout" then bytes, why = take(self, LAST_LOOK) end
   if bytes then return bytes end
   return nil, why
 end
