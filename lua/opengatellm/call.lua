@@ -1,4 +1,13 @@
---- One HTTP call of a client: its headers and its address made, its answer of 400 and above read; with or without retries.
+--- Calls and their tries: what a client sends, under one budget of retries, until it has an answer.
+--
+--   local call = M.new(client, wire)
+--   local exchange, status, headers = call:send()       tries until there is an answer, or no try is left
+--   local body, head = call:fetch()                     the same, and reads the whole body
+--   local value, head = call:json()                     the same, decoded
+--   call:finish(err)                                    an error as its caller gets it: no secret of any try is in it
+--
+-- A call has what all tries share: client, wire, budget. A try has what goes out once: the secret that was asked for then, the exchange,
+-- the reader of a form. Nothing of either is kept on the client: two calls at once share connections and rate limits, no more.
 --
 -- @module opengatellm.call
 local core = require "opengatellm.core"
@@ -13,8 +22,24 @@ local version = require "opengatellm.version"
 
 local M = {}
 
+local NONE = {}
 local USER_AGENT = "opengatellm/" .. version
 local ERROR_BODY = errors.BODY
+
+---@class ogl.Call
+---@field client table
+---@field wire ogl.Wire
+---@field try? ogl.Try the present one
+---@field begun? boolean it was begun ahead, and nobody has looked at its answer yet
+---@field budget? table of retries, once a try has failed
+---@field earlier? (fun(): table)[] credentials of tries before, where they were others
+local Call = {}
+Call.__index = Call
+
+---@class ogl.Try what goes out once
+---@field credential fun(): table what was sent for the key; a function, where no printer of tables finds it
+---@field exchange table
+---@field reader? table of a form
 
 ---@class ogl.Wire what a call sends
 ---@field method string
@@ -62,14 +87,13 @@ function M.headers(client, wire, key, scheme)
 end
 
 -- The list of the usual call (a JSON body, nothing of its own) is made once a key: one for streams, one for whole answers.
-local function headers_of(client, wire, key, scheme)
+local function headers_of(client, wire, secret)
   if wire.headers or wire.accept or not wire.body or (wire.options and wire.options.headers) then
-    return M.headers(client, wire, key, scheme)
+    return M.headers(client, wire, secret.key, secret.scheme)
   end
-  local cache, kind = client.usual_headers(), wire.stream and "stream" or "whole"
-  if cache.key ~= key then cache.key, cache.stream, cache.whole = key, nil, nil end
-  cache[kind] = cache[kind] or M.headers(client, wire, key, scheme)
-  return cache[kind]
+  local kind = wire.stream and "stream" or "whole"
+  secret[kind] = secret[kind] or M.headers(client, wire, secret.key, secret.scheme)
+  return secret[kind]
 end
 
 local function timeouts_of(client, wire)
@@ -92,11 +116,28 @@ local function key_of(client)
 end
 
 -- What is sent for the key, and how: by the provider's data, or by its module.
-local function credential_of(client)
+local function secret_of(client)
   local key, err = key_of(client)
-  if err then return nil, err end
+  if err then return nil, nil, err end
   if not client.auth then return key, client.provider.auth end
-  return client.auth.credential(client, key)
+  local secret, scheme = client.auth.credential(client, key)
+  if not secret and scheme and type(scheme) ~= "string" then return nil, nil, scheme end
+  return secret, scheme
+end
+
+local credentials = setmetatable({}, { __mode = "k" }) -- client -> the last one, which is as a rule that of the next try
+
+-- The credential of a try: a function that gives the key, the scheme and the lists of headers that hold it.
+local function credential_of(client)
+  local key, scheme, err = secret_of(client)
+  if err then return nil, err end
+  local last = credentials[client]
+  local known = last and last()
+  if known and known.key == key and known.scheme == scheme then return last end
+  local secret = { key = key, scheme = scheme, stream = nil, whole = nil }
+  local function credential() return secret end
+  credentials[client] = credential
+  return credential
 end
 
 --- Where a request goes. A module of auth may put more into the path.
@@ -107,22 +148,6 @@ function M.url(client, wire)
   if wire.api or wire.root then return (wire.api or client.root) .. wire.path end
   local path = client.auth and client.auth.path and client.auth.path(client, wire) or wire.path
   return client.api .. path
-end
-
---- Puts the provider's name on an error, and a code if its sentence is known; takes the key that was sent last out of it. The
---- key is not asked for again: a function may have given another one since.
----@param client table
----@param err ogl.Error
----@return ogl.Error
-function M.finish(client, err)
-  local provider = client.provider
-  err.provider = provider.name
-  local worded = err.status or err.kind == "provider" -- by the server
-  if worded and not err.code and provider.catalogue then
-    local code, retryable = require(provider.catalogue).code(err)
-    err.code, err.retryable = code, err.retryable or retryable or false
-  end
-  return errors.redact(err, client.usual_headers().sent)
 end
 
 local function only(wanted, report)
@@ -137,30 +162,14 @@ local function progress_of(wire)
   return report and only(wire.form and "up" or "down", report) or nil
 end
 
--- A form is read anew for each try; the reader of the last one is closed first.
-local function body_of(wire)
-  if not wire.form then return wire.body end
-  M.close_form(wire)
-  wire.reader = wire.form.open()
-  return wire.reader
-end
-
---- Closes the files that a form has open.
-function M.close_form(wire)
-  if wire.reader then wire.reader.close() end
-  wire.reader = nil
-end
-
--- What a transport is asked. The table is the client's own, and used again: a transport reads it and does not keep it.
-local function transport_request(client, wire, key, scheme)
-  local draft = client.draft()
-  client.usual_headers().sent = key
-  draft.method, draft.url = wire.method, M.url(client, wire)
-  draft.headers, draft.body, draft.stream = headers_of(client, wire, key, scheme), body_of(wire), wire.stream
-  draft.timeouts, draft.host = timeouts_of(client, wire), client.host or nil
-  draft.max_body = not wire.stream and client.bounds.body or nil
-  draft.on_progress = progress_of(wire)
-  return draft
+-- What a transport is asked. `way` is how the server is reached: proxy, TLS, Unix socket.
+local function transport_request(client, wire, secret, body)
+  local way = client.way()
+  return {
+    method = wire.method, url = M.url(client, wire), headers = headers_of(client, wire, secret), body = body, stream = wire.stream,
+    timeouts = timeouts_of(client, wire), host = client.host or nil, max_body = not wire.stream and client.bounds.body or nil,
+    on_progress = progress_of(wire), proxy = way.proxy, no_proxy = way.no_proxy, unix_socket = way.unix_socket, tls = way.tls,
+  }
 end
 
 -- Tries -----------------------------------------------------------------------------------------------------------
@@ -175,58 +184,72 @@ local function read_error(exchange)
   return table.concat(pieces):sub(1, ERROR_BODY)
 end
 
-local function hint(client, err)
-  local key = client.usual_headers().sent
+-- Keeps the credential of a try that was, for errors that quote it later.
+local function remember(call, credential)
+  local before = call.try
+  if not before or before.credential == credential then return end
+  call.earlier = call.earlier or {}
+  table.insert(call.earlier, before.credential)
+end
+
+local function hint(call, err)
+  local key, provider = call.try.credential().key, call.client.provider
   if err.status ~= 401 and not (err.status == 403 and not key) then return end
-  if key or (client.provider.auth or "none") == "none" then return end
-  err.message = err.message .. " (no key was sent: " .. settings.how(client.provider.key_env, "api_key") .. ")"
+  if key or (provider.auth or "none") == "none" then return end
+  err.message = err.message .. " (no key was sent: " .. settings.how(provider.key_env, "api_key") .. ")"
 end
 
-local function refused(client, exchange, status, headers)
-  local err = client.protocol.decode_error(status, headers, read_error(exchange))
+local function refused(call, exchange, status, headers)
+  local err = call.client.protocol.decode_error(status, headers, read_error(exchange))
   exchange:close()
-  hint(client, err)
-  return nil, M.finish(client, err)
+  hint(call, err)
+  return nil, call:finish(err)
 end
 
---- Begins a try: the request is on its way, and others can be begun before this one is settled.
----@return table? begun
+--- A call; nothing is sent yet.
+---@param client table
+---@param wire ogl.Wire
+---@return ogl.Call
+function M.new(client, wire) return setmetatable({ client = client, wire = wire, try = nil, budget = nil }, Call) end
+
+--- Begins a try: the request is on its way, and other calls can be begun before this one is settled.
+---@return boolean? begun
 ---@return ogl.Error? err
-function M.begin(client, wire)
+function Call:begin()
+  local client, wire = self.client, self.wire
   local refusal = host.refusal(host.current(client.host)) or task.cancelled() -- before anything is sent
-  if refusal then return nil, M.finish(client, refusal) end
+  if refusal then return nil, self:finish(refusal) end
   if not client.api then return nil, client:missing() end
-  local key, scheme = credential_of(client)
-  if not key and scheme and type(scheme) ~= "string" then return nil, M.finish(client, scheme) end
-  local transport, err
+  local credential, err = credential_of(client)
+  if not credential then return nil, self:finish(err) end
+  local transport
   transport, err = client:get_transport()
   if not transport then return nil, err end
-  local exchange
-  local draft = transport_request(client, wire, key, scheme)
-  exchange, err = transport:open(draft)
-  draft.body = nil -- it may be long
-  if not exchange then return nil, M.finish(client, err) end
-  return exchange
+  self:close_reader()
+  remember(self, credential)
+  local try = { credential = credential, exchange = nil, reader = wire.form and wire.form.open() or nil } -- a form is read anew
+  self.try = try
+  try.exchange, err = transport:open(transport_request(client, wire, credential(), try.reader or wire.body))
+  if not try.exchange then return nil, self:finish(err) end
+  self.begun = true
+  return true
 end
 
---- One try: the exchange and its head, or the error. A status of 300 and above is an error: redirects are not followed.
----@param begun? table what `begin` gave
----@return table? exchange
----@return integer|ogl.Error status or the error
----@return table? headers
-function M.try(client, wire, begun)
-  local exchange, err = begun
-  if not exchange then
-    exchange, err = M.begin(client, wire)
-    if not exchange then return nil, err end
+-- Settles a try, begun or not: the exchange and its head, or the error. A status of 300 and above is an error: redirects are not followed.
+local function settle(call)
+  if not call.begun then
+    local fine, err = call:begin()
+    if not fine then return nil, err end
   end
+  call.begun = nil
+  local exchange = call.try.exchange
   local status, headers = exchange:head()
   if not status then
     exchange:close()
-    return nil, M.finish(client, headers)
+    return nil, call:finish(headers)
   end
-  rate_limit.note(client, headers)
-  if status >= 300 then return refused(client, exchange, status, headers) end
+  rate_limit.note(call.client, headers)
+  if status >= 300 then return refused(call, exchange, status, headers) end
   return exchange, status, headers
 end
 
@@ -239,29 +262,55 @@ local function may_repeat(wire, err)
   return true
 end
 
---- Whether to send again after an error; waits first. The call's budget, which is made at its first error, or nil: no.
----@param client table
----@param wire ogl.Wire
+--- Whether to send again after an error; waits first.
 ---@param err ogl.Error
----@param budget? table
----@return table? budget
-function M.again(client, wire, err, budget)
-  if not may_repeat(wire, err) then return nil end
-  budget = budget or retry.budget(client.retries, host.current(client.host))
-  return budget:wait(err) and budget or nil
+---@return boolean
+function Call:again(err)
+  if not may_repeat(self.wire, err) then return false end
+  self.budget = self.budget or retry.budget(self.client.retries, host.current(self.client.host))
+  return self.budget:wait(err)
 end
 
 --- Tries until there is an answer, or no try is left.
 ---@return table? exchange
 ---@return integer|ogl.Error status or the error
 ---@return table? headers
----@return table? budget what is left of it, if any try failed
-function M.send(client, wire, budget, begun)
-  local exchange, status, headers = M.try(client, wire, begun)
-  if exchange then return exchange, status, headers, budget end
-  budget = M.again(client, wire, status, budget)
-  if not budget then return nil, status end
-  return M.send(client, wire, budget)
+function Call:send()
+  local exchange, status, headers = settle(self)
+  while not exchange do
+    if not self:again(status) then return nil, status end
+    exchange, status, headers = settle(self)
+  end
+  return exchange, status, headers
+end
+
+--- An error of this call as its caller gets it: with the provider's name, with a code if its sentence is known, and without what any try
+--- sent for the key. The key is not asked for again: a function may have given another one since.
+---@param err ogl.Error
+---@return ogl.Error
+function Call:finish(err)
+  local provider = self.client.provider
+  err.provider = provider.name
+  local worded = err.status or err.kind == "provider" -- by the server
+  if worded and not err.code and provider.catalogue then
+    local code, retryable = require(provider.catalogue).code(err)
+    err.code, err.retryable = code, err.retryable or retryable or false
+  end
+  for _, credential in ipairs(self.earlier or NONE) do errors.redact(err, credential().key) end
+  return errors.redact(err, self.try and self.try.credential().key)
+end
+
+--- Closes the files that a form has open.
+function Call:close_reader()
+  local try = self.try
+  if try and try.reader then try.reader.close() end
+  if try then try.reader = nil end
+end
+
+--- Ends a call that was begun.
+function Call:close()
+  if self.try and self.try.exchange then self.try.exchange:close() end
+  self:close_reader()
 end
 
 -- Whole answers ---------------------------------------------------------------------------------------------------
@@ -283,30 +332,59 @@ function M.read_all(exchange)
   end
 end
 
+local calls = setmetatable({}, { __mode = "k" }) -- head of an answer -> the call that it answers
+
 --- The whole body of an answer, with retries.
 ---@return string? body
 ---@return ogl.Error|{status: integer, headers: table} head or the error
-function M.fetch(client, wire, begun)
-  local exchange, status, headers, budget
+function Call:fetch()
   while true do
-    exchange, status, headers, budget = M.send(client, wire, budget, begun)
-    begun = nil
-    local body, err
-    if exchange then
-      body, err = M.read_all(exchange)
-    else
-      err = status
+    local exchange, status, headers = self:send()
+    if not exchange then
+      self:close_reader()
+      return nil, status
     end
-    M.close_form(wire)
-    if body then return body, { status = status, headers = headers } end
-    budget = exchange and M.again(client, wire, M.finish(client, err), budget)
-    if not budget then return nil, err end
+    local body, err = M.read_all(exchange)
+    self:close_reader()
+    if body then
+      local head = { status = status, headers = headers }
+      calls[head], self.wire = self, nil -- who keeps the head keeps no request
+      return body, head
+    end
+    if not self:again(self:finish(err)) then return nil, err end
   end
+end
+
+--- The decoded body of an answer, with retries. `pack`: see core.decode.
+---@return any value
+---@return ogl.Error|{status: integer, headers: table} head or the error
+function Call:json(pack)
+  local body, head = self:fetch()
+  if not body then return nil, head end
+  local value, _, why = core.decode(body, pack)
+  if value == nil then return nil, M.not_json(self.client, body, head, why) end
+  return value, head
+end
+
+--- The whole body of an answer to what is sent now: see Call:fetch.
+function M.fetch(client, wire) return M.new(client, wire):fetch() end
+
+--- Its decoded body: see Call:json.
+function M.json(client, wire, pack) return M.new(client, wire):json(pack) end
+
+--- An error that was made of an answer after its call: see Call:finish.
+---@param client table
+---@param err ogl.Error
+---@param head? table of the answer, as `fetch` gave it; nil: it quotes none
+---@return ogl.Error
+function M.finish(client, err, head)
+  local answered = head and calls[head] or M.new(client)
+  return answered:finish(err)
 end
 
 --- The error of an answer that is not what it should be.
 ---@param client table
----@param head {status: integer, headers: table}
+---@param head {status: integer, headers: table} as `fetch` gave it
 ---@param message string
 ---@param body? string
 ---@return ogl.Error
@@ -314,7 +392,7 @@ function M.unexpected(client, head, message, body)
   return M.finish(client, errors.new {
     kind = "protocol", message = message, status = head.status, headers = head.headers, body = body and body:sub(1, ERROR_BODY),
     request_id = errors.request_id(head.headers),
-  })
+  }, head)
 end
 
 --- The error of an answer that should have been JSON.
@@ -327,17 +405,6 @@ function M.not_json(client, body, head, why)
   local message = "the server's answer is not JSON: " .. why
   if body:find "^%s*<" then message = (errors.read_body(head.status, body)) end
   return M.unexpected(client, head, message, body)
-end
-
---- The decoded body of an answer, with retries. `pack`: see core.decode.
----@return any value
----@return ogl.Error|{status: integer, headers: table} head or the error
-function M.json(client, wire, pack, begun)
-  local body, head = M.fetch(client, wire, begun)
-  if not body then return nil, head end
-  local value, _, why = core.decode(body, pack)
-  if value == nil then return nil, M.not_json(client, body, head, why) end
-  return value, head
 end
 
 return M

@@ -362,17 +362,14 @@ end
 
 function H.set_connection(self, options)
   local cert = options.client_cert or {}
-  local draft = {
+  local way = {
     proxy = options.proxy, no_proxy = options.no_proxy, unix_socket = options.unix_socket,
     tls = {
       verify = not options.insecure_skip_verify, ca_file = options.ca_file, cert_file = cert.cert_file, key_file = cert.key_file,
       key_password = cert.key_password,
     },
   }
-  local usual = {}
-  -- functions, like the key: passwords, and headers that hold the key
-  self.draft = function() return draft end
-  self.usual_headers = function() return usual end
+  self.way = function() return way end -- a function, like the key: passwords are in it
   self.headers, self.host = options.headers or false, options.host or options.block and host.plain() or false
   -- what clients on the same connections have in common; `versions` by address, `rate_headers` of the last answer that had any
   local name = type(options.transport) == "string" and options.transport or nil

@@ -90,28 +90,29 @@ local function mime_of(headers, front)
   return media.sniff(front) or kind or "application/octet-stream"
 end
 
--- One try, with what is left of the budget: the result; or nil, the error, and the budget of another try, if there may be one.
-local function try(client, wire, sink, budget)
+-- One answer: the result; or nil, the error, and whether there may be another.
+local function try(asked, sink)
   local fine, own = sink.begin()
   if not fine then return nil, own end
-  local exchange, status, headers, left = call.send(client, wire, budget)
+  local exchange, status, headers = asked:send()
   if not exchange then return nil, status end
   local length, front, err
   length, front, err, own = pour(exchange, sink)
   exchange:close()
   if not err and not own then own = select(2, sink.finish()) end
-  if err then return nil, call.finish(client, err), (sink.again or length == 0) and call.again(client, wire, err, left) end
+  if err then return nil, asked:finish(err), (sink.again or length == 0) and asked:again(err) end
   if own then return nil, own end
   return { mime = mime_of(headers, front), length = length }
 end
 
 local function stream(client, wire, sink)
   wire.stream = true -- as they come; they are not unpacked in memory
-  local result, err, budget
+  local asked = call.new(client, wire)
+  local result, err, again
   repeat
-    result, err, budget = try(client, wire, sink, budget)
+    result, err, again = try(asked, sink)
     if not result then sink.give_up() end
-  until not budget
+  until not again
   return result, err
 end
 
@@ -143,12 +144,12 @@ Lines.__name = "opengatellm.lines"
 
 function M.lines(client, wire)
   wire.accept, wire.stream = wire.accept or ACCEPT, true
-  return setmetatable({ client = client, wire = wire, pieces = {}, size = 0, rest = "", at = 1, over = false, exchange = false }, Lines)
+  return setmetatable({ call = call.new(client, wire), pieces = {}, size = 0, rest = "", at = 1, over = false, exchange = false }, Lines)
 end
 
 local function fail(self, err)
   self:close()
-  error(call.finish(self.client, err), 0)
+  error(self.call:finish(err), 0)
 end
 
 local function too_long(max)
@@ -157,7 +158,7 @@ end
 
 -- Keeps what came of a line whose end has not come.
 local function keep(self, text)
-  local max = self.client.bounds.reply
+  local max = self.call.client.bounds.reply
   self.pieces[#self.pieces + 1], self.size = text, self.size + #text
   if self.size > max then fail(self, too_long(max)) end
 end
@@ -171,7 +172,7 @@ end
 
 local function next_piece(self)
   if not self.exchange then
-    local exchange, err = call.send(self.client, self.wire)
+    local exchange, err = self.call:send()
     if not exchange then fail(self, err) end
     self.exchange = exchange
   end

@@ -133,31 +133,30 @@ end
 local run -- the two need each other
 
 -- One batch, begun or not: its vectors, or those of smaller batches.
-local function settle(job, batch, wire, begun)
-  local answer, head = call.json(job.client, wire, job.options.packed and job.form.pack or nil, begun)
+local function settle(job, batch, asked)
+  local answer, head = asked:json(job.options.packed and job.form.pack or nil)
   if answer ~= nil then return collect(job, batch, answer, head) end
   if head.status == 413 and batch.to > batch.from then return run(job, smaller(batch, head)) end
   return head
 end
 
 local function close_all(begun)
-  for _, exchange in pairs(begun) do exchange:close() end
+  for _, asked in pairs(begun) do asked:close() end
 end
 
 -- All batches, some at the same time: while one is waited for, the next are on their way. The first error ends it.
 function run(job, batches)
-  local wires, begun, width = {}, {}, job.options.concurrency or CONCURRENCY
+  local begun, width = {}, job.options.concurrency or CONCURRENCY
   for i, batch in ipairs(batches) do
     for ahead = i + 1, math.min(i + width - 1, #batches) do
-      if not wires[ahead] then
-        wires[ahead] = wire_of(job, batches[ahead])
-        begun[ahead] = call.begin(job.client, wires[ahead]) -- if it fails, its turn tells why
+      if not begun[ahead] then
+        begun[ahead] = call.new(job.client, wire_of(job, batches[ahead]))
+        begun[ahead]:begin() -- if it fails, its turn tells why
       end
     end
-    local exchange = begun[i]
+    local asked = begun[i] or call.new(job.client, wire_of(job, batch))
     begun[i] = nil
-    local err = settle(job, batch, wires[i] or wire_of(job, batch), exchange)
-    wires[i] = nil
+    local err = settle(job, batch, asked)
     if err then
       close_all(begun)
       return err

@@ -93,8 +93,9 @@ function M.redact(err, secret)
   for _, field in ipairs { "message", "body", "code", "type", "request_id" } do
     if type(err[field]) == "string" then err[field] = without(err[field], secret) end
   end
-  redact_all(err.headers or {}, secret)
-  redact_all(err.fields or {}, secret)
+  for _, field in ipairs { "headers", "fields", "partial" } do
+    if type(err[field]) == "table" then redact_all(err[field], secret) end
+  end
   return err
 end
 

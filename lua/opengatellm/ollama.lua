@@ -39,10 +39,13 @@ function Ollama:pull(options)
   options = H.check("pull", options, { model = "string", on_progress = "function", insecure = "boolean" }, { "model" })
   local wire = H.wire("POST", "/api/pull", { model = options.model, insecure = options.insecure, stream = true }, options)
   wire.stream, wire.accept = true, "application/x-ndjson"
-  local exchange, err = H.send(self, "pull", wire)
-  if not exchange then return nil, err end
+  local err = H.refuse(self, "pull")
+  if err then return nil, err end
+  local asked = call.new(self.client, wire)
+  local exchange, status = asked:send()
+  if not exchange then return nil, status end
   local last
-  last, err = H.follow(self, exchange, options.on_progress or function() end)
+  last, err = H.follow(asked, exchange, options.on_progress or function() end)
   exchange:close()
   return last, err
 end
@@ -148,14 +151,6 @@ function H.refuse(self, method)
   }
 end
 
-function H.send(self, method, wire)
-  local err = H.refuse(self, method)
-  if err then return nil, err end
-  local exchange, status = call.send(self.client, wire)
-  if not exchange then return nil, status end
-  return exchange
-end
-
 function H.json(self, method, wire)
   local err = H.refuse(self, method)
   if err then return nil, err end
@@ -209,17 +204,17 @@ local function provider_error(text)
 end
 
 -- Tells of each line, until the one that says success.
-function H.follow(self, exchange, tell)
+function H.follow(asked, exchange, tell)
   local next_line = H.lines(exchange)
   while true do
     local line, err = next_line()
     if not line then
       err = err or errors.new { kind = "incomplete", message = "the answer ended before the model was there" }
-      return nil, call.finish(self.client, err)
+      return nil, asked:finish(err)
     end
     local progress = json.decode(line)
     if type(progress) == "table" then
-      if progress.error then return nil, call.finish(self.client, provider_error(line)) end
+      if progress.error then return nil, asked:finish(provider_error(line)) end
       tell(progress)
       if progress.status == "success" then return progress end
     end

@@ -17,8 +17,8 @@ local M = {}
 function M.ask(client, asked)
   local transport, err = client:get_transport()
   if not transport then return nil, err end
-  local whole = request.merge(client.draft(), { stream = false, timeouts = client.wire_timeouts, host = host.current(client.host) }, asked)
-  whole.unix_socket, whole.on_progress = nil, nil
+  local whole = request.merge(client.way(), { stream = false, timeouts = client.wire_timeouts, host = host.current(client.host) }, asked)
+  whole.unix_socket = nil
   local exchange
   exchange, err = transport:open(whole)
   if not exchange then return nil, err end

@@ -42,9 +42,9 @@ end
 ---@param wire ogl.Wire
 ---@return ogl.Preview
 function M.of(client, wire)
-  local draft = client.draft()
+  local way = client.way()
   local variable = client.provider.key_env and client.provider.key_env[1] or "API_KEY"
-  local options = { unix_socket = draft.unix_socket, ca_file = draft.tls.ca_file, insecure = not draft.tls.verify, stream = wire.stream }
+  local options = { unix_socket = way.unix_socket, ca_file = way.tls.ca_file, insecure = not way.tls.verify, stream = wire.stream }
   return setmetatable({
     method = wire.method, url = call.url(client, wire), headers = masked_headers(client, wire),
     body = wire.body, shell = function() return options, variable end, -- a function: it is not part of what is sent

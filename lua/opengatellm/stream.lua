@@ -9,7 +9,7 @@
 -- is given, an error that may pass is answered by another try, within the call's budget.
 --
 -- @module opengatellm.stream
-local call = require "opengatellm.call"
+local calls = require "opengatellm.call"
 local core = require "opengatellm.core"
 local coroutines = require "opengatellm.host.coroutines"
 local errors = require "opengatellm.errors"
@@ -109,7 +109,7 @@ local NARROW = "stream:events, stream:texts: on Lua 5.1 the iterator of a for lo
 function M.open(client, wire)
   -- the table is made in the size that it has while the answer comes: what an end adds, it adds then
   local self = setmetatable({
-    client = client, wire = wire, exchange = nil, decoder = nil, status = nil, headers = nil, request_id = nil, ended = nil,
+    call = calls.new(client, wire), decoder = nil, status = nil, headers = nil, request_id = nil, ended = nil, exchange = nil,
   }, Stream)
   local err = H.connect(self)
   if err then return nil, err end
@@ -130,7 +130,7 @@ end
 --- All events, for a `for` loop. A failure raises the error.
 ---@return fun(): ogl.Event?
 function Stream:events()
-  if coroutines.NARROW and not host.current(self.client.host).blocking then error(NARROW, 2) end
+  if coroutines.NARROW and not host.current(self.call.client.host).blocking then error(NARROW, 2) end
   local decoder = self.decoder
   local function iterate()
     local event, code, message = next_event(decoder)
@@ -163,7 +163,7 @@ end
 ---@return ogl.Reply? reply
 ---@return ogl.Error? err
 function Stream:reply()
-  if self.wire.options.keep == false then error("stream:reply: the stream was opened with keep = false", 2) end
+  if self.call.wire.options.keep == false then error("stream:reply: the stream was opened with keep = false", 2) end
   if self.whole_reply then return self.whole_reply end
   repeat
     local _, code, message = self.decoder:skip() -- events that nobody looks at need no tables
@@ -199,15 +199,14 @@ function H.guard(self) return setmetatable({ stream = self }, guard_mt) end
 
 -- A try, or several: the exchange and a fresh decoder; returns the error.
 function H.connect(self)
-  local exchange, status, headers, budget = call.send(self.client, self.wire, self.budget)
-  self.budget = budget
+  local client, options = self.call.client, self.call.wire.options
+  local exchange, status, headers = self.call:send()
   if not exchange then return status end
   self.exchange, self.status, self.headers = exchange, status, headers
   self.request_id = errors.request_id(headers)
   local content_type = headers["content-type"]
   self.decoder = core.decoder(
-    self.client.provider.protocol, type(content_type) == "string" and content_type or nil, self.wire.options.strict,
-    self.wire.options.keep, self.client.bounds.reply)
+    client.provider.protocol, type(content_type) == "string" and content_type or nil, options.strict, options.keep, client.bounds.reply)
   self.ended = nil
 end
 
@@ -220,7 +219,8 @@ function H.step(self, code, message)
     H.conclude(self)
     return false
   end
-  if self.wire.body and self.decoder:given() then self.wire.body = nil end -- it will not be sent again: a long prompt can go
+  local wire = self.call.wire
+  if wire.body and self.decoder:given() then wire.body = nil end -- it will not be sent again: a long prompt can go
   return H.read(self)
 end
 
@@ -236,7 +236,7 @@ function H.read(self)
   local exchange, decoder = self.exchange, self.decoder
   local some, err = (exchange.pour or pour)(exchange, decoder)
   if some then return true end
-  if err then return H.try_again(self, call.finish(self.client, err)) end
+  if err then return H.try_again(self, err) end
   decoder:finish()
   self.ended = true
   return true
@@ -244,9 +244,7 @@ end
 
 -- Sends the request again if nothing was given yet and the error may pass; false, and the error kept, where not.
 function H.try_again(self, err)
-  local budget = not self.decoder:given() and call.again(self.client, self.wire, err, self.budget)
-  if budget then
-    self.budget = budget
+  if not self.decoder:given() and self.call:again(self.call:finish(err)) then
     self.exchange:close()
     err = H.connect(self)
     if not err then return true end
@@ -267,7 +265,7 @@ end
 function H.syntax(self, message)
   local _, _, _, excerpt = self.decoder:problem()
   local text = excerpt and (errors.read_body(self.status, excerpt)) or message
-  if self.decoder:framing() == "whole" and not self.wire.options.strict then
+  if self.decoder:framing() == "whole" and not self.call.wire.options.strict then
     message = "there is no answer in what the server sent: " .. text
     return errors.new { kind = "incomplete", code = "syntax", message = message, body = excerpt }
   end
@@ -283,13 +281,13 @@ function H.decoder_error(self, code, message)
     err = errors.new { kind = kind, code = code, message = message }
   end
   err.headers, err.request_id = self.headers, self.request_id
-  return call.finish(self.client, err)
+  return err
 end
 
 -- The error stays, with what came of the reply.
 function H.fail(self, err)
-  if self.wire.options.keep ~= false and self.decoder then err.partial = H.fold(self) end
-  self.err = err
+  if self.call.wire.options.keep ~= false and self.decoder then err.partial = H.fold(self) end
+  self.err = self.call:finish(err) -- what came may hold what was sent
   H.release(self)
 end
 
@@ -335,18 +333,19 @@ function H.fold(self)
   local reply = self.decoder:reply()
   if not reply then return nil end
   reply.status, reply.headers, reply.request_id = self.status, self.headers, self.request_id
-  reply.protocol, reply.provider = self.client.provider.protocol, self.client.provider.name -- who its signatures go back to
+  local provider = self.call.client.provider
+  reply.protocol, reply.provider = provider.protocol, provider.name -- who its signatures go back to
   if reply.logprobs then H.join_logprobs(reply) end
   if reply.choices then
     for _, choice in ipairs(reply.choices) do H.join_logprobs(choice) end
   end
-  for i, warning in ipairs(self.wire.warnings) do table.insert(reply.warnings, i, warning) end
+  for i, warning in ipairs(self.call.wire.warnings) do table.insert(reply.warnings, i, warning) end
   return reply
 end
 
 -- Structured output: the text as a value. The text stays what it is.
 function H.set_output(self, reply)
-  if not self.wire.options.output or reply.text == "" then return end
+  if not self.call.wire.options.output or reply.text == "" then return end
   local value, warning = require "opengatellm.output".read(reply.text)
   reply.output = value
   if warning then table.insert(reply.warnings, warning) end

@@ -158,7 +158,7 @@ local function send(client, file, origin, target, options)
   if answer == nil then return nil, head end
   local made, expected = M.file(type(answer) == "table" and shape.strip(answer).file or nil)
   if not made then return nil, call.unexpected(client, head, "the server's answer is not " .. expected) end
-  return made
+  return made, head
 end
 
 --- Sends a file: its two steps.
@@ -167,7 +167,7 @@ end
 ---@param fields? table of the file: display_name, name
 ---@param options table of the call: headers, timeouts, on_progress
 ---@return ogl.GeminiFile?
----@return ogl.Error?
+---@return ogl.Error|table err or the head of the answer
 function M.put(client, file, fields, options)
   if not client.api then return nil, client:missing() end
   local head, err = start(client, file, fields, options)
@@ -179,10 +179,10 @@ end
 
 -- Waiting -------------------------------------------------------------------------------------------------------------
 
-local function failed(client, file)
+local function failed(client, file, head)
   local told = type(file.error) == "table" and type(file.error.message) == "string" and ": " .. file.error.message or ""
   local message = ("the server could not process the file %s%s"):format(file.displayName or file.name, told)
-  return call.finish(client, errors.new { kind = "provider", code = "file_failed", message = message, partial = { id = file.id } })
+  return call.finish(client, errors.new { kind = "provider", code = "file_failed", message = message, partial = { id = file.id } }, head)
 end
 
 local function late(client, file, seconds)
@@ -200,7 +200,7 @@ local function again(client, file, options)
   if answer == nil then return nil, head end
   local fresh, expected = M.file(shape.strip(answer))
   if not fresh then return nil, call.unexpected(client, head, "the server's answer is not " .. expected) end
-  return fresh
+  return fresh, head
 end
 
 --- The file once a model can read it. It is asked for until then, as long as the timeouts let one exchange last.
@@ -208,9 +208,10 @@ end
 ---@param file ogl.GeminiFile
 ---@param options table of the call: headers, timeouts
 ---@param seconds? number
+---@param head? table of the answer that `file` is from
 ---@return ogl.GeminiFile?
 ---@return ogl.Error? err kind provider where the server gave the file up, timeout where it takes too long
-function M.ready(client, file, options, seconds)
+function M.ready(client, file, options, seconds, head)
   local timeouts = request.timeouts(client.timeouts, options.timeouts)
   seconds = seconds or timeouts.total or timeouts.first_byte or WAIT
   local clock, pause = host.current(client.host), FIRST
@@ -219,14 +220,14 @@ function M.ready(client, file, options, seconds)
     if clock.now() + pause > finish then return nil, late(client, file, seconds) end
     clock.sleep(pause)
     pause = math.min(pause * 2, LONGEST)
-    local fresh, err = again(client, file, options)
+    local fresh, answered = again(client, file, options)
     if not fresh then
-      err.partial = err.partial or { id = file.id }
-      return nil, err
+      answered.partial = answered.partial or { id = file.id }
+      return nil, answered
     end
-    file = fresh
+    file, head = fresh, answered
   end
-  if file.state == "FAILED" then return nil, failed(client, file) end
+  if file.state == "FAILED" then return nil, failed(client, file, head) end
   return file
 end
 
@@ -240,10 +241,10 @@ function M.create(context, fields)
   local file, err = M.look(client, fields.file)
   if not file then return nil, err end
   fields.file = nil
-  local made
-  made, err = M.put(client, file, fields, options)
-  if not made or not options.wait then return made, err end
-  return M.ready(client, made, options, type(options.wait) == "number" and options.wait or nil)
+  local made, head = M.put(client, file, fields, options)
+  if not made then return nil, head end
+  if not options.wait then return made end
+  return M.ready(client, made, options, type(options.wait) == "number" and options.wait or nil, head)
 end
 
 return M

@@ -68,7 +68,7 @@ end
 
 -- The status of a route, and the error with it; nil and the error where there is no answer at all.
 local function status_of(client, path, root)
-  local exchange, status = call.send(client, { method = "GET", path = path, root = root, repeatable = "always" })
+  local exchange, status = call.new(client, { method = "GET", path = path, root = root, repeatable = "always" }):send()
   if exchange then
     exchange:close()
     return status
