@@ -266,8 +266,10 @@ function M.add_extra(body, request, protocol, warn)
   end
 end
 
--- Tokens of thought up to which an effort is that one, for protocols that know no budget.
-local function effort_of(budget)
+--- The effort that a budget of thought is, where there are no budgets.
+---@param budget integer tokens
+---@return "none"|"low"|"medium"|"high"
+function M.effort_of(budget)
   if budget == 0 then return "none" end
   return budget <= 2048 and "low" or budget <= 8192 and "medium" or "high"
 end
@@ -310,7 +312,7 @@ function M.translated(request, protocol, warn, has)
   end
   local budget = type(request.reasoning) == "table" and request.reasoning.budget
   if budget and not (has and has.budget) then
-    out.reasoning = { effort = request.reasoning.effort or effort_of(budget), summary = request.reasoning.summary }
+    out.reasoning = { effort = request.reasoning.effort or M.effort_of(budget), summary = request.reasoning.summary }
     local text = ("%s has no budget for reasoning: the effort %s was sent"):format(protocol, out.reasoning.effort)
     warn("reasoning.budget", text, "approximated")
   end

@@ -41,7 +41,7 @@ describe("anthropic.encode_request", function()
     { "a tool", { tools = { { name = "f", description = "d" } } }, "tools", { { name = "f", description = "d", input_schema = { type = "object", properties = {} } } } },
     { "a tool of the server", { tools = { { type = "web_search_20250305", name = "web_search" } } }, "tools", { { type = "web_search_20250305", name = "web_search" } } },
     { "a tool that Chat Completions would take", { tools = { { type = "function", ["function"] = { name = "f", parameters = { type = "object" } } } } }, "tools",
-      { { name = "f", input_schema = { type = "object" } } } },
+      { { name = "f", input_schema = { type = "object", properties = {} } } } },
     { "no choice where none is made", { tools = { { name = "f" } } }, "tool_choice", nil },
     { "any tool", { tools = { { name = "f" } }, tool_choice = "required" }, "tool_choice", { type = "any" } },
     { "no tool", { tools = { { name = "f" } }, tool_choice = "none", parallel_tool_calls = false }, "tool_choice", { type = "none" } },

@@ -8,5 +8,6 @@ return {
   auth = "bearer",
   version = "v1",
   no_message_names = true,
-  drop = { "logprobs", "top_logprobs", "logit_bias" },
+  no_refusal = true,
+  drop = { "logprobs", "top_logprobs", "logit_bias", "top_k" },
 }
