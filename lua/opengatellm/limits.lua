@@ -79,9 +79,15 @@ local function leave_out(request, field, why, warn)
   return with(request, field, nil)
 end
 
+local NUMBERS = { temperature = true, top_p = true, presence_penalty = true, frequency_penalty = true }
+
+local function is_taken(request, field, row)
+  return request[field] == nil or row.defaults and NUMBERS[field] and request[field] == DEFAULTS[field]
+end
+
 local function fit_dropped(request, row, model, warn)
   for _, field in ipairs(row.drop and sorted(row.drop) or {}) do
-    if request[field] ~= nil then request = leave_out(request, field, model .. " does not take " .. field, warn) end
+    if not is_taken(request, field, row) then request = leave_out(request, field, model .. " does not take " .. field, warn) end
   end
   return request
 end

@@ -6,6 +6,7 @@
 -- (Vertex) and "claude-4.6-opus" are "claude-opus-4.6".
 --
 --   drop            request fields that it refuses; a value that is the server's default says nothing, and goes without a word
+--   defaults        such a value it takes
 --   thinking        field -> the range that it may have while the model thinks, or false for none
 --   ranges          field -> the range that it may have: the nearest is sent
 --   alone           pairs of fields of which it takes one: the second is left out
@@ -32,6 +33,7 @@ local M = {}
 
 ---@class ogl.ModelRow
 ---@field drop? table<string, boolean>
+---@field defaults? boolean
 ---@field thinking? table<string, number[]|false>
 ---@field ranges? table<string, number[]>
 ---@field alone? string[][]
@@ -112,7 +114,7 @@ local OPENAI = {
   { match = { "^o1%-mini", "^o1%-preview" }, thinks = false },
   { match = { "^o3$", "^o3%-pro", "^o3%-deep", "^o4" }, efforts = list "low medium high", drop = OF_O3 },
   { match = { "^o[134]$", "^o[134]%-" }, efforts = list "low medium high", drop = OF_O, context = 200000 },
-  { match = { "^gpt%-5", "^o[134]$", "^o[134]%-" }, max_tokens = "max_completion_tokens" },
+  { match = { "^gpt%-5", "^o[134]$", "^o[134]%-" }, max_tokens = "max_completion_tokens", defaults = true },
   { match = { "^gpt%-[345]", "^chatgpt%-4", "^o[134]$", "^o[134]%-" }, on = { openai_chat = true }, call_ids = "short" },
   { match = { "^gpt%-5" }, context = 400000 },
   { match = { "^gpt%-4o", "^gpt%-4%-turbo" }, context = 128000 },

@@ -279,6 +279,7 @@ local function warn_of_rest(request, protocol, warn, carries_marks)
   local names, seen = message.extra_names(request.messages, protocol), {}
   for _, tool in ipairs(request.tools or {}) do
     for name in pairs(tool.extra or {}) do names[#names + 1] = name end
+    for name in pairs(tool.inner_extra or {}) do names[#names + 1] = name end
   end
   for _, name in ipairs(names) do
     if not seen[name] and not (carries_marks and name == "cache_control") then

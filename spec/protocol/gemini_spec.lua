@@ -32,7 +32,6 @@ describe("gemini.encode_request", function()
     { "max_tokens", { max_tokens = 9 }, "maxOutputTokens", 9 },
     { "a seed", { seed = 1 }, "seed", 1 },
     { "several answers", { n = 2 }, "candidateCount", 2 },
-    { "penalties", { presence_penalty = 1, frequency_penalty = 2 }, "frequencyPenalty", 2 },
     { "logprobs", { logprobs = true }, "responseLogprobs", true },
     { "top_logprobs", { logprobs = true, top_logprobs = 3 }, "logprobs", 3 },
     { "a stop", { stop = "a" }, "stopSequences", { "a" } },
@@ -47,6 +46,14 @@ describe("gemini.encode_request", function()
   for _, case in ipairs(CASES) do
     it("sends " .. case[1], function() assert.same(case[4], encode(case[2]).generationConfig[case[3]]) end)
   end
+
+  it("sends penalties to the models that take them", function()
+    local asked = { presence_penalty = 1, frequency_penalty = 2 }
+    assert.same({ presencePenalty = 1, frequencyPenalty = 2 }, encode(asked, "gemini-2.0-flash").generationConfig)
+    local body, wire = encode(asked)
+    assert.is_nil(body.generationConfig)
+    assert.same({ "frequency_penalty", "presence_penalty" }, warned(wire))
+  end)
 
   it("sends levels of reasoning to the models that take them", function()
     assert.same({ thinkingLevel = "high", includeThoughts = true }, encode({ reasoning = "high" }, "gemini-3-pro-preview").generationConfig.thinkingConfig)
@@ -120,7 +127,8 @@ describe("gemini.encode_request", function()
     failed.is_error = true
     local calls = { { id = "c1", name = "f", arguments = '{"a": 1}' }, { id = "c2", name = "g" }, { name = "h" } }
     local pictured = { role = "tool", tool_call_id = "h", content = { "see", ogl.image { data = "GIF89a" } } }
-    local list = encode({ messages = { ogl.user "hi", { role = "assistant", tool_calls = calls }, ogl.tool_result("c1", { x = 1 }), failed, pictured, ogl.user "and?" } }).contents
+    local asked = { messages = { ogl.user "hi", { role = "assistant", tool_calls = calls }, ogl.tool_result("c1", { x = 1 }), failed, pictured, ogl.user "and?" } }
+    local list = encode(asked, "m").contents
     assert.same({
       { functionCall = { id = "c1", name = "f", args = { a = 1 } } }, { functionCall = { id = "c2", name = "g", args = {} } }, { functionCall = { name = "h", args = {} } },
     }, list[2].parts)
@@ -129,6 +137,10 @@ describe("gemini.encode_request", function()
       { functionResponse = { name = "h", response = { output = "see" }, parts = { { inlineData = { mimeType = "image/gif", data = "R0lGODlh" } } } } },
     }, list[3].parts)
     assert.same({ { text = "and?" } }, list[4].parts)
+    local older, wire = encode(asked) -- takes texts alone there: the picture comes behind all answers
+    assert.same({ functionResponse = { name = "h", response = { output = "see" } } }, older.contents[3].parts[3])
+    assert.same({ inlineData = { mimeType = "image/gif", data = "R0lGODlh" } }, older.contents[3].parts[4])
+    assert.same({ "messages" }, warned(wire))
   end)
 
   local REPLY = {

@@ -83,8 +83,8 @@ describe("ollama.encode_request", function()
         ogl.tool_result("c1", "one"), ogl.tool_result("g", "two"), ogl.tool_result("c9", "three"),
       },
     }
-    assert.same({ type = "function", ["function"] = { name = "f", description = "d", parameters = { type = "object", required = {} } } }, body.tools[1])
-    assert.same({ type = "function", ["function"] = { name = "g" } }, body.tools[2])
+    assert.same({ type = "function", ["function"] = { name = "f", description = "d", parameters = { type = "object", properties = {}, required = {} } } }, body.tools[1])
+    assert.same({ type = "function", ["function"] = { name = "g", parameters = { type = "object", properties = {} } } }, body.tools[2])
     local text = json.encode(wire.body)
     assert.truthy(text:find('"arguments":{"big": 12345678901234567, "a": []}', 1, true))
     assert.truthy(text:find('{"function":{"arguments":{},"name":"g"}}', 1, true))

@@ -68,7 +68,7 @@ describe("openai_responses.encode_request", function()
       { name = "f", description = "d", parameters = { type = "object", required = {} } }, { name = "g", strict = true },
       { type = "function", ["function"] = { name = "h" } }, { type = "web_search", search_context_size = "low" },
     } }).tools
-    assert.same({ type = "function", name = "f", description = "d", strict = false, parameters = { type = "object", required = {} } }, tools[1])
+    assert.same({ type = "function", name = "f", description = "d", strict = false, parameters = { type = "object", properties = {}, required = {} } }, tools[1])
     assert.is_true(tools[2].strict)
     assert.same({ "function", "h" }, { tools[3].type, tools[3].name })
     assert.same({ type = "web_search", search_context_size = "low" }, tools[4])
@@ -130,7 +130,7 @@ describe("a reply that goes back by openai_responses", function()
     { type = "part", kind = "reasoning", json = REASONING },
     { type = "reasoning", text = "Hm" },
     { type = "text", text = "Look", signature = '{"id":"msg_1","type":"message","phase":"commentary"}' },
-    { type = "citation", json = "{}" },
+    { type = "citation", json = '{"url":"x"}' },
     { type = "part", kind = "web_search_call", json = '{"type":"web_search_call","id":"ws_1"}' },
     { type = "tool_call", id = "c1", name = "f", arguments = '{"a": 1}', signature = '{"id":"fc_1","type":"function_call","namespace":"crm"}' },
     { type = "tool_call", id = "c2", name = "sql", arguments = "SELECT 1", signature = '{"id":"ctc_1","type":"custom_tool_call"}' },
@@ -145,7 +145,7 @@ describe("a reply that goes back by openai_responses", function()
     assert.same({ "reasoning", "message", "web_search_call", "function_call", "custom_tool_call", "custom_tool_call_output" }, types)
     assert.same({
       type = "message", id = "msg_1", phase = "commentary", role = "assistant", status = "completed",
-      content = { { type = "output_text", text = "Look", annotations = {} } },
+      content = { { type = "output_text", text = "Look", annotations = { { url = "x" } } } },
     }, input[2])
     assert.same({ type = "function_call", id = "fc_1", namespace = "crm", call_id = "c1", name = "f", arguments = '{"a": 1}' }, input[4])
     assert.same({}, wire.warnings)
@@ -169,7 +169,8 @@ describe("a reply that goes back by openai_responses", function()
     assert.is_nil(body.input[1].id)
     assert.same({ "messages[1]" }, fields(wire))
     assert.matches("reasoning.encrypted_content", wire.warnings[1].message, 1, true)
-    assert.equal("rs_1", encode({ messages = { reply { { type = "part", kind = "reasoning", json = '{"id":"rs_1"}' } } } }).input[1].id)
+    local text = { type = "text", text = "a", signature = '{"id":"m1","type":"message"}' }
+    assert.equal("rs_1", encode({ messages = { reply { { type = "part", kind = "reasoning", json = '{"id":"rs_1"}' }, text } } }).input[1].id)
   end)
 
   it("of another protocol is text and calls", function()
@@ -186,11 +187,12 @@ describe("a reply that goes back by openai_responses", function()
     assert.equal(2, #wire.warnings)
   end)
 
-  it("of Ollama's has no ids: its calls go by their names", function()
+  it("of Ollama's has no ids: its calls get some", function()
     local calls = { { name = "f", arguments = "{}" } }
     local message = { role = "assistant", protocol = "ollama", tool_calls = calls, content = { { type = "tool_call", name = "f", arguments = "{}" } } }
     assert.same({
-      { type = "function_call", call_id = "f", name = "f", arguments = "{}" }, { type = "function_call_output", call_id = "f", output = "1" },
+      { type = "function_call", call_id = "ogl_call_1", name = "f", arguments = "{}" },
+      { type = "function_call_output", call_id = "ogl_call_1", output = "1" },
     }, encode({ messages = { message, ogl.tool_result("f", "1") } }).input)
   end)
 

@@ -42,7 +42,7 @@ end
 
 local encode_part = { image = encode_media, audio = encode_media, file = encode_media }
 
-function encode_part.text(part) return { text = part.text } end
+function encode_part.text(part) return part.text ~= "" and { text = part.text } or nil end -- the server refuses empty ones
 
 encode_part.refusal = encode_part.text
 
@@ -145,7 +145,8 @@ end
 local function add_user(out, message, warn)
   local parts, err = encode_parts(message, warn)
   if not parts then return err end
-  if parts[1] then out[#out + 1] = { role = "user", parts = parts } end
+  if parts[1] then out[#out + 1] = { role = "user", parts = parts }
+  else warn("messages", "a message of the user without anything to send was left out") end
 end
 
 -- The model refuses calls that are not signed, which it asks of the first of a message: those that it did not make have a word for it.
@@ -194,7 +195,7 @@ end
 
 local function encode_messages(request, model, row, warn)
   local system, out = {}, {}
-  if request.system then system[1] = { text = request.system } end
+  if request.system and request.system ~= "" then system[1] = { text = request.system } end
   for _, message in ipairs(call_ids.fit(request.messages, "own")) do
     local role, err = message.role, nil
     if role == "system" or role == "developer" then err = add_system(system, message, out, warn)
@@ -281,10 +282,11 @@ local function thinking_of(reasoning, model, row, warn)
     thinking.includeThoughts = thinking.thinkingBudget ~= 0
     return thinking
   end
-  if row.way == "budget" then return effort and budget_of(BUDGETS[effort] or BUDGETS.medium, "reasoning.effort", model, row, warn) or nil end
+  if not effort then return { includeThoughts = true } end
+  if row.way == "budget" then return budget_of(BUDGETS[effort] or BUDGETS.medium, "reasoning.effort", model, row, warn) end
   local level = LEVELS[effort] or effort
   if row.efforts and level == "minimal" then level = row.efforts[1] end
-  if effort and level ~= effort then
+  if level ~= effort then
     warn("reasoning.effort", "gemini has no effort " .. effort .. ": the nearest was sent", "approximated")
   end
   return { thinkingLevel = level, includeThoughts = effort ~= "none" or nil }

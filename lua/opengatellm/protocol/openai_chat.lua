@@ -32,7 +32,8 @@ function encode_part.image(part)
   return { type = "image_url", image_url = { url = url, detail = part.detail } }
 end
 
-function encode_part.audio(part)
+function encode_part.audio(part, own)
+  if own and part.bare then return { type = "input_audio", input_audio = part.url or (media.base64(part)) } end -- Mistral's form
   if part.url or part.id then return nil, unsupported "openai_chat takes audio from a path or from data alone" end
   local data, mime = media.base64(part)
   if not data then return nil, mime end
@@ -49,15 +50,13 @@ end
 
 encode_part.refusal = encode_part.text
 
-local SHOWN = "(What the tool shows comes in the next message.)"
-
 -- The text of a tool's answer, and what it shows besides.
 local function split(parts)
   local texts, others = {}, {}
   for _, part in ipairs(parts) do
     if getmetatable(part) == nil and part.type == "text" then texts[#texts + 1] = part.text else others[#others + 1] = part end
   end
-  return (texts[1] or not others[1]) and table.concat(texts) or SHOWN, others
+  return table.concat(texts), others
 end
 
 -- The content of a message, and what a tool's answer cannot hold: it has texts alone, but where it came like that.
@@ -191,8 +190,8 @@ local function set_same(body, request, warn)
 end
 
 -- Whether the model is left a tool: OpenGateLLM takes `search` out and runs it itself.
-local function has_model_tool(tools)
-  for _, tool in ipairs(tools) do
+local function has_model_tool(list)
+  for _, tool in ipairs(list) do
     if tool.type ~= "search" then return true end
   end
   return false

@@ -139,7 +139,7 @@ local function add_calls(out, message, said)
   if not calls[1] then return end
   out.tool_calls = {}
   for i, call in ipairs(calls) do out.tool_calls[i] = encode_call(call, said) end
-  sign(out.tool_calls, said.target)
+  if not (said.own and said.from_here) then sign(out.tool_calls, said.target) end
   if out.content == "" or out.content == nil then out.content = json.null end
   if provider.echo_reasoning then out[provider.echo_reasoning] = message.reasoning or "" end
 end

@@ -109,10 +109,10 @@ end
 local turn_part = {}
 
 function turn_part.text(turn, part)
-  local annotations = turn.own and (part.signature or part.annotations) and json.array {} or nil
-  for i, citation in ipairs(annotations and part.annotations or {}) do annotations[i] = citation end
+  local annotations = turn.own and part.signature and json.array {} or nil
   local content = { type = "output_text", text = part.text or "", annotations = annotations }
   turn:say(messages.add_extra(content, part, turn.from_here), part)
+  turn.cited = annotations
 end
 
 turn_part.output_text = turn_part.text
@@ -123,7 +123,10 @@ function turn_part.reasoning(turn)
   if not turn.own then turn:leave_out "reasoning of another protocol" end -- ours is in the item, which is a part of its own
 end
 
-function turn_part.citation() end -- they stand in the text, and are known to the server by its item
+-- Citations stand beside the text that they came with.
+function turn_part.citation(turn, part)
+  if turn.own and turn.cited and part.json then table.insert(turn.cited, json.raw(part.json)) end
+end
 
 function turn_part.tool_call(turn, part)
   turn.open = nil

@@ -196,7 +196,9 @@ local function tools_of(body)
   for i, fields in body:each "tools" do
     tools = tools or {}
     tools[i] = fields.table
-    if fields:need_text "type" == "function" then
+    local kind = fields:text "type" or fields.table.name ~= nil and "function"
+    if not kind then fields:need_text "type" end
+    if kind == "function" then
       tools[i] = fields:keep {
         name = fields:need_text "name", description = fields:text "description", strict = fields:boolean "strict",
         parameters = fields:exact "parameters",

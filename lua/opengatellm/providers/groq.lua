@@ -9,5 +9,5 @@ return {
   version = "v1",
   no_message_names = true,
   no_refusal = true,
-  drop = { "logprobs", "top_logprobs", "logit_bias", "top_k" },
+  drop = { "logprobs", "top_logprobs", "logit_bias" },
 }
