@@ -239,7 +239,8 @@ end
 
 local function concerns(list)
   for _, message in ipairs(list) do
-    if message.role == "tool" or message.role == "assistant" and has_calls(message) then return true end
+    local role = message.role
+    if role == "tool" or role == "assistant" and has_calls(message) then return true end
   end
   return false
 end

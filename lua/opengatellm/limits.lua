@@ -148,7 +148,14 @@ end
 
 local STEPS = { fit_thinking, fit_forced, fit_dropped, fit_ranges, fit_beside_thought, fit_pairs, fit_effort }
 
-local NO_LIMITS = {}
+local NO_LIMITS = { concerns = {} }
+
+local function concerns(request, row)
+  for _, field in ipairs(row.concerns) do
+    if request[field] ~= nil then return true end
+  end
+  return false
+end
 
 --- The request as its server and its model take it, and what the model takes.
 ---@param request ogl.Request
@@ -161,7 +168,7 @@ local NO_LIMITS = {}
 function M.fit(request, protocol, provider, model, warn)
   if provider.drop then request = quirks.request(request, provider, warn) end
   local row = model and models.of(protocol, provider, model) or NO_LIMITS
-  if next(row) == nil then return request, row end
+  if not concerns(request, row) then return request, row end
   for _, step in ipairs(STEPS) do request = step(request, row, model, warn) end
   return request, row
 end

@@ -52,6 +52,7 @@ local M = {}
 ---@field max_tokens? string
 ---@field call_ids? string
 ---@field context? integer
+---@field concerns string[] fields of a request of which it says something
 
 local function set(words)
   local out = {}
@@ -221,7 +222,21 @@ local function find(name, protocol, provider)
   return found
 end
 
-local NOTHING = {}
+-- Fields of a request that a row says something about, beside those that only a protocol asks it for.
+local function concerned(row)
+  local fields = {}
+  if row.thinks ~= nil or row.efforts then fields.reasoning = true end
+  if row.forced ~= nil then fields.tool_choice = true end
+  for _, name in ipairs { "drop", "thinking", "ranges" } do
+    for field in pairs(row[name] or {}) do fields[field] = true end
+  end
+  for _, pair in ipairs(row.alone or {}) do fields[pair[1]], fields[pair[2]] = true, true end
+  local names = {}
+  for field in pairs(fields) do names[#names + 1] = field end
+  return names
+end
+
+local NOTHING = { concerns = {} }
 local LONGEST = 200 -- bytes of a name that has rows
 local KEPT = 1000 -- names: they come from the users of a gateway, who may make up as many as they like
 
@@ -255,7 +270,7 @@ function M.of(protocol, provider, model)
   if row then return row end
   if #model > LONGEST then return NOTHING end
   row = find(M.plain_name(model), protocol, name)
-  if next(row) == nil then row = NOTHING end
+  if next(row) == nil then row = NOTHING else row.concerns = concerned(row) end
   remember(row, protocol, name, model)
   return row
 end

@@ -199,7 +199,10 @@ end
 
 local function set_tools(body, request, target)
   if not request.tools or not request.tools[1] then return end
-  body.tools = encode_tools(request.tools, target.tools)
+  local dialect = target.provider.schema
+  body.tools = encode_tools(request.tools, {
+    own = request.protocol == M.name, strict_dialect = dialect, flat = dialect == "openai_strict", warn = target.warn,
+  })
   -- OpenGateLLM up to 0.9.0 puts "none" where a client says nothing
   local choice = encode_tool_choice(request.tool_choice or has_model_tool(request.tools) and "auto" or "none")
   body.tool_choice = quirks.tool_choice(choice, target.provider, target.warn)
@@ -208,15 +211,6 @@ end
 local function set_stream(body, provider)
   body.stream = true
   if not provider.no_stream_options then body.stream_options = { include_usage = true } end
-end
-
--- What all parts of an encoding ask for.
-local function target_of(request, provider, row, warn)
-  local strict = provider.schema == "openai_strict"
-  return {
-    provider = provider, row = row, warn = warn,
-    tools = { own = request.protocol == M.name, strict_dialect = provider.schema, flat = strict, warn = warn },
-  }
 end
 
 ---@param request ogl.Request checked
@@ -230,7 +224,7 @@ function M.encode_request(request, provider, stream, model)
   local row
   request, row = limits.fit(requests.translated(request, M.name, warn), M.name, provider, model, warn)
   if request.output then request = outputs.in_words(request, row, model, warn) end
-  local target = target_of(request, provider, row, warn)
+  local target = { provider = provider, row = row, warn = warn }
   local list, err = encode_messages(request, target)
   if not list then return nil, err end
   local body = { model = model, messages = list }
