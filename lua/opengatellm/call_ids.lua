@@ -19,7 +19,7 @@ local PRIMES = { 31, 131 }
 
 -- A number below 2^31 of a text. Products stay below 2^53, where Lua 5.1 counts exactly.
 local function hash(text, prime)
-  local sum = 7
+  local sum = 104729
   for i = 1, #text do sum = (sum * prime + text:byte(i)) % 2147483647 end
   return sum
 end
@@ -206,7 +206,8 @@ local function fit_result(self, message)
   call.answered = true
   if call.id == message.tool_call_id and not self.rule.optional then return message, call end
   local copy = copy_of(message)
-  copy.tool_call_id, copy.called = call.id, call.name
+  copy.tool_call_id = call.id
+  if self.rule.optional then copy.called = call.name end
   if not call.id then self.order[copy] = call.index end
   return copy, call
 end

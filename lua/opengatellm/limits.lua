@@ -54,7 +54,7 @@ end
 local function fit_effort(request, row, model, warn)
   local reasoning = request.reasoning
   local effort = type(reasoning) == "table" and reasoning.effort or reasoning
-  if not row.efforts or not ORDER[effort] then return request end
+  if not row.efforts or not row.efforts[1] or not ORDER[effort] then return request end
   if effort == "none" and (row.way or row.off) then return request end
   local known = nearest(effort, row.efforts)
   if known == effort then return request end
@@ -120,7 +120,8 @@ end
 local function fit_pairs(request, row, model, warn)
   for _, pair in ipairs(row.alone or {}) do
     if request[pair[1]] ~= nil and request[pair[2]] ~= nil then
-      request = leave_out(request, pair[2], ("%s takes %s or %s"):format(model, pair[1], pair[2]), warn)
+      local field = request[pair[1]] == DEFAULTS[pair[1]] and pair[1] or pair[2]
+      request = leave_out(request, field, ("%s takes %s or %s"):format(model, pair[1], pair[2]), warn)
     end
   end
   return request
@@ -140,7 +141,7 @@ local function fit_forced(request, row, model, warn)
     warn("tool_choice", model .. " cannot be made to call a tool: the choice was left to it")
     return with(request, "tool_choice", "auto")
   end
-  warn("reasoning", model .. " does not think where a tool is forced: it was not asked to")
+  if asked_to_think(request) then warn("reasoning", model .. " does not think where a tool is forced: it was left out") end
   return with(request, "reasoning", row.thinks == "unasked" and "none" or nil)
 end
 

@@ -10,7 +10,7 @@
 --   thinking        field -> the range that it may have while the model thinks, or false for none
 --   ranges          field -> the range that it may have: the nearest is sent
 --   alone           pairs of fields of which it takes one: the second is left out
---   thinks          false: it cannot be asked to think; "unasked": it does where nothing is said
+--   thinks          false: it cannot be asked to think; "unasked": it does where nothing is said; else only where it is asked
 --   efforts         efforts of reasoning that it takes, from least to most: the nearest is sent
 --   way             how it is asked to think: "budget", "adaptive" (with an effort) or "both"; by default its protocol's own
 --   budget          { least, most, none = whether 0 is taken } tokens of thought
@@ -37,7 +37,7 @@ local M = {}
 ---@field thinking? table<string, number[]|false>
 ---@field ranges? table<string, number[]>
 ---@field alone? string[][]
----@field thinks? false|"unasked"
+---@field thinks? false|"unasked"|"asked"
 ---@field efforts? string[]
 ---@field way? "budget"|"adaptive"|"both"
 ---@field budget? {[1]: integer, [2]: integer, none?: boolean}
@@ -102,15 +102,15 @@ local WHILE = { temperature = { 1, 1 }, top_p = { 1, 1 }, logprobs = false, top_
 -- llms/openai/chat/{gpt_5,o_series}_transformation.py, itzcrazykns/vane#1173 (5.6). Lengths of ids: agno-agi/agno#5382. The word JSON:
 -- platform.openai.com/docs/guides/structured-outputs (JSON mode).
 local OPENAI = {
-  { match = { "^gpt%-5%-chat", "^gpt%-[34]", "^chatgpt%-4" }, thinks = false },
+  { match = { "^gpt%-5%-chat", "^gpt%-[34]", "^chatgpt%-4" }, thinks = false, drop = {}, efforts = {} },
   { match = { "^gpt%-5%.%d+%-chat" }, efforts = list "medium", drop = OF_THOUGHT },
   { match = { "^gpt%-5%-pro" }, efforts = list "high" },
   { match = { "^gpt%-5%.%d+%-pro" }, efforts = list "medium high xhigh", drop = OF_THOUGHT },
   { match = { "^gpt%-5%-codex", "^gpt%-5%.1%-codex$", "^gpt%-5%.1%-codex%-mini" }, efforts = list "low medium high", drop = OF_THOUGHT },
   { match = { "^gpt%-5%.%d+%-codex" }, efforts = list "low medium high xhigh", drop = OF_THOUGHT },
   { match = { "^gpt%-5$", "^gpt%-5%-" }, efforts = list "minimal low medium high", drop = OF_THOUGHT },
-  { match = { "^gpt%-5%.1" }, efforts = list "none low medium high", drop = ALWAYS, thinking = WHILE },
-  { match = { "^gpt%-5%.[24]" }, efforts = list "none low medium high xhigh", drop = ALWAYS, thinking = WHILE },
+  { match = { "^gpt%-5%.1" }, efforts = list "none low medium high", thinks = "asked" },
+  { match = { "^gpt%-5%.[24]" }, thinks = "asked" },
   { match = { "^gpt%-5%." }, efforts = list "none low medium high xhigh", drop = ALWAYS, thinking = WHILE, thinks = "unasked" },
   { match = { "^o1%-mini", "^o1%-preview" }, thinks = false },
   { match = { "^o3$", "^o3%-pro", "^o3%-deep", "^o4" }, efforts = list "low medium high", drop = OF_O3 },

@@ -296,9 +296,9 @@ local BETAS = {
   advisor_20260301 = "advisor-tool-2026-03-01",
 }
 
-local function headers_of(tools)
+local function headers_of(list)
   local betas, seen = {}, {}
-  for _, tool in ipairs(tools or {}) do
+  for _, tool in ipairs(list or {}) do
     local beta = BETAS[tool.type]
     if beta and not seen[beta] then betas[#betas + 1], seen[beta] = beta, true end
   end
