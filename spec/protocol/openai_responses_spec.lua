@@ -220,6 +220,73 @@ describe("a reply that goes back by openai_responses", function()
   end)
 end)
 
+describe("what the server refuses of a reply", function()
+  local RS = { type = "part", kind = "reasoning", json = '{"type":"reasoning","id":"rs_1","summary":[]}' }
+  local WS = { type = "part", kind = "web_search_call", json = '{"type":"web_search_call","id":"ws_1","n":12345678901234567890}' }
+  local REF = { type = "part", kind = "item_reference", json = '{"type":"item_reference","id":"x"}' }
+  local function said(text, id) return { type = "text", text = text, signature = '{"id":"' .. (id or "m1") .. '","type":"message"}' } end
+
+  local function types(content, more)
+    local request = { messages = { ogl.user "hi", reply(content), ogl.user "go on" } }
+    for name, value in pairs(more or {}) do request[name] = value end
+    local body, wire = encode(request)
+    local out = {}
+    for i = 2, #body.input - 1 do out[#out + 1] = body.input[i].type .. (body.input[i].id and " " .. body.input[i].id or "") end
+    return out, #wire.warnings, wire
+  end
+
+  it("is reasoning that nothing follows", function()
+    for _, content in ipairs { { RS }, { RS, RS }, { RS, { type = "reasoning", text = "Hm" } }, { RS, { type = "text", text = "" } } } do
+      local out, warned = types(content)
+      assert.same({ {}, 1 }, { out, warned })
+    end
+    assert.same({ "message m1" }, (types { said "a", RS }))
+    assert.same({ "reasoning rs_1", "message m1" }, (types { RS, said "" })) -- the server's own empty message
+    assert.same({ "reasoning rs_1", "function_call" }, (types { RS, { type = "tool_call", id = "c", name = "f" } }))
+  end)
+
+  it("is an id that leans on reasoning which it does not keep", function()
+    local out, warned, wire = types({ RS, WS, said "Found." }, { store = false })
+    assert.same({ { "web_search_call", "message" }, 2 }, { out, warned })
+    assert.truthy(json.encode(wire.body):find('"n":12345678901234567890', 1, true))
+    assert.same({ "web_search_call ws_1", "message m1" }, (types({ WS, said "x" }, { store = false })))
+    assert.same({ "message" }, (types({ RS, REF, said "x" }, { store = false })))
+    assert.same({ "reasoning rs_1", "web_search_call ws_1", "message m1" }, (types { RS, WS, said "x" }))
+  end)
+
+  it("is what another server has made", function()
+    local function to(provider)
+      local wire = responses.encode_request({ messages = { ogl.user "hi", reply { RS, WS, said "x", { type = "tool_call", id = "c", name = "f", signature = '{"id":"fc_1"}' } } } },
+        { name = provider }, false, "m")
+      return json.decode(json.encode(wire.body.input)), #wire.warnings
+    end
+    assert.equal(5, #to "openai")
+    local input, warned = to "azure_openai"
+    assert.same({
+      { role = "user", content = "hi" }, { role = "assistant", content = { { type = "output_text", text = "x" } } },
+      { type = "function_call", call_id = "c", name = "f", arguments = "{}" },
+    }, input)
+    assert.equal(2, warned)
+  end)
+
+  it("is an id of a call that is longer than 64", function()
+    local input = encode({ messages = { { role = "assistant", tool_calls = { { id = ("x"):rep(65), name = "f" } } }, ogl.tool_result(("x"):rep(65), "1") } }).input
+    assert.equal(64, #input[1].call_id)
+    assert.equal(input[1].call_id, input[2].call_id)
+  end)
+
+  it("is a recording by its id", function()
+    assert.equal("unsupported", select(2, encode { messages = { ogl.user(ogl.audio { id = "f" }) } }).kind)
+  end)
+end)
+
+describe("a refusal", function()
+  it("of a message goes where a reply has it", function()
+    local message = { role = "assistant", content = "", refusal = "No.", protocol = "openai_chat" }
+    assert.same({ { role = "assistant", content = { { type = "refusal", refusal = "No." } } } }, encode({ messages = { message } }).input)
+  end)
+end)
+
 -- Recorded requests: what was sent, as a request of ours, and back.
 
 local undo = {}
