@@ -339,6 +339,14 @@ function M.encode_parts(message, target)
   return json.array(out)
 end
 
+--- Whether all parts of a message were left out, each with a warning: a list without any is refused.
+---@param message ogl.Message
+---@param content any what was made of its content
+---@return boolean
+function M.is_emptied(message, content)
+  return type(content) == "table" and content[1] == nil and type(message.content) == "table" and message.content[1] ~= nil
+end
+
 --- The parts of what the assistant said, in a protocol's form: target.encode[type](part, out, own, warn) adds what it makes of one.
 --- What only its own server can read is left out, with a warning.
 ---@param message ogl.Message

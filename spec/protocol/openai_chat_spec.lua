@@ -127,8 +127,9 @@ describe("what Chat Completions has no form for", function()
       assert.same({ { { type = "text", text = "x" } }, { "not_carried messages" } }, { body.messages[1].content, told(wire) })
     end
     assert.equal("f", encode({ messages = { ogl.user(ogl.file { id = "f" }) } }).messages[1].content[1].file.file_id)
-    local elsewhere = { role = "user", protocol = "openai_responses", content = { ogl.file { id = "f" } } }
-    assert.same({}, encode({ messages = { elsewhere } }).messages[1].content) -- a file that another server knows
+    local elsewhere = { role = "user", protocol = "openai_responses", content = { ogl.file { id = "f" } } } -- a file that another server knows
+    local body, wire = encode { messages = { elsewhere, ogl.user "x" } }
+    assert.same({ { { role = "user", content = "x" } }, { "not_carried messages" } }, { body.messages, told(wire) })
   end)
 
   it("is a picture in a tool's answer: it comes from the user, behind all answers", function()

@@ -188,7 +188,7 @@ end
 -- What may be null, in JSON Schema.
 local function or_null(schema)
   if type(schema.type) == "string" then schema.type = { schema.type, "null" }
-  elseif type(schema.anyOf) == "table" then schema.anyOf[#schema.anyOf + 1] = { type = "null" } end
+  elseif type(schema.anyOf) == "table" and schema.anyOf[1] ~= nil then schema.anyOf[#schema.anyOf + 1] = { type = "null" } end
 end
 
 -- A schema of Google's dialect as JSON Schema, and whether it is another than before.

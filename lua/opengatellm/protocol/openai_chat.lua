@@ -87,6 +87,10 @@ local function add_message(out, message, target)
   end
   local content, others, err = encode_content(message, target.warn)
   if err then return err end
+  if messages.is_emptied(message, content) then
+    if message.role ~= "tool" then return end
+    content = ""
+  end
   local name = not (message.role == "tool" and messages.is_foreign(message, M.name)) and message.name or nil
   local encoded = { role = message.role, content = content, name = name, tool_call_id = message.tool_call_id }
   out[#out + 1] = messages.add_extra(encoded, message, message.protocol == M.name)

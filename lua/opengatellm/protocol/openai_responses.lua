@@ -234,6 +234,10 @@ local function encode_message(draft, message, where)
   end
   local content, err = encode_content(message, draft.warn)
   if err then return err end
+  if messages.is_emptied(message, content) then
+    if message.role ~= "tool" then return end
+    content = ""
+  end
   if message.role == "tool" then
     local custom = draft.custom_calls[message.tool_call_id]
     table.insert(draft.items, {

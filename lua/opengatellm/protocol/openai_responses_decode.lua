@@ -111,7 +111,8 @@ local function add_assistant(input, fields)
   if type(content) == "string" then content = { { type = "text", text = content } } end
   for i, part in ipairs(content) do
     if part.type == "part" then part.kind = "content" end
-    if part.extra and part.extra.annotations and next(part.extra.annotations) == nil then part.extra.annotations = nil end
+    local annotations = part.extra and part.extra.annotations
+    if type(annotations) == "table" and next(annotations) == nil then part.extra.annotations = nil end
     if part.extra and next(part.extra) == nil then part.extra = nil end
     if i == 1 then part.signature = shell end
     input:say(part)
