@@ -37,6 +37,8 @@ local CASES = { -- model, request, what is left, what is told
   { "claude-opus-4-7", { reasoning = { effort = "max" } }, { reasoning = { effort = "max" } }, {} },
   { "claude-opus-4-7", { reasoning = "minimal" }, { reasoning = "low" }, { "approximated reasoning.effort" } },
   { "claude-3-haiku-20240307", { temperature = 1.5 }, { temperature = 1 }, { "approximated temperature" } },
+  { "anthropic/claude-opus-4.1", { max_tokens = 64000 }, { max_tokens = 32000 }, { "approximated max_tokens" } },
+  { "claude-3-haiku-20240307", { max_tokens = 4096 }, { max_tokens = 4096 }, {} },
   -- OpenAI
   { "gpt-5", { temperature = 0.2, logprobs = true, stop = "x", seed = 1 }, { seed = 1 }, { OUT .. "logprobs", OUT .. "stop", OUT .. "temperature" } },
   { "gpt-5-mini", { temperature = 1, presence_penalty = 0 }, { temperature = 1, presence_penalty = 0 }, {} }, -- which these take

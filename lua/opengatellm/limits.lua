@@ -104,6 +104,12 @@ local function fit_ranges(request, row, model, warn)
   return request
 end
 
+local function fit_length(request, row, model, warn)
+  if not row.longest or not request.max_tokens or request.max_tokens <= row.longest then return request end
+  warn("max_tokens", ("%s gives no more than %d tokens: that was sent"):format(model, row.longest), "approximated")
+  return with(request, "max_tokens", row.longest)
+end
+
 -- While it thinks, a model takes a parameter in a range, or not at all.
 local function fit_beside_thought(request, row, model, warn)
   if not row.thinking or not thinks(request, row) then return request end
@@ -147,7 +153,7 @@ end
 
 -- All of it -------------------------------------------------------------------------------------------------------
 
-local STEPS = { fit_thinking, fit_forced, fit_dropped, fit_ranges, fit_beside_thought, fit_pairs, fit_effort }
+local STEPS = { fit_thinking, fit_forced, fit_dropped, fit_length, fit_ranges, fit_beside_thought, fit_pairs, fit_effort }
 
 local NO_LIMITS = { concerns = {} }
 

@@ -24,6 +24,8 @@
 --   signs_calls     calls have to come back signed; the word that stands for a signature
 --   max_tokens      the body's name for max_tokens (Chat Completions)
 --   call_ids        a rule of call_ids.lua
+--   flat_tools      no choice may stand at the top of a tool's schema
+--   longest         tokens of an answer, thoughts included: more is refused
 --   context         tokens
 --
 -- Sources, read in November 2026, are named at the rows.
@@ -51,6 +53,8 @@ local M = {}
 ---@field signs_calls? string
 ---@field max_tokens? string
 ---@field call_ids? string
+---@field flat_tools? boolean
+---@field longest? integer
 ---@field context? integer
 ---@field concerns string[] fields of a request of which it says something
 
@@ -69,13 +73,17 @@ end
 local SAMPLING = set "temperature top_p top_k"
 local TWO_OF_SAMPLING = { { "temperature", "top_p" } }
 
--- platform.claude.com/docs: models/*/whats-new-*, about-claude/models/migration-guide, build-with-claude/{thinking,effort,
+-- platform.claude.com/docs: models/*/whats-new-*, about-claude/models/overview (lengths), about-claude/models/migration-guide, build-with-claude/{thinking,effort,
 -- structured-outputs,mid-conversation-system-messages}; the plain sentence of the server on prefill: anthropics/claude-code#52433;
 -- which models take instructions inside: @langchain/anthropic 1.5.13.
 local CLAUDE = {
   { match = { "^claude%-%a+%-[12]%.", "^claude%-%a+%-3%.[05]" }, thinks = false },
   { match = { "^claude%-%a+%-[123]%.", "^claude%-%a+%-4%.0$" }, on = { anthropic = true }, output = false },
   { match = { "^claude%-%a+%-[123]%.", "^claude%-%a+%-4%.[015]$" }, way = "budget", context = 200000 },
+  { match = { "^claude%-%a+%-3%.0" }, longest = 4096 },
+  { match = { "^claude%-%a+%-3%.5" }, longest = 8192 },
+  { match = { "^claude%-opus%-4%.[01]$" }, longest = 32000 },
+  { match = { "^claude%-%a+%-3%.7", "^claude%-%a+%-4%.[05]$" }, longest = 64000 },
   { match = { "^claude%-%a+%-4%.[1-6]$" }, alone = TWO_OF_SAMPLING },
   { match = { "^claude%-%a+%-4%.6$" }, way = "both", efforts = list "low medium high max" },
   { match = { "^claude%-opus%-5%.5$", "^claude%-fable", "^claude%-mythos" }, off = false, forced = false },
@@ -85,8 +93,9 @@ local CLAUDE = {
   { match = { "^claude%-%a+%-4%.[6-9]$", "^claude%-%a+%-4%.%d%d", "^claude%-%a+%-[5-9]%." }, prefill = false, context = 1000000 },
   { match = { "^claude%-%a+%-4%.[7-9]$", "^claude%-%a+%-4%.%d%d", "^claude%-%a+%-[5-9]%." }, drop = SAMPLING, way = "adaptive" },
   { match = { "^claude%-%a+%-[5-9]%." }, thinks = "unasked" },
+  { match = { "^claude" }, on = { openai_chat = true }, call_ids = "plain" },
   {
-    match = { "^claude" }, way = "adaptive", efforts = list "low medium high xhigh max", forced = "idle",
+    match = { "^claude" }, flat_tools = true, way = "adaptive", efforts = list "low medium high xhigh max", forced = "idle",
     thinking = { temperature = { 1, 1 }, top_p = { 0.95, 1 }, top_k = false }, ranges = { temperature = { 0, 1 } },
   },
 }
@@ -117,6 +126,7 @@ local OPENAI = {
   { match = { "^o[134]$", "^o[134]%-" }, efforts = list "low medium high", drop = OF_O, context = 200000 },
   { match = { "^gpt%-5", "^o[134]$", "^o[134]%-" }, max_tokens = "max_completion_tokens", defaults = true },
   { match = { "^gpt%-[345]", "^chatgpt%-4", "^o[134]$", "^o[134]%-" }, on = { openai_chat = true }, call_ids = "short" },
+  { match = { "^gpt%-[345]", "^o[134]$", "^o[134]%-" }, flat_tools = true },
   { match = { "^gpt%-5" }, context = 400000 },
   { match = { "^gpt%-4o", "^gpt%-4%-turbo" }, context = 128000 },
   { match = { "^gpt%-4%.1" }, context = 1047576 },
@@ -230,6 +240,7 @@ local function concerned(row)
   for _, name in ipairs { "drop", "thinking", "ranges" } do
     for field in pairs(row[name] or {}) do fields[field] = true end
   end
+  fields.max_tokens = row.longest and true or nil
   for _, pair in ipairs(row.alone or {}) do fields[pair[1]], fields[pair[2]] = true, true end
   local names = {}
   for field in pairs(fields) do names[#names + 1] = field end

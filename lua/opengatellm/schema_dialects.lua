@@ -60,6 +60,9 @@ local DIALECTS = {
 ---@field message string
 ---@field same? boolean it means what it meant: no warning is needed
 
+-- A schema may come from anywhere: what is no table where one has to stand is none.
+local function table_of(value) return type(value) == "table" and value or {} end
+
 local DEEPEST = 64 -- levels; references that hold themselves are cut there
 
 local walk
@@ -143,16 +146,17 @@ end
 -- Objects -------------------------------------------------------------------------------------------------------------
 
 local function is_required(schema, name)
-  for _, each in ipairs(schema.required or {}) do
+  for _, each in ipairs(table_of(schema.required)) do
     if each == name then return true end
   end
   return false
 end
 
 local function may_be_null(schema)
+  if type(schema) ~= "table" then return false end
   if schema.nullable or schema.type == "null" then return true end
   if type(schema.type) == "table" then return select(2, split_types(schema.type)) end
-  for _, branch in ipairs(schema.anyOf or {}) do
+  for _, branch in ipairs(table_of(schema.anyOf)) do
     if may_be_null(branch) then return true end
   end
   return false
@@ -194,9 +198,9 @@ end
 local function close(job, schema, path)
   local is_object = schema.type == "object" or schema.properties ~= nil
   if not job.dialect.closed or not is_object or schema.additionalProperties == false then return end
-  if schema.additionalProperties ~= nil then
-    report(job, path, "additionalProperties", "rewritten", "the server takes closed objects only")
-  end
+  local empty = type(schema.properties) ~= "table" or next(schema.properties) == nil
+  local open = schema.additionalProperties ~= nil or empty -- by its word, or for there is nothing in it that is named
+  if open then report(job, path, "additionalProperties", "rewritten", "the server takes closed objects only") end
   schema.additionalProperties = false
 end
 
@@ -285,7 +289,7 @@ end
 local function names_of(branches)
   local counts = {}
   for _, branch in ipairs(branches) do
-    for _, name in ipairs(type(branch.required) == "table" and branch.required or {}) do counts[name] = (counts[name] or 0) + 1 end
+    for _, name in ipairs(table_of(branch.required)) do counts[name] = (counts[name] or 0) + 1 end
   end
   return counts
 end
@@ -295,7 +299,7 @@ local function merge_branches(job, schema, key)
   local branches = {}
   for i, branch in ipairs(schema[key]) do
     branches[i] = type(branch) == "table" and inlined(job, branch, "$." .. key, 1) or {}
-    for name, property in pairs(type(branches[i].properties) == "table" and branches[i].properties or {}) do
+    for name, property in pairs(table_of(branches[i].properties)) do
       if schema.properties[name] == nil then schema.properties[name] = property end
     end
   end
@@ -318,7 +322,7 @@ end
 
 local function copied_list(list)
   local out = json.array {}
-  for i, each in ipairs(list or {}) do out[i] = each end
+  for i, each in ipairs(table_of(list)) do out[i] = each end
   return out
 end
 
@@ -333,7 +337,7 @@ function M.flat(schema, field, warn)
   if not (has_any(plain, CHOICES) or has_any(plain, BEYOND) or plain["$ref"]) then return schema end
   local job = { root = plain, report = {} }
   local out = inlined(job, without(plain, ""), "$", 1)
-  out.type, out.properties, out.required = "object", without(out.properties or {}, ""), copied_list(out.required)
+  out.type, out.properties, out.required = "object", without(table_of(out.properties), ""), copied_list(out.required)
   for _, key in ipairs(CHOICES) do
     if type(out[key]) == "table" then
       merge_branches(job, out, key)

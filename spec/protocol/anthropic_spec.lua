@@ -212,8 +212,11 @@ describe("what the server refuses", function()
   it("of a failed tool without words has some", function()
     for _, content in ipairs { "", " ", { text "" }, {} } do
       local failed = { role = "tool", tool_call_id = "c", is_error = true, content = content }
-      local block = messages({ ogl.user "hi", { role = "assistant", tool_calls = { { id = "c", name = "f" } } }, failed }).messages[3].content[1]
+      local list = { ogl.user "hi", { role = "assistant", tool_calls = { { id = "c", name = "f" } } }, failed }
+      local block = messages(list).messages[3].content[1]
       assert.same({ true, "The tool failed." }, { block.is_error, block.content })
+      failed.is_error = nil
+      assert.is_true(#(messages(list).messages[3].content[1].content or "") < 2) -- who did not fail need not say anything
     end
   end)
 
@@ -280,6 +283,17 @@ describe("what the server refuses", function()
       local codes = {}
       for i, warning in ipairs(wire.warnings) do codes[i] = warning.code end
       assert.same({ case[3], case[4], case[5] }, { body.thinking, body.output_config and body.output_config.effort, codes }, case[1])
+    end
+  end)
+
+  it("of budgets and lengths is what the model has room for", function()
+    for _, case in ipairs { -- model, request, budget, max_tokens, how many warnings
+      { "claude-opus-4-1", { reasoning = "xhigh" }, 30976, 32000, 1 }, { "claude-opus-4-1", { reasoning = { budget = 60000 }, max_tokens = 500 }, 31500, 32000, 2 },
+      { "claude-opus-4-1", { reasoning = "high" }, 16384, 20480, 0 }, { "claude-sonnet-4-5", { reasoning = "xhigh" }, 32000, 36096, 0 },
+      { "claude-opus-4-1", { max_tokens = 64000 }, nil, 32000, 1 }, { "m", { reasoning = { budget = 60000 } }, 60000, 64096, 0 },
+    } do
+      local body, wire = encode(case[2], case[1])
+      assert.same({ case[3], case[4], case[5] }, { body.thinking and body.thinking.budget_tokens, body.max_tokens, #wire.warnings }, case[1])
     end
   end)
 

@@ -227,12 +227,12 @@ describe("what a model of Gemini takes", function()
   end)
 
   it("is no empty text, and at the end nothing that it began to say", function()
-    local list, wire = encode({ system = "", messages = { ogl.user("", ogl.image { data = "GIF89a" }), ogl.user "" } }).contents, nil
+    local list = encode({ system = "", messages = { ogl.user("", ogl.image { data = "GIF89a" }), ogl.user "" } }).contents
     assert.same({ 1, 1 }, { #list, #list[1].parts })
     local asked = { messages = { ogl.user "hi", { role = "assistant", content = "{" } } }
     assert.equal(2, #encode(asked, "gemini-3-pro-preview").contents)
-    list, wire = encode(asked, "gemini-3.5-flash-lite")
-    assert.same({ 1, "not_carried" }, { #list.contents, wire.warnings[1].code })
+    local body, wire = encode(asked, "gemini-3.5-flash-lite")
+    assert.same({ 1, "not_carried" }, { #body.contents, wire.warnings[1].code })
   end)
 
   it("is a schema in its dialect, of tools as well, and what changes is told", function()

@@ -198,4 +198,25 @@ describe("what Chat Completions has no form for", function()
       assert.same(schema, encode({ tools = { tool } }).tools[1]["function"].parameters) -- others may take it
     end
   end)
+
+  it("is what Claude refuses, wherever it is asked", function()
+    local calls = { role = "assistant", tool_calls = { { id = "functions.ls:0", name = "ls" } } }
+    local schema = { type = "object", properties = {}, oneOf = { { required = { "a" } } } }
+    local request = {
+      messages = { ogl.user "hi", calls, ogl.tool_result("functions.ls:0", "1"), { role = "assistant", content = "{" } }, tools = { { name = "f", parameters = schema } },
+    }
+    local wire = openai_chat.encode_request(request, { name = "openrouter" }, false, "anthropic/claude-opus-4.6")
+    local list = wire.body.messages
+    assert.same({ 3, "functions_ls_0", "functions_ls_0" }, { #list, list[2].tool_calls[1].id, list[3].tool_call_id })
+    assert.is_nil(wire.body.tools[1]["function"].parameters.oneOf)
+    assert.same({ "not_carried messages", "schema tools[1].parameters" }, told(wire))
+    assert.equal(4, #openai_chat.encode_request(request, {}, false, "anthropic/claude-sonnet-4.5").body.messages)
+  end)
+
+  it("is a message of the assistant that says nothing, at Mistral", function()
+    local list = { ogl.user "hi", { role = "assistant", content = "" }, ogl.user "well?" }
+    local wire = openai_chat.encode_request({ messages = list }, require("opengatellm.providers").find "mistral", false, "m")
+    assert.same({ 2, { "not_carried messages" } }, { #wire.body.messages, told(wire) })
+    assert.equal(3, #encode({ messages = list }).messages)
+  end)
 end)

@@ -145,6 +145,8 @@ local function encode_result(message, warn)
   if not content then return nil, err end
   if message.is_error and (is_blank(content) or type(content) == "table" and not content[1]) then
     content = "The tool failed." -- the server wants a word there
+  elseif type(content) == "table" and not content[1] then
+    content = nil
   end
   return {
     type = "tool_result", tool_use_id = message.tool_call_id, content = content, is_error = message.is_error,
@@ -310,14 +312,23 @@ end
 local LEAST_BUDGET = 1024 -- tokens; the server refuses less
 local BUDGETS = { minimal = 1024, low = 2048, medium = 8192, high = 16384, xhigh = 32000, max = 32000 }
 
-local function set_budget(body, request, budget, warn)
-  if budget < LEAST_BUDGET then
-    warn("reasoning.budget", "anthropic has no budget below " .. LEAST_BUDGET .. " tokens: that was sent", "approximated")
-    budget = LEAST_BUDGET
+-- The budget that the server takes, and that leaves as much room for an answer as is asked for, where the model is that long.
+local function budget_in_range(budget, room, row, warn)
+  local most = row.longest and math.max(LEAST_BUDGET, row.longest - room) or budget
+  local fits = math.max(LEAST_BUDGET, math.min(budget, most))
+  if fits ~= budget then
+    warn("reasoning.budget", ("anthropic has no budget of %d tokens here: %d was sent"):format(budget, fits), "approximated")
   end
+  return fits
+end
+
+local LEAST_ROOM = 1024 -- tokens of an answer beside the longest thoughts
+
+local function set_budget(body, request, budget, row, warn)
+  budget = budget_in_range(budget, math.min(body.max_tokens, LEAST_ROOM), row, warn)
   body.thinking = { type = "enabled", budget_tokens = budget }
   if body.max_tokens > budget then return end -- they count the thoughts, and have to leave room for them
-  body.max_tokens = budget + body.max_tokens
+  body.max_tokens = math.min(budget + body.max_tokens, row.longest or math.huge)
   if request.max_tokens then
     warn("max_tokens", "max_tokens has to be above the budget of reasoning: " .. body.max_tokens .. " was sent", "approximated")
   end
@@ -346,11 +357,11 @@ local function set_reasoning(body, request, model, row, warn)
     effort = requests.effort_of(budget)
     warn("reasoning.budget", ("%s has no budget for reasoning: the effort %s was sent"):format(model, effort), "approximated")
   elseif budget then
-    return set_budget(body, request, budget, warn)
+    return set_budget(body, request, budget, row, warn)
   end
   if not effort then return end
   if row.way == "adaptive" or row.way == "both" then return set_effort(body, effort) end
-  set_budget(body, request, BUDGETS[effort] or BUDGETS.medium, warn)
+  set_budget(body, request, BUDGETS[effort] or BUDGETS.medium, row, warn)
 end
 
 -- Request ---------------------------------------------------------------------------------------------------------

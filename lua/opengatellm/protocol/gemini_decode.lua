@@ -172,6 +172,7 @@ for name in ("minItems maxItems minLength maxLength minProperties maxProperties 
 end
 
 local MAPS = { properties = true, ["$defs"] = true, definitions = true, patternProperties = true }
+local LISTS = { required = true, enum = true, anyOf = true, oneOf = true, allOf = true, prefixItems = true, propertyOrdering = true }
 local NESTED = { items = true, additionalProperties = true, anyOf = true, oneOf = true, allOf = true, prefixItems = true, ["not"] = true }
 
 local convert
@@ -181,6 +182,20 @@ local function convert_all(map)
   for key, value in pairs(map) do
     local inner, other = convert(value)
     out[key], changed = inner, changed or other
+  end
+  return out, changed
+end
+
+local function is_list(value) return type(value) == "table" and (value[1] ~= nil or next(value) == nil) end
+
+-- A type, or a list of them, in small letters; and whether it was written otherwise.
+local function type_of(value)
+  if TYPES[value] then return TYPES[value], TYPES[value] ~= value end
+  if type(value) ~= "table" or value[1] == nil then return value, false end
+  local out, changed = {}, false
+  for i, each in ipairs(value) do
+    out[i] = TYPES[each] or each
+    changed = changed or out[i] ~= each
   end
   return out, changed
 end
@@ -200,7 +215,8 @@ function convert(schema)
     local inner, other = value, false
     local name = NAMES[key] or key
     changed, key = changed or name ~= key, name
-    if key == "type" and TYPES[value] then inner, other = TYPES[value], true
+    if LISTS[key] and not is_list(value) then value, inner, changed = { value }, { value }, true end
+    if key == "type" then inner, other = type_of(value)
     elseif NUMBERS[key] and type(value) == "string" then inner, other = tonumber(value) or value, true
     elseif MAPS[key] and type(value) == "table" then inner, other = convert_all(value)
     elseif NESTED[key] then inner, other = convert(value) end

@@ -76,13 +76,21 @@ local function is_plain(message)
   return type(message.content) == "string" and message.role ~= "assistant" and not message.protocol and message.is_error == nil
 end
 
+local function add_assistant(out, encoded, target)
+  if target.provider.no_empty_answers and encoded.content == "" and not encoded.tool_calls then
+    target.warn("messages", "a message of the assistant without anything to send was left out")
+  else
+    out[#out + 1] = encoded
+  end
+end
+
 -- Adds a message to a list; an error where that cannot be. Pictures of a tool's answer are what the user shows, after all answers.
 local function add_message(out, message, target)
   if is_plain(message) then
     out[#out + 1] = message
     return
   elseif message.role == "assistant" then
-    out[#out + 1] = encode_assistant(message, target)
+    add_assistant(out, encode_assistant(message, target), target)
     return
   end
   local content, others, err = encode_content(message, target.warn)
@@ -106,6 +114,15 @@ local function show(out, warn)
   out.shown = nil
 end
 
+-- What the assistant began to say at the end, with models that do not go on with it.
+local function finished(out, target)
+  local last = out[#out]
+  if target.row.prefill ~= false or not out[2] or last.role ~= "assistant" or last.tool_calls then return out end
+  target.warn("messages", target.model .. " does not go on with what the assistant began to say: it was left out")
+  out[#out] = nil
+  return out
+end
+
 local function encode_messages(request, target)
   local out, provider, warn = {}, target.provider, target.warn -- and `shown`, while there is something to show
   if request.system then out[1] = { role = "system", content = request.system } end
@@ -115,7 +132,7 @@ local function encode_messages(request, target)
     if err then return nil, err end
   end
   show(out, warn)
-  return out
+  return finished(out, target)
 end
 
 -- Tools, output, reasoning ----------------------------------------------------------------------------------------
@@ -205,7 +222,8 @@ local function set_tools(body, request, target)
   if not request.tools or not request.tools[1] then return end
   local dialect = target.provider.schema
   body.tools = encode_tools(request.tools, {
-    own = request.protocol == M.name, strict_dialect = dialect, flat = dialect == "openai_strict", warn = target.warn,
+    own = request.protocol == M.name, strict_dialect = dialect, warn = target.warn,
+    flat = dialect == "openai_strict" or target.row.flat_tools,
   })
   -- OpenGateLLM up to 0.9.0 puts "none" where a client says nothing
   local choice = encode_tool_choice(request.tool_choice or has_model_tool(request.tools) and "auto" or "none")
@@ -228,7 +246,7 @@ function M.encode_request(request, provider, stream, model)
   local row
   request, row = limits.fit(requests.translated(request, M.name, warn), M.name, provider, model, warn)
   if request.output then request = outputs.in_words(request, row, model, warn) end
-  local target = { provider = provider, row = row, warn = warn }
+  local target = { provider = provider, row = row, model = model, warn = warn }
   local list, err = encode_messages(request, target)
   if not list then return nil, err end
   local body = { model = model, messages = list }

@@ -364,7 +364,8 @@ function M.encode_request(request, provider, stream, model)
   set_logprobs(body, request)
   if request.tools and request.tools[1] then
     body.tools = encode_tools(request.tools, {
-      own = request.protocol == M.name, strict_dialect = provider.schema, flat = provider.schema == "openai_strict", warn = warn,
+      own = request.protocol == M.name, strict_dialect = provider.schema, warn = warn,
+      flat = provider.schema == "openai_strict" or row.flat_tools,
     })
     body.tool_choice = encode_tool_choice(request.tool_choice, request.tools)
   elseif request.tool_choice then
