@@ -73,7 +73,7 @@ end
 local SAMPLING = set "temperature top_p top_k"
 local TWO_OF_SAMPLING = { { "temperature", "top_p" } }
 
--- platform.claude.com/docs: models/*/whats-new-*, about-claude/models/overview (lengths), about-claude/models/migration-guide, build-with-claude/{thinking,effort,
+-- platform.claude.com/docs: models/*/whats-new-*, about-claude/models/{overview,migration-guide}, build-with-claude/{thinking,effort,
 -- structured-outputs,mid-conversation-system-messages}; the plain sentence of the server on prefill: anthropics/claude-code#52433;
 -- which models take instructions inside: @langchain/anthropic 1.5.13.
 local CLAUDE = {
