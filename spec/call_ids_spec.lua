@@ -84,6 +84,13 @@ describe("a result", function()
     assert.same({ "c1", "c1:ok" }, ids({ calls "c1", result("unknown", "ok", "f") }, "any"))
   end)
 
+  it("in the old form, by its function's name alone, is one like the others", function()
+    local old = { role = "function", name = "f", content = "1" }
+    assert.same({ "c1", "c1:1" }, ids({ calls "c1", old }, "any"))
+    assert.same({ "ogl_call_1", "ogl_call_1:1" }, ids({ calls(false), old }, "any"))
+    assert.equal("function", call_ids.fit({ old }, "any")[1].role) -- nobody waits for it
+  end)
+
   it("of no call keeps its id, made to fit", function()
     assert.same({ "c1", "c1:ok", "x_y:ok" }, ids({ calls "c1", result "c1", result "x.y" }, "plain"))
   end)

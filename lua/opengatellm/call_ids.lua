@@ -212,6 +212,15 @@ local function fit_result(self, message)
   return copy, call
 end
 
+-- The old form of a result, which has the name alone; it stays what it is where no call waits for it.
+local function fit_function(self, message)
+  local call = open_call(self.latest[message.name])
+  if not call then return message end
+  local copy = copy_of(message)
+  copy.role, copy.tool_call_id, copy.name = "tool", call.had or call.name, nil
+  return fit_result(self, copy)
+end
+
 -- The conversation -------------------------------------------------------------------------------------------------
 
 -- Where a message stands, looked for from the end, where it nearly always is.
@@ -241,7 +250,7 @@ end
 local function concerns(list)
   for _, message in ipairs(list) do
     local role = message.role
-    if role == "tool" or role == "assistant" and has_calls(message) then return true end
+    if role == "tool" or role == "function" or role == "assistant" and has_calls(message) then return true end
   end
   return false
 end
@@ -258,7 +267,8 @@ function M.fit(list, rule)
   for _, message in ipairs(list) do
     local fitted, call = message, nil
     if message.role == "assistant" then fitted = fit_assistant(self, message)
-    elseif message.role == "tool" then fitted, call = fit_result(self, message) end
+    elseif message.role == "tool" then fitted, call = fit_result(self, message)
+    elseif message.role == "function" then fitted, call = fit_function(self, message) end
     if call and not self.rule.late then changed = add_result(self, out, fitted, call.origin) or changed
     else out[#out + 1] = fitted end
     changed = changed or fitted ~= message

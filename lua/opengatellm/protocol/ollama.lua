@@ -170,7 +170,9 @@ local function set_think(body, reasoning, warn)
   local effort = reasoning.effort
   if effort == nil then body.think = true else body.think = THINK[effort] end
   if effort and body.think == nil then body.think = effort end
-  if effort == "minimal" or effort == "xhigh" then warn("reasoning.effort", "ollama knows low, medium and high: the nearest was sent") end
+  if effort == "minimal" or effort == "xhigh" then
+    warn("reasoning.effort", "ollama knows low, medium and high: the nearest was sent", "approximated")
+  end
   if reasoning.budget then warn("reasoning.budget", "ollama has no budget for reasoning: it was left out") end
   if reasoning.summary then warn("reasoning.summary", "ollama has no summary of reasoning: it was left out") end
 end
