@@ -80,6 +80,21 @@ describe("a model takes of a request", function()
     assert.equal("medium", fit("google/gemini-3-pro-preview", { reasoning = "medium" }).reasoning) -- a gateway's to say
   end)
 
+  it("what holds at its own provider alone", function()
+    local function at(provider, model, request)
+      local fitted, told = fit(model, request, "openai_chat", { name = provider })
+      return { fitted, told }
+    end
+    assert.same({ { reasoning = "none", tool_choice = "required" }, {} }, at("deepseek", "deepseek-v4-pro", { tool_choice = "required" }))
+    assert.same({ { reasoning = "none", tool_choice = "required" }, { OUT .. "reasoning" } },
+      at("openrouter", "deepseek/deepseek-v4-pro", { tool_choice = "required", reasoning = "high" }))
+    assert.same({ { tool_choice = "required" }, {} }, at("deepseek", "deepseek-chat", { tool_choice = "required" }))
+    assert.same({ { tool_choice = "required" }, {} }, at("vllm", "deepseek-v4-pro", { tool_choice = "required" }))
+    assert.same({ {}, { OUT .. "temperature" } }, at("moonshot", "kimi-k2.6", { temperature = 0.5, n = 1 }))
+    assert.same({ { reasoning = "low" }, { "approximated reasoning.effort" } }, at("moonshot", "kimi-k3.1-pro", { reasoning = "none" }))
+    assert.same({ { temperature = 0.5 }, {} }, at("together", "moonshotai/kimi-k2.6", { temperature = 0.5 }))
+  end)
+
   it("everything in extra, and the caller's table stays what it was", function()
     local request = { temperature = 0.2, tools = TOOL, extra = { temperature = 0.3 } }
     local fitted = fit("gpt-5", request)

@@ -65,7 +65,9 @@ end
 -- Parameters ------------------------------------------------------------------------------------------------------
 
 -- What a server does where nothing is said.
-local DEFAULTS = { temperature = 1, top_p = 1, presence_penalty = 0, frequency_penalty = 0, logprobs = false, parallel_tool_calls = true }
+local DEFAULTS = {
+  temperature = 1, top_p = 1, presence_penalty = 0, frequency_penalty = 0, logprobs = false, parallel_tool_calls = true, n = 1,
+}
 
 local function sorted(map)
   local names = {}

@@ -155,8 +155,11 @@ local GEMINI = {
   { match = { "^gemini%-2", "^gemini%-3" }, context = 1048576 },
 }
 
+local FIXED = set "temperature top_p n presence_penalty frequency_penalty"
+
 -- Mistral's ids hold wherever its models run, for its templates check them: vllm-project/vllm#9019, anomalyco/opencode#1680.
--- DeepSeek: api-docs.deepseek.com/guides/{json_mode,thinking_mode}. Zhipu: docs.z.ai/guides/capabilities/struct-output.
+-- DeepSeek: api-docs.deepseek.com/guides/{json_mode,thinking_mode}, deepseek-ai/DeepSeek-V3#1376 (forced tools). Moonshot:
+-- platform.kimi.ai/docs/api/models-overview, anomalyco/opencode#27796. Zhipu: docs.z.ai/guides/capabilities/struct-output.
 -- xAI: docs.x.ai/docs/guides/reasoning.
 local OTHERS = {
   { match = { "." }, on = { mistral = true }, call_ids = "nine" },
@@ -164,6 +167,9 @@ local OTHERS = {
     match = { "^mistral", "^mixtral", "^ministral", "^codestral", "^devstral", "^magistral", "^pixtral", "^voxtral", "^open%-mi[sx]tral" },
     on = { openai_chat = true }, call_ids = "nine",
   },
+  { match = { "^deepseek%-v4", "^deepseek%-reasoner" }, on = { deepseek = true, openrouter = true }, thinks = "unasked", forced = "idle" },
+  { match = { "^kimi%-k2%.[5-9]" }, on = { moonshot = true }, drop = FIXED, off = { thinking = { type = "disabled" } } },
+  { match = { "^kimi%-k[3-9]" }, on = { moonshot = true }, drop = FIXED, off = false, efforts = list "low medium high xhigh max" },
   { match = { "." }, on = { deepseek = true }, output = "json", says_json = true, off = { thinking = { type = "disabled" } } },
   { match = { "." }, on = { zhipu = true }, output = "json" },
   { match = { "^grok%-4" }, drop = set "presence_penalty frequency_penalty stop" },

@@ -123,6 +123,11 @@ describe("what ollama has no form for", function()
     assert.is_nil(body.messages[2].tool_calls[1].id)
   end)
 
+  it("is what stood beside a call: it is told", function()
+    local call = { type = "tool_call", id = "c", name = "f", arguments = "{}", signature = "c2ln" }
+    assert.same({ "messages[1]" }, fields((select(2, encode { messages = { { role = "assistant", protocol = "gemini", content = { call } } } }))))
+  end)
+
   it("is a refusal: it is a text", function()
     local body = encode { messages = { ogl.user "hi", { role = "assistant", content = "", refusal = "No." } } }
     assert.equal("No.", body.messages[2].content)

@@ -269,6 +269,13 @@ describe("what the server refuses of a reply", function()
     assert.equal(2, warned)
   end)
 
+  it("is what another protocol has beside a call, and that is told", function()
+    local call = { type = "tool_call", id = "c", name = "f", arguments = "{}", signature = '{"extra_content":{}}' }
+    local body, wire = encode { messages = { ogl.user "hi", { role = "assistant", protocol = "openai_chat", content = { call } } } }
+    assert.same({ type = "function_call", call_id = "c", name = "f", arguments = "{}" }, body.input[2])
+    assert.same({ "messages[2]" }, fields(wire))
+  end)
+
   it("is an id of a call that is longer than 64", function()
     local input = encode({ messages = { { role = "assistant", tool_calls = { { id = ("x"):rep(65), name = "f" } } }, ogl.tool_result(("x"):rep(65), "1") } }).input
     assert.equal(64, #input[1].call_id)

@@ -91,7 +91,7 @@ local function add_parts(draft, out, message, where)
     local kind = type(part) == "table" and part.type
     if kind == "reasoning" and own then thoughts[#thoughts + 1] = part.text
     elseif kind == "part" and own and part.kind == "images" then out.images = json.raw(part.json)
-    elseif kind == "reasoning" or kind == "part" then left = true end
+    elseif kind == "reasoning" or kind == "part" or kind == "tool_call" and part.signature then left = true end
   end
   if thoughts[1] then out.thinking = table.concat(thoughts) end
   if left then draft.warn(where, "reasoning and parts of another protocol cannot go back by ollama: they were left out") end

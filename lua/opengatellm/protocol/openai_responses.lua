@@ -131,6 +131,7 @@ end
 function turn_part.tool_call(turn, part)
   turn.open = nil
   local shell, draft = turn:shell(part) or {}, turn.draft
+  if part.signature and not turn.own and not turn.from_here then turn:leave_out "what another protocol has beside a call" end
   local id = part.id
   turn.called[id] = true
   if shell.type == "custom_tool_call" or draft.custom[part.name] then
