@@ -171,6 +171,15 @@ describe("anthropic.encode_request", function()
     assert.equal(1, #encode({ messages = { ogl.user "hi", empty } }).messages)
   end)
 
+  it("sends what is signed by its own server alone, where a message says nothing of where it came from", function()
+    local content = {
+      { type = "reasoning", text = "a", signature = "EqQB" }, { type = "reasoning", text = "b", signature = '{"type":"thinking"}' },
+      { type = "tool_call", id = "c", name = "f", signature = "c2ln" },
+    }
+    assert.same({ { type = "thinking", thinking = "a", signature = "EqQB" }, { type = "tool_use", id = "c", name = "f", input = {} } },
+      encode({ messages = { ogl.user "hi", { role = "assistant", content = content } } }).messages[2].content)
+  end)
+
   it("sends {} for the arguments of a call that was cut, and says so", function()
     local body, wire = encode { messages = { ogl.user "hi", { role = "assistant", tool_calls = { { id = "c", name = "f", arguments = '{"a":' } } } } }
     assert.equal("{}", json.encode(body.messages[2].content[1].input))

@@ -99,7 +99,8 @@ encode_said.refusal = encode_said.text
 
 -- A thought without a signature is none that the server would take back.
 function encode_said.reasoning(part, out, own)
-  if own and part.signature then out[#out + 1] = { type = "thinking", thinking = part.text or "", signature = part.signature } end
+  local signed = own and part.signature and not messages.members(part.signature) -- those of others are JSON
+  if signed then out[#out + 1] = { type = "thinking", thinking = part.text or "", signature = part.signature } end
 end
 
 -- White space at the end of a text: the server writes it before a call, and refuses it on its way back.
@@ -107,14 +108,12 @@ local function trim(block)
   if block and getmetatable(block) == nil and block.type == "text" then block.text = block.text:gsub("%s+$", "") end
 end
 
-local function is_object(text) return type(text) == "string" and text:find "^%s*{" and json.decode(text) ~= nil end
-
 -- The signature of a call is the JSON of its caller: a program that the server runs may call a tool.
 function encode_said.tool_call(part, out, own, warn)
   trim(out[#out])
   out[#out + 1] = {
     type = "tool_use", id = part.id, name = part.name, input = messages.arguments(part, warn), cache_control = cache_of(part),
-    caller = own and is_object(part.signature) and json.raw(part.signature) or nil,
+    caller = own and messages.members(part.signature) and json.raw(part.signature) or nil,
   }
 end
 

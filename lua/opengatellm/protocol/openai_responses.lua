@@ -120,7 +120,7 @@ turn_part.output_text = turn_part.text
 function turn_part.refusal(turn, part) turn:say({ type = "refusal", refusal = part.text or part.refusal }, part) end
 
 function turn_part.reasoning(turn)
-  if not turn.own then turn:leave_out "reasoning of another protocol" end -- ours is in the item, which is a part of its own
+  if not turn.own then turn:leave_out "reasoning of another server" end -- ours is in the item, which is a part of its own
 end
 
 -- Citations stand beside the text that they came with.
