@@ -215,6 +215,11 @@ describe("what a model of Gemini takes", function()
     assert.same({ "-" }, signatures({ protocol = "openai_chat", tool_calls = call "a" }, "gemini-2.5-pro"))
   end)
 
+  it("is its own signature, of an empty text too", function()
+    local said = { role = "assistant", protocol = "gemini", content = { { type = "text", text = "", signature = "c2ln" }, { type = "text", text = "" } } }
+    assert.same({ { text = "", thoughtSignature = "c2ln" } }, encode({ messages = { ogl.user "hi", said } }).contents[2].parts)
+  end)
+
   it("is an id that it gave itself, or none: results go by name and order", function()
     local list = encode { messages = {
       ogl.user "hi", { role = "assistant", protocol = "openai_chat", tool_calls = call("a", "b") }, ogl.user "wait", ogl.tool_result("b", "2"), ogl.tool_result("a", "1"),

@@ -67,7 +67,8 @@ local encode_said = {}
 local function signature_of(part, own) return own and part.signature and not messages.members(part.signature) and part.signature or nil end
 
 function encode_said.text(part, out, own)
-  if part.text ~= "" then out[#out + 1] = { text = part.text, thoughtSignature = signature_of(part, own) } end
+  local signature = signature_of(part, own)
+  if part.text ~= "" or signature then out[#out + 1] = { text = part.text, thoughtSignature = signature } end
 end
 encode_said.refusal = encode_said.text
 
