@@ -112,6 +112,27 @@ describe("a result", function()
     assert.same({}, { out[1].tool_calls[1].id, out[2].tool_call_id })
     list[1].protocol = "gemini"
     assert.same({ "x", "y", "y:2", "x:1" }, ids(list, "own"))
+    local mixed = { calls(false, "y", false), result("f", "1"), result("y", "2"), result("f", "3") }
+    assert.same({ "-", "y", "-", "-:1", "y:2", "-:3" }, ids(mixed, "own"))
+  end)
+end)
+
+describe("a long conversation", function()
+  it("costs no more than its length, whatever its ids are", function()
+    local n = 20000
+    local message, list = { role = "assistant", tool_calls = {} }, {}
+    for i = 1, n do message.tool_calls[i] = { id = "same", name = "f", arguments = "{}" } end
+    list[1] = message
+    for i = 1, n do
+      list[#list + 1] = { role = "user", content = "x" }
+      list[#list + 1] = result("same", tostring(i))
+    end
+    local start = os.clock()
+    for _, rule in ipairs { "plain", "own", "nine" } do
+      local out = call_ids.fit(list, rule)
+      assert.same({ "tool", tostring(n), "user" }, { out[n + 1].role, out[n + 1].content, out[n + 2].role })
+    end
+    assert.is_true(os.clock() - start < 60) -- it is a second; with each result looked for from the start it would be many minutes
   end)
 end)
 

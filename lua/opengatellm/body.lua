@@ -368,7 +368,12 @@ local Calls = {}
 Calls.__index = Calls
 
 --- The calls of a conversation whose protocol tells them by name, or by nothing: each gets an id, for others need one.
-function M.calls() return setmetatable({ made = 0, open = {} }, Calls) end
+function M.calls() return setmetatable({ made = 0, all = {}, by_id = {}, by_name = {} }, Calls) end
+
+local function note(map, key, call)
+  map[key] = map[key] or {}
+  table.insert(map[key], call)
+end
 
 --- The id of a new call.
 function Calls:add(id, name)
@@ -376,17 +381,31 @@ function Calls:add(id, name)
     self.made = self.made + 1
     id = messages.made_id(self.made)
   end
-  table.insert(self.open, { id = id, name = name })
+  local call = { id = id }
+  table.insert(self.all, call)
+  note(self.by_id, id, call)
+  note(self.by_name, name, call)
   return id
+end
+
+-- The oldest of these calls that waits for its answer; `open` is where it may be.
+local function oldest(calls)
+  if not calls then return nil end
+  local i = calls.open or 1
+  while calls[i] and calls[i].answered do i = i + 1 end
+  calls.open = i
+  return calls[i]
 end
 
 --- The id of the call that is answered: its own, else the oldest open one of that name; of any name where there is none.
 function Calls:answer(id, name)
   if id == "" then id = nil end
-  for i, call in ipairs(self.open) do
-    if id == call.id or not id and (name == nil or name == call.name) then return table.remove(self.open, i).id end
-  end
-  return id or name
+  local calls = self.all
+  if id then calls = self.by_id[id] elseif name then calls = self.by_name[name] end
+  local call = oldest(calls)
+  if not call then return id or name end
+  call.answered = true
+  return call.id
 end
 
 return M

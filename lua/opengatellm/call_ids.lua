@@ -62,8 +62,8 @@ local RULES = {
 ---@field rule table
 ---@field taken table<string, boolean> ids so far
 ---@field made integer of them by us
+---@field tries table<string, integer> ids that came more than once -> how often
 ---@field latest table<string, table[]> what a result may name -> the calls of the last message that has it
----@field order table<ogl.Message, integer> results of calls without an id -> which of its message the call is
 local CallIds = {}
 CallIds.__index = CallIds
 
@@ -80,12 +80,11 @@ end
 -- An id for a call that nothing else in the conversation has.
 function CallIds:take(id)
   if self.rule.optional then return messages.given_id(id) end
-  local fits = id and id ~= "" and self.rule.fit(id)
-  local n = 1
+  local fits = id and self.rule.fit(id)
   while fits and self.taken[fits] do
-    if not messages.given_id(id) then fits = nil break end
-    n = n + 1
-    fits = self.rule.fit(id .. "_" .. n)
+    local n = (self.tries[id] or 1) + 1
+    self.tries[id] = n
+    fits = messages.given_id(id) and self.rule.fit(id .. "_" .. n)
   end
   fits = fits or self:make()
   self.taken[fits] = true
@@ -152,6 +151,7 @@ local function remember(self, fresh)
   for key, calls in pairs(by_key) do self.latest[key] = calls end
 end
 
+-- An assistant's message, and its calls.
 local function fit_assistant(self, message)
   local foreign = self.rule.own ~= nil and messages.is_foreign(message, self.rule.own)
   local content, calls, known, all = message.content, message.tool_calls, {}, {}
@@ -170,17 +170,18 @@ local function fit_assistant(self, message)
     fitted = copy_of(message)
     fitted.content, fitted.tool_calls = content, calls
   end
-  for _, call in ipairs(all) do call.origin = fitted end
-  return fitted
+  return fitted, all
 end
 
 -- Results ---------------------------------------------------------------------------------------------------------
 
--- The first of these calls that has no result yet.
+-- The first of these calls that has no result yet; `open` is where it may be.
 local function open_call(calls)
-  for _, call in ipairs(calls or {}) do
-    if not call.answered then return call end
-  end
+  if not calls then return nil end
+  local i = calls.open or 1
+  while calls[i] and calls[i].answered do i = i + 1 end
+  calls.open = i
+  return calls[i]
 end
 
 -- The call that a result is of: by its id, which may be a name; by its name only where that call waits.
@@ -208,7 +209,6 @@ local function fit_result(self, message)
   local copy = copy_of(message)
   copy.tool_call_id = call.id
   if self.rule.optional then copy.called = call.name end
-  if not call.id then self.order[copy] = call.index end
   return copy, call
 end
 
@@ -222,22 +222,6 @@ local function fit_function(self, message)
 end
 
 -- The conversation -------------------------------------------------------------------------------------------------
-
--- Where a message stands, looked for from the end, where it nearly always is.
-local function place_of(out, message)
-  for i = #out, 1, -1 do
-    if out[i] == message then return i end
-  end
-end
-
--- Puts a result behind the calls that it belongs to and behind their results, before whatever came between; results that only their
--- order tells apart stand in the order of their calls.
-local function add_result(self, out, message, origin)
-  local at, order = place_of(out, origin) + 1, self.order[message]
-  while out[at] and out[at].role == "tool" and not (order and (self.order[out[at]] or 0) > order) do at = at + 1 end
-  table.insert(out, at, message)
-  return at ~= #out
-end
 
 local function has_calls(message)
   if message.tool_calls and message.tool_calls[1] then return true end
@@ -255,6 +239,38 @@ local function concerns(list)
   return false
 end
 
+-- A turn is a message and, where they have to follow it, the results of its calls.
+
+local function begin_turn(turns, message, calls)
+  local turn = { message = message }
+  turns[#turns + 1] = turn
+  for _, call in ipairs(calls or {}) do call.turn = turn end
+end
+
+local function by_call(a, b)
+  if a.index == b.index then return a.at < b.at end
+  return a.index < b.index
+end
+
+local function add_result(turn, message, call)
+  local results = turn.results or {}
+  results[#results + 1] = { message = message, index = call.index, at = #results }
+  turn.results, turn.by_order = results, turn.by_order or call.id == nil
+end
+
+local function turns_of(self, list)
+  local turns = {}
+  for _, message in ipairs(list) do
+    local fitted, found = message, nil
+    if message.role == "assistant" then fitted, found = fit_assistant(self, message)
+    elseif message.role == "tool" then fitted, found = fit_result(self, message)
+    elseif message.role == "function" then fitted, found = fit_function(self, message) end
+    if message.role ~= "assistant" and found and not self.rule.late then add_result(found.turn, fitted, found)
+    else begin_turn(turns, fitted, message.role == "assistant" and found or nil) end
+  end
+  return turns
+end
+
 --- A conversation whose ids fit: the same list where nothing has to change. A result of a rule that needs no ids has the name of its
 --- call as `called`.
 ---@param list ogl.Message[]
@@ -262,16 +278,16 @@ end
 ---@return ogl.Message[]
 function M.fit(list, rule)
   if not concerns(list) then return list end
-  local self = setmetatable({ rule = RULES[rule], taken = {}, made = 0, latest = {}, order = {} }, CallIds)
+  local self = setmetatable({ rule = RULES[rule], taken = {}, made = 0, tries = {}, latest = {} }, CallIds)
   local out, changed = {}, false
-  for _, message in ipairs(list) do
-    local fitted, call = message, nil
-    if message.role == "assistant" then fitted = fit_assistant(self, message)
-    elseif message.role == "tool" then fitted, call = fit_result(self, message)
-    elseif message.role == "function" then fitted, call = fit_function(self, message) end
-    if call and not self.rule.late then changed = add_result(self, out, fitted, call.origin) or changed
-    else out[#out + 1] = fitted end
-    changed = changed or fitted ~= message
+  local function add(message)
+    out[#out + 1] = message
+    changed = changed or message ~= list[#out]
+  end
+  for _, turn in ipairs(turns_of(self, list)) do
+    add(turn.message)
+    if turn.by_order then table.sort(turn.results, by_call) end -- nothing else tells them apart
+    for _, result in ipairs(turn.results or {}) do add(result.message) end
   end
   return changed and out or list
 end
