@@ -90,7 +90,7 @@ describe("the registries", function()
     end
     local protocols = require "opengatellm.protocol"
     for _, path in ipairs(files "lua/opengatellm/protocol/*.lua") do
-      local name = path:match "([^/]+)%.lua$":gsub("_decode$", "") -- the request that comes in, beside the one that goes out
+      local name = path:match "([^/]+)%.lua$":gsub("_decode$", ""):gsub("_said$", "") -- what comes in, and what an assistant said, beside what goes out
       if name ~= "init" then assert.truthy(protocols[name], name) end
     end
   end)

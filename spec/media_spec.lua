@@ -32,4 +32,14 @@ describe("media", function()
     assert.matches(path, err.message, 1, true)
     assert.equal("file", select(2, media.bytes { path = "/" }).kind)
   end)
+
+  it("says that it has none where a part is known by its id, or by nothing", function()
+    for _, part in ipairs { { type = "image", id = "file-1" }, { type = "audio" }, { type = "file", data = 5 } } do
+      for _, read in ipairs { media.bytes, media.url, media.base64 } do
+        local found, err = read(part)
+        assert.same({ nil, "unsupported" }, { found, err.kind })
+        assert.matches(part.type, err.message)
+      end
+    end
+  end)
 end)

@@ -28,3 +28,37 @@ describe("a model's text", function()
     for _, piece in ipairs { "{", "[", "```\n", "}" } do assert.is_nil((output.read(piece:rep(100000)))) end
   end)
 end)
+
+describe("output that is asked for in words", function()
+  local function asked(request, row)
+    local told = 0
+    request.messages = request.messages or { { role = "system", content = "s" }, { role = "user", content = "u" } }
+    local out = output.in_words(request, row, "the model", function() told = told + 1 end)
+    return out, told
+  end
+
+  it("says the schema, behind the instructions", function()
+    for _, row in ipairs { { output = false }, { output = "json" } } do
+      local out, told = asked({ output = { type = "array" } }, row)
+      assert.same({ "s", "system", "u", 1 }, { out.messages[1].content, out.messages[2].role, out.messages[3].content, told })
+      assert.matches('{"type":"array"}', out.messages[2].content, 1, true)
+    end
+    local request = { output = { type = "array" } }
+    assert.equal(request, (asked(request, {})))
+    local alone = asked({ output = { type = "array" }, messages = { { role = "developer", content = "d" } } }, { output = false })
+    assert.equal("system", alone.messages[2].role)
+  end)
+
+  it("speaks of JSON where nobody does", function()
+    local row = { says_json = true }
+    assert.equal(1, select(2, asked({ output = "json" }, row)))
+    for _, request in ipairs {
+      { output = "json", system = "As JSON." }, { output = "json", messages = { { role = "user", content = "json!" } } },
+      { output = "json", messages = { { role = "user", content = { "as Json" } } } }, { output = "json", messages = { { role = "assistant", text = "JSON" } } },
+      { output = "json", messages = { { role = "user", content = { { type = "text", text = "JSON" } } } } },
+    } do
+      assert.equal(0, select(2, asked(request, row)))
+    end
+    assert.equal(0, select(2, asked({ output = "json" }, {})))
+  end)
+end)

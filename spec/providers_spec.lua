@@ -9,6 +9,7 @@ local FIELDS = {
   name = "string", protocol = "string", base_url = "string", url_env = "table", key_env = "table", auth = "string", version = "string",
   max_tokens = "string", no_stream_options = "boolean", headers = "table", operations = "boolean", catalogue = "string",
   search_tool = "boolean", batch = "table", settings = "table", models = "table", drop = "table", rename = "table", tool_choice = "table",
+  no_refusal = "boolean", no_empty_answers = "boolean", signs_calls = "boolean",
   no_message_names = "boolean", echo_reasoning = "string", body = "table", no_model = "boolean", dialects = "table",
   default_port = "number", schema = "string", attachments = "table",
 }

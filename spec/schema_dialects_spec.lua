@@ -46,6 +46,9 @@ describe("a schema", function()
       { "rewritten $.properties.a required" } },
     { "openai_strict", { type = "object", properties = {}, additionalProperties = { type = "string" } },
       '{"additionalProperties":false,"properties":{},"required":[],"type":"object"}', { "rewritten $ additionalProperties" } },
+    { "anthropic", { type = "array", minItems = 1, maxItems = 2, items = { type = "array", minItems = 2 } }, '{"items":{"type":"array"},"minItems":1,"type":"array"}',
+      { "removed $.items minItems", "removed $ maxItems" } },
+    { "gemini", { ["$schema"] = "x", ["$comment"] = "y", type = "string" }, '{"type":"string"}', {} }, -- they constrain nothing
     { "nobody", PERSON, json.encode(require "opengatellm.schema".normalise(PERSON)), {} },
   }
 
@@ -83,8 +86,21 @@ describe("a schema", function()
   end)
 end)
 
-describe("what was removed", function()
-  it("is told as warnings", function()
+describe("what was changed", function()
+  it("is told as warnings, where it does not mean the same", function()
+    local told = {}
+    local open = { type = "object", properties = { tags = { type = "object", additionalProperties = { type = "string" } }, n = { const = 1 } } }
+    dialects.warned(open, "anthropic", "output", function(...) told[#told + 1] = { ... } end)
+    assert.same({ { "output", "$.properties.tags: additionalProperties was rewritten: the server takes closed objects only", "schema" } }, told)
+    told = {}
+    dialects.warned({ type = "object", properties = { any = { type = "object" } } }, "anthropic", "output", function(...) told[#told + 1] = { ... } end)
+    assert.equal(1, #told) -- whatever stood in it, there is no room for it
+    told = {}
+    dialects.warned({ type = { "string", "null" }, ["const"] = "x" }, "openapi", "output", function(...) told[#told + 1] = { ... } end)
+    assert.same({}, told)
+  end)
+
+  it("by leaving it out is told", function()
     local told = {}
     dialects.warned(PERSON, "gemini", "output", function(...) told[#told + 1] = { ... } end)
     assert.same({ "output", "$: minProperties was removed: the server does not take it", "schema" }, told[1])
@@ -117,5 +133,42 @@ describe("strict mode", function()
     assert.same({ true, "n" }, { of({ schema = open, name = "n", strict = true })[1], of({ schema = open, name = "n", strict = true })[2].name })
     assert.is_false(of({ schema = open, strict = false }, "openai_strict")[1])
     assert.is_nil(of({ schema = open, name = "n" }, "openai_strict")[1])
+  end)
+
+  it("changes nothing of a schema that came by the same protocol", function()
+    local open = { type = "object", minProperties = 1 }
+    local adapted, flag = dialects.output({ schema = open, strict = true }, "openai_strict", error, true)
+    assert.same({ open, true }, { adapted, flag })
+  end)
+end)
+
+describe("any schema", function()
+  local KEYS = { "type", "properties", "required", "anyOf", "oneOf", "allOf", "items", "additionalProperties", "$ref", "$defs", "not", "enum", "const", "nullable" }
+  local LEAVES = { "object", "string", "null", "#", "#/$defs/a", true, false, 0, 1.5 }
+
+  local function make(random, depth)
+    if depth == 0 or random(4) == 1 then return LEAVES[random(#LEAVES)] end
+    local out = {}
+    for _ = 1, random(3) do
+      local value = make(random, depth - 1)
+      if depth % 2 == 0 then out[#out + 1] = value else out[KEYS[random(#KEYS)]] = value end
+    end
+    return out
+  end
+
+  it("that somebody wrote is adapted, whatever stands in it", function()
+    local state = 99
+    local function random(n)
+      state = (state * 16807) % 2147483647
+      return state % n + 1
+    end
+    for _ = 1, 3000 do
+      local schema = { type = "object" }
+      for _ = 1, random(4) do schema[KEYS[random(#KEYS)]] = make(random, 3) end
+      for _, dialect in ipairs { "openai_strict", "anthropic", "gemini", "openapi", "grammar" } do
+        json.encode((dialects.adapt(schema, dialect)))
+        json.encode((dialects.warned(dialects.flat(schema, "f", function() end), dialect, "f", function() end)))
+      end
+    end
   end)
 end)

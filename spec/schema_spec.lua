@@ -17,3 +17,16 @@ describe("schema.normalise", function()
     assert.is_nil(getmetatable(s.required))
   end)
 end)
+
+describe("schema.object", function()
+  it("has a type and properties, and keeps the order of a text that has them", function()
+    assert.same({ type = "object", properties = {} }, schema.object {})
+    local whole = json.raw '{"type":"object","properties":{}}'
+    assert.equal(whole, schema.object(whole))
+    local choice = { anyOf = {} }
+    assert.equal(choice, schema.object(choice))
+    local given = { type = "object" }
+    assert.same({ type = "object", properties = {} }, schema.object(given))
+    assert.is_nil(given.properties)
+  end)
+end)

@@ -107,14 +107,17 @@ local function label_of(part) return part.name or part.path and part.path:match 
 
 local function source_of(part) return { path = part.path, data = part.data, name = part.name, mime = part.mime } end
 
+-- A part by the name that its file has on the server that is asked (`here`), wherever its message came from.
+local function named(part, id, mime) return { type = part.type, id = id, mime = part.mime or mime, here = true } end
+
 -- A part that names what was sent, or stands for what is to be.
 local function reference(self, part)
   local note = self.notes[part]
-  if note and note.ready then return { type = part.type, id = note.file.uri, mime = part.mime or note.file.mimeType } end
+  if note and note.ready then return named(part, note.file.uri, note.file.mimeType) end
   local file = self.uploads[part]
   self.pending = true
   local text = file and ("(%s, %.0f bytes: uploaded before this is sent)"):format(label_of(part), file.length)
-  return { type = part.type, id = text or ("(%s is being processed)"):format(label_of(part)), mime = file and file.mime or part.mime }
+  return named(part, text or ("(%s is being processed)"):format(label_of(part)), file and file.mime)
 end
 
 local function with_references(self, message)

@@ -68,7 +68,7 @@ local function snake(key) return (key:gsub("%u", function(letter) return "_" .. 
 function Fields:any(key)
   self.known[key] = true
   local value = self.table[key]
-  if value == nil and self.reader.snake then
+  if value == nil and self.reader.lenient then
     key = snake(key)
     self.known[key] = true
     value = self.table[key]
@@ -91,7 +91,8 @@ end
 
 function Fields:number(key)
   local value = self:any(key)
-  if is_raw(value) then value = tonumber(value[1]) end
+  if is_raw(value) then value = tonumber(value[1])
+  elseif self.reader.lenient and type(value) == "string" then value = tonumber(value) or value end
   if value ~= nil and (type(value) ~= "number" or value - value ~= 0) then expect(self:at(key), "a number", value) end
   return value
 end
@@ -125,10 +126,11 @@ function Fields:fields(key)
   return value and self.reader:fields(value, self:at(key)) or nil
 end
 
---- A list as the table that it is.
+--- A list as the table that it is; where the protocol's servers take one item in its place, the list of it.
 function Fields:list(key)
   local value = self:any(key)
   if value == nil then return nil end
+  if self.reader.lenient and not is_list(value) and not (type(value) == "table" and next(value) == nil) then return { value } end
   if not is_list(value) and not (type(value) == "table" and next(value) == nil) then expect(self:at(key), "a list", value) end
   return value
 end
@@ -204,7 +206,7 @@ end
 ---@class ogl.BodyReader
 ---@field protocol string
 ---@field text string the body
----@field snake boolean fields have two names
+---@field lenient boolean it is read as Google's servers do: fields have two names, one item may stand for a list, a text for a number
 ---@field warn fun(field: string, message: string, code?: string)
 local Reader = {}
 Reader.__index = Reader
@@ -281,7 +283,7 @@ end
 local function read(source, options, decode)
   local value, reader = read_body(source)
   local warnings, warn = requests.warnings()
-  reader.protocol, reader.snake, reader.path, reader.warn = options.protocol, options.snake, options.path, warn
+  reader.protocol, reader.lenient, reader.path, reader.warn = options.protocol, options.lenient, options.path, warn
   setmetatable(reader, Reader)
   local request, wants = decode(reader:fields(value, ""), reader)
   request.protocol, wants.warnings = options.protocol, warnings
@@ -292,7 +294,7 @@ end
 
 --- Reads a body. `decode` gets the body's fields and the reader, and gives a request and what only the caller wants.
 ---@param source string|table
----@param options {protocol: string, path?: string, snake?: boolean}
+---@param options {protocol: string, path?: string, lenient?: boolean}
 ---@param decode fun(fields: ogl.Fields, reader: ogl.BodyReader): table, table
 ---@return ogl.Request? request
 ---@return table|ogl.Error wants or the error
@@ -318,6 +320,17 @@ function M.media_of(text, mime, where)
 end
 
 local AUDIO_TYPES = { mp3 = "audio/mpeg", wav = "audio/wav" }
+
+--- A recording as Mistral has it: base64 alone, or an address.
+---@param text string
+---@param where string
+function M.bare_audio(text, where)
+  if text:find "^%s*%a[%w+.-]*:" then return M.set_url({ type = "audio", bare = true }, text, where) end
+  local part = M.media_of(text, nil, where)
+  part.type, part.bare = "audio", true
+  part.mime = part.mime or "audio/wav"
+  return part
+end
 
 --- A recording in the form of the OpenAI protocols: {data, format}.
 ---@param audio ogl.Fields
@@ -355,7 +368,12 @@ local Calls = {}
 Calls.__index = Calls
 
 --- The calls of a conversation whose protocol tells them by name, or by nothing: each gets an id, for others need one.
-function M.calls() return setmetatable({ made = 0, open = {} }, Calls) end
+function M.calls() return setmetatable({ made = 0, all = {}, by_id = {}, by_name = {} }, Calls) end
+
+local function note(map, key, call)
+  map[key] = map[key] or {}
+  table.insert(map[key], call)
+end
 
 --- The id of a new call.
 function Calls:add(id, name)
@@ -363,16 +381,31 @@ function Calls:add(id, name)
     self.made = self.made + 1
     id = messages.made_id(self.made)
   end
-  table.insert(self.open, { id = id, name = name })
+  local call = { id = id }
+  table.insert(self.all, call)
+  note(self.by_id, id, call)
+  note(self.by_name, name, call)
   return id
+end
+
+-- The oldest of these calls that waits for its answer; `open` is where it may be.
+local function oldest(calls)
+  if not calls then return nil end
+  local i = calls.open or 1
+  while calls[i] and calls[i].answered do i = i + 1 end
+  calls.open = i
+  return calls[i]
 end
 
 --- The id of the call that is answered: its own, else the oldest open one of that name; of any name where there is none.
 function Calls:answer(id, name)
-  for i, call in ipairs(self.open) do
-    if id == call.id or not id and (name == nil or name == call.name) then return table.remove(self.open, i).id end
-  end
-  return id or name
+  if id == "" then id = nil end
+  local calls = self.all
+  if id then calls = self.by_id[id] elseif name then calls = self.by_name[name] end
+  local call = oldest(calls)
+  if not call then return id or name end
+  call.answered = true
+  return call.id
 end
 
 return M

@@ -69,13 +69,20 @@ local function read_file(path)
   return bytes
 end
 
+-- Why a part has no bytes here: it is a file of a server, or nothing.
+local function nothing_in(part)
+  local what = part.id and "is known here by its id alone, which cannot be sent" or "has neither url nor path nor data"
+  return errors.new { kind = "unsupported", message = ("a part of type %s %s"):format(tostring(part.type), what) }
+end
+
 --- The bytes and the MIME type of a part that has no address.
 ---@return string? bytes
 ---@return string|ogl.Error mime or the error
 function M.bytes(part)
   local bytes, err = part.data, nil
-  if part.path then bytes, err = read_file(part.path) end
-  if not bytes then return nil, err end
+  if part.path then bytes, err = read_file(part.path)
+  elseif type(bytes) ~= "string" then err = nothing_in(part) end
+  if err or not bytes then return nil, err end
   return bytes, part.mime or M.sniff(bytes) or "application/octet-stream"
 end
 

@@ -6,6 +6,7 @@
 -- form. A reply is a message of the assistant: it goes back as it is.
 --
 -- @module opengatellm.message
+local core = require "opengatellm.core"
 local json = require "opengatellm.json"
 local media = require "opengatellm.media"
 
@@ -20,6 +21,8 @@ local M = {}
 ---@field is_error? boolean of a tool's answer: it failed
 ---@field name? string
 ---@field protocol? string that it came by: the only one that its signatures and opaque parts go back to
+---@field provider? string that it came from, where only that one can read them; where absent, the one that is asked
+---@field refusal? string
 ---@field cache_control? table its mark for the prompt cache there
 ---@field extra? table what else it had there
 
@@ -183,13 +186,26 @@ end
 function M.said(message)
   local content = message.content
   if content == nil or content == json.null or type(content) == "table" and not content[1] then content = message.text end
-  local parts, called = {}, false
+  local parts, called, refused = {}, false, type(message.refusal) ~= "string" or message.refusal == ""
   for i, part in ipairs(M.parts(content)) do
-    parts[i], called = part, called or part.type == "tool_call"
+    parts[i], called, refused = part, called or part.type == "tool_call", refused or part.type == "refusal"
   end
+  if not refused then parts[#parts + 1] = { type = "refusal", text = message.refusal } end
   if called then return parts end
   for _, call in ipairs(message.tool_calls or {}) do parts[#parts + 1] = call_of(call) end
   return parts
+end
+
+--- The calls of what the assistant said: those of `tool_calls`, else those of its parts.
+---@param message ogl.Message
+---@return table[]
+function M.calls(message)
+  if message.tool_calls and message.tool_calls[1] then return message.tool_calls end
+  local calls = {}
+  for _, part in ipairs(type(message.content) == "table" and message.content or {}) do
+    if type(part) == "table" and part.type == "tool_call" then calls[#calls + 1] = part end
+  end
+  return calls
 end
 
 --- Whether a part of a reply holds what only the protocol that it came by can read.
@@ -211,6 +227,43 @@ function M.given_id(id) return id and id:sub(1, #MADE) ~= MADE and id or nil end
 
 --- Whether a message came by another protocol than this.
 function M.is_foreign(message, name) return message.protocol ~= nil and message.protocol ~= name end
+
+-- Protocols that each server has its own secrets in: of the others, what one server has signed holds with all.
+local OF_PROVIDERS = { openai_chat = true, openai_responses = true }
+
+--- Whether the server that is asked can read what only its own can: signatures, opaque parts. A message that says nothing of where it
+--- came from is its own.
+---@param message ogl.Message
+---@param name string the protocol
+---@param provider? {name?: string}
+---@return boolean
+function M.is_own(message, name, provider)
+  if M.is_foreign(message, name) then return false end
+  local asked = OF_PROVIDERS[name] and message.provider and provider and provider.name
+  return not asked or asked == message.provider
+end
+
+--- The members of a JSON object that a signature is, each table as the text that it is; nil where it is none.
+---@param text any
+---@return table<string, any>?
+function M.members(text)
+  if type(text) ~= "string" or not text:find "^%s*{" then return nil end
+  local from, to = {}, {}
+  local members = core.decode(text, nil, from, to)
+  if type(members) ~= "table" then return nil end
+  for name, value in pairs(members) do
+    if from[value] then members[name] = json.raw(text:sub(from[value], to[value])) end
+  end
+  return members
+end
+
+--- Says that what only its own server can read of a message was left out.
+---@param message ogl.Message
+---@param warn fun(field: string, message: string)
+function M.warn_of_bound(message, warn)
+  local owner = message.provider and OF_PROVIDERS[message.protocol] and message.provider or message.protocol or "another server"
+  warn("messages", "what only " .. owner .. " can read of a reply was left out: thoughts, signatures, opaque parts, citations")
+end
 
 --- Adds to a message or a part on its way out what it had beside our fields, if it goes back to where it came from.
 ---@param out table
@@ -247,6 +300,9 @@ function M.extra_names(list, name)
   return names
 end
 
+-- The name of a file on another server.
+local function is_elsewhere(part, message, target) return part.id and not part.here and M.is_foreign(message, target.name) end
+
 -- One part; nil where it is left out, or with an error.
 local function encode_one(part, message, target)
   local own, foreign = message.protocol == target.name, M.is_foreign(message, target.name)
@@ -257,9 +313,12 @@ local function encode_one(part, message, target)
   elseif not encode or part.source then -- not one of ours: the server's own form
     if not foreign then return target.own and target.own(part) or part end
     return target.warn("messages", target.name .. " cannot take a part of type " .. part.type .. ": it was left out")
+  elseif is_elsewhere(part, message, target) then
+    return target.warn("messages", ("the file of %s is known by its id to %s alone: it was left out"):format(part.type, message.protocol))
   end
   local encoded, err = encode(part, own)
   if encoded then return M.add_extra(encoded, part, own) end
+  if err == nil then return nil end -- there is nothing in it
   -- whoever wrote it for another protocol cannot know
   if not foreign or err.kind ~= "unsupported" then return nil, err end
   target.warn("messages", err.message .. ": it was left out")
@@ -280,21 +339,29 @@ function M.encode_parts(message, target)
   return json.array(out)
 end
 
---- The parts of what the assistant said, in a protocol's form: target.encode[type](part, out, own, warn) adds what it makes of one.
---- What only another protocol can read is left out, with a warning.
+--- Whether all parts of a message were left out, each with a warning: a list without any is refused.
 ---@param message ogl.Message
----@param target {name: string, encode: table<string, function>, own?: (fun(part: table): table), warn: fun(field: string, message: string)}
+---@param content any what was made of its content
+---@return boolean
+function M.is_emptied(message, content)
+  return type(content) == "table" and content[1] == nil and type(message.content) == "table" and message.content[1] ~= nil
+end
+
+--- The parts of what the assistant said, in a protocol's form: target.encode[type](part, out, own, warn) adds what it makes of one.
+--- What only its own server can read is left out, with a warning.
+---@param message ogl.Message
+---@param target {name: string, provider?: table, encode: table<string, function>, own?: (fun(part: table): table), warn: function}
 ---@return table[]
 function M.encode_said(message, target)
-  local out, own, left = json.array {}, message.protocol == target.name, false
+  local out, own, left = json.array {}, M.is_own(message, target.name, target.provider), false
   for _, part in ipairs(M.said(message)) do
     local encode = target.encode[part.type]
-    if encode then encode(part, out, own, target.warn) else out[#out + 1] = target.own and target.own(part) or part end
+    if encode then encode(part, out, own, target.warn)
+    elseif not M.is_foreign(message, target.name) then out[#out + 1] = target.own and target.own(part) or part
+    else target.warn("messages", target.name .. " cannot take a part of type " .. part.type .. ": it was left out") end
     left = left or not own and M.is_bound(part)
   end
-  if left and message.protocol then
-    target.warn("messages", "what only " .. message.protocol .. " can read of a reply was left out: signatures, opaque parts, citations")
-  end
+  if left then M.warn_of_bound(message, target.warn) end
   return out
 end
 

@@ -1,7 +1,9 @@
---- Structured output: the value that a model's text is, or holds.
+--- Structured output: asked for in words where a server has no other way, and read from a model's text.
 --
 -- @module opengatellm.output
 local core = require "opengatellm.core"
+local requests = require "opengatellm.request"
+local schemas = require "opengatellm.schema"
 
 local M = {}
 
@@ -39,6 +41,55 @@ function M.read(text)
   value = inner_json(text)
   if value == nil then return nil, warning("output_not_json", "the model's text is not JSON: " .. why) end
   return value, warning("output_recovered", "the model's text is more than JSON: the output is what stands in it")
+end
+
+-- Asking in words ---------------------------------------------------------------------------------------------------
+
+-- A copy of the request with an instruction behind those that it begins with.
+local function instructed(request, text)
+  local messages, placed = {}, false
+  for _, message in ipairs(request.messages) do
+    if not placed and message.role ~= "system" and message.role ~= "developer" then
+      messages[#messages + 1], placed = { role = "system", content = text }, true
+    end
+    messages[#messages + 1] = message
+  end
+  if not placed then messages[#messages + 1] = { role = "system", content = text } end
+  return requests.merge(request, { messages = messages })
+end
+
+local function says_json(text) return type(text) == "string" and text:lower():find("json", 1, true) ~= nil end
+
+local function mentions_json(request)
+  if says_json(request.system) then return true end
+  for _, message in ipairs(request.messages) do
+    local content = message.content
+    if says_json(content) or says_json(message.text) then return true end
+    for _, part in ipairs(type(content) == "table" and content or {}) do
+      if says_json(part) or type(part) == "table" and says_json(part.text) then return true end
+    end
+  end
+  return false
+end
+
+local ASK = "Answer with one JSON value that fits this JSON Schema, and with nothing else:\n"
+
+--- The request for a server that takes no schema: its words ask for what fits the schema. Where JSON can be asked for without one, but
+--- only if the conversation speaks of it, they do.
+---@param request ogl.Request that has `output`
+---@param row ogl.ModelRow
+---@param who string the server or model, for warnings
+---@param warn fun(field: string, message: string, code: string)
+---@return ogl.Request
+function M.in_words(request, row, who, warn)
+  if type(request.output) == "table" then
+    if row.output ~= false and row.output ~= "json" then return request end
+    warn("output", who .. " takes no schema: it was asked for in the instructions", "approximated")
+    return instructed(request, ASK .. core.encode((schemas.output(request.output))))
+  end
+  if not row.says_json or mentions_json(request) then return request end
+  warn("output", who .. " wants the word JSON in the conversation: the instructions have it now", "approximated")
+  return instructed(request, "Answer in JSON.")
 end
 
 return M

@@ -266,8 +266,10 @@ function M.add_extra(body, request, protocol, warn)
   end
 end
 
--- Tokens of thought up to which an effort is that one, for protocols that know no budget.
-local function effort_of(budget)
+--- The effort that a budget of thought is, where there are no budgets.
+---@param budget integer tokens
+---@return "none"|"low"|"medium"|"high"
+function M.effort_of(budget)
   if budget == 0 then return "none" end
   return budget <= 2048 and "low" or budget <= 8192 and "medium" or "high"
 end
@@ -277,6 +279,7 @@ local function warn_of_rest(request, protocol, warn, carries_marks)
   local names, seen = message.extra_names(request.messages, protocol), {}
   for _, tool in ipairs(request.tools or {}) do
     for name in pairs(tool.extra or {}) do names[#names + 1] = name end
+    for name in pairs(tool.inner_extra or {}) do names[#names + 1] = name end
   end
   for _, name in ipairs(names) do
     if not seen[name] and not (carries_marks and name == "cache_control") then
@@ -310,7 +313,7 @@ function M.translated(request, protocol, warn, has)
   end
   local budget = type(request.reasoning) == "table" and request.reasoning.budget
   if budget and not (has and has.budget) then
-    out.reasoning = { effort = request.reasoning.effort or effort_of(budget), summary = request.reasoning.summary }
+    out.reasoning = { effort = request.reasoning.effort or M.effort_of(budget), summary = request.reasoning.summary }
     local text = ("%s has no budget for reasoning: the effort %s was sent"):format(protocol, out.reasoning.effort)
     warn("reasoning.budget", text, "approximated")
   end

@@ -36,12 +36,26 @@ end
 ---@return table
 function M.normalise(schema) return copy(schema) end
 
-local NO_PARAMETERS = { type = "object", properties = {} }
+local COMBINED = { "anyOf", "oneOf", "allOf", "$ref", "enum", "const", "not" }
 
---- The schema of a tool's parameters, for protocols that want one of every tool.
----@param parameters? table
+local function is_object(schema)
+  if schema.type ~= nil then return schema.type == "object" end
+  for _, key in ipairs(COMBINED) do
+    if schema[key] ~= nil then return false end
+  end
+  return true
+end
+
+--- The schema of an object with all that servers want of one: its type and its properties, where it has none.
+---@param schema table
 ---@return table
-function M.parameters(parameters) return parameters and copy(parameters) or NO_PARAMETERS end
+function M.object(schema)
+  local plain = json.plain(schema)
+  if type(plain) ~= "table" or not is_object(plain) or plain.type and plain.properties ~= nil then return schema end
+  local out = copy(plain)
+  out.type, out.properties = "object", out.properties or {}
+  return out
+end
 
 --- What a request's `output` says: the schema, and how its author calls it. `{schema = …, name = …, description = …, strict = …}` is
 --- a schema with these, any other table is one itself.

@@ -34,7 +34,7 @@ local DIALECTS = {
   anthropic = {
     keep = set [[type properties required additionalProperties items enum const anyOf allOf $ref $defs definitions title description
       format default]],
-    closed = true, nulls = "anyOf",
+    closed = true, nulls = "anyOf", few_items = true, -- of minItems it takes 0 and 1
   },
   gemini = {
     keep = set [[$id $defs $ref $anchor type format title description enum items prefixItems minItems maxItems minimum maximum anyOf
@@ -58,13 +58,18 @@ local DIALECTS = {
 ---@field keyword string
 ---@field action "removed"|"rewritten"
 ---@field message string
+---@field same? boolean it means what it meant: no warning is needed
+
+-- A schema may come from anywhere: what is no table where one has to stand is none.
+local function table_of(value) return type(value) == "table" and value or {} end
 
 local DEEPEST = 64 -- levels; references that hold themselves are cut there
 
 local walk
 
-local function report(job, path, keyword, action, message)
-  table.insert(job.report, { path = path, keyword = keyword, action = action, message = message })
+-- same: it is said in other words, and means the same.
+local function report(job, path, keyword, action, message, same)
+  table.insert(job.report, { path = path, keyword = keyword, action = action, message = message, same = same })
 end
 
 -- What is said in other words before anything is removed --------------------------------------------------------------
@@ -82,7 +87,7 @@ end
 local function inlined(job, schema, path, depth)
   local found = type(schema["$ref"]) == "string" and find_reference(job, schema["$ref"])
   if type(found) ~= "table" then return schema end
-  report(job, path, "$ref", "rewritten", "the schema that it refers to was put in its place")
+  report(job, path, "$ref", "rewritten", "the schema that it refers to was put in its place", true)
   if depth > DEEPEST / 4 then return { type = found.type, description = found.description } end
   local out = {}
   for key, value in pairs(found) do out[key] = value end
@@ -93,7 +98,7 @@ end
 local function const_to_enum(job, schema, path)
   if schema.const == nil or job.dialect.keep.const then return end
   schema.enum, schema.const = { schema.const }, nil
-  report(job, path, "const", "rewritten", "a list of one value says the same")
+  report(job, path, "const", "rewritten", "a list of one value says the same", true)
 end
 
 local function one_to_any(job, schema, path)
@@ -122,7 +127,7 @@ local function respell_types(job, schema, path)
   local nulls = job.dialect.nulls
   if type(schema.type) ~= "table" or nulls == "type" then return schema end
   local types, null = split_types(schema.type)
-  report(job, path, "type", "rewritten", nulls == "nullable" and "null is said by nullable" or "each type is a branch of anyOf")
+  report(job, path, "type", "rewritten", nulls == "nullable" and "null is said by nullable" or "each type is a branch of anyOf", true)
   if nulls == "nullable" and #types == 1 then
     schema.type, schema.nullable = types[1], null or nil
     return schema
@@ -141,16 +146,17 @@ end
 -- Objects -------------------------------------------------------------------------------------------------------------
 
 local function is_required(schema, name)
-  for _, each in ipairs(schema.required or {}) do
+  for _, each in ipairs(table_of(schema.required)) do
     if each == name then return true end
   end
   return false
 end
 
 local function may_be_null(schema)
+  if type(schema) ~= "table" then return false end
   if schema.nullable or schema.type == "null" then return true end
   if type(schema.type) == "table" then return select(2, split_types(schema.type)) end
-  for _, branch in ipairs(schema.anyOf or {}) do
+  for _, branch in ipairs(table_of(schema.anyOf)) do
     if may_be_null(branch) then return true end
   end
   return false
@@ -182,7 +188,7 @@ local function require_all(job, schema, path)
     local property = schema.properties[name]
     if not is_required(schema, name) and type(property) == "table" then
       property = or_null(property)
-      report(job, path .. ".properties." .. name, "required", "rewritten", "it is required, and null where it has no value")
+      report(job, path .. ".properties." .. name, "required", "rewritten", "it is required, and null where it has no value", true)
     end
     properties[name], required[#required + 1] = property, name
   end
@@ -192,9 +198,9 @@ end
 local function close(job, schema, path)
   local is_object = schema.type == "object" or schema.properties ~= nil
   if not job.dialect.closed or not is_object or schema.additionalProperties == false then return end
-  if schema.additionalProperties ~= nil then
-    report(job, path, "additionalProperties", "rewritten", "the server takes closed objects only")
-  end
+  local empty = type(schema.properties) ~= "table" or next(schema.properties) == nil
+  local open = schema.additionalProperties ~= nil or empty -- by its word, or for there is nothing in it that is named
+  if open then report(job, path, "additionalProperties", "rewritten", "the server takes closed objects only") end
   schema.additionalProperties = false
 end
 
@@ -224,6 +230,8 @@ local function walk_keyword(job, key, value, path, depth)
   return value
 end
 
+local NOTES = { ["$schema"] = true, ["$id"] = true, ["$comment"] = true } -- they constrain nothing
+
 -- The dialect's copy of a schema.
 function walk(job, schema, path, depth)
   if type(schema) ~= "table" then return schema end
@@ -239,7 +247,9 @@ function walk(job, schema, path, depth)
   for _, key in ipairs(sorted_names(schema)) do
     if job.dialect.keep[key] then
       out[key] = walk_keyword(job, key, schema[key], path, depth + 1)
-    elseif not (job.dialect.inline and (key == "$defs" or key == "definitions")) then
+    elseif key == "minItems" and job.dialect.few_items and (schema[key] == 0 or schema[key] == 1) then
+      out[key] = schema[key]
+    elseif not (NOTES[key] or job.dialect.inline and (key == "$defs" or key == "definitions")) then
       report(job, path, key, "removed", "the server does not take it")
     end
   end
@@ -267,11 +277,80 @@ end
 function M.warned(schema, dialect, field, warn)
   local adapted, changes = M.adapt(schema, dialect)
   for _, change in ipairs(changes) do
-    if change.action == "removed" then
-      warn(field, ("%s: %s was removed: %s"):format(change.path, change.keyword, change.message), "schema")
+    if not change.same then
+      warn(field, ("%s: %s was %s: %s"):format(change.path, change.keyword, change.action, change.message), "schema")
     end
   end
   return adapted
+end
+
+-- The top of a tool's schema -------------------------------------------------------------------------------------------
+
+local function names_of(branches)
+  local counts = {}
+  for _, branch in ipairs(branches) do
+    for _, name in ipairs(table_of(branch.required)) do counts[name] = (counts[name] or 0) + 1 end
+  end
+  return counts
+end
+
+-- The properties of all branches beside those of the schema; what is required of all of them, or of each where each holds.
+local function merge_branches(job, schema, key)
+  local branches = {}
+  for i, branch in ipairs(schema[key]) do
+    branches[i] = type(branch) == "table" and inlined(job, branch, "$." .. key, 1) or {}
+    for name, property in pairs(table_of(branches[i].properties)) do
+      if schema.properties[name] == nil then schema.properties[name] = property end
+    end
+  end
+  local counts = names_of(branches)
+  for _, name in ipairs(sorted_names(counts)) do
+    local always = key == "allOf" or counts[name] == #branches
+    if always and not is_required(schema, name) then table.insert(schema.required, name) end
+  end
+end
+
+local CHOICES = { "allOf", "anyOf", "oneOf" }
+local BEYOND = { "enum", "not", "const" }
+
+local function has_any(schema, keys)
+  for _, key in ipairs(keys) do
+    if schema[key] ~= nil then return true end
+  end
+  return false
+end
+
+local function copied_list(list)
+  local out = json.array {}
+  for i, each in ipairs(table_of(list)) do out[i] = each end
+  return out
+end
+
+--- The schema of a tool's parameters as a plain object, for servers that take no choice at the top of one: the properties of all
+--- branches stand side by side.
+---@param schema table
+---@param field string of the request, for the warnings
+---@param warn fun(field: string, message: string, code: string)
+---@return table
+function M.flat(schema, field, warn)
+  local plain = json.plain(schema)
+  if not (has_any(plain, CHOICES) or has_any(plain, BEYOND) or plain["$ref"]) then return schema end
+  local job = { root = plain, report = {} }
+  local out = inlined(job, without(plain, ""), "$", 1)
+  out.type, out.properties, out.required = "object", without(table_of(out.properties), ""), copied_list(out.required)
+  for _, key in ipairs(CHOICES) do
+    if type(out[key]) == "table" then
+      merge_branches(job, out, key)
+      out[key] = nil
+      warn(field, ("$: %s was rewritten: the server takes none at the top, all its properties stand side by side"):format(key), "schema")
+    end
+  end
+  for _, key in ipairs(BEYOND) do
+    if out[key] ~= nil then warn(field, ("$: %s was removed: the server does not take it at the top"):format(key), "schema") end
+    out[key] = nil
+  end
+  if not out.required[1] then out.required = nil end
+  return out
 end
 
 -- Whether a change took something that the schema allows: an object that is open by its own word.
@@ -296,11 +375,13 @@ end
 ---@param output table
 ---@param dialect? string
 ---@param warn fun(field: string, message: string, code: string)
+---@param own? boolean it came by the protocol that it goes out by: it stays as it came
 ---@return table schema
 ---@return boolean? strict
 ---@return {name?: string, description?: string}
-function M.output(output, dialect, warn)
+function M.output(output, dialect, warn, own)
   local schema, details = schemas.output(output)
+  if own then return schemas.normalise(schema), details and details.strict, details or {} end
   if details and not details.strict then return schemas.normalise(schema), details.strict, details end
   local adapted, is_strict = strict(schema, dialect, warn)
   return adapted, details and true or is_strict, details or {}

@@ -41,7 +41,7 @@ describe("anthropic.encode_request", function()
     { "a tool", { tools = { { name = "f", description = "d" } } }, "tools", { { name = "f", description = "d", input_schema = { type = "object", properties = {} } } } },
     { "a tool of the server", { tools = { { type = "web_search_20250305", name = "web_search" } } }, "tools", { { type = "web_search_20250305", name = "web_search" } } },
     { "a tool that Chat Completions would take", { tools = { { type = "function", ["function"] = { name = "f", parameters = { type = "object" } } } } }, "tools",
-      { { name = "f", input_schema = { type = "object" } } } },
+      { { name = "f", input_schema = { type = "object", properties = {} } } } },
     { "no choice where none is made", { tools = { { name = "f" } } }, "tool_choice", nil },
     { "any tool", { tools = { { name = "f" } }, tool_choice = "required" }, "tool_choice", { type = "any" } },
     { "no tool", { tools = { { name = "f" } }, tool_choice = "none", parallel_tool_calls = false }, "tool_choice", { type = "none" } },
@@ -171,10 +171,158 @@ describe("anthropic.encode_request", function()
     assert.equal(1, #encode({ messages = { ogl.user "hi", empty } }).messages)
   end)
 
+  it("sends what is signed by its own server alone, where a message says nothing of where it came from", function()
+    local content = {
+      { type = "reasoning", text = "a", signature = "EqQB" }, { type = "reasoning", text = "b", signature = '{"type":"thinking"}' },
+      { type = "tool_call", id = "c", name = "f", signature = "c2ln" },
+    }
+    assert.same({ { type = "thinking", thinking = "a", signature = "EqQB" }, { type = "tool_use", id = "c", name = "f", input = {} } },
+      encode({ messages = { ogl.user "hi", { role = "assistant", content = content } } }).messages[2].content)
+  end)
+
   it("sends {} for the arguments of a call that was cut, and says so", function()
     local body, wire = encode { messages = { ogl.user "hi", { role = "assistant", tool_calls = { { id = "c", name = "f", arguments = '{"a":' } } } } }
     assert.equal("{}", json.encode(body.messages[2].content[1].input))
     assert.same({ "messages" }, warned(wire))
+  end)
+end)
+
+describe("what the server refuses", function()
+  local function messages(list, model) return encode({ messages = list }, model or "claude-sonnet-4-5") end
+  local function text(words) return { type = "text", text = words } end
+
+  it("of empty and blank texts is left out", function()
+    local picture = ogl.image { url = "http://x" }
+    local body, wire = encode { system = " ", messages = {
+      ogl.system "", ogl.user("", picture, " \n"), { role = "assistant", content = { text " ", text "Hi" } }, ogl.user "", { role = "assistant", content = " \n" },
+      ogl.user { text "" }, ogl.user "go",
+    } }
+    assert.is_nil(body.system)
+    assert.same({
+      { role = "user", content = { { type = "image", source = { type = "url", url = "http://x" } } } }, { role = "assistant", content = "Hi" },
+      { role = "user", content = "go" },
+    }, body.messages)
+    assert.same({ "messages", "messages", "messages" }, warned(wire))
+  end)
+
+  it("of white space before a call is trimmed", function()
+    local call = { type = "tool_call", id = "c", name = "f", arguments = "{}" }
+    for _, protocol in ipairs { "anthropic", "gemini" } do
+      local said = { role = "assistant", protocol = protocol, content = { text "Look:\n\n", call, text "\n\n", call } }
+      local blocks = messages({ ogl.user "hi", said, ogl.tool_result("c", "1") }).messages[2].content
+      assert.same({ "text Look:", "tool_use c", "tool_use c_2" }, (function()
+        local out = {}
+        for i, block in ipairs(blocks) do out[i] = block.type .. " " .. (block.text or block.id) end
+        return out
+      end)())
+    end
+  end)
+
+  it("of a failed tool without words has some", function()
+    for _, content in ipairs { "", " ", { text "" }, {} } do
+      local failed = { role = "tool", tool_call_id = "c", is_error = true, content = content }
+      local list = { ogl.user "hi", { role = "assistant", tool_calls = { { id = "c", name = "f" } } }, failed }
+      local block = messages(list).messages[3].content[1]
+      assert.same({ true, "The tool failed." }, { block.is_error, block.content })
+      failed.is_error = nil
+      assert.is_true(#(messages(list).messages[3].content[1].content or "") < 2) -- who did not fail need not say anything
+    end
+  end)
+
+  it("of stops is left out where nothing can be read in them", function()
+    for _, case in ipairs { { "\n", nil, 1 }, { { "\n", "END", " " }, { "END" }, 1 }, { { "END" }, { "END" }, 0 }, { {}, nil, 0 } } do
+      local body, wire = encode { stop = case[1] }
+      assert.same({ case[2], case[3] }, { body.stop_sequences, #wire.warnings })
+    end
+  end)
+
+  it("between results stands behind them", function()
+    local calls = { role = "assistant", tool_calls = { { id = "t1", name = "f" }, { id = "t2", name = "f" } } }
+    for _, list in ipairs {
+      { ogl.user "hi", calls, ogl.tool_result("t1", "1"), ogl.user "well", ogl.tool_result("t2", "2") },
+      { ogl.user "hi", calls, ogl.user "well", ogl.tool_result("t1", "1"), ogl.tool_result("t2", "2") },
+    } do
+      local blocks = messages(list).messages[3].content
+      assert.same({ "t1", "t2", "well" }, { blocks[1].tool_use_id, blocks[2].tool_use_id, blocks[3].text })
+    end
+  end)
+
+  it("at the end is what the assistant began to say, from 4.6 on", function()
+    local list = { ogl.user "hi", { role = "assistant", content = "{ " } }
+    assert.same({ { role = "user", content = "hi" }, { role = "assistant", content = "{" } }, messages(list).messages)
+    for _, model in ipairs { "claude-opus-4-6", "claude-sonnet-5", "claude-opus-4-10" } do
+      local body, wire = messages(list, model)
+      assert.same({ { role = "user", content = "hi" } }, body.messages)
+      assert.equal("not_carried", wire.warnings[1].code)
+    end
+    local paused = { role = "assistant", protocol = "anthropic", content = { { type = "part", kind = "server_tool_use", json = '{"type":"server_tool_use"}' } } }
+    assert.equal(2, #messages({ ogl.user "hi", paused }, "claude-opus-4-6").messages) -- it goes on with that
+  end)
+
+  it("of instructions within a conversation stands before it, but for models that take them there", function()
+    local list = { ogl.system "a", ogl.user "hi", ogl.system "b", { role = "developer", content = "c" }, { role = "assistant", content = "ho" }, ogl.system "d", ogl.user "go" }
+    local body = messages(list, "claude-opus-4-8")
+    local roles = {}
+    for i, message in ipairs(body.messages) do roles[i] = message.role end
+    assert.same({ "user", "system", "system", "assistant", "user" }, roles)
+    assert.same({ { type = "text", text = "b" } }, body.messages[2].content)
+    assert.same({ text "a", text "d" }, body.system) -- behind an assistant it is not taken
+    local older, wire = messages(list)
+    assert.same({ 3, 4, "approximated" }, { #older.messages, #older.system, wire.warnings[1].code })
+    local came = anthropic.decode_request { model = "claude-opus-5", max_tokens = 1, messages = {
+      { role = "user", content = "hi" }, { role = "assistant", content = "ho" }, { role = "system", content = "d" }, { role = "user", content = "go" },
+    } }
+    assert.equal("system", encode(came, "claude-opus-5").messages[3].role) -- where its author had it
+  end)
+
+  it("of ways to think is asked in the model's own", function()
+    local THINKING = { -- model, reasoning, thinking, effort, what is told
+      { "claude-opus-4-8", "none", nil, nil, {} }, { "claude-opus-4-6", "none", { type = "disabled" }, nil, {} },
+      { "claude-sonnet-5-5", "none", { type = "between_tools" }, nil, {} }, { "claude-opus-5", "none", { type = "disabled" }, nil, {} },
+      { "claude-opus-5-5", "none", { type = "adaptive" }, "low", { "approximated" } },
+      { "claude-opus-5-5", { budget = 0 }, { type = "adaptive" }, "low", { "approximated" } },
+      { "anthropic.claude-opus-4-7-v1:0", { budget = 9000 }, { type = "adaptive" }, "high", { "approximated" } },
+      { "claude-opus-4-6", { budget = 2000 }, { type = "enabled", budget_tokens = 2000 }, nil, {} },
+      { "claude-sonnet-4-5@20250929", "xhigh", { type = "enabled", budget_tokens = 32000 }, nil, {} },
+      { "claude-opus-4-6", "xhigh", { type = "adaptive" }, "high", { "approximated" } },
+      { "claude-3-5-sonnet-latest", "low", nil, nil, { "not_carried" } },
+    }
+    for _, case in ipairs(THINKING) do
+      local body, wire = encode({ reasoning = case[2] }, case[1])
+      local codes = {}
+      for i, warning in ipairs(wire.warnings) do codes[i] = warning.code end
+      assert.same({ case[3], case[4], case[5] }, { body.thinking, body.output_config and body.output_config.effort, codes }, case[1])
+    end
+  end)
+
+  it("of budgets and lengths is what the model has room for", function()
+    for _, case in ipairs { -- model, request, budget, max_tokens, how many warnings
+      { "claude-opus-4-1", { reasoning = "xhigh" }, 30976, 32000, 1 }, { "claude-opus-4-1", { reasoning = { budget = 60000 }, max_tokens = 500 }, 31500, 32000, 2 },
+      { "claude-opus-4-1", { reasoning = "high" }, 16384, 20480, 0 }, { "claude-sonnet-4-5", { reasoning = "xhigh" }, 32000, 36096, 0 },
+      { "claude-opus-4-1", { max_tokens = 64000 }, nil, 32000, 1 }, { "m", { reasoning = { budget = 60000 } }, 60000, 64096, 0 },
+    } do
+      local body, wire = encode(case[2], case[1])
+      assert.same({ case[3], case[4], case[5] }, { body.thinking and body.thinking.budget_tokens, body.max_tokens, #wire.warnings }, case[1])
+    end
+  end)
+
+  it("of a schema is asked for in words by models that know none", function()
+    local schema = { type = "object", properties = { a = { type = "string" } } }
+    local body, wire = encode({ system = "s", output = { schema = schema, name = "n" } }, "claude-3-5-sonnet-20241022")
+    assert.is_nil(body.output_config)
+    assert.matches('{"properties":{"a":{"type":"string"}},"type":"object"}', body.system[2].text, 1, true)
+    assert.equal("approximated", wire.warnings[1].code)
+  end)
+
+  it("of a schema that came by this protocol is its author's business", function()
+    local body = { model = "claude-sonnet-4-5", max_tokens = 9, messages = { { role = "user", content = "hi" } },
+      tools = { { name = "f", input_schema = { type = "object", anyOf = {} } } },
+      output_config = { format = { type = "json_schema", schema = { type = "array", minItems = 7 } } } }
+    local out, wire = encode(assert(anthropic.decode_request(body)), "claude-sonnet-4-5")
+    assert.same({ 7, {} }, { out.output_config.format.schema.minItems, out.tools[1].input_schema.anyOf })
+    assert.same({}, wire.warnings)
+    local own = encode { output = { type = "array", minItems = 1, items = { type = "array", minItems = 2 } } }
+    assert.same({ 1, nil }, { own.output_config.format.schema.minItems, own.output_config.format.schema.items.minItems })
   end)
 end)
 

@@ -33,6 +33,11 @@ local FIELDS = { -- protocol, more of the body, field, value
       parameters = '{ "x":[] }' }, { type = "search" } } },
   { "openai_chat", '"functions":[{"name":"f"}],"function_call":{"name":"f"}', "tool_choice", { name = "f" } },
   { "openai_chat", '"functions":[{"name":"f"}]', "tools", { { name = "f" } } }, { "openai_chat", '"tool_choice":"any"', "tool_choice", "required" },
+  { "openai_chat", '"tools":[{"function":{"name":"f"}}]', "tools", { { name = "f" } } }, { "openai_chat", '"tools":[{"name":"f","parameters":{}}]', "tools", { { name = "f",
+      parameters = "{}" } } },
+  { "openai_chat", '"tools":[{"type":"function","function":{"name":"f","confirm":false},"cache_control":{"type":"e"},"x":1}]', "tools", { { name = "f",
+      inner_extra = { confirm = false }, cache_control = { type = "e" }, extra = { x = 1 } } } },
+  { "openai_responses", '"tools":[{"name":"f","confirm":true}]', "tools", { { name = "f", extra = { confirm = true } } } },
   { "openai_responses", '"instructions":"s"', "system", "s" }, { "openai_responses", '"max_output_tokens":3', "max_tokens", 3 },
   { "openai_responses", '"reasoning":{"effort":"low","summary":"auto"}', "reasoning", { effort = "low", summary = "auto" } },
   { "openai_responses", '"text":{"verbosity":"low","format":{"type":"json_object"}}', "extra", { text = { verbosity = "low" } } },
@@ -41,7 +46,8 @@ local FIELDS = { -- protocol, more of the body, field, value
   { "openai_responses", '"tool_choice":{"type":"function","name":"f"}', "tool_choice", { name = "f" } },
   { "anthropic", '"system":[{"type":"text","text":"s"}]', "system", "s" }, { "anthropic", '"stop_sequences":["a"]', "stop", { "a" } },
   { "anthropic", '"metadata":{"user_id":"u"}', "user", "u" }, { "anthropic", '"thinking":{"type":"enabled","budget_tokens":2000}', "reasoning", { budget = 2000 } },
-  { "anthropic", '"thinking":{"type":"disabled"}', "reasoning", "none" }, { "anthropic", '"thinking":{"type":"adaptive"},"output_config":{"effort":"low"}', "reasoning", "low" },
+  { "anthropic", '"thinking":{"type":"disabled"}', "reasoning", "none" }, { "anthropic", '"thinking":{"type":"between_tools"}', "reasoning", "none" },
+  { "anthropic", '"thinking":{"type":"adaptive"},"output_config":{"effort":"low"}', "reasoning", "low" },
   { "anthropic", '"output_config":{"effort":"low"}', "extra", { output_config = { effort = "low" } } },
   { "anthropic", '"output_config":{"format":{"type":"json_schema","schema":{"a":1}}}', "output", '{"a":1}' },
   { "anthropic", '"tool_choice":{"type":"any","disable_parallel_tool_use":true}', "tool_choice", "required" },
@@ -60,6 +66,21 @@ local FIELDS = { -- protocol, more of the body, field, value
     { { name = "f", parameters = { type = "object" } }, { type = "googleSearch", a = 1 } } },
   { "gemini", '"toolConfig":{"functionCallingConfig":{"mode":"ANY","allowedFunctionNames":["f"]}}', "tool_choice", { name = "f" } },
   { "gemini", '"toolConfig":{"functionCallingConfig":{"mode":"VALIDATED"}}', "extra", { toolConfig = { functionCallingConfig = { mode = "VALIDATED" } } } },
+  -- one item for a list, a text for a number, the other name of a keyword
+  { "gemini", '"systemInstruction":{"parts":{"text":"s"}}', "system", "s" }, { "gemini", '"system_instruction":{"parts":{"text":"s"}}', "system", "s" },
+  { "gemini", '"tools":{"functionDeclarations":{"name":"f"}}', "tools", { { name = "f" } } }, { "gemini", '"tools":{"googleSearch":{}}', "tools", { { type = "googleSearch" } } },
+  { "gemini", '"tools":[{"function_declarations":[{"name":"f","parameters":{"type":"OBJECT","properties":{"any_of":{"any_of":[{"type":"STRING"}],"min_items":"1"}}}}]}]', "tools",
+    { { name = "f", parameters = { type = "object", properties = { any_of = { anyOf = { { type = "string" } }, minItems = 1 } } } } } },
+  { "gemini", '"toolConfig":{"functionCallingConfig":{"mode":"ANY","allowedFunctionNames":"f"}}', "tool_choice", { name = "f" } },
+  { "gemini", '"generationConfig":{"stopSequences":"END"}', "stop", { "END" } }, { "gemini", '"generationConfig":{"topK":"40"}', "top_k", 40 },
+  { "gemini", '"generationConfig":{"responseSchema":{"any_of":[{"type":"STRING"}],"nullable":true,"property_ordering":["a"]}}', "output",
+    { anyOf = { { type = "string" }, { type = "null" } }, propertyOrdering = { "a" } } },
+  { "gemini", '"generationConfig":{"responseSchema":{"type":["STRING","NULL"],"enum":"a"}}', "output", { type = { "string", "null" }, enum = { "a" } } },
+  { "gemini", '"generationConfig":{"responseSchema":{"type":"OBJECT","required":"a","anyOf":{"type":"STRING"}}}', "output",
+    { type = "object", required = { "a" }, anyOf = { { type = "string" } } } },
+  { "gemini", '"generationConfig":{"responseJsonSchema":{"type":"object","additional_properties":{"type":"string"}}}', "output",
+    { type = "object", additionalProperties = { type = "string" } } },
+  { "ollama", '"tools":[{"function":{"name":"f","confirm":true}}]', "tools", { { name = "f", inner_extra = { confirm = true } } } },
   { "ollama", '"options":{"num_predict":5,"num_ctx":9}', "max_tokens", 5 }, { "ollama", '"options":{"num_predict":-1}', "max_tokens", nil },
   { "ollama", '"options":{"num_predict":-2,"num_ctx":9}', "extra", { options = { num_ctx = 9 } } }, { "ollama", '"keep_alive":0', "extra", { keep_alive = 0 } },
   { "ollama", '"format":"json"', "output", "json" }, { "ollama", '"format":""', "output", nil }, { "ollama", '"format":{ "a":1 }', "output", '{ "a":1 }' },
@@ -123,6 +144,22 @@ local MESSAGES = { -- protocol, list of messages as JSON, our messages without t
     { { role = "assistant", tool_calls = { { id = "ogl_call_1", name = "f", arguments = "{}" } } }, { role = "tool", tool_call_id = "ogl_call_1", content = "ok" } } },
   { "openai_chat", '[{"role":"user","content":[{"type":"input_audio","input_audio":{"data":"SUQz","format":"mp3"}},{"type":"file","file":{"file_id":"f1"}}]}]',
     { { role = "user", content = { { type = "audio", data = "ID3", mime = "audio/mpeg" }, { type = "file", id = "f1" } } } } },
+  { "openai_chat", '[{"role":"assistant","content":[{"type":"thinking","thinking":[{"type":"text","text":"hm"}],"closed":true},{"type":"text",'
+      .. '"text":"144"},{"type":"thinking","thinking":[{"type":"reference","reference_ids":[1]}]},{"type":"reference","reference_ids":[2]}]},{"role":"user","content":"more"}]',
+    { { role = "assistant", content = { { type = "reasoning", text = "hm", signature = '{"closed":true,"type":"thinking"}' }, { type = "text", text = "144" },
+      { type = "part", kind = "content", json = '{"type":"thinking","thinking":[{"type":"reference","reference_ids":[1]}]}' },
+      { type = "part", kind = "content", json = '{"type":"reference","reference_ids":[2]}' } } }, { role = "user", content = "more" } } },
+  { "openai_chat", '[{"role":"user","content":[{"type":"input_audio","input_audio":"SUQz"},{"type":"input_audio","input_audio":"https://x/y.mp3"},{"type":"file",'
+      .. '"file_id":"f"},{"type":"image_url","image_url":{"file_id":"f"}},{"type":"document_url","document_url":"https://x"}]}]',
+    { { role = "user", content = { { type = "audio", data = "ID3", mime = "audio/mpeg", bare = true }, { type = "audio", url = "https://x/y.mp3", bare = true },
+      { type = "part", kind = "file", json = '{"type":"file","file_id":"f"}' }, { type = "part", kind = "image_url", json = '{"type":"image_url","image_url":{"file_id":"f"}}' },
+      { type = "part", kind = "document_url", json = '{"type":"document_url","document_url":"https://x"}' } } } } },
+  { "openai_chat", '[{"role":"assistant","content":"a","annotations":[{"type":"url_citation","url_citation":{"url":"u"}}]},{"role":"user","content":"x"}]',
+    { { role = "assistant", content = "a", extra = { annotations = { { type = "url_citation", url_citation = { url = "u" } } } } }, { role = "user", content = "x" } } },
+  { "openai_responses", '[{"type":"message","role":"assistant","id":"m","status":"completed","content":[{"type":"output_text","text":"a","annotations":[{"type":'
+      .. '"url_citation","url":"u"}]}]},{"role":"user","content":"x"}]',
+    { { role = "assistant", content = { { type = "text", text = "a", signature = '{"id":"m","status":"completed","type":"message"}',
+      extra = { annotations = { { type = "url_citation", url = "u" } } } } } }, { role = "user", content = "x" } } },
   { "openai_responses", '[{"type":"reasoning","id":"r","encrypted_content":"E","summary":[{"type":"summary_text","text":"t"}]},{"type":"function_call","id":"fc",'
       .. '"call_id":"c","name":"f","arguments":"{}"},{"type":"function_call_output","call_id":"c","output":"ok"}]',
     { { role = "assistant", content = { { type = "reasoning", text = "t" },
@@ -207,6 +244,39 @@ local WRONG = { -- protocol, body, message
   { "ollama", '{"messages":[{"role":"user","content":"x"}],"options":{"stop":4}}', "options.stop: expected a text or a list of texts, got a number" },
 }
 
+describe("a tool's answer without an id", function()
+  local function answer(more, calls)
+    local body = ('{"messages":[{"role":"assistant","tool_calls":[%s]},{"role":"tool","content":"5"%s}]}'):format(calls, more)
+    return decode("openai_chat", body)
+  end
+  local function call(id, name) return ('{"id":"%s","function":{"name":"%s","arguments":"{}"}}'):format(id, name) end
+
+  it("is that of the call that waits", function()
+    for _, more in ipairs { "", ',"tool_call_id":null', ',"tool_call_id":""' } do
+      assert.equal("c1", assert(answer(more, call("c1", "f"))).messages[2].tool_call_id)
+    end
+    assert.equal("c2", answer(',"name":"g"', call("c1", "f") .. "," .. call("c2", "g")).messages[2].tool_call_id)
+  end)
+
+  it("and without a call is refused, by naming the field", function()
+    assert.equal("messages[1].tool_call_id: expected a text, got nothing", select(2, decode("openai_chat", '{"messages":[{"role":"tool","content":"5"}]}')).message)
+  end)
+end)
+
+describe("what only one protocol has", function()
+  it("is told where it goes elsewhere", function()
+    local request = assert(decode("openai_chat", '{"messages":[{"role":"user","content":"hi"},{"role":"assistant","content":[{"type":"thinking","thinking":"hm"},'
+      .. '{"type":"text","text":"a"}],"annotations":[{"x":1}]},{"role":"user","content":"x"}],"tools":[{"function":{"name":"f","confirm":true}}]}'))
+    for _, to in ipairs { "openai_responses", "anthropic", "gemini", "ollama" } do
+      local fields = {}
+      for _, warning in ipairs(require(protocols[to]).encode_request(request, {}, false, "m").warnings) do fields[warning.field] = true end
+      assert.same({ true, true }, { fields["messages.annotations"], fields["messages.confirm"] }, to)
+      assert.is_true(fields.messages or fields["messages[2]"], to) -- the thought
+    end
+    assert.same({}, require(protocols.openai_chat).encode_request(request, {}, false, "m").warnings)
+  end)
+end)
+
 describe("a body that is not as it should be", function()
   for _, row in ipairs(WRONG) do
     it(row[1] .. ": " .. row[3], function()
@@ -284,6 +354,9 @@ local function has_path(request)
   end
 end
 
+local MODELS = { "m", "claude-opus-4-8", "claude-3-haiku-20240307", "gemini-3-pro-preview", "gemini-2.5-pro", "gpt-5", "o3", "mistral-small", "gpt-4o" }
+local PROVIDERS = { {}, { name = "openai", schema = "openai_strict" }, { name = "deepseek", echo_reasoning = "reasoning_content" }, { name = "mistral", no_refusal = true } }
+
 describe("a body with a random change", function()
   for _, name in ipairs(NAMES) do
     it("of " .. name .. " is read or refused, and what is read can be sent anywhere or has a reason", function()
@@ -302,7 +375,7 @@ describe("a body with a random change", function()
           read = read + 1
           assert.is_nil(has_path(request), text)
           for _, to in ipairs(round % 5 == 0 and not wants.load and NAMES or {}) do
-            local wire, err = require(protocols[to]).encode_request(request, {}, wants.stream, "m")
+            local wire, err = require(protocols[to]).encode_request(request, PROVIDERS[random(#PROVIDERS)], wants.stream, MODELS[random(#MODELS)])
             assert(wire and json.encode(wire.body) or err.kind, text)
           end
         else

@@ -32,7 +32,6 @@ describe("gemini.encode_request", function()
     { "max_tokens", { max_tokens = 9 }, "maxOutputTokens", 9 },
     { "a seed", { seed = 1 }, "seed", 1 },
     { "several answers", { n = 2 }, "candidateCount", 2 },
-    { "penalties", { presence_penalty = 1, frequency_penalty = 2 }, "frequencyPenalty", 2 },
     { "logprobs", { logprobs = true }, "responseLogprobs", true },
     { "top_logprobs", { logprobs = true, top_logprobs = 3 }, "logprobs", 3 },
     { "a stop", { stop = "a" }, "stopSequences", { "a" } },
@@ -47,6 +46,14 @@ describe("gemini.encode_request", function()
   for _, case in ipairs(CASES) do
     it("sends " .. case[1], function() assert.same(case[4], encode(case[2]).generationConfig[case[3]]) end)
   end
+
+  it("sends penalties to the models that take them", function()
+    local asked = { presence_penalty = 1, frequency_penalty = 2 }
+    assert.same({ presencePenalty = 1, frequencyPenalty = 2 }, encode(asked, "gemini-2.0-flash").generationConfig)
+    local body, wire = encode(asked)
+    assert.is_nil(body.generationConfig)
+    assert.same({ "frequency_penalty", "presence_penalty" }, warned(wire))
+  end)
 
   it("sends levels of reasoning to the models that take them", function()
     assert.same({ thinkingLevel = "high", includeThoughts = true }, encode({ reasoning = "high" }, "gemini-3-pro-preview").generationConfig.thinkingConfig)
@@ -120,7 +127,8 @@ describe("gemini.encode_request", function()
     failed.is_error = true
     local calls = { { id = "c1", name = "f", arguments = '{"a": 1}' }, { id = "c2", name = "g" }, { name = "h" } }
     local pictured = { role = "tool", tool_call_id = "h", content = { "see", ogl.image { data = "GIF89a" } } }
-    local list = encode({ messages = { ogl.user "hi", { role = "assistant", tool_calls = calls }, ogl.tool_result("c1", { x = 1 }), failed, pictured, ogl.user "and?" } }).contents
+    local asked = { messages = { ogl.user "hi", { role = "assistant", tool_calls = calls }, ogl.tool_result("c1", { x = 1 }), failed, pictured, ogl.user "and?" } }
+    local list = encode(asked, "m").contents
     assert.same({
       { functionCall = { id = "c1", name = "f", args = { a = 1 } } }, { functionCall = { id = "c2", name = "g", args = {} } }, { functionCall = { name = "h", args = {} } },
     }, list[2].parts)
@@ -129,6 +137,10 @@ describe("gemini.encode_request", function()
       { functionResponse = { name = "h", response = { output = "see" }, parts = { { inlineData = { mimeType = "image/gif", data = "R0lGODlh" } } } } },
     }, list[3].parts)
     assert.same({ { text = "and?" } }, list[4].parts)
+    local older, wire = encode(asked) -- takes texts alone there: the picture comes behind all answers
+    assert.same({ functionResponse = { name = "h", response = { output = "see" } } }, older.contents[3].parts[3])
+    assert.same({ inlineData = { mimeType = "image/gif", data = "R0lGODlh" } }, older.contents[3].parts[4])
+    assert.same({ "messages" }, warned(wire))
   end)
 
   local REPLY = {
@@ -155,6 +167,85 @@ describe("gemini.encode_request", function()
     local body, wire = encode { messages = { ogl.user "hi", other } }
     assert.same({ { text = "Hi" }, { text = "!" }, { functionCall = { name = "f", args = { n = 1 } } } }, body.contents[2].parts)
     assert.same({ "messages" }, warned(wire))
+  end)
+end)
+
+describe("what a model of Gemini takes", function()
+  local function thinking(reasoning, model)
+    local body, wire = encode({ reasoning = reasoning }, model)
+    local config = body.generationConfig and body.generationConfig.thinkingConfig or {}
+    return { config.thinkingBudget or config.thinkingLevel, wire.warnings[1] and wire.warnings[1].code }
+  end
+
+  it("is a budget in its range, or a level that it has", function()
+    for _, case in ipairs {
+      { "gemini-2.5-pro", "none", 128, "approximated" }, { "gemini-2.5-pro", { budget = 99999 }, 32768, "approximated" }, { "gemini-2.5-pro", "xhigh", 32768 },
+      { "gemini-2.5-flash", "none", 0 }, { "gemini-2.5-flash", "xhigh", 24576, "approximated" }, { "gemini-2.5-flash", { budget = -1 }, -1 },
+      { "gemini-2.5-flash-lite", { budget = 1 }, 512, "approximated" }, { "gemini-2.5-flash-lite", { budget = 0 }, 0 },
+      { "gemini-3-pro-preview", "medium", "high", "approximated" }, { "gemini-3-pro-preview", { budget = 0 }, "low", "approximated" },
+      { "gemini-3-pro-preview", { budget = 500 }, 500 }, { "publishers/google/models/gemini-3-flash-preview", "none", "minimal", "approximated" },
+      { "gemini-3.1-pro-preview", "medium", "medium" }, { "gemini-2.0-flash", "high", nil, "not_carried" }, { "gemini-2.0-flash", "none", nil },
+      { "gemini-9", "medium", "medium" }, { "gemini-9", "none", "minimal", "approximated" },
+    } do
+      assert.same({ case[3], case[4] }, thinking(case[2], case[1]), case[1])
+    end
+    assert.same({ includeThoughts = true }, encode({ reasoning = {} }).generationConfig.thinkingConfig)
+  end)
+
+  local function call(...)
+    local calls = {}
+    for i, id in ipairs { ... } do calls[i] = { id = id, name = "f", arguments = "{}" } end
+    return calls
+  end
+
+  it("is a call that is signed, by itself or by the word that stands for that", function()
+    local function signatures(message, model)
+      message.role = "assistant"
+      local parts, out = encode({ messages = { ogl.user "hi", message } }, model or "gemini-3-pro-preview").contents[2].parts, {}
+      for i, part in ipairs(parts) do out[i] = part.thoughtSignature or "-" end
+      return out
+    end
+    local word = "skip_thought_signature_validator"
+    assert.same({ word, "-" }, signatures { protocol = "openai_chat", tool_calls = call("a", "b") })
+    assert.same({ "-", word }, signatures { content = { { type = "text", text = "x" }, { type = "tool_call", name = "f" } } })
+    local signed = { type = "tool_call", name = "f", signature = "c2ln" }
+    assert.same({ "c2ln", "-" }, signatures { protocol = "gemini", content = { signed, { type = "tool_call", name = "f" } } })
+    assert.same({ "c2ln" }, signatures { content = { signed } }) -- it says nothing of where it came from
+    assert.same({ word }, signatures { tool_calls = { { name = "f", signature = '{"extra_content":{}}' } } }) -- that is another's
+    assert.same({ "-" }, signatures({ protocol = "openai_chat", tool_calls = call "a" }, "gemini-2.5-pro"))
+  end)
+
+  it("is its own signature, of an empty text too", function()
+    local said = { role = "assistant", protocol = "gemini", content = { { type = "text", text = "", signature = "c2ln" }, { type = "text", text = "" } } }
+    assert.same({ { text = "", thoughtSignature = "c2ln" } }, encode({ messages = { ogl.user "hi", said } }).contents[2].parts)
+  end)
+
+  it("is an id that it gave itself, or none: results go by name and order", function()
+    local list = encode { messages = {
+      ogl.user "hi", { role = "assistant", protocol = "openai_chat", tool_calls = call("a", "b") }, ogl.user "wait", ogl.tool_result("b", "2"), ogl.tool_result("a", "1"),
+      { role = "assistant", protocol = "gemini", tool_calls = call "own" }, ogl.tool_result("own", "3"),
+    } }.contents
+    assert.same({ { functionCall = { name = "f", args = {} } }, { functionCall = { name = "f", args = {} } } }, list[2].parts)
+    assert.same({ { functionResponse = { name = "f", response = { output = "1" } } }, { functionResponse = { name = "f", response = { output = "2" } } } }, list[3].parts)
+    assert.same({ { text = "wait" } }, list[4].parts)
+    assert.same({ "own", "own" }, { list[5].parts[1].functionCall.id, list[6].parts[1].functionResponse.id })
+  end)
+
+  it("is no empty text, and at the end nothing that it began to say", function()
+    local list = encode({ system = "", messages = { ogl.user("", ogl.image { data = "GIF89a" }), ogl.user "" } }).contents
+    assert.same({ 1, 1 }, { #list, #list[1].parts })
+    local asked = { messages = { ogl.user "hi", { role = "assistant", content = "{" } } }
+    assert.equal(2, #encode(asked, "gemini-3-pro-preview").contents)
+    local body, wire = encode(asked, "gemini-3.5-flash-lite")
+    assert.same({ 1, "not_carried" }, { #body.contents, wire.warnings[1].code })
+  end)
+
+  it("is a schema in its dialect, of tools as well, and what changes is told", function()
+    local schema = { type = "object", properties = { a = { type = "string", minLength = 2 }, m = { type = "object", additionalProperties = { type = "string" } } } }
+    local body, wire = encode { tools = { { name = "f", parameters = schema } }, output = schema }
+    assert.is_nil(body.tools[1].functionDeclarations[1].parametersJsonSchema.properties.a.minLength)
+    assert.same(schema.properties.m, body.tools[1].functionDeclarations[1].parametersJsonSchema.properties.m)
+    assert.same({ "output", "tools[1].parameters" }, warned(wire))
   end)
 end)
 

@@ -83,8 +83,8 @@ describe("ollama.encode_request", function()
         ogl.tool_result("c1", "one"), ogl.tool_result("g", "two"), ogl.tool_result("c9", "three"),
       },
     }
-    assert.same({ type = "function", ["function"] = { name = "f", description = "d", parameters = { type = "object", required = {} } } }, body.tools[1])
-    assert.same({ type = "function", ["function"] = { name = "g" } }, body.tools[2])
+    assert.same({ type = "function", ["function"] = { name = "f", description = "d", parameters = { type = "object", properties = {}, required = {} } } }, body.tools[1])
+    assert.same({ type = "function", ["function"] = { name = "g", parameters = { type = "object", properties = {} } } }, body.tools[2])
     local text = json.encode(wire.body)
     assert.truthy(text:find('"arguments":{"big": 12345678901234567, "a": []}', 1, true))
     assert.truthy(text:find('{"function":{"arguments":{},"name":"g"}}', 1, true))
@@ -102,6 +102,40 @@ describe("ollama.encode_request", function()
     body, wire = encode { messages = { { role = "assistant", text = "Hi", content = content, protocol = "anthropic" } } }
     assert.same({ role = "assistant", content = "Hi" }, body.messages[1])
     assert.same({ "messages[1]" }, fields(wire))
+  end)
+end)
+
+describe("what ollama has no form for", function()
+  it("is an error where it is the caller's, and left out where it came from elsewhere: the question stays", function()
+    local picture = ogl.image { id = "file-1" }
+    local body, err = encode { messages = { ogl.user("What is it?", picture) } }
+    assert.same({ nil, "unsupported" }, { body, err.kind })
+    local wire
+    body, wire = encode { messages = { { role = "user", protocol = "anthropic", content = { { type = "text", text = "What is it?" }, picture } } } }
+    assert.same({ { role = "user", content = "What is it?" } }, body.messages)
+    assert.same({ "messages" }, fields(wire))
+  end)
+
+  it("is an id: results go by the name of the nearest call", function()
+    local function call(name) return { role = "assistant", tool_calls = { { id = "ogl_call_1", name = name, arguments = "{}" } } } end
+    local body = encode { messages = { ogl.user "hi", call "f", ogl.tool_result("ogl_call_1", "1"), call "g", ogl.tool_result("ogl_call_1", "2") } }
+    assert.same({ { role = "tool", content = "1", tool_name = "f" }, { role = "tool", content = "2", tool_name = "g" } }, { body.messages[3], body.messages[5] })
+    assert.is_nil(body.messages[2].tool_calls[1].id)
+  end)
+
+  it("is what stood beside a call: it is told", function()
+    local call = { type = "tool_call", id = "c", name = "f", arguments = "{}", signature = "c2ln" }
+    assert.same({ "messages[1]" }, fields((select(2, encode { messages = { { role = "assistant", protocol = "gemini", content = { call } } } }))))
+  end)
+
+  it("is a refusal: it is a text", function()
+    local body = encode { messages = { ogl.user "hi", { role = "assistant", content = "", refusal = "No." } } }
+    assert.equal("No.", body.messages[2].content)
+  end)
+
+  it("is a call that stands in the content alone: it has it beside", function()
+    local body = encode { messages = { ogl.user "hi", { role = "assistant", content = { { type = "tool_call", id = "c", name = "f", arguments = "{}" } } } } }
+    assert.equal("f", body.messages[2].tool_calls[1]["function"].name)
   end)
 end)
 

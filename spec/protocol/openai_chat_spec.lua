@@ -110,3 +110,113 @@ describe("openai_chat.encode_request", function()
     assert.equal("file", err.kind)
   end)
 end)
+
+describe("what Chat Completions has no form for", function()
+  local function told(wire)
+    local list = {}
+    for i, warning in ipairs(wire.warnings) do list[i] = warning.code .. " " .. warning.field end
+    return list
+  end
+
+  it("is a picture or a recording by its id", function()
+    for _, part in ipairs { ogl.image { id = "f" }, ogl.audio { id = "f" }, { type = "image" } } do
+      local body, err = encode { messages = { ogl.user("x", part) } }
+      assert.same({ nil, "unsupported" }, { body, err.kind })
+      local wire
+      body, wire = encode { messages = { { role = "user", protocol = "anthropic", content = { { type = "text", text = "x" }, part } } } }
+      assert.same({ { { type = "text", text = "x" } }, { "not_carried messages" } }, { body.messages[1].content, told(wire) })
+    end
+    assert.equal("f", encode({ messages = { ogl.user(ogl.file { id = "f" }) } }).messages[1].content[1].file.file_id)
+    local elsewhere = { role = "user", protocol = "openai_responses", content = { ogl.file { id = "f" } } } -- a file that another server knows
+    local body, wire = encode { messages = { elsewhere, ogl.user "x" } }
+    assert.same({ { { role = "user", content = "x" } }, { "not_carried messages" } }, { body.messages, told(wire) })
+  end)
+
+  it("is a picture in a tool's answer: it comes from the user, behind all answers", function()
+    local calls = { role = "assistant", tool_calls = { { id = "a", name = "f" }, { id = "b", name = "f" } } }
+    local shown = { role = "tool", tool_call_id = "a", content = { "see", ogl.image { url = "http://x" } } }
+    local wire_form = { role = "tool", tool_call_id = "b", content = { { type = "image_url", image_url = { url = "http://y" } } } }
+    local body, wire = encode { messages = { ogl.user "hi", calls, shown, wire_form, ogl.user "well?" } }
+    assert.same({
+      { role = "tool", tool_call_id = "a", content = "see" }, { role = "tool", tool_call_id = "b", content = "" },
+      { role = "user", content = { { type = "image_url", image_url = { url = "http://x" } }, { type = "image_url", image_url = { url = "http://y" } } } },
+      { role = "user", content = "well?" },
+    }, { body.messages[3], body.messages[4], body.messages[5], body.messages[6] })
+    assert.same({ "approximated messages" }, told(wire))
+  end)
+
+  it("is a schema, where the server takes none", function()
+    local function deepseek(request)
+      local wire = openai_chat.encode_request(request, { name = "deepseek" }, false, "deepseek-chat")
+      return json.decode(json.encode(wire.body)), told(wire)
+    end
+    local body, warned = deepseek { messages = { ogl.system "s", ogl.user "a river" }, output = { type = "object", properties = {} } }
+    assert.same({ type = "json_object" }, body.response_format)
+    assert.same({ "system", "system", "user" }, { body.messages[1].role, body.messages[2].role, body.messages[3].role })
+    assert.matches("JSON Schema.*properties", body.messages[2].content)
+    assert.same({ "approximated output" }, warned)
+    body, warned = deepseek { messages = { ogl.user "a river" }, output = "json" }
+    assert.matches("JSON", body.messages[1].content)
+    assert.same({ "approximated output" }, warned)
+    assert.same({}, select(2, deepseek { messages = { ogl.user "a river, as json" }, output = "json" }))
+    assert.same({ type = "disabled" }, deepseek({ messages = { ogl.user "x" }, reasoning = "none" }).thinking)
+  end)
+
+  it("is top_k, at OpenAI and Azure", function()
+    for _, provider in ipairs { "openai", "azure_openai", "github_models" } do
+      local wire = openai_chat.encode_request({ messages = { ogl.user "hi" }, top_k = 5 }, require("opengatellm.providers").find(provider), false, "m")
+      assert.same({ nil, { "not_carried top_k" } }, { wire.body.top_k, told(wire) })
+    end
+    assert.equal(5, encode({ top_k = 5 }).top_k)
+  end)
+
+  it("is max_tokens, with the models that think", function()
+    local wire = openai_chat.encode_request({ messages = { ogl.user "hi" }, max_tokens = 5 }, {}, false, "openai/gpt-5-mini")
+    assert.same({ 5, nil }, { wire.body.max_completion_tokens, wire.body.max_tokens })
+  end)
+
+  it("is an id that Mistral's models do not take, wherever they run", function()
+    for _, target in ipairs { { { name = "mistral" }, "any" }, { { name = "vllm" }, "mistralai/Mistral-Small-3.2" } } do
+      local calls = { role = "assistant", protocol = "anthropic", tool_calls = { { id = "toolu_1", name = "f" } } }
+      local list = openai_chat.encode_request({ messages = { calls, ogl.tool_result("toolu_1", "1") } }, target[1], false, target[2]).body.messages
+      assert.matches("^%w%w%w%w%w%w%w%w%w$", list[1].tool_calls[1].id)
+      assert.equal(list[1].tool_calls[1].id, list[2].tool_call_id)
+      assert.is_nil(list[2].called)
+    end
+    local long = { role = "assistant", tool_calls = { { id = ("x"):rep(50), name = "f" } } }
+    assert.equal(40, #openai_chat.encode_request({ messages = { long } }, {}, false, "gpt-4o").body.messages[1].tool_calls[1].id)
+    assert.equal(50, #encode({ messages = { long } }).messages[1].tool_calls[1].id)
+  end)
+
+  it("is a choice at the top of a tool's schema, at OpenAI", function()
+    local openai = require("opengatellm.providers").find "openai"
+    local schema = { anyOf = { { properties = { a = { type = "string" } } } } }
+    for _, tool in ipairs { { name = "f", parameters = schema }, { type = "function", ["function"] = { name = "f", parameters = schema } } } do
+      local wire = openai_chat.encode_request({ messages = { ogl.user "hi" }, tools = { tool } }, openai, false, "m")
+      assert.same({ "object", nil }, { wire.body.tools[1]["function"].parameters.type, wire.body.tools[1]["function"].parameters.anyOf })
+      assert.same({ "schema tools[1].parameters" }, told(wire))
+      assert.same(schema, encode({ tools = { tool } }).tools[1]["function"].parameters) -- others may take it
+    end
+  end)
+
+  it("is what Claude refuses, wherever it is asked", function()
+    local calls = { role = "assistant", tool_calls = { { id = "functions.ls:0", name = "ls" } } }
+    local schema = { type = "object", properties = {}, oneOf = { { required = { "a" } } } }
+    local request = {
+      messages = { ogl.user "hi", calls, ogl.tool_result("functions.ls:0", "1"), { role = "assistant", content = "{" } }, tools = { { name = "f", parameters = schema } },
+    }
+    local wire = openai_chat.encode_request(request, { name = "openrouter" }, false, "anthropic/claude-opus-4.6")
+    local list = wire.body.messages
+    assert.same({ 3, "functions_ls_0", "functions_ls_0" }, { #list, list[2].tool_calls[1].id, list[3].tool_call_id })
+    assert.is_nil(wire.body.tools[1]["function"].parameters.oneOf)
+    assert.same({ "not_carried messages", "schema tools[1].parameters" }, told(wire))
+    assert.equal(4, #openai_chat.encode_request(request, {}, false, "anthropic/claude-sonnet-4.5").body.messages)
+  end)
+
+  it("is a message of the assistant that says nothing, at Mistral", function()
+    local list = { ogl.user "hi", { role = "assistant", content = "" }, ogl.user "well?" }
+    local wire = openai_chat.encode_request({ messages = list }, require("opengatellm.providers").find "mistral", false, "m")
+    assert.same({ 2, { "not_carried messages" } }, { #wire.body.messages, told(wire) })
+    assert.equal(3, #encode({ messages = list }).messages)
+  end)
+end)

@@ -68,7 +68,7 @@ describe("openai_responses.encode_request", function()
       { name = "f", description = "d", parameters = { type = "object", required = {} } }, { name = "g", strict = true },
       { type = "function", ["function"] = { name = "h" } }, { type = "web_search", search_context_size = "low" },
     } }).tools
-    assert.same({ type = "function", name = "f", description = "d", strict = false, parameters = { type = "object", required = {} } }, tools[1])
+    assert.same({ type = "function", name = "f", description = "d", strict = false, parameters = { type = "object", properties = {}, required = {} } }, tools[1])
     assert.is_true(tools[2].strict)
     assert.same({ "function", "h" }, { tools[3].type, tools[3].name })
     assert.same({ type = "web_search", search_context_size = "low" }, tools[4])
@@ -130,7 +130,7 @@ describe("a reply that goes back by openai_responses", function()
     { type = "part", kind = "reasoning", json = REASONING },
     { type = "reasoning", text = "Hm" },
     { type = "text", text = "Look", signature = '{"id":"msg_1","type":"message","phase":"commentary"}' },
-    { type = "citation", json = "{}" },
+    { type = "citation", json = '{"url":"x"}' },
     { type = "part", kind = "web_search_call", json = '{"type":"web_search_call","id":"ws_1"}' },
     { type = "tool_call", id = "c1", name = "f", arguments = '{"a": 1}', signature = '{"id":"fc_1","type":"function_call","namespace":"crm"}' },
     { type = "tool_call", id = "c2", name = "sql", arguments = "SELECT 1", signature = '{"id":"ctc_1","type":"custom_tool_call"}' },
@@ -145,7 +145,7 @@ describe("a reply that goes back by openai_responses", function()
     assert.same({ "reasoning", "message", "web_search_call", "function_call", "custom_tool_call", "custom_tool_call_output" }, types)
     assert.same({
       type = "message", id = "msg_1", phase = "commentary", role = "assistant", status = "completed",
-      content = { { type = "output_text", text = "Look", annotations = {} } },
+      content = { { type = "output_text", text = "Look", annotations = { { url = "x" } } } },
     }, input[2])
     assert.same({ type = "function_call", id = "fc_1", namespace = "crm", call_id = "c1", name = "f", arguments = '{"a": 1}' }, input[4])
     assert.same({}, wire.warnings)
@@ -169,7 +169,8 @@ describe("a reply that goes back by openai_responses", function()
     assert.is_nil(body.input[1].id)
     assert.same({ "messages[1]" }, fields(wire))
     assert.matches("reasoning.encrypted_content", wire.warnings[1].message, 1, true)
-    assert.equal("rs_1", encode({ messages = { reply { { type = "part", kind = "reasoning", json = '{"id":"rs_1"}' } } } }).input[1].id)
+    local text = { type = "text", text = "a", signature = '{"id":"m1","type":"message"}' }
+    assert.equal("rs_1", encode({ messages = { reply { { type = "part", kind = "reasoning", json = '{"id":"rs_1"}' }, text } } }).input[1].id)
   end)
 
   it("of another protocol is text and calls", function()
@@ -186,11 +187,12 @@ describe("a reply that goes back by openai_responses", function()
     assert.equal(2, #wire.warnings)
   end)
 
-  it("of Ollama's has no ids: its calls go by their names", function()
+  it("of Ollama's has no ids: its calls get some", function()
     local calls = { { name = "f", arguments = "{}" } }
     local message = { role = "assistant", protocol = "ollama", tool_calls = calls, content = { { type = "tool_call", name = "f", arguments = "{}" } } }
     assert.same({
-      { type = "function_call", call_id = "f", name = "f", arguments = "{}" }, { type = "function_call_output", call_id = "f", output = "1" },
+      { type = "function_call", call_id = "ogl_call_1", name = "f", arguments = "{}" },
+      { type = "function_call_output", call_id = "ogl_call_1", output = "1" },
     }, encode({ messages = { message, ogl.tool_result("f", "1") } }).input)
   end)
 
@@ -215,6 +217,80 @@ describe("a reply that goes back by openai_responses", function()
     assert(client:chat { messages = { ogl.user "hi", first, ogl.tool_result("c1", "ok") } })
     local input = json.decode(transport.requests[2].body).input
     assert.same(json.decode(output), { input[2], input[3], input[4] })
+  end)
+end)
+
+describe("what the server refuses of a reply", function()
+  local RS = { type = "part", kind = "reasoning", json = '{"type":"reasoning","id":"rs_1","summary":[]}' }
+  local WS = { type = "part", kind = "web_search_call", json = '{"type":"web_search_call","id":"ws_1","n":12345678901234567890}' }
+  local REF = { type = "part", kind = "item_reference", json = '{"type":"item_reference","id":"x"}' }
+  local function said(text, id) return { type = "text", text = text, signature = '{"id":"' .. (id or "m1") .. '","type":"message"}' } end
+
+  local function types(content, more)
+    local request = { messages = { ogl.user "hi", reply(content), ogl.user "go on" } }
+    for name, value in pairs(more or {}) do request[name] = value end
+    local body, wire = encode(request)
+    local out = {}
+    for i = 2, #body.input - 1 do out[#out + 1] = body.input[i].type .. (body.input[i].id and " " .. body.input[i].id or "") end
+    return out, #wire.warnings, wire
+  end
+
+  it("is reasoning that nothing follows", function()
+    for _, content in ipairs { { RS }, { RS, RS }, { RS, { type = "reasoning", text = "Hm" } }, { RS, { type = "text", text = "" } } } do
+      local out, warned = types(content)
+      assert.same({ {}, 1 }, { out, warned })
+    end
+    assert.same({ "message m1" }, (types { said "a", RS }))
+    assert.same({ "reasoning rs_1", "message m1" }, (types { RS, said "" })) -- the server's own empty message
+    assert.same({ "reasoning rs_1", "function_call" }, (types { RS, { type = "tool_call", id = "c", name = "f" } }))
+  end)
+
+  it("is an id that leans on reasoning which it does not keep", function()
+    local out, warned, wire = types({ RS, WS, said "Found." }, { store = false })
+    assert.same({ { "web_search_call", "message" }, 2 }, { out, warned })
+    assert.truthy(json.encode(wire.body):find('"n":12345678901234567890', 1, true))
+    assert.same({ "web_search_call ws_1", "message m1" }, (types({ WS, said "x" }, { store = false })))
+    assert.same({ "message" }, (types({ RS, REF, said "x" }, { store = false })))
+    assert.same({ "reasoning rs_1", "web_search_call ws_1", "message m1" }, (types { RS, WS, said "x" }))
+  end)
+
+  it("is what another server has made", function()
+    local function to(provider)
+      local wire = responses.encode_request({ messages = { ogl.user "hi", reply { RS, WS, said "x", { type = "tool_call", id = "c", name = "f", signature = '{"id":"fc_1"}' } } } },
+        { name = provider }, false, "m")
+      return json.decode(json.encode(wire.body.input)), #wire.warnings
+    end
+    assert.equal(5, #to "openai")
+    local input, warned = to "azure_openai"
+    assert.same({
+      { role = "user", content = "hi" }, { role = "assistant", content = { { type = "output_text", text = "x" } } },
+      { type = "function_call", call_id = "c", name = "f", arguments = "{}" },
+    }, input)
+    assert.equal(2, warned)
+  end)
+
+  it("is what another protocol has beside a call, and that is told", function()
+    local call = { type = "tool_call", id = "c", name = "f", arguments = "{}", signature = '{"extra_content":{}}' }
+    local body, wire = encode { messages = { ogl.user "hi", { role = "assistant", protocol = "openai_chat", content = { call } } } }
+    assert.same({ type = "function_call", call_id = "c", name = "f", arguments = "{}" }, body.input[2])
+    assert.same({ "messages[2]" }, fields(wire))
+  end)
+
+  it("is an id of a call that is longer than 64", function()
+    local input = encode({ messages = { { role = "assistant", tool_calls = { { id = ("x"):rep(65), name = "f" } } }, ogl.tool_result(("x"):rep(65), "1") } }).input
+    assert.equal(64, #input[1].call_id)
+    assert.equal(input[1].call_id, input[2].call_id)
+  end)
+
+  it("is a recording by its id", function()
+    assert.equal("unsupported", select(2, encode { messages = { ogl.user(ogl.audio { id = "f" }) } }).kind)
+  end)
+end)
+
+describe("a refusal", function()
+  it("of a message goes where a reply has it", function()
+    local message = { role = "assistant", content = "", refusal = "No.", protocol = "openai_chat" }
+    assert.same({ { role = "assistant", content = { { type = "refusal", refusal = "No." } } } }, encode({ messages = { message } }).input)
   end)
 end)
 

@@ -5,13 +5,17 @@
 -- thoughts with their signatures, blocks of server tools byte for byte.
 --
 -- @module opengatellm.protocol.anthropic
+local call_ids = require "opengatellm.call_ids"
 local errors = require "opengatellm.errors"
 local json = require "opengatellm.json"
+local limits = require "opengatellm.limits"
 local media = require "opengatellm.media"
 local messages = require "opengatellm.message"
+local outputs = require "opengatellm.output"
 local requests = require "opengatellm.request"
 local schema = require "opengatellm.schema"
 local dialects = require "opengatellm.schema_dialects"
+local tools = require "opengatellm.tools"
 
 local M = { name = "anthropic" }
 
@@ -25,9 +29,15 @@ local function cache_of(part) return part.cache and { type = "ephemeral" } or pa
 
 -- Content ---------------------------------------------------------------------------------------------------------
 
+-- The server refuses texts in which nothing can be read.
+local function is_blank(text) return type(text) == "string" and not text:find "%S" end
+
 local encode_part = {}
 
-function encode_part.text(part) return { type = "text", text = part.text, cache_control = cache_of(part) } end
+function encode_part.text(part)
+  if is_blank(part.text) then return nil end
+  return { type = "text", text = part.text, cache_control = cache_of(part) }
+end
 
 -- Where the bytes of a part are, in the protocol's words.
 local function source_of(part)
@@ -82,21 +92,28 @@ end
 local encode_said = {}
 
 function encode_said.text(part, out)
-  if part.text == "" then return end -- refused by the server
+  if is_blank(part.text) then return end
   out[#out + 1] = { type = "text", text = part.text, cache_control = cache_of(part) }
 end
 encode_said.refusal = encode_said.text
 
 -- A thought without a signature is none that the server would take back.
 function encode_said.reasoning(part, out, own)
-  if own and part.signature then out[#out + 1] = { type = "thinking", thinking = part.text or "", signature = part.signature } end
+  local signed = own and part.signature and not messages.members(part.signature) -- those of others are JSON
+  if signed then out[#out + 1] = { type = "thinking", thinking = part.text or "", signature = part.signature } end
+end
+
+-- White space at the end of a text: the server writes it before a call, and refuses it on its way back.
+local function trim(block)
+  if block and getmetatable(block) == nil and block.type == "text" then block.text = block.text:gsub("%s+$", "") end
 end
 
 -- The signature of a call is the JSON of its caller: a program that the server runs may call a tool.
 function encode_said.tool_call(part, out, own, warn)
+  trim(out[#out])
   out[#out + 1] = {
-    type = "tool_use", id = part.id or part.name, name = part.name, input = messages.arguments(part, warn), cache_control = cache_of(part),
-    caller = own and part.signature and json.raw(part.signature) or nil,
+    type = "tool_use", id = part.id, name = part.name, input = messages.arguments(part, warn), cache_control = cache_of(part),
+    caller = own and messages.members(part.signature) and json.raw(part.signature) or nil,
   }
 end
 
@@ -125,6 +142,11 @@ end
 local function encode_result(message, warn)
   local content, err = encode_content(message, warn)
   if not content then return nil, err end
+  if message.is_error and (is_blank(content) or type(content) == "table" and not content[1]) then
+    content = "The tool failed." -- the server wants a word there
+  elseif type(content) == "table" and not content[1] then
+    content = nil
+  end
   return {
     type = "tool_result", tool_use_id = message.tool_call_id, content = content, is_error = message.is_error,
     cache_control = cache_of(message),
@@ -140,6 +162,8 @@ local function add_to_results(out, blocks, is_results)
     out[#out + 1] = { role = "user", content = json.array(blocks), results = is_results }
   end
 end
+
+local function nothing_said(who, warn) warn("messages", "a message of the " .. who .. " without anything to send was left out") end
 
 local add = {}
 
@@ -158,35 +182,69 @@ function add.user(out, message, warn)
   else
     local content, err = encode_content(message, warn)
     if not content then return err end
-    if type(content) == "string" or content[1] then out[#out + 1] = { role = "user", content = content } end
+    local nothing = is_blank(content) or type(content) == "table" and not content[1]
+    if nothing then nothing_said("user", warn) else out[#out + 1] = { role = "user", content = content } end
   end
 end
 
 function add.assistant(out, message, warn)
   local content = encode_assistant(message, warn)
-  if content then out[#out + 1] = { role = "assistant", content = content }
-  else warn("messages", "a message of the assistant without anything to send was left out") end
+  if content then out[#out + 1] = { role = "assistant", content = content } else nothing_said("assistant", warn) end
 end
 
--- Instructions, wherever they stand, come before all else.
-local function add_system(system, message, out, warn)
+-- Whether instructions may stand where they are: models that take them do so behind the user; a request that came has them there.
+local function stays_inside(message, last, row)
+  if not row.system_inside or not last then return false end
+  return message.protocol == M.name or last.role == "user" or last.role == "system"
+end
+
+-- Instructions come before all else, or stay where they are.
+local function add_system(system, message, out, row, warn)
   local blocks, err = encode_parts(message, warn)
   if not blocks then return err end
+  if not blocks[1] then return nil end
+  if stays_inside(message, out[#out], row) then
+    out[#out + 1] = { role = "system", content = blocks }
+    return nil
+  end
   if out[1] then warn("messages", "anthropic has instructions only before the conversation: they were moved there", "approximated") end
   for _, block in ipairs(blocks) do system[#system + 1] = block end
 end
 
-local function encode_messages(request, warn)
+local function is_text(content)
+  if type(content) == "string" then return true end
+  for _, block in ipairs(content) do
+    if getmetatable(block) ~= nil or block.type ~= "text" then return false end
+  end
+  return true
+end
+
+-- What the assistant began to say at the end is gone on with; newer models refuse that, and all refuse white space at its end.
+local function finish(out, model, row, warn)
+  local last = out[#out]
+  if not last or last.role ~= "assistant" or not is_text(last.content) then return end
+  if row.prefill == false and out[2] then
+    warn("messages", model .. " does not go on with what the assistant began to say: it was left out")
+    out[#out] = nil
+  elseif type(last.content) == "string" then
+    last.content = last.content:gsub("%s+$", "")
+  else
+    trim(last.content[#last.content])
+  end
+end
+
+local function encode_messages(request, model, row, warn)
   local system, out = {}, {}
-  if request.system then system[1] = { type = "text", text = request.system } end
-  for _, message in ipairs(request.messages) do
+  if request.system and not is_blank(request.system) then system[1] = { type = "text", text = request.system } end
+  for _, message in ipairs(call_ids.fit(request.messages, "plain")) do
     local role, err = message.role, nil
-    if role == "system" or role == "developer" then err = add_system(system, message, out, warn)
+    if role == "system" or role == "developer" then err = add_system(system, message, out, row, warn)
     elseif role == "assistant" then add.assistant(out, message, warn)
     elseif role == "tool" then err = add.tool(out, message, warn)
     else err = add.user(out, message, warn) end
     if err then return nil, err end
   end
+  finish(out, model, row, warn)
   for _, message in ipairs(out) do message.results = nil end
   if not out[1] and system[1] then -- instructions alone are no conversation to the server
     warn("messages", "anthropic wants a message of the user: the instructions were sent as one", "approximated")
@@ -203,13 +261,13 @@ end
 
 -- Tools -----------------------------------------------------------------------------------------------------------
 
-local function encode_tool(tool, own)
-  if tool.type and not (tool.type == "function" and tool["function"]) then return tool end
-  local inner = tool.type and tool["function"] or tool
+local function encode_tool(tool, number, target)
+  local inner = tools.function_of(tool)
+  if not inner then return tool end
   return messages.add_extra({
     name = inner.name, description = inner.description, strict = inner.strict, cache_control = cache_of(tool),
-    input_schema = schema.parameters(inner.parameters),
-  }, tool, own)
+    input_schema = tools.parameters(inner, number, target),
+  }, tool, target.own)
 end
 
 local CHOICES = { auto = "auto", none = "none", required = "any" }
@@ -222,10 +280,11 @@ local function encode_tool_choice(choice, parallel)
   return out
 end
 
-local function set_tools(body, request)
+local function set_tools(body, request, provider, warn)
   if not request.tools or not request.tools[1] then return end
+  local target = { own = request.protocol == M.name, strict_dialect = provider.schema or M.name, flat = true, warn = warn }
   body.tools = {}
-  for i, tool in ipairs(request.tools) do body.tools[i] = encode_tool(tool, request.protocol == M.name) end
+  for i, tool in ipairs(request.tools) do body.tools[i] = encode_tool(tool, i, target) end
   if request.tool_choice or request.parallel_tool_calls == false then
     body.tool_choice = encode_tool_choice(request.tool_choice or "auto", request.parallel_tool_calls)
   end
@@ -238,9 +297,9 @@ local BETAS = {
   advisor_20260301 = "advisor-tool-2026-03-01",
 }
 
-local function headers_of(tools)
+local function headers_of(list)
   local betas, seen = {}, {}
-  for _, tool in ipairs(tools or {}) do
+  for _, tool in ipairs(list or {}) do
     local beta = BETAS[tool.type]
     if beta and not seen[beta] then betas[#betas + 1], seen[beta] = beta, true end
   end
@@ -250,47 +309,58 @@ end
 -- Reasoning -------------------------------------------------------------------------------------------------------
 
 local LEAST_BUDGET = 1024 -- tokens; the server refuses less
-local BUDGETS = { minimal = 1024, low = 2048, medium = 8192, high = 16384, xhigh = 32000 }
-local EFFORTS = { minimal = "low" } -- the others have the same name
+local BUDGETS = { minimal = 1024, low = 2048, medium = 8192, high = 16384, xhigh = 32000, max = 32000 }
 
--- Models from 4.6 on think as much as they see fit, and newer ones take no budget; older ones take nothing else.
-local function is_adaptive(model)
-  if not model:find("claude", 1, true) or model:find "claude%-[123]" or model:find "claude%-instant" then return false end
-  local behind = model:match "%-4(.*)$" -- the minor version, or a date where there is none
-  if not behind or behind:find "^%d" then return true end
-  return not (behind:find "^[^%-]" or behind == "" or behind:find "^%-20%d%d" or behind:find "^%-[0-5]$" or behind:find "^%-[0-5]%D")
+-- The budget that the server takes, and that leaves as much room for an answer as is asked for, where the model is that long.
+local function budget_in_range(budget, room, row, warn)
+  local most = row.longest and math.max(LEAST_BUDGET, row.longest - room) or budget
+  local fits = math.max(LEAST_BUDGET, math.min(budget, most))
+  if fits ~= budget then
+    warn("reasoning.budget", ("anthropic has no budget of %d tokens here: %d was sent"):format(budget, fits), "approximated")
+  end
+  return fits
 end
 
-local function set_budget(body, request, budget, warn)
-  if budget < LEAST_BUDGET then
-    warn("reasoning.budget", "anthropic has no budget below " .. LEAST_BUDGET .. " tokens: that was sent", "approximated")
-    budget = LEAST_BUDGET
-  end
+local LEAST_ROOM = 1024 -- tokens of an answer beside the longest thoughts
+
+local function set_budget(body, request, budget, row, warn)
+  budget = budget_in_range(budget, math.min(body.max_tokens, LEAST_ROOM), row, warn)
   body.thinking = { type = "enabled", budget_tokens = budget }
   if body.max_tokens > budget then return end -- they count the thoughts, and have to leave room for them
-  body.max_tokens = budget + body.max_tokens
+  body.max_tokens = math.min(budget + body.max_tokens, row.longest or math.huge)
   if request.max_tokens then
     warn("max_tokens", "max_tokens has to be above the budget of reasoning: " .. body.max_tokens .. " was sent", "approximated")
   end
 end
 
-local function set_effort(body, request, effort, model, warn)
-  if not is_adaptive(model) then return set_budget(body, request, BUDGETS[effort] or BUDGETS.medium, warn) end
+local function set_effort(body, effort)
   body.thinking = { type = "adaptive" }
   body.output_config = body.output_config or {}
-  body.output_config.effort = EFFORTS[effort] or effort
-  if EFFORTS[effort] then warn("reasoning.effort", "anthropic has no effort " .. effort .. ": low was sent", "approximated") end
+  body.output_config.effort = effort
 end
 
-local function set_reasoning(body, request, model, warn)
-  local reasoning = requests.reasoning(request.reasoning)
-  if reasoning.effort == "none" or reasoning.budget == 0 then
-    body.thinking = { type = "disabled" }
-  elseif reasoning.budget then
-    set_budget(body, request, reasoning.budget, warn)
-  elseif reasoning.effort then
-    set_effort(body, request, reasoning.effort, model, warn)
+-- No thinking, or as little as there is.
+local function set_off(body, model, row, warn)
+  if row.off == false then
+    warn("reasoning", model .. " always thinks: the least effort was sent", "approximated")
+    return set_effort(body, "low")
   end
+  if row.off ~= "nothing" then body.thinking = { type = row.off or "disabled" } end -- else it is what the model does unasked
+end
+
+local function set_reasoning(body, request, model, row, warn)
+  local reasoning = requests.reasoning(request.reasoning)
+  local effort, budget = reasoning.effort, reasoning.budget
+  if effort == "none" or budget == 0 then return set_off(body, model, row, warn) end
+  if budget and row.way == "adaptive" then
+    effort = requests.effort_of(budget)
+    warn("reasoning.budget", ("%s has no budget for reasoning: the effort %s was sent"):format(model, effort), "approximated")
+  elseif budget then
+    return set_budget(body, request, budget, row, warn)
+  end
+  if not effort then return end
+  if row.way == "adaptive" or row.way == "both" then return set_effort(body, effort) end
+  set_budget(body, request, BUDGETS[effort] or BUDGETS.medium, row, warn)
 end
 
 -- Request ---------------------------------------------------------------------------------------------------------
@@ -314,13 +384,29 @@ local function set_metadata(body, request, warn)
   for _, name in ipairs(names) do warn(name, "anthropic has no metadata but user_id: it was left out") end
 end
 
-local function set_output(body, output, provider, warn)
-  if output == "json" then
+-- A schema that came by this protocol is its author's.
+local function schema_of(request, provider, warn)
+  local plain = schema.output(request.output)
+  if request.protocol == M.name then return schema.normalise(plain) end
+  return dialects.warned(plain, provider.schema or M.name, "output", warn)
+end
+
+local function set_output(body, request, provider, row, warn)
+  if request.output == "json" then
     warn("output", "anthropic has no JSON without a schema: ask for it in the text")
-  else
-    local adapted = dialects.warned((schema.output(output)), provider.schema or "anthropic", "output", warn)
-    body.output_config = { format = { type = "json_schema", schema = adapted } }
+  elseif row.output ~= false then
+    body.output_config = { format = { type = "json_schema", schema = schema_of(request, provider, warn) } }
   end
+end
+
+-- White space is no stop: the server refuses it.
+local function set_stop(body, stop, warn)
+  local stops = {}
+  for _, text in ipairs(type(stop) == "string" and { stop } or stop) do
+    if not is_blank(text) then stops[#stops + 1] = text end
+  end
+  if #stops < (type(stop) == "string" and 1 or #stop) then warn("stop", "anthropic takes no stop of white space: it was left out") end
+  if stops[1] then body.stop_sequences = stops end
 end
 
 ---@param request ogl.Request checked
@@ -331,16 +417,19 @@ end
 ---@return ogl.Error? err
 function M.encode_request(request, provider, stream, model)
   local warnings, warn = requests.warnings()
+  local row
   request = requests.translated(request, M.name, warn, { marks = true, budget = true })
-  local list, system = encode_messages(request, warn)
+  request, row = limits.fit(request, M.name, provider, model, warn)
+  if request.output then request = outputs.in_words(request, row, model, warn) end
+  local list, system = encode_messages(request, model, row, warn)
   if not list then return nil, system end
   local body = { model = model, messages = list, system = encode_system(system), max_tokens = request.max_tokens or M.MAX_TOKENS }
   for _, field in ipairs(SAME) do body[field] = request[field] end
-  if request.stop then body.stop_sequences = type(request.stop) == "string" and { request.stop } or request.stop end
+  if request.stop then set_stop(body, request.stop, warn) end
   set_metadata(body, request, warn)
-  set_tools(body, request)
-  if request.output then set_output(body, request.output, provider, warn) end
-  if request.reasoning then set_reasoning(body, request, model, warn) end
+  set_tools(body, request, provider, warn)
+  if request.output then set_output(body, request, provider, row, warn) end
+  if request.reasoning then set_reasoning(body, request, model, row, warn) end
   requests.warn_of(request, NOT_CARRIED, M.name, warn)
   if stream then body.stream = true end
   requests.add_extra(body, request, M.name, warn)

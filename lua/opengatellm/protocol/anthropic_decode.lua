@@ -230,7 +230,7 @@ end
 -- An effort is one of reasoning only where the model thinks as much as it sees fit.
 local function set_reasoning(request, thinking, config)
   local kind = thinking and thinking:need_text "type"
-  if kind == "disabled" then request.reasoning = "none"
+  if kind == "disabled" or kind == "between_tools" then request.reasoning = "none" -- as little as the model can
   elseif kind == "enabled" then request.reasoning = { budget = thinking:integer "budget_tokens" }
   elseif kind == "adaptive" then request.reasoning = body_reader.effort(config and config:text "effort" or "high")
   elseif kind then body_reader.refuse(thinking:at "type", "expected enabled, adaptive or disabled, got " .. kind:sub(1, 40)) end

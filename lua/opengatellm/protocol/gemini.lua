@@ -5,13 +5,17 @@
 -- thoughtSignature with its part, and parts that nobody here can read byte for byte.
 --
 -- @module opengatellm.protocol.gemini
+local call_ids = require "opengatellm.call_ids"
 local errors = require "opengatellm.errors"
 local json = require "opengatellm.json"
+local limits = require "opengatellm.limits"
 local media = require "opengatellm.media"
 local messages = require "opengatellm.message"
+local outputs = require "opengatellm.output"
 local requests = require "opengatellm.request"
 local schema = require "opengatellm.schema"
 local dialects = require "opengatellm.schema_dialects"
+local tools = require "opengatellm.tools"
 local url = require "opengatellm.url"
 
 local M = { name = "gemini" }
@@ -38,7 +42,7 @@ end
 
 local encode_part = { image = encode_media, audio = encode_media, file = encode_media }
 
-function encode_part.text(part) return { text = part.text } end
+function encode_part.text(part) return part.text ~= "" and { text = part.text } or nil end -- the server refuses empty ones
 
 encode_part.refusal = encode_part.text
 
@@ -59,19 +63,24 @@ end
 
 local encode_said = {}
 
+-- A signature of this protocol's: those of others are JSON.
+local function signature_of(part, own) return own and part.signature and not messages.members(part.signature) and part.signature or nil end
+
 function encode_said.text(part, out, own)
-  if part.text ~= "" then out[#out + 1] = { text = part.text, thoughtSignature = own and part.signature or nil } end
+  local signature = signature_of(part, own)
+  if part.text ~= "" or signature then out[#out + 1] = { text = part.text, thoughtSignature = signature } end
 end
 encode_said.refusal = encode_said.text
 
 -- A thought is sent back only for its signature.
 function encode_said.reasoning(part, out, own)
-  if own and part.signature then out[#out + 1] = { text = part.text, thought = true, thoughtSignature = part.signature } end
+  local signature = signature_of(part, own)
+  if signature then out[#out + 1] = { text = part.text, thought = true, thoughtSignature = signature } end
 end
 
 function encode_said.tool_call(part, out, own, warn)
-  local call = { id = messages.given_id(part.id), name = part.name, args = messages.arguments(part, warn) }
-  out[#out + 1] = { functionCall = call, thoughtSignature = own and part.signature or nil }
+  local call = { id = part.id, name = part.name, args = messages.arguments(part, warn) }
+  out[#out + 1] = { functionCall = call, thoughtSignature = signature_of(part, own) }
 end
 
 -- These stand beside the content of a reply, not in it.
@@ -105,44 +114,55 @@ local function split_result(message, warn)
   return table.concat(texts), others[1] and json.array(others) or nil
 end
 
--- `calls`: those of the conversation so far, by id, or by name where the server gave none.
-local function encode_result(message, calls, warn)
+-- Where pictures may not stand in an answer, they come behind all answers (`shown`).
+local function encode_result(message, shown, warn)
   local text, parts = split_result(message, warn)
   if not text then return nil, parts end
-  local call = calls[message.tool_call_id]
-  local name = call and call.name or message.name or message.tool_call_id
-  local id = messages.given_id(not call and message.tool_call_id or call.id)
+  local own = message.protocol == M.name
+  if parts and shown and not own then
+    for _, part in ipairs(parts) do shown[#shown + 1] = part end
+    warn("messages", "the model takes texts alone in a tool's answer: what it shows came after it", "approximated")
+    parts = nil
+  end
+  local id = messages.given_id(message.tool_call_id)
+  local name = message.called or message.name or message.tool_call_id
   return { functionResponse = messages.add_extra({
     id = id ~= name and id or nil, name = name, response = response_of(text, message.is_error), parts = parts,
-  }, message, message.protocol == M.name) }
-end
-
-local function note_calls(message, calls)
-  for _, part in ipairs(messages.said(message)) do
-    if part.type == "tool_call" and part.name then calls[part.id or part.name] = part end
-  end
+  }, message, own) }
 end
 
 -- Answers of tools that follow each other are one message.
-local function add_result(out, message, calls, warn)
-  local part, err = encode_result(message, calls, warn)
-  if not part then return err end
+local function add_result(out, message, row, warn)
   local last = out[#out]
-  if last and last.results then
-    table.insert(last.parts, part)
-  else
-    out[#out + 1] = { role = "user", parts = json.array { part }, results = true }
+  if not (last and last.results) then
+    last = { role = "user", parts = json.array {}, results = row.tool_images == false and {} or true }
+    out[#out + 1] = last
   end
+  local part, err = encode_result(message, type(last.results) == "table" and last.results or nil, warn)
+  if not part then return err end
+  table.insert(last.parts, part)
 end
 
 local function add_user(out, message, warn)
   local parts, err = encode_parts(message, warn)
   if not parts then return err end
-  if parts[1] then out[#out + 1] = { role = "user", parts = parts } end
+  if parts[1] then out[#out + 1] = { role = "user", parts = parts }
+  else warn("messages", "a message of the user without anything to send was left out") end
 end
 
-local function add_model(out, message, warn)
+-- The model refuses calls that are not signed, which it asks of the first of a message: those that it did not make have a word for it.
+local function sign(parts, word)
+  for _, part in ipairs(parts) do
+    if getmetatable(part) == nil and part.functionCall then
+      part.thoughtSignature = part.thoughtSignature or word
+      return
+    end
+  end
+end
+
+local function add_model(out, message, row, warn)
   local parts = messages.encode_said(message, { name = M.name, encode = encode_said, own = own_part, warn = warn })
+  if row.signs_calls then sign(parts, row.signs_calls) end
   if parts[1] then out[#out + 1] = { role = "model", parts = parts }
   else warn("messages", "a message of the assistant without anything to send was left out") end
 end
@@ -155,24 +175,37 @@ local function add_system(system, message, out, warn)
   for _, part in ipairs(parts) do system[#system + 1] = part end
 end
 
-local function encode_messages(request, warn)
-  local system, out, calls = {}, {}, {}
-  if request.system then system[1] = { text = request.system } end
-  for _, message in ipairs(request.messages) do
+local function has_only_text(parts)
+  for _, part in ipairs(parts) do
+    if getmetatable(part) ~= nil or not part.text then return false end
+  end
+  return true
+end
+
+-- The pictures of answers stand behind all of them; what the model began to say at the end is none that newer models go on with.
+local function finish(out, model, row, warn)
+  for _, message in ipairs(out) do
+    for _, part in ipairs(type(message.results) == "table" and message.results or {}) do table.insert(message.parts, part) end
+    message.results = nil
+  end
+  local last = out[#out]
+  if row.prefill ~= false or not out[2] or last.role ~= "model" or not has_only_text(last.parts) then return end
+  warn("messages", model .. " does not go on with what it began to say: it was left out")
+  out[#out] = nil
+end
+
+local function encode_messages(request, model, row, warn)
+  local system, out = {}, {}
+  if request.system and request.system ~= "" then system[1] = { text = request.system } end
+  for _, message in ipairs(call_ids.fit(request.messages, "own")) do
     local role, err = message.role, nil
-    if role == "system" or role == "developer" then
-      err = add_system(system, message, out, warn)
-    elseif role == "assistant" then
-      note_calls(message, calls)
-      add_model(out, message, warn)
-    elseif role == "tool" then
-      err = add_result(out, message, calls, warn)
-    else
-      err = add_user(out, message, warn)
-    end
+    if role == "system" or role == "developer" then err = add_system(system, message, out, warn)
+    elseif role == "assistant" then add_model(out, message, row, warn)
+    elseif role == "tool" then err = add_result(out, message, row, warn)
+    else err = add_user(out, message, warn) end
     if err then return nil, err end
   end
-  for _, message in ipairs(out) do message.results = nil end
+  finish(out, model, row, warn)
   if not out[1] and system[1] then -- instructions alone are no conversation to the server
     warn("messages", "gemini wants a message of the user: the instructions were sent as one", "approximated")
     out[1], system = { role = "user", parts = json.array(system) }, {}
@@ -182,12 +215,11 @@ end
 
 -- Tools -----------------------------------------------------------------------------------------------------------
 
-local function declaration_of(tool, own)
-  local inner = tool["function"] or tool
+local function declaration_of(tool, inner, number, target)
   return messages.add_extra({
     name = inner.name, description = inner.description,
-    parametersJsonSchema = inner.parameters and schema.normalise(inner.parameters) or nil,
-  }, tool, own)
+    parametersJsonSchema = inner.parameters and tools.parameters(inner, number, target) or nil,
+  }, tool, target.own)
 end
 
 -- A tool of the server's own is named by its type, and the rest of it is its options: {type = "googleSearch"}.
@@ -208,37 +240,57 @@ local function encode_tool_choice(choice)
   return { mode = "ANY", allowedFunctionNames = json.array { name } }
 end
 
-local function set_tools(body, request)
+local function set_tools(body, request, provider, warn)
   if not request.tools or not request.tools[1] then return end
-  local declarations, tools = {}, {}
-  for _, tool in ipairs(request.tools) do
-    if tool.type and tool.type ~= "function" then tools[#tools + 1] = native_tool(tool)
-    else declarations[#declarations + 1] = declaration_of(tool, request.protocol == M.name) end
+  local dialect = provider.schema or M.name
+  local target = { own = request.protocol == M.name, dialect = dialect, strict_dialect = dialect, warn = warn }
+  local declarations, list = {}, {}
+  for i, tool in ipairs(request.tools) do
+    local inner = tools.function_of(tool)
+    if inner then declarations[#declarations + 1] = declaration_of(tool, inner, i, target) else list[#list + 1] = native_tool(tool) end
   end
-  if declarations[1] then table.insert(tools, 1, { functionDeclarations = declarations }) end
-  body.tools = tools
+  if declarations[1] then table.insert(list, 1, { functionDeclarations = declarations }) end
+  body.tools = list
   if request.tool_choice then body.toolConfig = { functionCallingConfig = encode_tool_choice(request.tool_choice) } end
 end
 
 -- Reasoning -------------------------------------------------------------------------------------------------------
 
-local BUDGETS = { minimal = 512, low = 1024, medium = 8192, high = 24576, xhigh = 32768 } -- tokens
-local LEVELS = { minimal = "minimal", low = "low", medium = "medium", high = "high", xhigh = "high" }
+local BUDGETS = { none = 0, minimal = 512, low = 1024, medium = 8192, high = 24576, xhigh = 32768, max = 32768 } -- tokens
+local LEVELS = { none = "minimal", minimal = "minimal", low = "low", medium = "medium", high = "high", xhigh = "high", max = "high" }
 
--- Models up to 2.5 take a budget, later ones a level.
-local function takes_budget(model) return model:find "gemini%-[12]" ~= nil end
+-- The budget that the model has: -1 is its own measure.
+local function budget_in_range(budget, range)
+  if not range or budget < 0 or budget == 0 and range.none then return budget end
+  return math.max(range[1], math.min(range[2], budget))
+end
 
-local function thinking_of(reasoning, model, warn)
+local function budget_of(budget, field, model, row, warn)
+  local fits = budget_in_range(budget, row.budget)
+  if fits ~= budget then
+    warn(field, ("%s has no budget of %d tokens for reasoning: %d was sent"):format(model, budget, fits), "approximated")
+  end
+  return { thinkingBudget = fits, includeThoughts = fits ~= 0 or nil }
+end
+
+-- Models up to 2.5 take a budget, later ones a level; those that always think have no budget of 0.
+local function thinking_of(reasoning, model, row, warn)
   reasoning = requests.reasoning(reasoning)
-  local effort = reasoning.effort
-  if reasoning.budget then return { thinkingBudget = reasoning.budget, includeThoughts = reasoning.budget ~= 0 } end
-  if effort == "none" and takes_budget(model) then return { thinkingBudget = 0 } end
-  if effort == "none" or effort == "xhigh" and not takes_budget(model) then
+  local effort, budget = reasoning.effort, reasoning.budget
+  if budget == 0 and row.off == false then effort, budget = "none", nil end
+  if budget then
+    local thinking = budget_of(budget, "reasoning.budget", model, row, warn)
+    thinking.includeThoughts = thinking.thinkingBudget ~= 0
+    return thinking
+  end
+  if not effort then return { includeThoughts = true } end
+  if row.way == "budget" then return budget_of(BUDGETS[effort] or BUDGETS.medium, "reasoning.effort", model, row, warn) end
+  local level = LEVELS[effort] or effort
+  if row.efforts and level == "minimal" then level = row.efforts[1] end
+  if level ~= effort then
     warn("reasoning.effort", "gemini has no effort " .. effort .. ": the nearest was sent", "approximated")
   end
-  if effort == "none" then return { thinkingLevel = "minimal" } end
-  if takes_budget(model) then return { thinkingBudget = BUDGETS[effort], includeThoughts = true } end
-  return { thinkingLevel = LEVELS[effort], includeThoughts = true }
+  return { thinkingLevel = level, includeThoughts = effort ~= "none" or nil }
 end
 
 -- Request ---------------------------------------------------------------------------------------------------------
@@ -252,15 +304,19 @@ local NOT_CARRIED = {
   logit_bias = true, user = true, metadata = true, store = true, previous_response_id = true, include = true, search = true,
 }
 
-local function config_of(request, provider, model, warn)
+local function schema_of(request, provider, warn)
+  local plain = schema.output(request.output)
+  if request.protocol == M.name then return schema.normalise(plain) end -- it is its author's
+  return dialects.warned(plain, provider.schema or M.name, "output", warn)
+end
+
+local function config_of(request, provider, model, row, warn)
   local config = {}
   for field, name in pairs(CONFIG) do config[name] = request[field] end
   if request.stop then config.stopSequences = type(request.stop) == "string" and { request.stop } or request.stop end
   if request.output then config.responseMimeType = "application/json" end
-  if type(request.output) == "table" then
-    config.responseJsonSchema = dialects.warned((schema.output(request.output)), provider.schema or "gemini", "output", warn)
-  end
-  if request.reasoning then config.thinkingConfig = thinking_of(request.reasoning, model, warn) end
+  if type(request.output) == "table" and not row.output then config.responseJsonSchema = schema_of(request, provider, warn) end
+  if request.reasoning then config.thinkingConfig = thinking_of(request.reasoning, model, row, warn) end
   local extra = not requests.is_foreign(request, M.name) and request.extra and request.extra.generationConfig
   for key, value in pairs(type(extra) == "table" and extra or {}) do config[key] = value end
   return next(config) ~= nil and config or nil
@@ -280,12 +336,15 @@ end
 ---@return ogl.Error? err
 function M.encode_request(request, provider, stream, model)
   local warnings, warn = requests.warnings()
+  local row
   request = requests.translated(request, M.name, warn, { budget = true })
-  local contents, system = encode_messages(request, warn)
+  request, row = limits.fit(request, M.name, provider, model, warn)
+  if request.output then request = outputs.in_words(request, row, model, warn) end
+  local contents, system = encode_messages(request, model, row, warn)
   if not contents then return nil, system end
   local body = { contents = contents, systemInstruction = system, service_tier = request.service_tier }
-  set_tools(body, request)
-  local config = config_of(request, provider, model, warn)
+  set_tools(body, request, provider, warn)
+  local config = config_of(request, provider, model, row, warn)
   requests.warn_of(request, NOT_CARRIED, M.name, warn)
   if request.parallel_tool_calls == false then
     warn("parallel_tool_calls", "gemini cannot be kept from calling several tools at once: it was left out")

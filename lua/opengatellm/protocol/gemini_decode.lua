@@ -159,10 +159,20 @@ end
 
 -- Schemas ---------------------------------------------------------------------------------------------------------
 
+local function snake(name) return (name:gsub("%u", function(letter) return "_" .. letter:lower() end)) end
+
 local TYPES = { "string", "number", "integer", "boolean", "array", "object", "null" } -- by their numbers, too
 for _, name in ipairs(TYPES) do TYPES[name:upper()] = name end
 
+-- Keywords have two names, as all fields have, and their numbers may be texts.
+local NAMES, NUMBERS = {}, {}
+for name in ("anyOf oneOf allOf prefixItems additionalProperties propertyOrdering"):gmatch "%a+" do NAMES[snake(name)] = name end
+for name in ("minItems maxItems minLength maxLength minProperties maxProperties minimum maximum"):gmatch "%a+" do
+  NAMES[snake(name)], NUMBERS[name] = name, true
+end
+
 local MAPS = { properties = true, ["$defs"] = true, definitions = true, patternProperties = true }
+local LISTS = { required = true, enum = true, anyOf = true, oneOf = true, allOf = true, prefixItems = true, propertyOrdering = true }
 local NESTED = { items = true, additionalProperties = true, anyOf = true, oneOf = true, allOf = true, prefixItems = true, ["not"] = true }
 
 local convert
@@ -176,6 +186,26 @@ local function convert_all(map)
   return out, changed
 end
 
+local function is_list(value) return type(value) == "table" and (value[1] ~= nil or next(value) == nil) end
+
+-- A type, or a list of them, in small letters; and whether it was written otherwise.
+local function type_of(value)
+  if TYPES[value] then return TYPES[value], TYPES[value] ~= value end
+  if type(value) ~= "table" or value[1] == nil then return value, false end
+  local out, changed = {}, false
+  for i, each in ipairs(value) do
+    out[i] = TYPES[each] or each
+    changed = changed or out[i] ~= each
+  end
+  return out, changed
+end
+
+-- What may be null, in JSON Schema.
+local function or_null(schema)
+  if type(schema.type) == "string" then schema.type = { schema.type, "null" }
+  elseif type(schema.anyOf) == "table" and schema.anyOf[1] ~= nil then schema.anyOf[#schema.anyOf + 1] = { type = "null" } end
+end
+
 -- A schema of Google's dialect as JSON Schema, and whether it is another than before.
 function convert(schema)
   if type(schema) ~= "table" then return schema, false end
@@ -183,13 +213,17 @@ function convert(schema)
   local out, changed = {}, false
   for key, value in pairs(schema) do
     local inner, other = value, false
-    if key == "type" and TYPES[value] then inner, other = TYPES[value], true
+    local name = NAMES[key] or key
+    changed, key = changed or name ~= key, name
+    if LISTS[key] and not is_list(value) then value, inner, changed = { value }, { value }, true end
+    if key == "type" then inner, other = type_of(value)
+    elseif NUMBERS[key] and type(value) == "string" then inner, other = tonumber(value) or value, true
     elseif MAPS[key] and type(value) == "table" then inner, other = convert_all(value)
     elseif NESTED[key] then inner, other = convert(value) end
     out[key], changed = inner, changed or other
   end
   if schema.nullable ~= nil then
-    if schema.nullable == true and type(out.type) == "string" then out.type = { out.type, "null" } end
+    if schema.nullable == true then or_null(out) end
     out.nullable, changed = nil, true
   end
   return out, changed
@@ -323,5 +357,5 @@ end
 ---@return ogl.Request? request
 ---@return table|ogl.Error wants or the error, of kind `invalid`
 return function(source, options)
-  return body_reader.read(source, { protocol = NAME, snake = true, path = options and options.path }, decode)
+  return body_reader.read(source, { protocol = NAME, lenient = true, path = options and options.path }, decode)
 end

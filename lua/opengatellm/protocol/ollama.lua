@@ -5,14 +5,17 @@
 -- merged into the options.
 --
 -- @module opengatellm.protocol.ollama
+local call_ids = require "opengatellm.call_ids"
 local core = require "opengatellm.core"
 local errors = require "opengatellm.errors"
 local json = require "opengatellm.json"
+local limits = require "opengatellm.limits"
 local media = require "opengatellm.media"
 local messages = require "opengatellm.message"
 local requests = require "opengatellm.request"
 local schema = require "opengatellm.schema"
 local dialects = require "opengatellm.schema_dialects"
+local tools = require "opengatellm.tools"
 
 local M = { name = "ollama" }
 
@@ -24,6 +27,7 @@ local DATA_URL = "^data:[^,]*;base64,(.*)$"
 
 -- A picture as base64.
 local function image_of(part)
+  if part.id then return nil, unsupported "ollama takes pictures from a path or from data, not by the id of a file" end
   if not part.url then return media.base64(part) end
   local data = part.url:match(DATA_URL)
   if data then return data end
@@ -70,14 +74,12 @@ local function encode_arguments(text, where, warn)
 end
 
 local function encode_calls(draft, calls, where)
-  if not calls or not calls[1] then return nil end
+  if not calls[1] then return nil end
   local out = {}
   for i, call in ipairs(calls) do
     local inner = call["function"] or call.custom or call
-    if call.id then draft.names[call.id] = inner.name end
-    draft.names[inner.name] = draft.names[inner.name] or inner.name -- without ids, a result is told by the name
     local arguments = encode_arguments(inner.arguments or inner.input, ("%s.tool_calls[%d]"):format(where, i), draft.warn)
-    out[i] = { id = messages.given_id(call.id), ["function"] = { name = inner.name, arguments = arguments } }
+    out[i] = messages.add_extra({ id = call.id, ["function"] = { name = inner.name, arguments = arguments } }, call, draft.from_here)
   end
   return out
 end
@@ -89,16 +91,19 @@ local function add_parts(draft, out, message, where)
     local kind = type(part) == "table" and part.type
     if kind == "reasoning" and own then thoughts[#thoughts + 1] = part.text
     elseif kind == "part" and own and part.kind == "images" then out.images = json.raw(part.json)
-    elseif kind == "reasoning" or kind == "part" then left = true end
+    elseif kind == "reasoning" or kind == "part" or kind == "tool_call" and part.signature then left = true end
   end
   if thoughts[1] then out.thinking = table.concat(thoughts) end
   if left then draft.warn(where, "reasoning and parts of another protocol cannot go back by ollama: they were left out") end
 end
 
 local function encode_assistant(draft, message, where)
-  local text = messages.text(message)
-  local out = { role = "assistant", content = type(text) == "string" and text or "" }
-  out.tool_calls = encode_calls(draft, message.tool_calls, where)
+  local text, refusal = messages.text(message), message.refusal
+  text = type(text) == "string" and text or ""
+  if type(refusal) == "string" and not text:find(refusal, 1, true) then text = text .. refusal end
+  local out = { role = "assistant", content = text }
+  draft.from_here = message.protocol == M.name
+  out.tool_calls = encode_calls(draft, messages.calls(message), where)
   add_parts(draft, out, message, where)
   return messages.add_extra(out, message, message.protocol == M.name)
 end
@@ -111,9 +116,9 @@ local function encode_message(draft, message, where)
   if err then return nil, err end
   local out = { role = ROLES[message.role] or message.role, content = text, images = images }
   if out.role == "tool" then
-    local id = message.tool_call_id
-    out.tool_name = draft.names[id] or message.name
-    if id ~= out.tool_name then out.tool_call_id = messages.given_id(id) end
+    local id = messages.given_id(message.tool_call_id)
+    out.tool_name = message.called or message.name
+    if id ~= out.tool_name then out.tool_call_id = id end
   elseif message.name then
     draft.warn(where .. ".name", "ollama has no names of speakers: it was left out")
   end
@@ -121,9 +126,9 @@ local function encode_message(draft, message, where)
 end
 
 local function encode_messages(request, warn)
-  local out, draft = json.array {}, { warn = warn, names = {} }
+  local out, draft = json.array {}, { warn = warn }
   if request.system then out[1] = { role = "system", content = request.system } end
-  for i, message in ipairs(request.messages) do
+  for i, message in ipairs(call_ids.fit(request.messages, "named")) do
     local encoded, err = encode_message(draft, message, "messages[" .. i .. "]")
     if not encoded then return nil, err end
     out[#out + 1] = encoded
@@ -133,16 +138,17 @@ end
 
 -- Tools, output, reasoning ----------------------------------------------------------------------------------------
 
-local function encode_tools(tools, own)
+local function encode_tool(inner, tool, number, target)
+  local out = messages.add_extra({ name = inner.name, description = inner.description }, { extra = tool.inner_extra }, target.own)
+  out.parameters = tools.parameters(inner, number, target)
+  return messages.add_extra({ type = "function", ["function"] = out }, tool, target.own)
+end
+
+local function encode_tools(list, target)
   local out = {}
-  for i, tool in ipairs(tools) do
-    out[i] = tool.type and tool or messages.add_extra({
-      type = "function",
-      ["function"] = {
-        name = tool.name, description = tool.description,
-        parameters = schema.parameters(tool.parameters),
-      },
-    }, tool, own)
+  for i, tool in ipairs(list) do
+    local inner = tools.function_of(tool)
+    out[i] = inner and encode_tool(inner, inner == tool and tool or {}, i, target) or tool
   end
   return out
 end
@@ -150,7 +156,7 @@ end
 -- "none" has an exact meaning here: no tools.
 local function set_tools(body, request, warn)
   if request.tools and request.tools[1] and request.tool_choice ~= "none" then
-    body.tools = encode_tools(request.tools, request.protocol == M.name)
+    body.tools = encode_tools(request.tools, { own = request.protocol == M.name, warn = warn })
   end
   if request.tool_choice and request.tool_choice ~= "none" and request.tool_choice ~= "auto" then
     warn("tool_choice", "ollama lets the model choose its tools: tool_choice was left out")
@@ -164,7 +170,9 @@ local function set_think(body, reasoning, warn)
   local effort = reasoning.effort
   if effort == nil then body.think = true else body.think = THINK[effort] end
   if effort and body.think == nil then body.think = effort end
-  if effort == "minimal" or effort == "xhigh" then warn("reasoning.effort", "ollama knows low, medium and high: the nearest was sent") end
+  if effort == "minimal" or effort == "xhigh" then
+    warn("reasoning.effort", "ollama knows low, medium and high: the nearest was sent", "approximated")
+  end
   if reasoning.budget then warn("reasoning.budget", "ollama has no budget for reasoning: it was left out") end
   if reasoning.summary then warn("reasoning.summary", "ollama has no summary of reasoning: it was left out") end
 end
@@ -199,6 +207,12 @@ local function set_extra(body, options, request, warn)
   body.options = nil
 end
 
+local function schema_of(request, provider, warn)
+  local plain = schema.output(request.output)
+  if request.protocol == M.name then return schema.normalise(plain) end -- it is its author's
+  return dialects.warned(plain, provider.schema or "grammar", "output", warn)
+end
+
 local function by_field(a, b) return a.field < b.field end
 
 ---@param request ogl.Request checked
@@ -209,7 +223,7 @@ local function by_field(a, b) return a.field < b.field end
 ---@return ogl.Error? err
 function M.encode_request(request, provider, stream, model)
   local options, warnings, warn = {}, requests.warnings()
-  request = requests.translated(request, M.name, warn)
+  request = limits.fit(requests.translated(request, M.name, warn), M.name, provider, model, warn)
   local list, err = encode_messages(request, warn)
   if not list then return nil, err end
   local body = { model = model, messages = list, stream = stream } -- the server streams where nobody says otherwise
@@ -218,7 +232,7 @@ function M.encode_request(request, provider, stream, model)
   if request.output == "json" then
     body.format = "json"
   elseif request.output then
-    body.format = dialects.warned((schema.output(request.output)), provider.schema or "grammar", "output", warn)
+    body.format = schema_of(request, provider, warn)
   end
   if request.reasoning then set_think(body, request.reasoning, warn) end
   set_extra(body, options, request, warn)

@@ -9,6 +9,7 @@
 -- @module opengatellm.protocol.ollama_decode
 local body_reader = require "opengatellm.body"
 local media = require "opengatellm.media"
+local messages = require "opengatellm.message"
 
 local NAME = "ollama"
 
@@ -37,7 +38,8 @@ local function call_of(fields, calls)
     arguments = inner:object "arguments"
     arguments = arguments and fields.reader:source(arguments) or "{}"
   end
-  return { id = calls:add(fields:text "id", name), name = name, arguments = arguments }
+  fields:ignore "type"
+  return fields:keep { id = calls:add(fields:text "id", name), name = name, arguments = arguments }
 end
 
 local decode_message = {}
@@ -65,7 +67,10 @@ end
 function decode_message.tool(fields, calls)
   local name = fields:text "tool_name" or fields:text "name"
   local id = calls:answer(fields:text "tool_call_id", name)
-  return { role = "tool", tool_call_id = id or "", name = name, content = content_of(fields, fields:text "content" or ""), protocol = NAME }
+  return {
+    role = "tool", tool_call_id = id or messages.made_id(0), name = name, content = content_of(fields, fields:text "content" or ""),
+    protocol = NAME,
+  }
 end
 
 local SAID = { system = true, user = true, developer = true }
@@ -84,9 +89,9 @@ local function message_of(fields, calls)
 end
 
 local function chat_messages(body)
-  local messages, calls = {}, body_reader.calls()
-  for i, fields in body:each "messages" do messages[i] = message_of(fields, calls) end
-  return messages
+  local list, calls = {}, body_reader.calls()
+  for i, fields in body:each "messages" do list[i] = message_of(fields, calls) end
+  return list
 end
 
 -- Some defaults of the older way: they say nothing.
@@ -108,16 +113,23 @@ end
 
 -- Tools, output, reasoning ----------------------------------------------------------------------------------------
 
+local function tool_of(fields)
+  local inner = fields:fields "function"
+  local kind = fields:text "type"
+  if not inner then
+    if not kind then fields:need_text "type" end
+    return fields.table
+  end
+  local tool = { name = inner:need_text "name", description = inner:text "description", parameters = inner:exact "parameters" }
+  tool.inner_extra = inner:rest()
+  return fields:keep(tool)
+end
+
 local function tools_of(body)
   local tools
   for i, fields in body:each "tools" do
     tools = tools or {}
-    local inner = fields:fields "function"
-    fields:ignore "type"
-    tools[i] = inner and fields:keep {
-      name = inner:need_text "name", description = inner:text "description", parameters = inner:exact "parameters",
-    } or fields.table
-    if not inner then fields:need_text "type" end
+    tools[i] = tool_of(fields)
   end
   return tools
 end

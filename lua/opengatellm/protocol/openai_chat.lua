@@ -1,33 +1,40 @@
 --- Chat Completions, the request side: POST /chat/completions of OpenAI, OpenGateLLM, vLLM and everyone who copies them.
 --
 -- @module opengatellm.protocol.openai_chat
+local call_ids = require "opengatellm.call_ids"
+local encode_assistant = require "opengatellm.protocol.openai_chat_said"
 local errors = require "opengatellm.errors"
 local json = require "opengatellm.json"
+local limits = require "opengatellm.limits"
 local media = require "opengatellm.media"
 local messages = require "opengatellm.message"
+local outputs = require "opengatellm.output"
 local quirks = require "opengatellm.quirks"
 local requests = require "opengatellm.request"
 local schema = require "opengatellm.schema"
 local dialects = require "opengatellm.schema_dialects"
+local tools = require "opengatellm.tools"
 
 local M = { name = "openai_chat" }
 
 -- Content ---------------------------------------------------------------------------------------------------------
+
+local function unsupported(message) return errors.new { kind = "unsupported", message = message } end
 
 local encode_part = {}
 
 function encode_part.text(part) return { type = "text", text = part.text } end
 
 function encode_part.image(part)
+  if part.id then return nil, unsupported "openai_chat takes a picture from an address, a path or data, not by the id of a file" end
   local url, err = media.url(part)
   if not url then return nil, err end
   return { type = "image_url", image_url = { url = url, detail = part.detail } }
 end
 
-function encode_part.audio(part)
-  if part.url then
-    return nil, errors.new { kind = "unsupported", message = "openai_chat takes audio from a path or from data, not from an address" }
-  end
+function encode_part.audio(part, own)
+  if own and part.bare then return { type = "input_audio", input_audio = part.url or (media.base64(part)) } end -- Mistral's form
+  if part.url or part.id then return nil, unsupported "openai_chat takes audio from a path or from data alone" end
   local data, mime = media.base64(part)
   if not data then return nil, mime end
   return { type = "input_audio", input_audio = { data = data, format = media.audio_format(mime) } }
@@ -43,73 +50,55 @@ end
 
 encode_part.refusal = encode_part.text
 
--- The content of a message, and what a tool's answer cannot hold: it has texts alone.
-local function encode_content(message, warn)
-  if type(message.content) ~= "table" then return message.content end
-  local parts, err = messages.encode_parts(message, { name = M.name, encode = encode_part, warn = warn })
-  if not parts then return nil, nil, err end
-  if message.role ~= "tool" or not messages.is_foreign(message, M.name) then return parts end
+-- The text of a tool's answer, and what it shows besides.
+local function split(parts)
   local texts, others = {}, {}
   for _, part in ipairs(parts) do
-    if part.type == "text" then texts[#texts + 1] = part.text else others[#others + 1] = part end
+    if getmetatable(part) == nil and part.type == "text" then texts[#texts + 1] = part.text else others[#others + 1] = part end
   end
   return table.concat(texts), others
 end
 
+-- The content of a message, and what a tool's answer cannot hold: it has texts alone, but where it came like that.
+local function encode_content(message, warn)
+  if type(message.content) ~= "table" then return message.content end
+  local parts, err = messages.encode_parts(message, { name = M.name, encode = encode_part, warn = warn })
+  if not parts then return nil, nil, err end
+  if message.role ~= "tool" or message.protocol == M.name then return parts end
+  local text, others = split(parts)
+  return (message.protocol or others[1]) and text or parts, others
+end
+
 -- Messages --------------------------------------------------------------------------------------------------------
-
-local function encode_call(call, own)
-  if not call.name then return call end
-  local out = { id = call.id, type = "function" }
-  if call.type == "custom" then
-    out.type, out.custom = "custom", { name = call.name, input = call.arguments or "" }
-  else
-    out["function"] = { name = call.name, arguments = call.arguments or "{}" }
-  end
-  return messages.add_extra(out, call, own)
-end
-
--- Servers that think between tool calls want those thoughts back, empty ones too, and refuse the request without (`echo_reasoning`).
-local function encode_assistant(message, provider)
-  local out, own = { role = "assistant", name = message.name, refusal = message.refusal }, message.protocol == M.name
-  local text = messages.text(message)
-  if message.tool_calls and message.tool_calls[1] then
-    out.tool_calls = {}
-    for i, call in ipairs(message.tool_calls) do out.tool_calls[i] = encode_call(call, own) end
-    out.content = text ~= "" and text or json.null
-    if provider.echo_reasoning then out[provider.echo_reasoning] = message.reasoning or "" end
-  else
-    out.content = text or ""
-  end
-  return messages.add_extra(out, message, own)
-end
-
--- A reply of another protocol, or one that holds what cannot be said here.
-local function warn_of_parts(message, warn)
-  for _, part in ipairs(messages.is_foreign(message, M.name) and messages.parts(message.content) or {}) do
-    if part.type == "reasoning" or messages.is_bound(part) then
-      return warn("messages", "what only " .. message.protocol .. " can read of a reply was left out: thoughts, signatures, opaque parts")
-    end
-  end
-end
 
 -- A plain message is its own encoding: it is written, not changed.
 local function is_plain(message)
   return type(message.content) == "string" and message.role ~= "assistant" and not message.protocol and message.is_error == nil
 end
 
+local function add_assistant(out, encoded, target)
+  if target.provider.no_empty_answers and encoded.content == "" and not encoded.tool_calls then
+    target.warn("messages", "a message of the assistant without anything to send was left out")
+  else
+    out[#out + 1] = encoded
+  end
+end
+
 -- Adds a message to a list; an error where that cannot be. Pictures of a tool's answer are what the user shows, after all answers.
-local function add_message(out, message, provider, warn)
+local function add_message(out, message, target)
   if is_plain(message) then
     out[#out + 1] = message
     return
   elseif message.role == "assistant" then
-    warn_of_parts(message, warn)
-    out[#out + 1] = encode_assistant(message, provider)
+    add_assistant(out, encode_assistant(message, target), target)
     return
   end
-  local content, others, err = encode_content(message, warn)
+  local content, others, err = encode_content(message, target.warn)
   if err then return err end
+  if messages.is_emptied(message, content) then
+    if message.role ~= "tool" then return end
+    content = ""
+  end
   local name = not (message.role == "tool" and messages.is_foreign(message, M.name)) and message.name or nil
   local encoded = { role = message.role, content = content, name = name, tool_call_id = message.tool_call_id }
   out[#out + 1] = messages.add_extra(encoded, message, message.protocol == M.name)
@@ -125,30 +114,52 @@ local function show(out, warn)
   out.shown = nil
 end
 
-local function encode_messages(request, provider, warn)
-  local out = {} -- and `shown`, while there is something to show
+-- What the assistant began to say at the end, with models that do not go on with it.
+local function finished(out, target)
+  local last = out[#out]
+  if target.row.prefill ~= false or not out[2] or last.role ~= "assistant" or last.tool_calls then return out end
+  target.warn("messages", target.model .. " does not go on with what the assistant began to say: it was left out")
+  out[#out] = nil
+  return out
+end
+
+local function encode_messages(request, target)
+  local out, provider, warn = {}, target.provider, target.warn -- and `shown`, while there is something to show
   if request.system then out[1] = { role = "system", content = request.system } end
-  for _, message in ipairs(request.messages) do
+  for _, message in ipairs(call_ids.fit(request.messages, target.row.call_ids or "any")) do
     if message.role ~= "tool" then show(out, warn) end
-    local err = add_message(out, quirks.message(message, provider, warn), provider, warn)
+    local err = add_message(out, quirks.message(message, provider, warn), target)
     if err then return nil, err end
   end
   show(out, warn)
-  return out
+  return finished(out, target)
 end
 
 -- Tools, output, reasoning ----------------------------------------------------------------------------------------
 
-local function encode_tools(tools, own)
+local function encode_tool(tool, inner, number, target)
+  local out = messages.add_extra({ name = inner.name, description = inner.description, strict = inner.strict }, {
+    extra = tool.inner_extra,
+  }, target.own)
+  out.parameters = tools.parameters(inner, number, target)
+  return messages.add_extra({ type = "function", ["function"] = out }, tool, target.own)
+end
+
+-- A tool in the wire's own form stays what it is, but for its parameters.
+local function own_tool(tool, inner, number, target)
+  local parameters = tools.parameters(inner, number, target)
+  local plain = schema.object(inner.parameters or {}) == inner.parameters
+  if plain and not target.flat then return tool end
+  return requests.merge(tool, { ["function"] = requests.merge(inner, { parameters = parameters }) })
+end
+
+local function encode_tools(list, target)
   local out = {}
-  for i, tool in ipairs(tools) do
-    out[i] = tool.type and tool or messages.add_extra({
-      type = "function",
-      ["function"] = {
-        name = tool.name, description = tool.description, strict = tool.strict,
-        parameters = schema.parameters(tool.parameters),
-      },
-    }, tool, own)
+  for i, tool in ipairs(list) do
+    local inner = tools.function_of(tool)
+    if not inner then out[i] = tool
+    elseif inner ~= tool then out[i] = own_tool(tool, inner, i, target)
+    else out[i] = encode_tool(tool, inner, i, target) end
   end
   return out
 end
@@ -160,17 +171,23 @@ local function encode_tool_choice(choice)
   return choice
 end
 
-local function encode_output(output, provider, warn)
-  if output == "json" then return { type = "json_object" } end
-  local adapted, strict, details = dialects.output(output, provider.schema, warn)
+local function encode_output(request, target)
+  local output = request.output
+  if output == "json" or target.row.output == "json" then return { type = "json_object" } end
+  local adapted, strict, details = dialects.output(output, target.provider.schema, target.warn, request.protocol == M.name)
   return { type = "json_schema", json_schema = {
     name = details.name or "output", description = details.description, schema = adapted, strict = strict or details.strict,
   } }
 end
 
-local function encode_reasoning(reasoning, body, warn)
+local function encode_reasoning(reasoning, body, row, warn)
   reasoning = requests.reasoning(reasoning)
-  body.reasoning_effort = reasoning.effort
+  local off = reasoning.effort == "none" and row.off
+  if type(off) == "table" then
+    for name, value in pairs(off) do body[name] = value end
+  else
+    body.reasoning_effort = reasoning.effort
+  end
   if reasoning.budget then warn("reasoning.budget", "openai_chat has no budget for reasoning: it was left out") end
   if reasoning.summary then warn("reasoning.summary", "openai_chat has no summary of reasoning: it was left out") end
 end
@@ -194,19 +211,23 @@ local function set_same(body, request, warn)
 end
 
 -- Whether the model is left a tool: OpenGateLLM takes `search` out and runs it itself.
-local function has_model_tool(tools)
-  for _, tool in ipairs(tools) do
+local function has_model_tool(list)
+  for _, tool in ipairs(list) do
     if tool.type ~= "search" then return true end
   end
   return false
 end
 
-local function set_tools(body, request, provider, warn)
+local function set_tools(body, request, target)
   if not request.tools or not request.tools[1] then return end
-  body.tools = encode_tools(request.tools, request.protocol == M.name)
+  local dialect = target.provider.schema
+  body.tools = encode_tools(request.tools, {
+    own = request.protocol == M.name, strict_dialect = dialect, warn = target.warn,
+    flat = dialect == "openai_strict" or target.row.flat_tools,
+  })
   -- OpenGateLLM up to 0.9.0 puts "none" where a client says nothing
   local choice = encode_tool_choice(request.tool_choice or has_model_tool(request.tools) and "auto" or "none")
-  body.tool_choice = quirks.tool_choice(choice, provider, warn)
+  body.tool_choice = quirks.tool_choice(choice, target.provider, target.warn)
 end
 
 local function set_stream(body, provider)
@@ -222,15 +243,18 @@ end
 ---@return ogl.Error? err
 function M.encode_request(request, provider, stream, model)
   local warnings, warn = requests.warnings()
-  request = requests.translated(quirks.request(request, provider, warn), M.name, warn)
-  local list, err = encode_messages(request, provider, warn)
+  local row
+  request, row = limits.fit(requests.translated(request, M.name, warn), M.name, provider, model, warn)
+  if request.output then request = outputs.in_words(request, row, model, warn) end
+  local target = { provider = provider, row = row, model = model, warn = warn }
+  local list, err = encode_messages(request, target)
   if not list then return nil, err end
   local body = { model = model, messages = list }
   set_same(body, request, warn)
-  body[provider.max_tokens or "max_tokens"] = request.max_tokens
-  set_tools(body, request, provider, warn)
-  if request.output then body.response_format = encode_output(request.output, provider, warn) end
-  if request.reasoning then encode_reasoning(request.reasoning, body, warn) end
+  body[provider.max_tokens or row.max_tokens or "max_tokens"] = request.max_tokens
+  set_tools(body, request, target)
+  if request.output then body.response_format = encode_output(request, target) end
+  if request.reasoning then encode_reasoning(request.reasoning, body, row, warn) end
   if stream then set_stream(body, provider) end
   quirks.body(body, provider)
   requests.add_extra(body, request, M.name, warn)

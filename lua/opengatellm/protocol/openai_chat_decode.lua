@@ -7,6 +7,7 @@
 --
 -- @module opengatellm.protocol.openai_chat_decode
 local body_reader = require "opengatellm.body"
+local json = require "opengatellm.json"
 
 local NAME = "openai_chat"
 
@@ -25,17 +26,23 @@ function decode_part.image_url(fields)
   end
   local image = fields:fields "image_url"
   if not image then body_reader.refuse(fields:at "image_url", "expected an object, got nothing") end
+  if image.table.url == nil and image.table.file_id ~= nil then return fields.reader:opaque(fields, "image_url") end
   return body_reader.set_url({ type = "image", detail = image:text "detail" }, image:need_text "url", image:at "url")
 end
 
 function decode_part.input_audio(fields)
+  if type(fields.table.input_audio) == "string" then
+    return body_reader.bare_audio(fields:text "input_audio", fields:at "input_audio")
+  end
   local audio = fields:fields "input_audio"
   if not audio then body_reader.refuse(fields:at "input_audio", "expected an object, got nothing") end
+  if audio.table.data == nil and audio.table.file_id ~= nil then return fields.reader:opaque(fields, "input_audio") end
   return body_reader.audio_of(audio)
 end
 
 function decode_part.file(fields)
   local file = fields:fields "file"
+  if not file and fields.table.file_id ~= nil then return fields.reader:opaque(fields, "file") end -- Mistral's
   if not file then body_reader.refuse(fields:at "file", "expected an object, got nothing") end
   body_reader.refuse_path(file)
   local part = { type = "file", id = file:text "file_id", name = file:text "filename" }
@@ -48,8 +55,8 @@ local function part_of(fields)
   body_reader.refuse_path(fields)
   local kind = fields:need_text "type"
   local decode = decode_part[kind]
-  if not decode then return fields.reader:opaque(fields, kind) end
-  return fields:keep(decode(fields))
+  local part = decode and decode(fields) or fields.reader:opaque(fields, kind)
+  return part.type == "part" and part or fields:keep(part)
 end
 
 -- The content of a message; nil where it has none.
@@ -89,10 +96,52 @@ local function call_of(fields)
   return fields:keep(call)
 end
 
+local function is_text_alone(part)
+  if type(part) ~= "table" or part.type ~= "text" or type(part.text) ~= "string" then return false end
+  for key in pairs(part) do
+    if key ~= "type" and key ~= "text" then return false end
+  end
+  return true
+end
+
+-- Mistral's thoughts: a text, or a list of texts; nil where there is more in it.
+local function thought_of(thinking)
+  if type(thinking) == "string" then return thinking end
+  if type(thinking) ~= "table" then return nil end
+  local texts = {}
+  for i, part in ipairs(thinking) do
+    if not is_text_alone(part) then return nil end
+    texts[i] = part.text
+  end
+  return table.concat(texts)
+end
+
+-- What the assistant's own server has written: a thought as a reply has it, anything else as it came.
+local function own_part(item, part)
+  local text = item.type == "thinking" and thought_of(item.thinking)
+  if not text then
+    part.kind = "content"
+    return part
+  end
+  local beside = {}
+  for name, value in pairs(item) do
+    if name ~= "thinking" then beside[name] = value end
+  end
+  return { type = "reasoning", text = text, signature = json.encode(beside) }
+end
+
+local function said_by(fields)
+  local content = content_of(fields)
+  for i, part in ipairs(type(content) == "table" and content or {}) do
+    if part.type == "part" then content[i] = own_part(fields.table.content[i], part) end
+  end
+  return content
+end
+
 local decode_message = {}
 
 function decode_message.assistant(fields, calls)
-  local message = { role = "assistant", content = content_of(fields), name = fields:text "name", refusal = fields:text "refusal" }
+  local message = { role = "assistant", content = said_by(fields), name = fields:text "name", refusal = fields:text "refusal" }
   for i, call in fields:each "tool_calls" do
     message.tool_calls = message.tool_calls or {}
     message.tool_calls[i] = call_of(call)
@@ -113,8 +162,10 @@ local function need_content(fields)
 end
 
 function decode_message.tool(fields, calls)
-  local id = fields:need_text "tool_call_id"
-  return { role = "tool", tool_call_id = calls:answer(id), content = need_content(fields), name = fields:text "name" }
+  local id, name = fields:text "tool_call_id", fields:text "name"
+  id = calls:answer(id, name)
+  if not id then body_reader.refuse(fields:at "tool_call_id", "expected a text, got nothing") end
+  return { role = "tool", tool_call_id = id, content = need_content(fields), name = name }
 end
 
 decode_message["function"] = function(fields, calls)
@@ -154,19 +205,27 @@ local function function_of(fields)
   }
 end
 
+-- A function stands in an object of its own, or beside its type; who says no type means one.
+local function tool_of(fields)
+  local kind = fields:text "type" or "function"
+  if kind ~= "function" then return fields.table end
+  local inner = fields:fields "function"
+  if not inner and fields.table.name == nil then body_reader.refuse(fields:at "function", "expected an object, got nothing") end
+  local tool = function_of(inner or fields)
+  tool.inner_extra = inner and inner:rest()
+  return fields:keep(tool)
+end
+
 local function tools_of(body)
   local tools
   for i, fields in body:each "tools" do
     tools = tools or {}
-    local inner = fields:need_text "type" == "function" and fields:fields "function"
-    if fields.table.type == "function" and not inner then
-      body_reader.refuse(fields:at "function", "expected an object, got nothing")
-    end
-    tools[i] = inner and fields:keep(function_of(inner)) or fields.table
+    tools[i] = tool_of(fields)
   end
   for i, fields in body:each "functions" do
     tools = tools or {}
     tools[i] = function_of(fields)
+    tools[i].inner_extra = fields:rest()
   end
   return tools
 end

@@ -5,18 +5,22 @@
 -- what stood beside their texts (id, phase, caller, …: the part's signature).
 --
 -- @module opengatellm.protocol.openai_responses
+local call_ids = require "opengatellm.call_ids"
 local errors = require "opengatellm.errors"
 local json = require "opengatellm.json"
+local limits = require "opengatellm.limits"
 local media = require "opengatellm.media"
 local messages = require "opengatellm.message"
+local outputs = require "opengatellm.output"
 local requests = require "opengatellm.request"
-local schema = require "opengatellm.schema"
 local dialects = require "opengatellm.schema_dialects"
+local tools = require "opengatellm.tools"
 
 local M = { name = "openai_responses" }
 
 ---@class ogl.ResponsesDraft of one request
 ---@field items table[] input so far
+---@field provider table
 ---@field warn fun(field: string, message: string)
 ---@field unstored boolean the server keeps nothing: what has only an id cannot go back
 ---@field custom table<string, boolean> names of custom tools
@@ -36,8 +40,8 @@ function encode_part.image(part)
 end
 
 function encode_part.audio(part)
-  if part.url then
-    return nil, errors.new { kind = "unsupported", message = "openai_responses takes audio from a path or from data, not from an address" }
+  if part.url or part.id then
+    return nil, errors.new { kind = "unsupported", message = "openai_responses takes audio from a path or from data alone" }
   end
   local data, mime = media.base64(part)
   if not data then return nil, mime end
@@ -71,15 +75,18 @@ end
 local Turn = {}
 Turn.__index = Turn
 
--- The signature of a part as a table; nothing of it where another protocol gave it. Without its reasoning, an item with an id is refused.
+-- The signature of a part as a table; nothing of it where another server gave it. Without its reasoning, an item with an id is refused.
 function Turn:shell(part)
-  local shell = self.own and part.signature and json.decode(part.signature)
-  if type(shell) ~= "table" then return nil end
+  local shell = self.own and messages.members(part.signature)
+  if not shell then return nil end
   if self.without_ids then shell.id = nil end
   return shell
 end
 
-function Turn:add(item) table.insert(self.draft.items, item) end
+function Turn:add(item)
+  table.insert(self.draft.items, item)
+  self.thoughts = 0 -- how many items of reasoning stand at the end
+end
 
 -- Puts a content part into the open message, or into a new one where the part begins one.
 function Turn:say(content, part)
@@ -102,8 +109,10 @@ end
 local turn_part = {}
 
 function turn_part.text(turn, part)
-  local annotations = part.signature and turn.own and json.array {} or nil
-  turn:say({ type = "output_text", text = part.text or "", annotations = annotations }, part)
+  local annotations = turn.own and part.signature and json.array {} or nil
+  local content = { type = "output_text", text = part.text or "", annotations = annotations }
+  turn:say(messages.add_extra(content, part, turn.from_here), part)
+  turn.cited = annotations
 end
 
 turn_part.output_text = turn_part.text
@@ -111,15 +120,19 @@ turn_part.output_text = turn_part.text
 function turn_part.refusal(turn, part) turn:say({ type = "refusal", refusal = part.text or part.refusal }, part) end
 
 function turn_part.reasoning(turn)
-  if not turn.own then turn:leave_out "reasoning of another protocol" end -- ours is in the item, which is a part of its own
+  if not turn.own then turn:leave_out "reasoning of another server" end -- ours is in the item, which is a part of its own
 end
 
-function turn_part.citation() end -- they stand in the text
+-- Citations stand beside the text that they came with.
+function turn_part.citation(turn, part)
+  if turn.own and turn.cited and part.json then table.insert(turn.cited, json.raw(part.json)) end
+end
 
 function turn_part.tool_call(turn, part)
   turn.open = nil
   local shell, draft = turn:shell(part) or {}, turn.draft
-  local id = part.id or part.name -- a call of Ollama's has no id: its result goes by the name
+  if part.signature and not turn.own and not turn.from_here then turn:leave_out "what another protocol has beside a call" end
+  local id = part.id
   turn.called[id] = true
   if shell.type == "custom_tool_call" or draft.custom[part.name] then
     draft.custom_calls[id] = true
@@ -135,6 +148,19 @@ local function is_encrypted(text)
   return type(item) == "table" and type(item.encrypted_content) == "string" and item.encrypted_content ~= ""
 end
 
+-- The server has not kept it: it says nothing there but its id.
+local function is_kept_only(kind) return kind == "item_reference" end
+
+-- An item as it came; without its id where the reasoning that it leans on is gone.
+local function item_of(turn, part)
+  if not turn.without_ids then return json.raw(part.json) end
+  local item = messages.members(part.json)
+  if not item or item.id == nil then return json.raw(part.json) end
+  item.id = nil
+  turn:leave_out("the id of an item of type " .. tostring(part.kind) .. ", whose reasoning the server does not keep,")
+  return item
+end
+
 function turn_part.part(turn, part)
   if not turn.own or not part.json then return turn:leave_out("a part of kind " .. tostring(part.kind)) end
   if part.kind == "content" then return turn:say(json.raw(part.json), part) end
@@ -143,30 +169,58 @@ function turn_part.part(turn, part)
     turn.without_ids = true
     return turn:leave_out 'reasoning that the server does not keep (include = { "reasoning.encrypted_content" } has it sent along)'
   end
-  turn:add(json.raw(part.json))
+  if turn.without_ids and is_kept_only(part.kind) then return turn:leave_out "a reference to an item that the server does not keep" end
+  local thoughts = turn.thoughts
+  turn:add(item_of(turn, part))
+  if part.kind == "reasoning" then turn.thoughts = thoughts + 1 end
+end
+
+-- The server refuses reasoning that nothing of the same answer follows.
+function Turn:close()
+  if self.thoughts == 0 then return end
+  for _ = 1, self.thoughts do table.remove(self.draft.items) end
+  self:leave_out "reasoning that nothing follows"
 end
 
 -- A call of `tool_calls`, in our form or in that of Chat Completions; not those that stand in the content as well.
 local function encode_call(turn, call, said)
   local inner = call["function"] or call.custom or call
-  if said[call.id or inner.name] then return end
-  turn_part.tool_call(turn, { id = call.id, name = inner.name, arguments = inner.arguments or inner.input })
+  if said[call.id] then return end
+  turn_part.tool_call(turn, { id = call.id, name = inner.name, arguments = inner.arguments or inner.input, signature = call.signature })
+end
+
+-- An empty text is nothing, unless it is a message that the server has made: its reasoning needs it.
+local function is_nothing(turn, part) return part.type == "text" and part.text == "" and not turn:shell(part) end
+
+local function turn_of(draft, message, where)
+  return setmetatable({
+    draft = draft, where = where, own = messages.is_own(message, M.name, draft.provider), from_here = message.protocol == M.name,
+    called = {}, thoughts = 0,
+  }, Turn)
+end
+
+-- What was refused stands beside the content where a message has no part of it.
+local function add_refusal(turn, message)
+  if type(message.refusal) ~= "string" or message.refusal == "" then return end
+  for _, part in ipairs(type(message.content) == "table" and message.content or {}) do
+    if type(part) == "table" and part.type == "refusal" then return end
+  end
+  turn_part.refusal(turn, { text = message.refusal })
 end
 
 local function encode_assistant(draft, message, where)
-  local turn = setmetatable({ draft = draft, where = where, own = message.protocol == M.name, called = {} }, Turn)
-  local content = message.content
-  if type(content) ~= "table" then content = { content ~= json.null and content or message.text } end
+  local turn, content = turn_of(draft, message, where), message.content
+  if type(content) ~= "table" or not content[1] then content = { type(content) == "string" and content or message.text } end
   for _, part in ipairs(content) do
     if type(part) == "string" then part = { type = "text", text = part } end
     local encode = turn_part[part.type]
     if not encode then turn:say(part, part) -- the server's own form
-    elseif part.type ~= "text" or part.text ~= "" then encode(turn, part) end
+    elseif not is_nothing(turn, part) then encode(turn, part) end
   end
+  add_refusal(turn, message)
   turn.open = nil
-  local said = turn.called
-  turn.called = {} -- calls without ids may share a name
-  for _, call in ipairs(message.tool_calls or {}) do encode_call(turn, call, said) end
+  for _, call in ipairs(message.tool_calls or {}) do encode_call(turn, call, turn.called) end
+  turn:close()
 end
 
 -- Input ------------------------------------------------------------------------------------------------------------
@@ -181,6 +235,10 @@ local function encode_message(draft, message, where)
   end
   local content, err = encode_content(message, draft.warn)
   if err then return err end
+  if messages.is_emptied(message, content) then
+    if message.role ~= "tool" then return end
+    content = ""
+  end
   if message.role == "tool" then
     local custom = draft.custom_calls[message.tool_call_id]
     table.insert(draft.items, {
@@ -191,12 +249,14 @@ local function encode_message(draft, message, where)
   end
 end
 
-local function encode_input(request, warn)
-  local draft = { items = json.array {}, warn = warn, unstored = request.store == false, custom = {}, custom_calls = {} }
+local function encode_input(request, provider, warn)
+  local draft = {
+    items = json.array {}, provider = provider, warn = warn, unstored = request.store == false, custom = {}, custom_calls = {},
+  }
   for _, tool in ipairs(request.tools or {}) do
     if tool.type == "custom" and tool.name then draft.custom[tool.name] = true end
   end
-  for i, message in ipairs(request.messages) do
+  for i, message in ipairs(call_ids.fit(request.messages, "responses")) do
     local err = encode_message(draft, message, "messages[" .. i .. "]")
     if err then return nil, err end
   end
@@ -206,37 +266,38 @@ end
 -- Tools, output, reasoning ----------------------------------------------------------------------------------------
 
 -- The server takes a function for strict where nobody says otherwise, and refuses most schemas then.
-local function encode_function(tool, own)
+local function encode_function(tool, number, target)
   local strict = tool.strict == true
-  if own then strict = tool.strict end -- its author has left that to the server
+  if target.own then strict = tool.strict end -- its author has left that to the server
   return messages.add_extra({
     type = "function", name = tool.name, description = tool.description, strict = strict,
-    parameters = schema.parameters(tool.parameters),
-  }, tool, own)
+    parameters = tools.parameters(tool, number, target),
+  }, tool, target.own)
 end
 
-local function encode_tools(tools, own)
+local function encode_tools(list, target)
   local out = json.array {}
-  for i, tool in ipairs(tools) do
-    local inner = type(tool["function"]) == "table" and tool["function"] or tool -- as Chat Completions has it
-    out[i] = tool.type and tool.type ~= "function" and tool or encode_function(inner, own)
+  for i, tool in ipairs(list) do
+    local inner = tools.function_of(tool) -- as Chat Completions has it, too
+    out[i] = inner and encode_function(inner, i, target) or tool
   end
   return out
 end
 
-local function encode_tool_choice(choice, tools)
+local function encode_tool_choice(choice, list)
   if type(choice) ~= "table" then return choice end
   local name = choice.name or type(choice["function"]) == "table" and choice["function"].name
   if choice.type and choice.type ~= "function" or not name then return choice end
-  for _, tool in ipairs(tools or {}) do
+  for _, tool in ipairs(list or {}) do
     if tool.type == "custom" and tool.name == name then return { type = "custom", name = name } end
   end
   return { type = "function", name = name }
 end
 
-local function encode_output(output, provider, warn)
-  if output == "json" then return { format = { type = "json_object" } } end
-  local adapted, strict, details = dialects.output(output, provider.schema, warn)
+local function encode_output(request, provider, row, warn)
+  local output = request.output
+  if output == "json" or row.output == "json" then return { format = { type = "json_object" } } end
+  local adapted, strict, details = dialects.output(output, provider.schema, warn, request.protocol == M.name)
   return { format = {
     type = "json_schema", name = details.name or "output", description = details.description, schema = adapted, strict = strict,
   } }
@@ -294,19 +355,24 @@ local function by_field(a, b) return a.field < b.field end
 ---@return ogl.Error? err
 function M.encode_request(request, provider, stream, model)
   local warnings, warn = requests.warnings()
-  request = requests.translated(request, M.name, warn)
-  local input, err = encode_input(request, warn)
+  local row
+  request, row = limits.fit(requests.translated(request, M.name, warn), M.name, provider, model, warn)
+  if request.output then request = outputs.in_words(request, row, model, warn) end
+  local input, err = encode_input(request, provider, warn)
   if not input then return nil, err end
   local body = { model = model, input = input }
   set_same(body, request, warn)
   set_logprobs(body, request)
   if request.tools and request.tools[1] then
-    body.tools = encode_tools(request.tools, request.protocol == M.name)
+    body.tools = encode_tools(request.tools, {
+      own = request.protocol == M.name, strict_dialect = provider.schema, warn = warn,
+      flat = provider.schema == "openai_strict" or row.flat_tools,
+    })
     body.tool_choice = encode_tool_choice(request.tool_choice, request.tools)
   elseif request.tool_choice then
     body.tool_choice = encode_tool_choice(request.tool_choice)
   end
-  if request.output then body.text = encode_output(request.output, provider, warn) end
+  if request.output then body.text = encode_output(request, provider, row, warn) end
   if request.reasoning then body.reasoning = encode_reasoning(request.reasoning, warn) end
   if stream then body.stream = true end
   requests.add_extra(body, request, M.name, warn)

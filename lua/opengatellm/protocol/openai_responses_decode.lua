@@ -111,7 +111,8 @@ local function add_assistant(input, fields)
   if type(content) == "string" then content = { { type = "text", text = content } } end
   for i, part in ipairs(content) do
     if part.type == "part" then part.kind = "content" end
-    if part.extra and part.extra.annotations and next(part.extra.annotations) == nil then part.extra.annotations = nil end
+    local annotations = part.extra and part.extra.annotations
+    if type(annotations) == "table" and next(annotations) == nil then part.extra.annotations = nil end
     if part.extra and next(part.extra) == nil then part.extra = nil end
     if i == 1 then part.signature = shell end
     input:say(part)
@@ -196,7 +197,9 @@ local function tools_of(body)
   for i, fields in body:each "tools" do
     tools = tools or {}
     tools[i] = fields.table
-    if fields:need_text "type" == "function" then
+    local kind = fields:text "type" or fields.table.name ~= nil and "function"
+    if not kind then fields:need_text "type" end
+    if kind == "function" then
       tools[i] = fields:keep {
         name = fields:need_text "name", description = fields:text "description", strict = fields:boolean "strict",
         parameters = fields:exact "parameters",

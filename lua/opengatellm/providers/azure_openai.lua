@@ -8,4 +8,6 @@ return {
   auth = "opengatellm.auth.azure",
   settings = { api_version = { "OPENAI_API_VERSION" }, auth = { default = "api-key", values = { "api-key", "bearer" } } },
   max_tokens = "max_completion_tokens", -- reasoning models refuse max_tokens
+  schema = "openai_strict",
+  drop = { "top_k" },
 }

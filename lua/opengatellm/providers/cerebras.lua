@@ -7,5 +7,6 @@ return {
   key_env = { "CEREBRAS_API_KEY" },
   auth = "bearer",
   version = "v1",
+  no_refusal = true,
   drop = { "frequency_penalty", "presence_penalty", "logit_bias" },
 }

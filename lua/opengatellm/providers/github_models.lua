@@ -7,4 +7,5 @@ return {
   key_env = { "GITHUB_TOKEN" },
   auth = "bearer",
   headers = { ["x-github-api-version"] = "2022-11-28" },
+  drop = { "top_k" },
 }

@@ -8,5 +8,6 @@ return {
   auth = "bearer",
   version = "v1",
   no_message_names = true,
+  no_refusal = true,
   drop = { "logprobs", "top_logprobs", "logit_bias" },
 }

@@ -30,6 +30,9 @@
 --   rename             name of the body -> this server's name
 --   tool_choice        "auto", "none", "required" or "named" (one tool) -> its word, or false where it has none
 --   no_message_names   it refuses `name` in messages
+--   no_refusal         it does not know `refusal` in messages: a refusal is a text there
+--   no_empty_answers   it refuses a message of the assistant that says nothing
+--   signs_calls        it signs calls for Gemini itself, where they came without a signature
 --   echo_reasoning     field that takes the reasoning of an assistant's tool calls back: "reasoning_content"
 --   body               name -> value, added to every body of a chat
 --   no_model           the body names no model: the address does

@@ -8,4 +8,5 @@ return {
   key_env = { "LITELLM_PROXY_API_KEY" },
   auth = "bearer",
   version = "v1",
+  signs_calls = true,
 }

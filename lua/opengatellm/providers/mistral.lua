@@ -11,6 +11,8 @@ return {
   version = "v1",
   no_stream_options = true,
   no_message_names = true,
+  no_refusal = true,
+  no_empty_answers = true,
   drop = { "logprobs", "top_logprobs", "logit_bias", "top_k", "user", "store", "service_tier" },
   rename = { seed = "random_seed" },
   tool_choice = { required = "any" },

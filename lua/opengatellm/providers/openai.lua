@@ -9,4 +9,5 @@ return {
   version = "v1",
   schema = "openai_strict",
   max_tokens = "max_completion_tokens", -- of Chat Completions: reasoning models refuse max_tokens
+  drop = { "top_k" },
 }

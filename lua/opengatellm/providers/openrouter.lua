@@ -7,4 +7,5 @@ return {
   key_env = { "OPENROUTER_API_KEY" },
   auth = "bearer",
   version = "v1",
+  signs_calls = true,
 }

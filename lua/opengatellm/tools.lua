@@ -1,0 +1,47 @@
+--- Tools of a request: the functions that a program runs, on their way to a server, and the server's own tools among them.
+--
+-- The schema of a function's parameters goes through the dialects, as that of `output` does, and what changes is told. A schema that
+-- came by the same protocol stays as it came.
+--
+-- @module opengatellm.tools
+local dialects = require "opengatellm.schema_dialects"
+local schemas = require "opengatellm.schema"
+
+local M = {}
+
+---@class ogl.ToolTarget
+---@field own boolean the request came by the protocol that it goes out by
+---@field strict_dialect? string of functions that are strict
+---@field dialect? string of the others
+---@field flat? boolean no choice may stand at the top of a schema
+---@field warn fun(field: string, message: string, code?: string)
+
+--- What a tool is as a function: itself, or what Chat Completions has inside; nil where it is one of the server's own.
+---@param tool table
+---@return table?
+function M.function_of(tool)
+  if type(tool["function"]) == "table" then return tool["function"] end
+  return (not tool.type or tool.type == "function") and tool or nil
+end
+
+local function adapted(parameters, inner, where, target)
+  local dialect = inner.strict == true and target.strict_dialect or target.dialect
+  if target.flat then parameters = dialects.flat(parameters, where, target.warn) end
+  if dialect then parameters = dialects.warned(parameters, dialect, where, target.warn) end
+  return schemas.object(schemas.normalise(parameters))
+end
+
+local NO_PARAMETERS = { type = "object", properties = {} }
+
+--- The schema of a function's parameters.
+---@param inner table the function
+---@param number integer which tool it is, for warnings
+---@param target ogl.ToolTarget
+---@return table
+function M.parameters(inner, number, target)
+  if not inner.parameters then return NO_PARAMETERS end
+  if target.own then return schemas.normalise(inner.parameters) end
+  return adapted(inner.parameters, inner, ("tools[%d].parameters"):format(number), target)
+end
+
+return M
