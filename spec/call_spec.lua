@@ -109,7 +109,7 @@ describe("a secret", function()
 
   it("is in nothing of a stream that a printer of tables finds", function()
     local stream = assert(client_of(require "opengatellm.transport.replay".new { body = "data: [DONE]\n\n" }):stream(MESSAGE))
-    stream.call.client.shared.transport = nil -- the replay keeps what it was asked
+    stream.exchange.transport.requests = nil -- the replay keeps what it was asked
     assert.is_false(leaks(stream))
     stream:close()
   end)
