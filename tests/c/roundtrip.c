@@ -159,7 +159,7 @@ static void same_fold(const struct ogl_fold *a, const struct ogl_fold *b, const 
 /* Decodes all of it; the code that ended it: OGL_MORE where it is complete. */
 static int decode(struct ogl_decoder *d, const struct ogl_protocol *protocol, const char *content_type,
                   struct ogl_span bytes) {
-  struct ogl_decoder_options options = { content_type, 0, 1, 0 };
+  struct ogl_decoder_options options = { content_type, 0, 1, 0, 0 };
   struct ogl_event e;
   int code;
   ogl_decoder_init(d, protocol, &options);
@@ -187,7 +187,7 @@ static struct ogl_span echo_of(struct ogl_span body) {
 /* The body in the target's protocol, fed in pieces. */
 static void transcode(struct exchange *x, const struct ogl_encoding *to, int is_whole, size_t step,
                       struct ogl_buf *out) {
-  struct ogl_decoder_options options = { x->content_type, 0, 0, 0 };
+  struct ogl_decoder_options options = { x->content_type, 0, 0, 0, 0 };
   struct ogl_encoder_context context = { { "id1", 3 }, { "", 0 }, 1700000000, 1, { "", 0 }, 0 };
   struct ogl_transcoder t;
   struct ogl_span body = ogl_buf_span(&x->body);

@@ -32,6 +32,7 @@
 --   no_message_names   it refuses `name` in messages
 --   echo_reasoning     field that takes the reasoning of an assistant's tool calls back: "reasoning_content"
 --   body               name -> value, added to every body of a chat
+--   needs_reason       only a finish_reason proves that a stream is whole: [DONE] comes whatever happened
 --   no_model           the body names no model: the address does
 --
 -- @module opengatellm.providers
