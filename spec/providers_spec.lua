@@ -10,7 +10,7 @@ local FIELDS = {
   max_tokens = "string", no_stream_options = "boolean", headers = "table", operations = "boolean", catalogue = "string",
   search_tool = "boolean", batch = "table", settings = "table", models = "table", drop = "table", rename = "table", tool_choice = "table",
   no_message_names = "boolean", echo_reasoning = "string", body = "table", no_model = "boolean", dialects = "table",
-  default_port = "number", schema = "string", attachments = "table",
+  default_port = "number", schema = "string", attachments = "table", needs_reason = "boolean",
 }
 local REFUSAL = { status = 400, body = '{"error":{"message":"no"}}' }
 

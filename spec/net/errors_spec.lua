@@ -157,11 +157,17 @@ describe("errors over the network", function()
     end)
 
     it("is JSON without a choice in it, or nothing", function()
-      for _, body in ipairs { "[]", "7", "null", '"text"', "{}", '{"choices":7}', '{"choices":[7]}', "" } do
+      local function fails(body)
         local reply, err = helper.client_of(helper.body("application/json", body), { retries = { max = 0 } }):chat "Bonjour"
         assert.is_nil(reply, body)
-        assert.is_true(err.kind == "protocol" or err.kind == "incomplete", body)
+        return err
       end
+      for _, body in ipairs { "[]", "7", "null", "{}", '{"choices":7}', '{"choices":[7]}' } do
+        local err = fails(body)
+        assert.same({ "provider", body, body }, { err.kind, err.message, err.body })
+      end
+      assert.same({ "provider", "text" }, { fails('"text"').kind, fails('"text"').message })
+      assert.equal("incomplete", fails("").kind)
     end)
 
     it("is a list that is none", function()
