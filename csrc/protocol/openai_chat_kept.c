@@ -10,6 +10,7 @@
 ** as it came. Pieces of a list are joined detail by detail, see `continued`: its texts grow, of any other member the last that
 ** is not null counts.
 */
+#include "openai_chat_kept.h"
 #include "../core/mem.h"
 #include "openai_chat_decode.h"
 #include "read.h"
@@ -28,30 +29,16 @@ struct chat_detail {
 
 /* --- members of a message ------------------------------------------------------------------------------------- */
 
-static const struct {
-  const char *name;
-  int are_blocks; /* the last that comes of a block is its signature, and what is encrypted comes in one piece */
-} members[] = {
-  { "reasoning_details", 0 },        /* OpenRouter */
-  { "thinking_blocks", 1 },          /* LiteLLM: blocks of Anthropic */
-  { "extra_content", 0 },            /* Gemini through Chat Completions */
-  { "reasoning_opaque", 0 },         /* Copilot */
-  { "provider_specific_fields", 0 }, /* LiteLLM */
-};
-
-enum { MEMBERS = sizeof members / sizeof members[0] };
+static const char *const names[] = { KEPT_NAMES };
 
 const char *ogl_chat_kept_name(struct ogl_span key) {
-  for (int i = 0; i < MEMBERS; i++)
-    if (ogl_span_equal(key, members[i].name, strlen(members[i].name))) return members[i].name;
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+    if (ogl_span_equal(key, names[i], strlen(names[i]))) return names[i];
   return NULL;
 }
 
-static int are_blocks(const char *name) {
-  for (int i = 0; i < MEMBERS; i++)
-    if (members[i].name == name) return members[i].are_blocks;
-  return 0;
-}
+/* Blocks of Anthropic: the last that comes of one is its signature, and what is encrypted comes in one piece. */
+static int are_blocks(const char *name) { return strcmp(name, "thinking_blocks") == 0; }
 
 /* --- rows ----------------------------------------------------------------------------------------------------- */
 

@@ -33,8 +33,14 @@ struct call {
 };
 
 static const uint16_t texts[][40] = {
-  u"{\"city\":\"Lyon\"}",     u"{}",       u"{\"a\":\"}{\\\"\\\\\",\"b\":[{}]}", u"{\"face\":\"\U0001f600\U0001f4a9\"}",
-  u"{ \"n\" : [1, 2, null] }", u"{\"é\":\"\\ud83d\\ude00\"}", u"", u"null",
+  u"{\"city\":\"Lyon\"}",
+  u"{}",
+  u"{\"a\":\"}{\\\"\\\\\",\"b\":[{}]}",
+  u"{\"face\":\"\U0001f600\U0001f4a9\"}",
+  u"{ \"n\" : [1, 2, null] }",
+  u"{\"é\":\"\\ud83d\\ude00\"}",
+  u"",
+  u"null",
 };
 enum { TEXTS = sizeof texts / sizeof texts[0], OBJECTS = 6 };
 

@@ -13,7 +13,8 @@ static const struct late {
 } cases[] = {
   { "openai_chat", "text/event-stream",
     "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"It is\"}}]}\n\n"
-    "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}],\"error\":{\"message\":\"gave up\"}}\n\n"
+    "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}],\"error\":{\"message\":\"gave "
+    "up\"}}\n\n"
     "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"!\"}}],\"error\":{\"message\":\"again\"},"
     "\"usage\":{\"prompt_tokens\":41,\"completion_tokens\":243}}\n\ndata: [DONE]\n\n"
     "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":1}}\n\n",
@@ -23,26 +24,30 @@ static const struct late {
     "\"gave up\"}}],\"usage\":{\"prompt_tokens\":41,\"completion_tokens\":243}}",
     "gave up", "It is", "error", 41, 243 },
   { "openai_chat", "text/event-stream",
-    "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"It is\"}}]}\n\nevent: error\ndata: {\"detail\":\"busy\"}\n\n"
+    "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"It is\"}}]}\n\nevent: error\ndata: "
+    "{\"detail\":\"busy\"}\n\n"
     "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"error\"}]}\n\n"
     "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":41,\"completion_tokens\":243}}\n\n",
     "busy", "It is", "error", 41, 243 },
   { "openai_responses", "text/event-stream",
     "data: {\"type\":\"response.output_text.delta\",\"output_index\":0,\"content_index\":0,\"delta\":\"It is\"}\n\n"
     "data: {\"type\":\"error\",\"message\":\"gave up\"}\n\n"
-    "data: {\"type\":\"response.failed\",\"response\":{\"status\":\"failed\",\"error\":{\"message\":\"later\"},\"output\":[],"
+    "data: "
+    "{\"type\":\"response.failed\",\"response\":{\"status\":\"failed\",\"error\":{\"message\":\"later\"},\"output\":[],"
     "\"usage\":{\"input_tokens\":41,\"output_tokens\":243}}}\n\n",
     "gave up", "It is", "error", 41, 243 },
   { "openai_responses", "text/event-stream",
     "data: {\"type\":\"response.output_text.delta\",\"output_index\":0,\"content_index\":0,\"delta\":\"It is\"}\n\n"
-    "data: {\"type\":\"response.failed\",\"response\":{\"status\":\"failed\",\"error\":{\"message\":\"gave up\"},\"output\":[],"
+    "data: {\"type\":\"response.failed\",\"response\":{\"status\":\"failed\",\"error\":{\"message\":\"gave "
+    "up\"},\"output\":[],"
     "\"usage\":{\"input_tokens\":41,\"output_tokens\":243}}}\n\n",
     "gave up", "It is", "error", 41, 243 },
   { "anthropic", "text/event-stream",
     "data: {\"type\":\"message_start\",\"message\":{\"id\":\"m\",\"usage\":{\"input_tokens\":41}}}\n\n"
     "data: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"It is\"}}\n\n"
     "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"gave up\"}}\n\n"
-    "data: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"max_tokens\"},\"usage\":{\"output_tokens\":243}}\n\n",
+    "data: "
+    "{\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"max_tokens\"},\"usage\":{\"output_tokens\":243}}\n\n",
     "gave up", "It is", "length", 41, 243 },
   { "gemini", "text/event-stream",
     "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"It is\"}]},\"index\":0}]}\n\n"
@@ -52,7 +57,8 @@ static const struct late {
     "gave up", "It is", "length", 41, 243 },
   { "ollama", "application/x-ndjson",
     "{\"message\":{\"content\":\"It is\"},\"done\":false}\n{\"error\":\"gave up\"}\n"
-    "{\"message\":{\"content\":\"\"},\"done\":true,\"done_reason\":\"length\",\"prompt_eval_count\":41,\"eval_count\":243}\n",
+    "{\"message\":{\"content\":\"\"},\"done\":true,\"done_reason\":\"length\",\"prompt_eval_count\":41,\"eval_count\":"
+    "243}\n",
     "gave up", "It is", "length", 41, 243 },
 };
 
@@ -119,7 +125,8 @@ static void test_transcoder(const struct late *c) {
   struct ogl_encoder_context context = { { "id1", 3 }, { "m", 1 }, 1700000000, 1, { "", 0 }, 0 };
   struct ogl_transcoder t;
   size_t n = strlen(c->body);
-  CHECK_INT(ogl_transcoder_init(&t, ogl_protocol_find(c->protocol), &options, &ogl_openai_chat_encoding, 0, &context), 0);
+  CHECK_INT(ogl_transcoder_init(&t, ogl_protocol_find(c->protocol), &options, &ogl_openai_chat_encoding, 0, &context),
+            0);
   for (size_t at = 0; at < n; at++) CHECK(ogl_transcoder_feed(&t, c->body + at, 1) >= 0);
   CHECK(ogl_transcoder_finish(&t) >= 0);
   CHECK_INT(t.problem, OGL_ERR_PROVIDER);
