@@ -156,6 +156,15 @@ describe("errors over the network", function()
       end
     end)
 
+    it("is a stream with an error in it, and the cost far behind", function()
+      local body = 'data: {"choices":[{"index":0,"delta":{"content":"It is"}}]}\n\ndata: {"error":{"message":"gave up"}}\n\n'
+        .. (": " .. ("x"):rep(1000) .. "\n"):rep(400)
+        .. 'data: {"choices":[],"usage":{"prompt_tokens":41,"completion_tokens":243,"total_tokens":284}}\n\ndata: [DONE]\n\n'
+      local client = helper.client_of(helper.body("text/event-stream", body), { retries = { max = 0 } })
+      local _, err = assert(client:stream "Bonjour"):reply()
+      assert.same({ "gave up", "It is", 284 }, { err.message, err.partial.text, (err.partial.usage or {}).total_tokens })
+    end)
+
     it("is JSON without a choice in it, or nothing", function()
       local function fails(body)
         local reply, err = helper.client_of(helper.body("application/json", body), { retries = { max = 0 } }):chat "Bonjour"
