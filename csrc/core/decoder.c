@@ -62,16 +62,17 @@ static int fail(struct ogl_decoder *d, int code) {
 static int pass_on(struct ogl_decoder *d, const char *p, size_t n) {
   d->frame.data.n = 0;
   int code = ogl_framer_feed(&d->framer, p, n);
-  if (OGL_LIKELY(code >= 0)) return OGL_OK;
-  fail(d, code);
-  return code;
+  return code < 0 ? fail(d, code) : OGL_OK;
 }
 
 static void read_on(struct ogl_decoder *d);
 
 int ogl_decoder_feed(struct ogl_decoder *d, const char *p, size_t n) {
   if (OGL_UNLIKELY(d->err)) {
-    if (ogl_decoder_wants(d) && pass_on(d, p, n) >= 0) read_on(d);
+    if (!ogl_decoder_wants(d)) return d->err;
+    d->err = 0;
+    if (pass_on(d, p, n) >= 0) read_on(d);
+    else if (d->err != OGL_ERR_MEMORY) d->err = OGL_ERR_PROVIDER, d->finished = d->closed = 1;
     return d->err;
   }
   if (d->terminal || d->finished) return OGL_OK;
@@ -183,6 +184,7 @@ static int take_frame(struct ogl_decoder *d) {
   if (code < 0) d->pending = code;
   if (code == OGL_OK) d->terminal = 1;
   if (OGL_UNLIKELY(!d->answered)) look_for_answer(d);
+  if (OGL_UNLIKELY(d->stray.err == OGL_ERR_MEMORY)) return fail(d, OGL_ERR_MEMORY);
   if (OGL_UNLIKELY(d->frame.repaired | d->frame.joined | d->queue.lone)) warn_about_text(d);
   return OGL_OK;
 }
@@ -218,19 +220,27 @@ static int close_reply(struct ogl_decoder *d) {
   return d->queue.err ? fail(d, d->queue.err) : OGL_OK;
 }
 
-/* Behind an error of the server: takes what else there is, for the numbers and the reasons alone. Nothing that goes wrong here
-   changes the error. */
-static void read_on(struct ogl_decoder *d) {
+/* Takes what else there is, for the numbers and the reasons alone. OGL_MORE, or the error that ended it. */
+static int take_late(struct ogl_decoder *d) {
   struct ogl_event e;
-  while (!d->fold.err) {
+  for (;;) {
     while (ogl_queue_pop(&d->queue, &e) == OGL_OK)
       if (e.kind == OGL_EVENT_USAGE || (e.kind == OGL_EVENT_FINISH && d->keep)) ogl_fold_add(&d->fold, &e);
-    if (d->closed) return;
+    if (d->fold.err || d->pending == OGL_ERR_MEMORY) return d->fold.err ? d->fold.err : d->pending;
+    if (d->closed) return OGL_MORE;
     int code = d->terminal ? OGL_MORE : take_frame(d);
-    if (code < 0) d->finished = d->closed = 1;
-    else if (code == OGL_MORE && !d->terminal && !d->finished) return;
-    else if (code == OGL_MORE) close_reply(d);
+    if (code == OGL_MORE && !d->terminal && !d->finished) return OGL_MORE;
+    if (code == OGL_MORE) code = close_reply(d);
+    if (code < 0) return code;
   }
+}
+
+/* Behind an error of the server: nothing that is wrong there changes the error, but for memory that is not there. */
+static void read_on(struct ogl_decoder *d) {
+  d->err = 0;
+  int code = take_late(d);
+  d->err = code == OGL_ERR_MEMORY ? code : OGL_ERR_PROVIDER;
+  if (code < 0) d->finished = d->closed = 1;
 }
 
 /* Keeps an ERROR event as the sticky error. */

@@ -247,6 +247,7 @@ static int is_open(struct ogl_sse *s) {
 int ogl_sse_reopen(struct ogl_sse *s) {
   if (s->given != OGL_FRAME_EVENT || !is_open(s)) return 0;
   copy_data(s);
+  check(s, s->data.err); /* next gives it */
   s->given = NOTHING;
   s->lines = 1;
   return 1;

@@ -122,17 +122,25 @@ static int on_sources(struct chat_state *s, const struct chunk *c) {
   return s->citations.err ? s->citations.err : s->search_results.err;
 }
 
-/* Whether the frame reports an error: of its own, or in a choice; its event is pushed then. */
+/* The event of an error. What is kept of the reply goes into its partial one. */
+static int push_error(struct chat_state *s, struct ogl_span json, int is_status, struct ogl_queue *out) {
+  int err = ogl_chat_push_kept(s, out);
+  s->failed = 1;
+  if (err) return err;
+  if (is_status) ogl_fault_push_other(out, json);
+  else ogl_fault_push(out, json);
+  return OGL_ERR_PROVIDER;
+}
+
+/* What the frame reports: an error of its own, or of a choice. 0, OGL_ERR_PROVIDER, or a final error. */
 static int on_error(struct chat_state *s, const struct ogl_frame *frame, const struct chunk *c, struct ogl_queue *out) {
   if (OGL_LIKELY(!c->error.n && !s->fault.n && frame->kind != OGL_FRAME_ERROR && frame->event.n == 0 && c->choices.n))
     return 0;
   int told = frame->kind == OGL_FRAME_ERROR || ogl_span_is(frame->event, "error") || c->error.n ||
              (!c->choices.n && (c->detail.n || ogl_span_is(c->object, "\"error\"")));
-  if (told) ogl_fault_push(out, frame->data);
-  else if (s->fault.n) ogl_fault_push(out, s->fault);
-  else if (!c->choices.n && ogl_fault_is_status(c->base_resp)) ogl_fault_push_other(out, frame->data);
-  else return 0;
-  return s->failed = 1;
+  if (told) return push_error(s, frame->data, 0, out);
+  if (s->fault.n) return push_error(s, s->fault, 0, out);
+  return !c->choices.n && ogl_fault_is_status(c->base_resp) ? push_error(s, frame->data, 1, out) : 0;
 }
 
 static void on_unknown(struct chat_state *s, const struct ogl_frame *frame, struct ogl_queue *out) {
@@ -158,7 +166,7 @@ static int on_chunk(struct chat_state *s, const struct ogl_frame *frame, const s
   if (err) return err;
   on_usage(s, c, out);
   if ((err = on_sources(s, c)) < 0) return err;
-  if (on_error(s, frame, c, out)) return OGL_ERR_PROVIDER;
+  if ((err = on_error(s, frame, c, out)) < 0) return err;
   s->whole |= frame->kind == OGL_FRAME_WHOLE && is_answer(s, c);
   int is_none = frame->kind == OGL_FRAME_WHOLE ? !s->whole : !c->choices.n && !c->usage.n && !c->x_groq.n;
   if (is_none) on_unknown(s, frame, out);
