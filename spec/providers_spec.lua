@@ -11,7 +11,7 @@ local FIELDS = {
   search_tool = "boolean", batch = "table", settings = "table", models = "table", drop = "table", rename = "table", tool_choice = "table",
   no_refusal = "boolean", no_empty_answers = "boolean", signs_calls = "boolean",
   no_message_names = "boolean", echo_reasoning = "string", body = "table", no_model = "boolean", dialects = "table",
-  default_port = "number", schema = "string", attachments = "table",
+  default_port = "number", schema = "string", attachments = "table", needs_reason = "boolean",
 }
 local REFUSAL = { status = 400, body = '{"error":{"message":"no"}}' }
 

@@ -37,6 +37,51 @@ describe("a stream", function()
     assert.equal("[DONE]", stream:raw())
   end)
 
+  it("that fails has in its partial reply what stands behind the error", function()
+    local body = chunk "It is" .. 'data: {"choices":[{"index":0,"delta":{},"finish_reason":"error"}],"error":{"code":502,"message":"gave up"}}\n\n'
+      .. 'data: {"choices":[],"usage":{"prompt_tokens":41,"completion_tokens":243,"total_tokens":284}}\n\ndata: [DONE]\n\n'
+    for _, size in ipairs { 1, 200, 1e6 } do
+      local stream = assert(open(function() return { headers = { ["content-type"] = "text/event-stream" }, body = body, chunk = size } end))
+      local _, err = stream:reply()
+      assert.same({ "provider", "gave up", "502" }, { err.kind, err.message, err.code })
+      assert.same({ "It is", "error", 284 }, { err.partial.text, err.partial.finish_reason, err.partial.usage.total_tokens })
+      assert.is_nil(err.partial.complete)
+      local _, again = stream:next()
+      assert.equal(err, again)
+    end
+  end)
+
+  it("that fails and keeps nothing reads no further", function()
+    local stream = assert(open(chunk "It is" .. 'data: {"error":"gave up"}\n\n' .. END, { keep = false }))
+    assert.equal("text", (stream:next() and stream:next()).type)
+    local _, err = stream:next()
+    assert.same({ "gave up" }, { err.message, err.partial })
+  end)
+
+  it("that ends with [DONE] alone is complete with a warning, and cut where the provider's [DONE] proves nothing", function()
+    for _, body in ipairs { chunk "Bon" .. "data: [DONE]\n\n", 'data: {"choices":[],"usage":{"prompt_tokens":1}}\n\ndata: [DONE]\n\n' } do
+      local reply = assert(assert(open(body)):reply())
+      assert.same({ true, "no_finish_reason" }, { reply.complete, reply.warnings[1].code })
+      for _, provider in ipairs { "opengatellm", "albert" } do
+        local client = ogl.client {
+          provider = provider, base_url = "http://server", model = "m", api_key = "k", retries = { max = 0 },
+          transport = replay.new { headers = { ["content-type"] = "text/event-stream" }, body = body },
+        }
+        local _, err = assert(client:stream "hi"):reply()
+        assert.equal("incomplete", err.kind)
+        assert.equal(reply.text, err.partial.text)
+        assert.same(reply.usage, err.partial.usage)
+      end
+    end
+  end)
+
+  it("whose chunks were cut at line separators is whole, with a warning, or an error", function()
+    local reply = assert(assert(open(chunk "one\n\ntwo" .. END)):reply())
+    assert.same({ "one\226\128\168two", "joined_lines" }, { reply.text, reply.warnings[1].code })
+    local _, err = assert(open(chunk "a" .. 'data: {"choices":[{"index":0,"delta":{"content":"one\n\ntwo\n\n' .. END)):reply()
+    assert.same({ "protocol", "a" }, { err.kind, err.partial.text })
+  end)
+
   it("gives texts alone, of the first choice", function()
     local other = 'data: {"choices":[{"index":1,"delta":{"content":"no"}}]}\n\n'
     assert.same({ "a", "b" }, texts_of(assert(open(chunk "a" .. other .. chunk "b" .. END))))

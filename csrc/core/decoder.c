@@ -3,6 +3,7 @@
 */
 #include "decoder.h"
 
+#include "fault.h"
 #include "mem.h"
 
 static const struct ogl_problem no_problem;
@@ -28,11 +29,13 @@ int ogl_decoder_init(struct ogl_decoder *d, const struct ogl_protocol *protocol,
   d->keep = options->keep;
   ogl_framer_init(&d->framer, options->content_type, OGL_SSE_LLM);
   ogl_buf_init(&d->later, OGL_MAX_INPUT, OGL_ERR_FRAME);
+  ogl_buf_init(&d->stray, OGL_MAX_BODY, OGL_ERR_FRAME);
   ogl_queue_init(&d->queue);
   ogl_fold_init(&d->fold, options->max_reply ? options->max_reply : OGL_MAX_REPLY);
   d->state = ogl_realloc(NULL, protocol->state_size);
   if (!d->state) return d->err = OGL_ERR_MEMORY;
   memset(d->state, 0, protocol->state_size);
+  if (options->reason_required && protocol->require_reason) protocol->require_reason(d->state);
   return 0;
 }
 
@@ -42,6 +45,7 @@ void ogl_decoder_clear(struct ogl_decoder *d) {
   d->state = NULL;
   ogl_framer_clear(&d->framer);
   ogl_buf_clear(&d->later);
+  ogl_buf_clear(&d->stray);
   ogl_queue_clear(&d->queue);
   ogl_fold_clear(&d->fold);
   problem_free(d->problem);
@@ -61,8 +65,16 @@ static int pass_on(struct ogl_decoder *d, const char *p, size_t n) {
   return code < 0 ? fail(d, code) : OGL_OK;
 }
 
+static void read_on(struct ogl_decoder *d);
+
 int ogl_decoder_feed(struct ogl_decoder *d, const char *p, size_t n) {
-  if (d->err) return d->err;
+  if (OGL_UNLIKELY(d->err)) {
+    if (!ogl_decoder_wants(d)) return d->err;
+    d->err = 0;
+    if (pass_on(d, p, n) >= 0) read_on(d);
+    else if (d->err != OGL_ERR_MEMORY) d->err = OGL_ERR_PROVIDER, d->finished = d->closed = 1;
+    return d->err;
+  }
   if (d->terminal || d->finished) return OGL_OK;
   if (OGL_LIKELY(d->queue.next == d->queue.n && !d->later.n)) return pass_on(d, p, n);
   int err = ogl_buf_append(&d->later, p, n);
@@ -78,9 +90,10 @@ static int pass_on_later(struct ogl_decoder *d) {
 }
 
 void ogl_decoder_finish(struct ogl_decoder *d) {
-  if (d->finished || d->err) return;
+  if (d->finished || (d->err && d->err != OGL_ERR_PROVIDER)) return;
   d->finished = 1;
   ogl_framer_finish(&d->framer);
+  if (d->err) read_on(d);
 }
 
 /* The problem, to be filled in; NULL without memory, which is the error then. */
@@ -118,9 +131,9 @@ static void warn(struct ogl_decoder *d, const char *code, const char *message, s
 
 /* A frame that is no JSON. */
 static int on_bad_frame(struct ogl_decoder *d, int code) {
-  int whole = d->frame.kind == OGL_FRAME_WHOLE;
+  int whole = d->frame.kind == OGL_FRAME_WHOLE, joined = d->frame.joined != 0;
   if (whole && code == OGL_ERR_INCOMPLETE) return fail(d, code);
-  if (whole || d->strict) {
+  if (whole || joined || d->strict) { /* joined: text of the answer is in it */
     if (problem(d)) note(d, &d->problem->json, excerpt(d->frame.data));
     return fail(d, OGL_ERR_SYNTAX);
   }
@@ -128,10 +141,34 @@ static int on_bad_frame(struct ogl_decoder *d, int code) {
   return d->queue.err ? fail(d, d->queue.err) : OGL_OK;
 }
 
+/* Notes whether something of an answer is among the events, and keeps the first frame that was unknown. */
+static void look_for_answer(struct ogl_decoder *d) {
+  for (size_t i = 0; i < d->queue.n; i++) {
+    const struct ogl_event *e = &d->queue.events[i];
+    if (e->kind == OGL_EVENT_UNKNOWN && !d->stray.n) ogl_buf_append(&d->stray, e->b.p, e->b.n);
+    else if (e->kind != OGL_EVENT_START && e->kind != OGL_EVENT_UNKNOWN && e->kind != OGL_EVENT_USAGE) d->answered = 1;
+  }
+  if (d->answered) ogl_buf_clear(&d->stray);
+}
+
 static void warn_about_text(struct ogl_decoder *d) {
   struct ogl_span none = { "", 0 };
   if (d->frame.repaired) warn(d, "invalid_utf8", "bytes of the answer that are no UTF-8 were replaced by U+FFFD", none);
+  if (d->frame.joined)
+    warn(d, "joined_lines", "a text of the answer was cut at a line separator, and joined again with U+2028", none);
   if (d->queue.lone) warn(d, "lone_surrogate", "half of a surrogate pair in the answer was replaced by U+FFFD", none);
+}
+
+/* Whether the frame's JSON is cut, and its rest may come: it is taken back then. */
+static int reopens(struct ogl_decoder *d, int code) {
+  if (code != OGL_ERR_INCOMPLETE || d->frame.kind != OGL_FRAME_EVENT || d->frame.cut) return 0;
+  return ogl_framer_reopen(&d->framer);
+}
+
+/* Whether it is an error whose JSON is cut: a protocol would take what there is for the message. */
+static int is_cut_error(struct ogl_decoder *d) {
+  struct ogl_span event = d->frame.event, data = d->frame.data;
+  return ogl_span_is(event, "error") && reopens(d, ogl_json_check(data.p, data.n));
 }
 
 /* Decodes the next frame into the queue: OGL_OK (perhaps without an event), OGL_MORE, or the error. */
@@ -140,23 +177,70 @@ static int take_frame(struct ogl_decoder *d) {
   int code = ogl_framer_next(&d->framer, &d->frame);
   if (code != OGL_OK) return code < 0 ? fail(d, code) : OGL_MORE;
   ogl_queue_begin(&d->queue, d->frame.data.n);
+  if (OGL_UNLIKELY(d->frame.event.n) && is_cut_error(d)) return OGL_OK;
   code = d->protocol->frame(d->state, &d->frame, &d->queue);
   if (OGL_UNLIKELY(d->queue.err)) return fail(d, d->queue.err);
-  if (code == OGL_ERR_SYNTAX || code == OGL_ERR_INCOMPLETE) return on_bad_frame(d, code);
+  if (code == OGL_ERR_SYNTAX || code == OGL_ERR_INCOMPLETE) return reopens(d, code) ? OGL_OK : on_bad_frame(d, code);
   if (code < 0) d->pending = code;
   if (code == OGL_OK) d->terminal = 1;
-  if (OGL_UNLIKELY(d->frame.repaired | d->queue.lone)) warn_about_text(d);
+  if (OGL_UNLIKELY(!d->answered)) look_for_answer(d);
+  if (OGL_UNLIKELY(d->stray.err == OGL_ERR_MEMORY)) return fail(d, OGL_ERR_MEMORY);
+  if (OGL_UNLIKELY(d->frame.repaired | d->frame.joined | d->queue.lone)) warn_about_text(d);
   return OGL_OK;
+}
+
+/* The last warning moves in front of the FINISH events, which are the last of their choices. */
+static void move_warning(struct ogl_queue *q) {
+  for (size_t i = q->n; i > 1; i--) {
+    struct ogl_event warning = q->events[i - 1], before = q->events[i - 2];
+    if (before.kind != OGL_EVENT_FINISH && before.kind != OGL_EVENT_ERROR) return;
+    q->events[i - 1] = before;
+    q->events[i - 2] = warning;
+  }
+}
+
+/* There was no answer, but something that the server said in its place: a whole body is that in any case, an event only if it has
+   words. */
+static void push_stray(struct ogl_decoder *d) {
+  struct ogl_span json = ogl_buf_span(&d->stray);
+  ogl_queue_begin(&d->queue, 2 * json.n); /* some words are read twice */
+  ogl_fault_push_other(&d->queue, json);
+  if (d->framer.framing != OGL_FRAMING_WHOLE && d->queue.n && d->queue.events[0].a.n == json.n) d->queue.n = 0;
 }
 
 /* The last events, once. */
 static int close_reply(struct ogl_decoder *d) {
   d->closed = 1;
+  d->frame.repaired = d->frame.joined = 0; /* that was told */
   ogl_queue_begin(&d->queue, 0);
   int code = d->protocol->finish(d->state, &d->queue);
-  if (d->queue.err) return fail(d, d->queue.err);
   if (code < 0) d->pending = code;
-  return OGL_OK;
+  if (code == OGL_ERR_INCOMPLETE && d->stray.n && !d->queue.n) push_stray(d);
+  if (d->queue.lone) warn_about_text(d), move_warning(&d->queue);
+  return d->queue.err ? fail(d, d->queue.err) : OGL_OK;
+}
+
+/* Takes what else there is, for the numbers and the reasons alone. OGL_MORE, or the error that ended it. */
+static int take_late(struct ogl_decoder *d) {
+  struct ogl_event e;
+  for (;;) {
+    while (ogl_queue_pop(&d->queue, &e) == OGL_OK)
+      if (e.kind == OGL_EVENT_USAGE || (e.kind == OGL_EVENT_FINISH && d->keep)) ogl_fold_add(&d->fold, &e);
+    if (d->fold.err || d->pending == OGL_ERR_MEMORY) return d->fold.err ? d->fold.err : d->pending;
+    if (d->closed) return OGL_MORE;
+    int code = d->terminal ? OGL_MORE : take_frame(d);
+    if (code == OGL_MORE && !d->terminal && !d->finished) return OGL_MORE;
+    if (code == OGL_MORE) code = close_reply(d);
+    if (code < 0) return code;
+  }
+}
+
+/* Behind an error of the server: nothing that is wrong there changes the error, but for memory that is not there. */
+static void read_on(struct ogl_decoder *d) {
+  d->err = 0;
+  int code = take_late(d);
+  d->err = code == OGL_ERR_MEMORY ? code : OGL_ERR_PROVIDER;
+  if (code < 0) d->finished = d->closed = 1;
 }
 
 /* Keeps an ERROR event as the sticky error. */
@@ -167,7 +251,10 @@ static int on_error(struct ogl_decoder *d, const struct ogl_event *e) {
   note(d, &p->type, e->b);
   note(d, &p->code, e->c);
   note(d, &p->json, e->d);
-  return fail(d, OGL_ERR_PROVIDER);
+  if (d->err) return d->err;
+  d->err = OGL_ERR_PROVIDER;
+  read_on(d);
+  return d->err;
 }
 
 /* An event that was popped: folded, and given. */

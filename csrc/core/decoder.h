@@ -9,8 +9,14 @@
 **   next(event)   OGL_OK with one event, OGL_MORE (feed more; after finish: that was all), or the sticky error
 **
 ** Errors stick, and come after the events before them. A frame that is no JSON is passed over with a WARNING event, unless
-** `strict`; a whole body that is none is an error. Memory: the input not yet given, one frame's events, and the reply so
-** far (not with keep = 0).
+** `strict`; a whole body that is none is an error. Input in which nothing of an answer was found, but JSON of another kind, is
+** the server's error, in its own words.
+**
+** An error that the server reports is told at once. What the answer cost, and how it ended, often stands behind it: of what was
+** fed already, and of what is fed from then on, USAGE and FINISH still go into the reply (`wants` says whether more of it can;
+** `finish` ends that too); all else is passed over.
+**
+** Memory: the input not yet given, one frame's events, and the reply so far (with keep = 0 only the usage).
 */
 #ifndef OGL_DECODER_H
 #define OGL_DECODER_H
@@ -25,6 +31,7 @@ struct ogl_decoder_options {
   int strict;               /* a frame that is no JSON is an error */
   int keep;                 /* fold the reply */
   size_t max_reply;         /* limits.reply, bytes; 0: OGL_MAX_REPLY */
+  int reason_required;      /* see protocol.h: require_reason */
 };
 
 /* An error that the server reported, or one that the decoder found. */
@@ -41,7 +48,9 @@ struct ogl_decoder {
   struct ogl_queue queue;
   struct ogl_fold fold;
   struct ogl_problem *problem; /* NULL: none yet */
+  struct ogl_buf stray;        /* the first frame that was unknown, while nothing of an answer was found */
   int strict, keep;
+  int answered; /* something of an answer was found */
   int terminal; /* the marker was seen */
   int finished; /* no more input */
   int closed;   /* the protocol's finish has run: the queue holds the last events */
@@ -53,7 +62,7 @@ struct ogl_decoder {
 int ogl_decoder_init(struct ogl_decoder *d, const struct ogl_protocol *protocol,
                      const struct ogl_decoder_options *options);
 void ogl_decoder_clear(struct ogl_decoder *d);
-/* OGL_OK or the sticky error. */
+/* OGL_OK or the sticky error (behind one of the server's the bytes are taken all the same). */
 int ogl_decoder_feed(struct ogl_decoder *d, const char *p, size_t n);
 /* See above. The event is valid until the next call. Errors: all of ogl.h but OGL_ERR_CLOSED. */
 int ogl_decoder_next(struct ogl_decoder *d, struct ogl_event *e);
@@ -61,6 +70,11 @@ void ogl_decoder_finish(struct ogl_decoder *d);
 
 /* What the server reported, or what could not be read; its texts are empty where there was none. */
 const struct ogl_problem *ogl_decoder_problem(const struct ogl_decoder *d);
+
+/* Whether more input can add to the reply: it has not ended, or it failed and what it cost may follow. */
+static inline int ogl_decoder_wants(const struct ogl_decoder *d) {
+  return !d->terminal && !d->finished && (!d->err || d->err == OGL_ERR_PROVIDER);
+}
 
 /* Whether the reply has ended, complete: more input cannot add to it. */
 static inline int ogl_decoder_ended(const struct ogl_decoder *d) {

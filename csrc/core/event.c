@@ -4,6 +4,7 @@
 #include "event.h"
 
 #include "mem.h"
+#include "utf8.h"
 
 enum { FIRST = 2, MOST = 1 << 20 }; /* events: room at first, and of one frame */
 
@@ -45,15 +46,55 @@ struct ogl_event *ogl_queue_push(struct ogl_queue *q, int kind, int choice, int 
   return e;
 }
 
+/* Where texts go that are not on the wire as they are; NULL with q->err. The first text makes the block large enough for all: it
+   never moves while spans point into it. */
+static char *room(struct ogl_queue *q, size_t n) {
+  if (!q->bytes.n && !ogl_buf_room(&q->bytes, q->most)) q->err = q->bytes.err;
+  if (!q->err && q->bytes.cap - q->bytes.n < n) q->err = OGL_ERR_QUEUE;
+  return q->err ? NULL : ogl_buf_bytes(&q->bytes) + q->bytes.n;
+}
+
 struct ogl_span ogl_queue_text(struct ogl_queue *q, struct ogl_json_text text) {
   if (OGL_LIKELY(!text.escaped)) return text.raw;
   struct ogl_span s = { "", 0 };
-  /* the first text makes the block large enough for all: it never moves while spans point into it */
-  if (!q->bytes.n && !ogl_buf_room(&q->bytes, q->most)) q->err = q->bytes.err;
-  if (!q->err && q->bytes.cap - q->bytes.n < text.raw.n) q->err = OGL_ERR_QUEUE;
-  if (q->err) return s;
-  s.p = ogl_buf_bytes(&q->bytes) + q->bytes.n;
-  s.n = ogl_json_unescape(text, (char *)s.p, &q->lone);
+  char *p = room(q, text.raw.n);
+  if (!p) return s;
+  s.p = p;
+  s.n = ogl_json_unescape(text, p, &q->lone);
   ogl_buf_grew(&q->bytes, s.n);
   return s;
+}
+
+static const struct ogl_span replacement = { "\xef\xbf\xbd", 3 }; /* U+FFFD */
+
+/* What the waiting half becomes, with the other one if the text begins with it. Its three bytes take the place of the quotes around
+   the text and of what stands between it and the next. */
+static size_t put_half(struct ogl_queue *q, struct ogl_json_text *text, uint16_t half, char *p) {
+  uint16_t low = ogl_json_take_low(text);
+  if (low) return ogl_utf8_put(p, 0x10000u + ((unsigned)(half - 0xd800) << 10) + (unsigned)(low - 0xdc00));
+  q->lone = OGL_LONE;
+  memcpy(p, replacement.p, replacement.n);
+  return replacement.n;
+}
+
+struct ogl_span ogl_queue_joined(struct ogl_queue *q, struct ogl_json_text text, uint16_t *half) {
+  struct ogl_span s = { "", 0 };
+  uint16_t before = *half;
+  if (!text.raw.n) return s;
+  char *p = room(q, text.raw.n + (before ? replacement.n : 0));
+  if (!p) return s;
+  s.p = p;
+  if (before) s.n = put_half(q, &text, before, p);
+  *half = ogl_json_take_high(&text);
+  s.n += ogl_json_unescape(text, p + s.n, &q->lone);
+  ogl_buf_grew(&q->bytes, s.n);
+  return s;
+}
+
+struct ogl_span ogl_queue_half(struct ogl_queue *q, uint16_t *half) {
+  struct ogl_span none = { "", 0 };
+  if (OGL_LIKELY(!*half)) return none;
+  *half = 0;
+  q->lone = OGL_LONE;
+  return replacement;
 }

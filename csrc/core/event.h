@@ -87,6 +87,17 @@ struct ogl_event *ogl_queue_push(struct ogl_queue *q, int kind, int choice, int 
 /* The text of a JSON string: the wire's own bytes, or unescaped into the queue's. Each string once a frame. */
 struct ogl_span ogl_queue_text(struct ogl_queue *q, struct ogl_json_text text);
 
+/* The slow half of piece. */
+struct ogl_span ogl_queue_joined(struct ogl_queue *q, struct ogl_json_text text, uint16_t *half);
+/* The same for a piece of a text that comes in several: gateways cut between the halves of a surrogate pair. A high half at the end
+   waits in *half (0: none waits) for the next piece, so that the piece may be empty although the string is not. */
+static inline struct ogl_span ogl_queue_piece(struct ogl_queue *q, struct ogl_json_text text, uint16_t *half) {
+  if (OGL_LIKELY(!text.escaped && !*half)) return text.raw;
+  return ogl_queue_joined(q, text, half);
+}
+/* The end of such a text: U+FFFD where a half still waits, else nothing. */
+struct ogl_span ogl_queue_half(struct ogl_queue *q, uint16_t *half);
+
 static inline int ogl_queue_pop(struct ogl_queue *q, struct ogl_event *e) {
   if (q->next == q->n) return OGL_MORE;
   *e = q->events[q->next++];

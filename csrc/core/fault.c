@@ -76,6 +76,53 @@ static void read_value(struct ogl_queue *q, struct ogl_span json, struct ogl_eve
   fill(&e->c, m.code);
 }
 
+/* The first of several names that servers have for their words and their code. */
+static void read_other(struct ogl_queue *q, struct ogl_span json, struct ogl_event *e, int nesting) {
+  struct ogl_json j;
+  struct ogl_span key, inner = { "", 0 };
+  ogl_json_open(&j, json.p, json.n);
+  if (ogl_json_peek(&j) == '[' && ogl_json_enter(&j, '[') && ogl_json_item(&j) == OGL_OK) inner = value(&j);
+  else if (ogl_json_enter_or_skip(&j, '{')) {
+    while (ogl_json_key(&j, &key) > 0) {
+      if (ogl_span_is(key, "base_resp") || ogl_span_is(key, "errors")) inner = value(&j);
+      else if (ogl_span_is(key, "status_msg") || ogl_span_is(key, "msg") || ogl_span_is(key, "error_msg") ||
+               ogl_span_is(key, "message") || ogl_span_is(key, "Message") || ogl_span_is(key, "error_description") ||
+               ogl_span_is(key, "errorMessage"))
+        fill(&e->a, word(&j, q));
+      else if (ogl_span_is(key, "status_code") || ogl_span_is(key, "code") || ogl_span_is(key, "error_code"))
+        fill(&e->c, scalar(&j, q));
+      else ogl_json_skip(&j, NULL);
+    }
+  }
+  if (inner.n && nesting) read_other(q, inner, e, nesting - 1);
+}
+
+void ogl_fault_read_other(struct ogl_queue *q, struct ogl_span json, struct ogl_event *e) {
+  struct ogl_span none = { "", 0 };
+  ogl_fault_read(q, json, e);
+  struct ogl_span words = e->a, all = json;
+  struct ogl_json j;
+  ogl_json_open(&j, json.p, json.n);
+  ogl_json_skip(&j, &all);
+  if (!ogl_span_equal(words, all.p, all.n)) return; /* it has words of its own */
+  e->a = none;
+  read_other(q, json, e, NESTING);
+  fill(&e->a, words);
+}
+
+int ogl_fault_is_status(struct ogl_span json) {
+  struct ogl_json j;
+  struct ogl_span key;
+  struct ogl_number v = { 1, 0, 0 };
+  ogl_json_open(&j, json.p, json.n);
+  if (!ogl_json_enter_or_skip(&j, '{')) return 0;
+  while (ogl_json_key(&j, &key) > 0) {
+    if (ogl_span_is(key, "status_code")) ogl_json_number_or_skip(&j, &v);
+    else ogl_json_skip(&j, NULL);
+  }
+  return v.d != 0;
+}
+
 void ogl_fault_read(struct ogl_queue *q, struct ogl_span json, struct ogl_event *e) {
   struct ogl_json j;
   struct ogl_span whole; /* without the white space around it */
@@ -86,6 +133,11 @@ void ogl_fault_read(struct ogl_queue *q, struct ogl_span json, struct ogl_event 
     fill(&e->a, whole);
   }
   fill(&e->a, json);
+}
+
+void ogl_fault_push_other(struct ogl_queue *q, struct ogl_span json) {
+  struct ogl_event *e = ogl_queue_push(q, OGL_EVENT_ERROR, 0, 0);
+  if (e) ogl_fault_read_other(q, json, e);
 }
 
 void ogl_fault_push(struct ogl_queue *q, struct ogl_span json) {

@@ -161,6 +161,8 @@ static int repair(struct ogl_framer *f, struct ogl_frame *frame) {
   return OGL_OK;
 }
 
+int ogl_framer_reopen(struct ogl_framer *f) { return f->framing == OGL_FRAMING_SSE && ogl_sse_reopen(&f->u.sse); }
+
 int ogl_framer_next(struct ogl_framer *f, struct ogl_frame *frame) {
   int code;
   if (OGL_UNLIKELY(f->err)) return f->err;

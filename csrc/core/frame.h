@@ -53,6 +53,8 @@ int ogl_framer_feed(struct ogl_framer *f, const char *p, size_t n);
 /* OGL_OK with a frame (valid until the next call), OGL_MORE, or the sticky error: also OGL_ERR_LINE. */
 int ogl_framer_next(struct ogl_framer *f, struct ogl_frame *frame);
 void ogl_framer_finish(struct ogl_framer *f);
+/* See sse.h; 0 for all that is no SSE. */
+int ogl_framer_reopen(struct ogl_framer *f);
 
 OGL_END
 

@@ -135,6 +135,32 @@ size_t ogl_json_unescape(struct ogl_json_text text, char *out, int *lone) {
   return (size_t)(out - start);
 }
 
+/* The value of a \u escape of 6 bytes between the two, 0 where it is none. */
+static uint16_t half_at(const char *p, const char *end, int from, int to) {
+  int c = end - p >= 6 && p[0] == '\\' && p[1] == 'u' ? hex4(p + 2, end) : 0;
+  return c >= from && c <= to ? (uint16_t)c : 0;
+}
+
+uint16_t ogl_json_take_high(struct ogl_json_text *text) {
+  const char *start = text->raw.p, *end = start + text->raw.n;
+  size_t before = 0; /* backslashes in front: an odd one escapes ours */
+  if (!text->escaped || text->raw.n < 6) return 0;
+  const char *p = end - 6;
+  uint16_t high = half_at(p, end, 0xd800, 0xdbff);
+  while (p - start > (ptrdiff_t)before && p[-1 - (ptrdiff_t)before] == '\\') before++;
+  if (!high || before % 2) return 0;
+  text->raw.n -= 6;
+  return high;
+}
+
+uint16_t ogl_json_take_low(struct ogl_json_text *text) {
+  uint16_t low = text->escaped ? half_at(text->raw.p, text->raw.p + text->raw.n, 0xdc00, 0xdfff) : 0;
+  if (!low) return 0;
+  text->raw.p += 6;
+  text->raw.n -= 6;
+  return low;
+}
+
 /* --- other scalars ------------------------------------------------------------------------------------------- */
 
 /* The number at p by its grammar alone; the byte behind it, or NULL; *short_of as in escape_end. */

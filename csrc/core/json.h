@@ -72,6 +72,17 @@ enum { OGL_LONE = 1 }; /* a lone surrogate was met, and became U+FFFD */
    that happened, and stays as it was elsewhere. */
 size_t ogl_json_unescape(struct ogl_json_text text, char *out, int *lone);
 
+/* Halves of a surrogate pair: the high one that the text ends with is taken off it, and given; likewise the low one that it
+   begins with. 0 where there is none. */
+uint16_t ogl_json_take_high(struct ogl_json_text *text);
+uint16_t ogl_json_take_low(struct ogl_json_text *text);
+
+/* A text without escapes. */
+static inline struct ogl_json_text ogl_json_plain(struct ogl_span s) {
+  struct ogl_json_text text = { s, 0 };
+  return text;
+}
+
 static inline int ogl_span_equal(struct ogl_span s, const char *text, size_t n) {
   return s.n == n && memcmp(s.p, text, n) == 0;
 }

@@ -25,6 +25,10 @@ struct ogl_protocol {
 
   /* Frees what the state holds, not the state. */
   void (*clear)(void *state);
+
+  /* From now on the reply is complete only with a finish reason: this server ends every stream with the protocol's last word,
+     however it ended. NULL: this protocol has no such word. */
+  void (*require_reason)(void *state);
 };
 
 OGL_END

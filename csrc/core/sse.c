@@ -63,6 +63,7 @@ static int give(struct ogl_sse *s, struct ogl_frame *frame, int kind, struct ogl
   frame->event = ogl_buf_span(&s->event);
   frame->data = data;
   frame->repaired = 0;
+  frame->joined = frame->cut = 0;
   frame->ascii = !s->high;
   if (kind == OGL_FRAME_EVENT) s->high = 0; /* the others leave the event type for the next frame */
   s->given = kind;
@@ -83,7 +84,13 @@ static int give_event(struct ogl_sse *s, struct ogl_frame *frame) {
   if (s->copied) data = ogl_buf_span(&s->data);
   s->lines = 0;
   if (OGL_UNLIKELY(s->named)) keep_id(s);
-  return give(s, frame, OGL_FRAME_EVENT, data);
+  give(s, frame, OGL_FRAME_EVENT, data);
+  if (OGL_UNLIKELY(s->cut)) {
+    frame->joined = s->joined;
+    frame->cut = s->bare_open > 0;
+    s->cut = s->joined = s->bare_open = s->bare_string = s->bare_escape = 0;
+  }
+  return OGL_OK;
 }
 
 static int give_bare(struct ogl_sse *s, struct ogl_frame *frame) {
@@ -140,16 +147,20 @@ static void untake(struct ogl_sse *s, struct ogl_span line) {
   s->after_cr = 0;
 }
 
+/* The data lines so far move into `data`. */
+static void copy_data(struct ogl_sse *s) {
+  if (s->copied) return;
+  s->copied = 1;
+  ogl_buf_append(&s->data, ogl_buf_bytes(&s->in) + s->only, s->only_n);
+}
+
 static int on_data(struct ogl_sse *s, struct ogl_span value) {
   if (s->lines++ == 0) {
     s->only = (size_t)(value.p - ogl_buf_bytes(&s->in));
     s->only_n = value.n;
     return OGL_MORE;
   }
-  if (!s->copied) { /* this is the second */
-    s->copied = 1;
-    ogl_buf_append(&s->data, ogl_buf_bytes(&s->in) + s->only, s->only_n);
-  }
+  copy_data(s); /* this is the second */
   ogl_buf_byte(&s->data, '\n');
   ogl_buf_append(&s->data, value.p, value.n);
   return check(s, s->data.err);
@@ -192,8 +203,20 @@ static int bare_closes(struct ogl_sse *s, struct ogl_span line) {
   return 0;
 }
 
+/* What stood between two lines of JSON: see sse.h. */
+static void put_separator(struct ogl_sse *s, struct ogl_buf *b) {
+  if (!s->bare_string) {
+    ogl_buf_byte(b, '\n');
+    return;
+  }
+  ogl_buf_text(b, "\xe2\x80\xa8");
+  s->high = 1;
+  s->joined++;
+}
+
 static int on_bare(struct ogl_sse *s, struct ogl_span line, struct ogl_frame *frame) {
-  if (s->bare.n) ogl_buf_byte(&s->bare, '\n');
+  if (s->bare_string && !line.n) return OGL_MORE; /* it stands behind each piece */
+  if (s->bare.n) put_separator(s, &s->bare);
   if (check(s, ogl_buf_append(&s->bare, line.p, line.n))) return s->err;
   return bare_closes(s, line) ? give_bare(s, frame) : OGL_MORE;
 }
@@ -209,6 +232,35 @@ static int split(struct ogl_span line, struct ogl_span *name, struct ogl_span *v
   return colon != NULL;
 }
 
+/* --- open JSON ----------------------------------------------------------------------------------------------- */
+
+/* Whether the data of the event is JSON that is open; it is followed from there on then. */
+static int is_open(struct ogl_sse *s) {
+  struct ogl_span data = { ogl_buf_bytes(&s->in) + s->only, s->only_n };
+  if (s->mode == OGL_SSE_WHATWG || s->bare_open) return 0;
+  if (s->copied) data = ogl_buf_span(&s->data);
+  s->cut = !bare_closes(s, data) && s->bare_open > 0;
+  if (!s->cut) s->bare_open = s->bare_string = s->bare_escape = 0;
+  return s->cut;
+}
+
+int ogl_sse_reopen(struct ogl_sse *s) {
+  if (s->given != OGL_FRAME_EVENT || !is_open(s)) return 0;
+  copy_data(s);
+  check(s, s->data.err); /* next gives it */
+  s->given = NOTHING;
+  s->lines = 1;
+  return 1;
+}
+
+/* More of the JSON. */
+static int on_piece(struct ogl_sse *s, struct ogl_span piece, struct ogl_frame *frame) {
+  copy_data(s);
+  put_separator(s, &s->data);
+  if (check(s, ogl_buf_append(&s->data, piece.p, piece.n))) return s->err;
+  return bare_closes(s, piece) ? give_event(s, frame) : OGL_MORE;
+}
+
 static int is_field(struct ogl_span name) {
   return ogl_span_is(name, "data") || ogl_span_is(name, "event") || ogl_span_is(name, "id") ||
          ogl_span_is(name, "retry");
@@ -217,6 +269,7 @@ static int is_field(struct ogl_span name) {
 /* What stands outside the standard: `error: …` and bare JSON. An event or JSON that it interrupts comes first. */
 static int on_other(struct ogl_sse *s, struct ogl_span line, struct ogl_span name, struct ogl_span value,
                     struct ogl_frame *frame) {
+  if (s->lines && name.n && is_open(s)) return on_piece(s, line, frame);
   int error = ogl_span_is(name, "error") && value.n, json = line.n && (*line.p == '{' || *line.p == '[');
   if (s->mode == OGL_SSE_WHATWG || (!error && !json)) return OGL_MORE;
   if (s->lines) {
@@ -235,9 +288,30 @@ static int on_bare_line(struct ogl_sse *s, struct ogl_span line, struct ogl_fram
   return give_bare(s, frame);
 }
 
+/* The rest of a line of JSON between whose tokens lines were cut: no event begins so. */
+static int is_rest(struct ogl_span value) {
+  while (value.n && *value.p == ' ') value.p++, value.n--;
+  return value.n && (*value.p == '"' || *value.p == '}' || *value.p == ']');
+}
+
+/* Whether the text is an object, and nothing else: what a server reports outside of events, and no rest of a string. */
+static int is_report(struct ogl_span s) { return s.n && *s.p == '{' && ogl_json_check(s.p, s.n) == OGL_OK; }
+
+/* A line while the JSON of an event is open: a field ends that, but for more of its data, and so does a report of the server. */
+static int on_cut_line(struct ogl_sse *s, struct ogl_span line, struct ogl_frame *frame) {
+  struct ogl_span name, value;
+  if (!line.n) return OGL_MORE; /* it stands behind each piece */
+  int colon = split(line, &name, &value);
+  int told = s->bare_string && (is_report(line) || (ogl_span_is(name, "error") && is_report(value)));
+  if (!told && (!colon || (name.n && !is_field(name)))) return on_piece(s, line, frame);
+  if (!s->bare_string && ogl_span_is(name, "data") && is_rest(value)) return on_piece(s, value, frame);
+  untake(s, line);
+  return give_event(s, frame);
+}
+
 static int on_line(struct ogl_sse *s, struct ogl_span line, struct ogl_frame *frame) {
   struct ogl_span name, value;
-  if (OGL_UNLIKELY(s->bare_open)) return on_bare_line(s, line, frame);
+  if (OGL_UNLIKELY(s->bare_open)) return s->cut ? on_cut_line(s, line, frame) : on_bare_line(s, line, frame);
   if (line.n == 0) {
     if (s->lines) return give_event(s, frame);
     if (OGL_UNLIKELY(s->named)) keep_id(s);
@@ -286,6 +360,6 @@ int ogl_sse_next(struct ogl_sse *s, struct ogl_frame *frame) {
     if (code != OGL_MORE) return code;
   }
   if (code < 0 || !s->finished || s->mode == OGL_SSE_WHATWG) return code;
-  if (s->bare_open) return give_bare(s, frame);
+  if (s->bare_open && !s->cut) return give_bare(s, frame);
   return s->lines ? give_event(s, frame) : OGL_MORE;
 }

@@ -10,7 +10,11 @@
 **     - an event that the end of input cuts off before its blank line is given all the same;
 **     - a JSON object or array outside any field, on one line or on several, is a frame of kind OGL_FRAME_BARE
 **       (OpenGateLLM <= 0.9.0, Gemini: how they report an error in mid-stream);
-**     - a line `error: …` is a frame of kind OGL_FRAME_ERROR (llama.cpp).
+**     - a line `error: …` is a frame of kind OGL_FRAME_ERROR (llama.cpp);
+**     - lines without a field that continue the JSON of a data line belong to it (OpenGateLLM relays pretty-printed errors so);
+**     - `reopen` takes an event back whose JSON is cut: what follows without a field is the rest of it. OpenGateLLM up to 0.8 cuts
+**       lines also at U+2028, U+2029 and U+0085, drops them, and puts a blank line behind each piece. Pieces of a JSON string
+**       are joined by U+2028, all others by a line end.
 **
 ** Memory: the input that is not yet given (OGL_MAX_INPUT, one line OGL_MAX_LINE) and the data of one event (OGL_MAX_FRAME).
 ** An event of one data line, by far the most frequent, is a span into the input. A frame is valid until the next call.
@@ -37,6 +41,8 @@ struct ogl_frame {
   struct ogl_span data;
   int ascii;    /* it is known to hold nothing else */
   int repaired; /* bytes that were no UTF-8 became U+FFFD in it */
+  int joined;   /* pieces of a JSON string that were joined in it */
+  int cut;      /* it was reopened, and nothing came that completes it */
 };
 
 struct ogl_sse {
@@ -54,7 +60,9 @@ struct ogl_sse {
   struct ogl_buf bare;   /* JSON outside any field, so far */
   int bare_open;         /* its nesting; 0: none */
   int bare_string, bare_escape;
-  int64_t retry;                                            /* last reconnection time, ms; -1: none */
+  int cut;       /* the event's JSON is open, and followed by the same three */
+  int joined;    /* pieces of strings in it */
+  int64_t retry; /* last reconnection time, ms; -1: none */
   int mode, started, after_cr, finished, given, named, err; /* named: new_id holds an id */
 };
 
@@ -65,6 +73,9 @@ int ogl_sse_feed(struct ogl_sse *s, const char *p, size_t n);
 /* OGL_OK with a frame, OGL_MORE, or the sticky error: OGL_ERR_MEMORY, OGL_ERR_LINE, OGL_ERR_FRAME. */
 int ogl_sse_next(struct ogl_sse *s, struct ogl_frame *frame);
 void ogl_sse_finish(struct ogl_sse *s);
+/* Takes the event back that was given last, if its data is JSON that is open: 1, and `next` gives it again when it is complete, or
+   with `cut` set when nothing completes it. */
+int ogl_sse_reopen(struct ogl_sse *s);
 
 OGL_END
 

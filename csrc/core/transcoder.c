@@ -39,6 +39,7 @@ static int put_problem(struct ogl_transcoder *t, int code) {
   }
   t->problem = code;
   t->ended = 1;
+  ogl_usage_merge(&t->encoder.usage, &t->decoder.fold.usage); /* what stood behind the error */
   return ogl_encoder_put(&t->encoder, &e);
 }
 
@@ -60,14 +61,27 @@ static int drain(struct ogl_transcoder *t) {
   return ogl_encoder_end(&t->encoder);
 }
 
+/* Behind the end; the usage may still come, where the server failed. */
+static int feed_ended(struct ogl_transcoder *t, const char *p, size_t n) {
+  if (t->problem == OGL_ERR_PROVIDER) {
+    if (n) ogl_decoder_feed(&t->decoder, p, n);
+    else ogl_decoder_finish(&t->decoder);
+    ogl_usage_merge(&t->encoder.usage, &t->decoder.fold.usage);
+  }
+  return t->encoder.err ? t->encoder.err : OGL_OK;
+}
+
 int ogl_transcoder_feed(struct ogl_transcoder *t, const char *p, size_t n) {
-  if (t->ended) return t->encoder.err ? t->encoder.err : OGL_OK;
+  if (t->ended) return n ? feed_ended(t, p, n) : OGL_OK;
   ogl_decoder_feed(&t->decoder, p, n); /* its error is sticky: drain meets it */
   return drain(t);
 }
 
 int ogl_transcoder_finish(struct ogl_transcoder *t) {
-  if (t->ended) return t->encoder.err ? t->encoder.err : OGL_OK;
-  ogl_decoder_finish(&t->decoder);
-  return drain(t);
+  if (!t->ended) {
+    ogl_decoder_finish(&t->decoder);
+    int code = drain(t);
+    if (!t->problem) return code;
+  }
+  return feed_ended(t, NULL, 0);
 }

@@ -3,7 +3,8 @@
 **
 ** Life: `init`, `feed` with bytes as they come, `finish` after the last; after each, the bytes to send lie in
 ** `encoder.out` (take them, then `ogl_buf_reset`). An error of the answer, or of its form, goes out in the target's words and is no
-** error of the transcoder: `problem` says what it was. `clear`. The usage is `encoder.usage`, the counts are here.
+** error of the transcoder: `problem` says what it was; what it cost may still be fed. `clear`. The usage is `encoder.usage`, the
+** counts are here.
 **
 ** Memory: flat for openai_chat and anthropic out; bounded by the reply's ceiling where the target repeats the whole.
 */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
 ** lua_decoder.c - decoders and framers for Lua.
 **
-**   core.decoder(protocol [, content_type, strict, keep, max_reply]) -> decoder
+**   core.decoder(protocol [, content_type, strict, keep, max_reply, needs_reason]) -> decoder
 **   core.next(decoder) -> event | nil (feed more) | nil, false (the reply is complete) | nil, code, message
 **     decoder:skip()      the same for all events that there are, without making tables; like next it may fail
 **     decoder:given() -> whether an event has left
@@ -9,6 +9,7 @@
 **     decoder:finish()    no more bytes will come           decoder:reply() -> the reply so far
 **     decoder:raw() -> text of the last frame               decoder:problem() -> message, type, code, json of an error
 **     decoder:framing() -> how it is cut, or nil            decoder:close()
+**     decoder:wants() -> more bytes can add to the reply: behind an error of the server, what it cost and how it ended
 **
 **   core.framer(mode, content_type) -> framer               mode: "llm" or "whatwg"
 **     framer:feed(bytes), framer:finish(), framer:close()
@@ -119,6 +120,12 @@ static int l_ended(lua_State *L) {
   return 1;
 }
 
+static int l_wants(lua_State *L) {
+  struct decoder *u = to_decoder(L);
+  lua_pushboolean(L, u->d && ogl_decoder_wants(u->d));
+  return 1;
+}
+
 static int l_reply(lua_State *L) {
   struct decoder *u = to_decoder(L);
   if (!u->d) return ogl_lua_fail(L, OGL_ERR_CLOSED);
@@ -169,15 +176,16 @@ static int l_close(lua_State *L) {
   return 0;
 }
 
-/* decoder(protocol, content_type, strict, keep, max_reply): all but the first may be nil; keep defaults to true. */
+/* decoder(protocol, content_type, strict, keep, max_reply, needs_reason): all but the first may be nil; keep defaults to true. */
 static int l_decoder(lua_State *L) {
-  struct ogl_decoder_options options = { NULL, 0, 1, 0 };
+  struct ogl_decoder_options options = { NULL, 0, 1, 0, 0 };
   const struct ogl_protocol *protocol = ogl_protocol_find(luaL_checkstring(L, 1));
   if (!protocol) return luaL_argerror(L, 1, "no such protocol");
   options.content_type = luaL_optstring(L, 2, NULL);
   options.strict = lua_toboolean(L, 3);
   options.keep = lua_isnoneornil(L, 4) || lua_toboolean(L, 4);
   options.max_reply = (size_t)luaL_optnumber(L, 5, 0);
+  options.reason_required = lua_toboolean(L, 6);
   struct decoder *u = ogl_lua_new(L, DECODER, sizeof *u);
   u->d = ogl_realloc(NULL, sizeof *u->d);
   int err = u->d ? ogl_decoder_init(u->d, protocol, &options) : OGL_ERR_MEMORY;
@@ -256,8 +264,9 @@ static int l_framer(lua_State *L) {
 
 void ogl_lua_decoder_open(lua_State *L) {
   static const luaL_Reg decoder[] = {
-    { "feed", l_feed },   { "skip", l_skip }, { "given", l_given },     { "finish", l_finish },   { "ended", l_ended },
-    { "reply", l_reply }, { "raw", l_raw },   { "problem", l_problem }, { "framing", l_framing }, { NULL, NULL },
+    { "feed", l_feed },       { "skip", l_skip },   { "given", l_given }, { "finish", l_finish },
+    { "ended", l_ended },     { "reply", l_reply }, { "raw", l_raw },     { "problem", l_problem },
+    { "framing", l_framing }, { "wants", l_wants }, { NULL, NULL },
   };
   static const luaL_Reg framer[] = {
     { "feed", l_framer_feed },

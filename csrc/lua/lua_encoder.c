@@ -14,7 +14,7 @@
 **     transcoder:close()
 **
 **   context = {id, model, created (seconds), include_usage, echo (JSON members), max_reply (bytes); for a transcoder also
-**              content_type and strict of what comes in}
+**              content_type, strict and needs_reason of what comes in}
 */
 #include <string.h>
 
@@ -114,9 +114,22 @@ static void read_usage(lua_State *L, int table, struct ogl_usage *u) {
   lua_pop(L, 1);
 }
 
-static int place(lua_State *L, int table, const char *name) {
-  lua_Number v = field_number(L, table, name);
-  return v >= 1 && v < OGL_MAX_PARTS ? (int)v - 1 : 0;
+/* A place that counts from 1; the first where there is none. Some protocols count in strides: it is no small number. */
+static int place(lua_State *L, int table, const char *name, int most) {
+  lua_getfield(L, table, name);
+  lua_Number v = lua_isnil(L, -1) ? 1 : lua_tonumber(L, -1);
+  lua_pop(L, 1);
+  if (!(v >= 1 && v <= most) || v != (lua_Number)(int)v)
+    luaL_error(L, "put: %s has to be an integer from 1 to %d", name, most);
+  return (int)v - 1;
+}
+
+/* An id that the binding made for a call of that index (see lua_event.h) is none: the server gave none. */
+static struct ogl_span given_id(struct ogl_span id, int index) {
+  char made[OGL_LUA_CALL_ID];
+  struct ogl_span none = { "", 0 };
+  size_t n = ogl_lua_call_id(made, index);
+  return id.n == n && memcmp(id.p, made, n) == 0 ? none : id;
 }
 
 /* The event of a table; its texts are the table's. */
@@ -124,9 +137,10 @@ static void read_event(lua_State *L, int table, struct ogl_event *e, struct ogl_
   luaL_checktype(L, table, LUA_TTABLE);
   memset(e, 0, sizeof *e);
   e->kind = kind_of(L, table);
-  e->index = place(L, table, "index");
-  e->choice = place(L, table, "choice");
+  e->index = place(L, table, "index", INT32_MAX);
+  e->choice = place(L, table, "choice", OGL_MAX_CHOICES);
   read_texts(L, table, e);
+  if (e->kind == OGL_EVENT_TOOL_CALL || e->kind == OGL_EVENT_TOOL_CALL_END) e->a = given_id(e->a, e->index);
   if (e->kind != OGL_EVENT_USAGE) return;
   read_usage(L, table, usage);
   e->usage = usage;
@@ -270,7 +284,7 @@ static int l_transcoder(lua_State *L) {
   const struct ogl_protocol *from = ogl_protocol_find(luaL_checkstring(L, 1));
   const struct ogl_encoding *to = check_encoding(L, 2);
   int is_whole = luaL_checkoption(L, 3, "stream", modes);
-  struct ogl_decoder_options options = { NULL, 0, 0, 0 };
+  struct ogl_decoder_options options = { NULL, 0, 0, 0, 0 };
   if (!from) return luaL_argerror(L, 1, "no such protocol");
   luaL_checktype(L, 4, LUA_TTABLE);
   struct ogl_encoder_context context = read_context(L, 4);
@@ -278,6 +292,7 @@ static int l_transcoder(lua_State *L) {
   options.content_type = content_type.n ? content_type.p : NULL;
   options.strict = field_true(L, 4, "strict");
   options.max_reply = context.max_reply;
+  options.reason_required = field_true(L, 4, "needs_reason");
   struct transcoder *u = ogl_lua_new(L, TRANSCODER, sizeof *u);
   u->t = ogl_realloc(NULL, sizeof *u->t);
   int err = u->t ? ogl_transcoder_init(u->t, from, &options, to, is_whole, &context) : OGL_ERR_MEMORY;

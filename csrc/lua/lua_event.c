@@ -3,6 +3,7 @@
 */
 #include "lua_event.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "lua_json.h"
@@ -67,6 +68,22 @@ static void set_decoded(lua_State *L, int first, enum name name, struct ogl_span
   lua_rawset(L, -3);
 }
 
+size_t ogl_lua_call_id(char *out, int index) {
+  return (size_t)snprintf(out, OGL_LUA_CALL_ID, "ogl_call_%d", index + 1);
+}
+
+void ogl_lua_call_id_push(lua_State *L, struct ogl_span id, int index) {
+  char made[OGL_LUA_CALL_ID];
+  if (id.n) lua_pushlstring(L, id.p, id.n);
+  else lua_pushlstring(L, made, ogl_lua_call_id(made, index));
+}
+
+static void set_call_id(lua_State *L, int first, const struct ogl_event *e) {
+  lua_pushvalue(L, lua_upvalueindex(first + (int)N_ID));
+  ogl_lua_call_id_push(L, e->a, e->index);
+  lua_rawset(L, -3);
+}
+
 static int has_place(int kind) { return kind != OGL_EVENT_START && kind < OGL_EVENT_LOGPROBS; }
 
 static void set_fields(lua_State *L, const struct ogl_event *e, int first) {
@@ -77,7 +94,7 @@ static void set_fields(lua_State *L, const struct ogl_event *e, int first) {
       break;
     case OGL_EVENT_TOOL_CALL_END: set_text(L, first, N_ARGUMENTS, e->c); /* fallthrough */
     case OGL_EVENT_TOOL_CALL:
-      set_if(L, first, N_ID, e->a);
+      set_call_id(L, first, e);
       set_text(L, first, N_NAME, e->b);
       break;
     case OGL_EVENT_PART:

@@ -11,6 +11,14 @@
 
 OGL_BEGIN
 
+/* A call whose server gave no id has one here, by the place of its part: "ogl_call_N", counted from 1. It is a Lua program that has to
+   answer the call; what writes to a server takes such an id for none. */
+enum { OGL_LUA_CALL_ID = 24 };
+/* Writes it; its length. */
+size_t ogl_lua_call_id(char *out, int index);
+/* Pushes the id, or the one that is made. */
+void ogl_lua_call_id_push(lua_State *L, struct ogl_span id, int index);
+
 /* Pushes the names; how many there are. */
 int ogl_lua_event_names(lua_State *L);
 /* Pushes the event's table, in a closure whose names begin at upvalue `first`. */

@@ -41,10 +41,12 @@ static void set_joined(lua_State *L, const char *field, const struct ogl_answer 
 }
 
 static void push_call(lua_State *L, const struct ogl_part *p) {
-  lua_createtable(L, 0, 4);
-  set_text(L, "id", &p->id);
+  lua_createtable(L, 0, 5);
+  ogl_lua_call_id_push(L, ogl_buf_span(&p->id), p->index);
+  lua_setfield(L, -2, "id");
   set_text(L, "name", &p->name);
   set_text(L, "arguments", &p->text);
+  set_text(L, "signature", &p->signature);
 }
 
 static void set_calls(lua_State *L, const struct ogl_answer *a) {
@@ -82,8 +84,8 @@ static void push_part(lua_State *L, const struct ogl_part *p) {
     lua_createtable(L, 0, 4);
     set_text(L, opaque ? "json" : "text", &p->text);
     set_text(L, "kind", &p->name);
+    set_text(L, "signature", &p->signature);
   }
-  set_text(L, "signature", &p->signature);
   lua_pushstring(L, type_of(p));
   lua_setfield(L, -2, "type");
 }

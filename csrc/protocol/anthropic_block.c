@@ -41,14 +41,19 @@ static void gather(struct ogl_span json, struct members *m) {
   }
 }
 
-/* The text of a raw JSON string; empty where it is none. */
-static struct ogl_span text_of(struct ogl_span raw, struct ogl_queue *out) {
+/* A raw JSON string; empty where it is none. */
+static struct ogl_json_text string_of(struct ogl_span raw) {
   struct ogl_json j;
-  struct ogl_json_text text;
-  struct ogl_span none = { "", 0 };
-  if (!raw.n || *raw.p != '"') return none;
+  struct ogl_json_text text = { { "", 0 }, 0 };
+  if (!raw.n || *raw.p != '"') return text;
   ogl_json_open(&j, raw.p, raw.n);
-  return ogl_json_string(&j, &text) == OGL_OK ? ogl_queue_text(out, text) : none;
+  ogl_json_string(&j, &text);
+  return text;
+}
+
+/* Its text. */
+static struct ogl_span text_of(struct ogl_span raw, struct ogl_queue *out) {
+  return ogl_queue_text(out, string_of(raw));
 }
 
 /* Appends under the ceiling of all that blocks hold. */
@@ -112,7 +117,8 @@ static struct anthropic_block *find_block(struct anthropic_state *s, int64_t key
 /* Pushes the raw JSON string as a text of the block. */
 static void push_text(struct anthropic_state *s, struct anthropic_block *b, int kind, struct ogl_span raw,
                       struct ogl_queue *out) {
-  struct ogl_span text = text_of(raw, out);
+  struct ogl_span text = ogl_queue_piece(out, string_of(raw), &b->half);
+  if (b->half) s->touched = 1, b->half_kind = kind;
   struct ogl_event *e = text.n ? ogl_queue_push(out, kind, 0, b->index) : NULL;
   if (!e) return;
   e->a = text;
@@ -149,7 +155,7 @@ static int set_signature(struct anthropic_state *s, struct anthropic_block *b, s
 
 static int open_call(struct anthropic_state *s, struct anthropic_block *b, const struct members *m,
                      struct ogl_queue *out) {
-  struct ogl_span none = { "", 0 };
+  struct ogl_json_text none = { { "", 0 }, 0 };
   int err = 0;
   struct ogl_call *call = ogl_calls_open(&s->calls, b->key, b->index, &err);
   if (!call) return err;
@@ -160,9 +166,10 @@ static int open_call(struct anthropic_state *s, struct anthropic_block *b, const
 }
 
 static int add_input(struct anthropic_state *s, struct anthropic_block *b, struct ogl_span raw, struct ogl_queue *out) {
-  struct ogl_span none = { "", 0 }, text = text_of(raw, out);
+  struct ogl_span none = { "", 0 };
+  struct ogl_json_text text = string_of(raw);
   s->touched = 1;
-  if (b->kind != OGL_EVENT_TOOL_CALL) return hold(s, &b->input, text);
+  if (b->kind != OGL_EVENT_TOOL_CALL) return hold(s, &b->input, ogl_queue_piece(out, text, &b->half));
   return ogl_calls_add(&s->calls, &s->calls.rows[b->call], none, none, text, 0, out);
 }
 
@@ -297,16 +304,27 @@ static int end_call(struct anthropic_state *s, struct anthropic_block *b, struct
   struct ogl_call *call = &s->calls.rows[b->call];
   int err = 0;
   if (!call->arguments.n && input.n && !ogl_span_is(input, "{}"))
-    err = ogl_calls_add(&s->calls, call, none, none, input, 0, out);
+    err = ogl_calls_add(&s->calls, call, none, none, ogl_json_plain(input), 0, out);
   if (err) return err;
   ogl_calls_end_one(call, 0, out);
   if (b->signature.n) push_signature(b, "tool_call", out);
   return 0;
 }
 
+/* Half of a character that found no other one. */
+static int end_half(struct anthropic_state *s, struct anthropic_block *b, struct ogl_queue *out) {
+  struct ogl_span rest = ogl_queue_half(out, &b->half);
+  if (!rest.n) return 0;
+  if (b->kind == OGL_EVENT_PART) return hold(s, &b->input, rest);
+  struct ogl_event *e = ogl_queue_push(out, b->half_kind, 0, b->index);
+  if (e) e->a = rest, b->told = 1;
+  return 0;
+}
+
 static int stop(struct anthropic_state *s, struct anthropic_block *b, struct ogl_queue *out) {
-  int err = 0;
+  int err = end_half(s, b, out);
   s->touched = b->stopped = 1;
+  if (err) return err;
   if (b->kind == OGL_EVENT_REASONING) err = end_thinking(s, b, out);
   else if (b->kind == OGL_EVENT_TOOL_CALL) err = end_call(s, b, out);
   else if (b->kind == OGL_EVENT_PART && (err = merge_input(s, b)) == 0) push_part(b, out);

@@ -86,7 +86,7 @@ static void read_usage(struct ogl_span json, struct ogl_usage *u) {
     else if (ogl_span_is(key, "cache_creation_input_tokens")) ogl_read_usage(&j, u, OGL_USAGE_CACHE_WRITE);
     else if (ogl_span_is(key, "output_tokens")) ogl_read_usage(&j, u, OGL_USAGE_OUTPUT);
     else if (ogl_span_is(key, "output_tokens_details")) read_output_details(&j, u);
-    else if (ogl_span_is(key, "cost")) ogl_read_usage(&j, u, OGL_USAGE_COST);
+    else if (ogl_span_is(key, "cost")) ogl_read_cost(&j, u);
     else ogl_json_skip(&j, NULL);
   }
 }
@@ -181,12 +181,22 @@ static int on_message_delta(struct anthropic_state *s, const struct frame_member
 
 /* --- frames --------------------------------------------------------------------------------------------------- */
 
+/* The block that a repeated frame adds to. */
+static struct anthropic_block *repeated_block(struct anthropic_state *s) {
+  size_t i = s->n - 1;
+  while (i && s->blocks[i].index != s->repeat_index) i--;
+  return &s->blocks[i];
+}
+
 /* A frame that differs from the last one only in its text. */
 static int on_repeated(struct anthropic_state *s, const struct ogl_frame *frame, struct ogl_queue *out) {
   struct ogl_repeated found;
   if (!ogl_repeat_match(&s->repeat, frame->data, &found)) return 0;
-  struct ogl_event *e = ogl_queue_push(out, s->repeat_kind, 0, s->repeat_index);
-  if (e) e->a = ogl_queue_text(out, found.text);
+  struct anthropic_block *b = repeated_block(s);
+  struct ogl_span piece = ogl_queue_piece(out, found.text, &b->half);
+  struct ogl_event *e = piece.n ? ogl_queue_push(out, s->repeat_kind, 0, s->repeat_index) : NULL;
+  if (e) e->a = piece;
+  if (OGL_UNLIKELY(b->half)) b->half_kind = s->repeat_kind, ogl_repeat_forget(&s->repeat);
   return 1;
 }
 
@@ -321,5 +331,6 @@ static void anthropic_clear(void *state) {
   ogl_buf_clear(&s->reason);
 }
 
-const struct ogl_protocol ogl_anthropic = { "anthropic", sizeof(struct anthropic_state), anthropic_frame,
-                                            anthropic_finish, anthropic_clear };
+const struct ogl_protocol ogl_anthropic = { "anthropic",     sizeof(struct anthropic_state),
+                                            anthropic_frame, anthropic_finish,
+                                            anthropic_clear, NULL };

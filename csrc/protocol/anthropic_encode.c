@@ -64,10 +64,16 @@ static void put_count(struct ogl_encoder *e, const char *name, double v) {
 }
 
 /* Anthropic counts what was not cached apart from what was. */
+/* Here the three parts of the input are summed up: where a server counts more of them than input, the input counts. */
 static void put_usage(struct ogl_encoder *e) {
   const struct ogl_usage *u = &e->usage;
-  double cached = count(u, OGL_USAGE_CACHED), written = count(u, OGL_USAGE_CACHE_WRITE);
-  put_count(e, "{\"input_tokens\":", count(u, OGL_USAGE_INPUT) - cached - written);
+  double left = count(u, OGL_USAGE_INPUT), cached = count(u, OGL_USAGE_CACHED),
+         written = count(u, OGL_USAGE_CACHE_WRITE);
+  if (ogl_usage_has(u, OGL_USAGE_INPUT)) {
+    cached = cached < left ? cached : left;
+    written = written < left - cached ? written : left - cached;
+  }
+  put_count(e, "{\"input_tokens\":", left - cached - written);
   if (ogl_usage_has(u, OGL_USAGE_CACHED)) put_count(e, ",\"cache_read_input_tokens\":", cached);
   if (ogl_usage_has(u, OGL_USAGE_CACHE_WRITE)) put_count(e, ",\"cache_creation_input_tokens\":", written);
   put_count(e, ",\"output_tokens\":", count(u, OGL_USAGE_OUTPUT));

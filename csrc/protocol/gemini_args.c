@@ -157,7 +157,8 @@ static int find(struct gemini_args *a, struct ogl_span path) {
 
 /* One element of partialArgs. */
 struct piece {
-  struct ogl_span path, text, value; /* text: of a string; value: raw JSON of anything else */
+  struct ogl_span path, value; /* value: raw JSON of anything but a string */
+  struct ogl_json_text text;
   int is_text;
 };
 
@@ -172,8 +173,7 @@ static void read_piece(struct ogl_span json, struct piece *piece, struct ogl_que
     if (ogl_span_is(key, "jsonPath")) {
       if (ogl_json_string_or_skip(&j, &text)) piece->path = ogl_queue_text(out, text);
     } else if (ogl_span_is(key, "stringValue")) {
-      piece->is_text = ogl_json_string_or_skip(&j, &text);
-      if (piece->is_text) piece->text = ogl_queue_text(out, text);
+      piece->is_text = ogl_json_string_or_skip(&j, &piece->text);
     } else if (ogl_span_is(key, "nullValue")) { /* "NULL_VALUE", by the rules of protocol buffers */
       ogl_json_skip(&j, NULL);
       piece->value.p = "null", piece->value.n = 4;
@@ -192,14 +192,16 @@ int ogl_gemini_args_add(struct gemini_args *a, struct ogl_span json, struct ogl_
   int row = find(a, piece.path);
   if (row <= 0) return row;
   struct gemini_arg *arg = &a->rows[row];
-  if (!arg->is_text || !piece.is_text) ogl_buf_reset(&arg->value);
+  if (!arg->is_text || !piece.is_text) ogl_buf_reset(&arg->value), arg->half = 0;
   arg->is_text = piece.is_text;
-  return hold(a, &arg->value, piece.is_text ? piece.text : piece.value);
+  return hold(a, &arg->value, piece.is_text ? ogl_queue_piece(out, piece.text, &arg->half) : piece.value);
 }
 
 /* --- writing -------------------------------------------------------------------------------------------------- */
 
-static void write_value(const struct gemini_arg *row, struct ogl_buf *out) {
+static void write_value(struct gemini_arg *row, struct ogl_buf *out, struct ogl_queue *q) {
+  struct ogl_span rest = ogl_queue_half(q, &row->half);
+  ogl_buf_append(&row->value, rest.p, rest.n);
   struct ogl_span value = ogl_buf_span(&row->value);
   if (row->is_text) ogl_json_write_string(out, value.p, value.n);
   else if (value.n) ogl_buf_append(out, value.p, value.n);
@@ -232,7 +234,7 @@ static void enter(const struct gemini_args *a, struct level *level, int row, str
   ogl_buf_byte(out, a->rows[row].is_list ? '[' : '{');
 }
 
-int ogl_gemini_args_write(const struct gemini_args *a, struct ogl_buf *out) {
+int ogl_gemini_args_write(struct gemini_args *a, struct ogl_buf *out, struct ogl_queue *q) {
   struct level levels[OGL_MAX_DEPTH + 1];
   int depth = 0;
   if (!a->n || !a->rows[0].first) return out->err;
@@ -249,7 +251,7 @@ int ogl_gemini_args_write(const struct gemini_args *a, struct ogl_buf *out) {
     write_place(parent, &a->rows[row], &at->next, out);
     at->child = a->rows[row].next;
     if (a->rows[row].first) enter(a, &levels[++depth], row, out);
-    else write_value(&a->rows[row], out);
+    else write_value(&a->rows[row], out, q);
   }
   return out->err;
 }

@@ -276,6 +276,7 @@ static void push_kept(struct gemini_candidate *c, const char *kind, const struct
 
 /* What waited for the end: open calls, and the sources of the text. */
 static int close_candidate(struct gemini_candidate *c, struct ogl_queue *out) {
+  ogl_gemini_close_text(c, out);
   int err = ogl_gemini_end_call(c, out);
   push_citations(c, ogl_buf_span(&c->grounding), "groundingChunks", "groundingChunks", out);
   push_kept(c, "groundingMetadata", &c->grounding, out);
@@ -347,8 +348,11 @@ static int on_list(struct gemini_state *s, const struct ogl_frame *frame, struct
 static int on_repeated(struct gemini_state *s, const struct ogl_frame *frame, struct ogl_queue *out) {
   struct ogl_repeated found;
   if (!ogl_repeat_match(&s->repeat, frame->data, &found)) return 0;
-  struct ogl_event *e = ogl_queue_push(out, s->repeat_kind, s->repeat_choice, s->repeat_index);
-  if (e) e->a = ogl_queue_text(out, found.text);
+  struct gemini_candidate *c = &s->candidates[s->repeat_row];
+  struct ogl_span piece = ogl_queue_piece(out, found.text, &c->half);
+  struct ogl_event *e = piece.n ? ogl_queue_push(out, s->repeat_kind, c->number, s->repeat_index) : NULL;
+  if (e) e->a = piece;
+  if (OGL_UNLIKELY(c->half)) ogl_repeat_forget(&s->repeat);
   if (ogl_gemini_count(s, found.numbers)) push_usage(s, out);
   return 1;
 }
@@ -362,9 +366,9 @@ static int made_one_text(const struct gemini_state *s, const struct ogl_queue *o
 
 static void learn(struct gemini_state *s, const struct ogl_frame *frame, const struct ogl_queue *out) {
   struct ogl_hole holes[1 + OGL_REPEAT_NUMBERS] = { { s->only_text, OGL_HOLE_TEXT } };
-  if (!made_one_text(s, out) || frame->kind != OGL_FRAME_EVENT) return;
+  if (!made_one_text(s, out) || s->candidates[s->only_row].half || frame->kind != OGL_FRAME_EVENT) return;
   s->repeat_kind = out->events[0].kind;
-  s->repeat_choice = out->events[0].choice;
+  s->repeat_row = s->only_row;
   s->repeat_index = out->events[0].index;
   for (int i = 0; i < OGL_REPEAT_NUMBERS; i++) holes[i + 1] = ogl_hole_number(s->counts[i], i);
   ogl_repeat_learn(&s->repeat, frame->data, holes, 1 + OGL_REPEAT_NUMBERS);
@@ -420,5 +424,6 @@ static void gemini_clear(void *state) {
   ogl_buf_clear(&s->block_reason);
 }
 
-const struct ogl_protocol ogl_gemini = { "gemini", sizeof(struct gemini_state), gemini_frame, gemini_finish,
-                                         gemini_clear };
+const struct ogl_protocol ogl_gemini = { "gemini",     sizeof(struct gemini_state),
+                                         gemini_frame, gemini_finish,
+                                         gemini_clear, NULL };

@@ -19,6 +19,7 @@ struct gemini_arg {
   int first, last, next; /* children, in the order of the members or of the elements; the next of the same parent */
   int is_list, is_text;  /* of its children; of its value */
   int64_t place;         /* in the list that it is an element of */
+  uint16_t half;         /* of the text: see ogl_queue_piece */
   struct ogl_buf name;   /* as a member */
   struct ogl_buf value;  /* JSON, or a text that grows */
 };
@@ -34,13 +35,14 @@ void ogl_gemini_args_clear(struct gemini_args *a);
    nothing. 0, OGL_ERR_MEMORY, OGL_ERR_PARTS, OGL_ERR_REPLY. */
 int ogl_gemini_args_add(struct gemini_args *a, struct ogl_span json, struct ogl_queue *out);
 /* Appends all of it as one JSON object; nothing where there is nothing. The buffer's error. */
-int ogl_gemini_args_write(const struct gemini_args *a, struct ogl_buf *out);
+int ogl_gemini_args_write(struct gemini_args *a, struct ogl_buf *out, struct ogl_queue *q);
 
 /* One of the answers. */
 struct gemini_candidate {
   int number;                /* the wire's index */
   int open_kind, open_index; /* the part that a text of the same kind continues; kind -1: none */
   int next_index;            /* of the next part */
+  uint16_t half;             /* of the open part: see ogl_queue_piece */
   int call;                  /* row of the call whose arguments are under way, or -1 */
   struct gemini_args args;
   struct ogl_buf reason;                 /* the server's own word; the last one sent wins */
@@ -61,16 +63,20 @@ struct gemini_state {
 
   /* The short way for an answer that differs from the last one only in its text and its counts (repeat.h): */
   struct ogl_repeat repeat;
-  int repeat_kind, repeat_choice, repeat_index; /* of the event that it makes */
-  int texts, calls;                             /* in this frame */
-  struct ogl_span only_text;                    /* the raw string of the first */
-  struct ogl_span counts[OGL_REPEAT_NUMBERS];   /* the raw numbers that grow: see ogl_gemini_counts */
+  int repeat_kind, repeat_index;              /* of the event that it makes, */
+  size_t repeat_row;                          /* and the row of its candidate */
+  int texts, calls;                           /* in this frame */
+  struct ogl_span only_text;                  /* the raw string of the first, */
+  size_t only_row;                            /* and the row of its candidate */
+  struct ogl_span counts[OGL_REPEAT_NUMBERS]; /* the raw numbers that grow: see ogl_gemini_counts */
 };
 
 /* Each reads raw JSON and pushes the events that come of it. 0, or a final error: OGL_ERR_MEMORY, OGL_ERR_PARTS,
    OGL_ERR_REPLY. */
 int ogl_gemini_read_part(struct gemini_state *s, struct gemini_candidate *c, struct ogl_span json,
                          struct ogl_queue *out);
+/* The open part ends: half of a character in it will not find the other. */
+void ogl_gemini_close_text(struct gemini_candidate *c, struct ogl_queue *out);
 /* Ends the call whose arguments are under way, if there is one. */
 int ogl_gemini_end_call(struct gemini_candidate *c, struct ogl_queue *out);
 

@@ -17,7 +17,8 @@ enum { NO_KIND = -1, NO_CALL = -1 };
 
 /* The members of a part: raw values; n = 0 where absent or null. `other` is the first that is none of these. */
 struct part {
-  struct ogl_span text, raw_text, call, signature, data, other, other_name;
+  struct ogl_json_text text;
+  struct ogl_span call, signature, data, other, other_name;
   int thought;
 };
 
@@ -39,14 +40,6 @@ static int true_value(struct ogl_json *j) {
   return yes;
 }
 
-static void read_text(struct ogl_json *j, struct part *p, struct ogl_queue *out) {
-  struct ogl_json_text text;
-  p->text.n = 0;
-  if (!ogl_json_string_or_skip(j, &text)) return;
-  p->raw_text = text.raw;
-  p->text = ogl_queue_text(out, text);
-}
-
 static void gather(struct ogl_span json, struct part *p, struct ogl_queue *out) {
   struct ogl_json j;
   struct ogl_span key;
@@ -54,7 +47,7 @@ static void gather(struct ogl_span json, struct part *p, struct ogl_queue *out) 
   ogl_json_open(&j, json.p, json.n);
   if (!ogl_json_enter_or_skip(&j, '{')) return;
   while (ogl_json_key(&j, &key) > 0) {
-    if (ogl_span_is(key, "text")) read_text(&j, p, out);
+    if (ogl_span_is(key, "text")) ogl_json_string_or_skip(&j, &p->text);
     else if (ogl_span_is(key, "thought")) p->thought = true_value(&j);
     else if (ogl_span_is(key, "thoughtSignature")) p->signature = text_value(&j, out);
     else if (ogl_span_is(key, "functionCall")) p->call = ogl_read_raw(&j);
@@ -66,8 +59,16 @@ static void gather(struct ogl_span json, struct part *p, struct ogl_queue *out) 
 
 /* --- texts and opaque parts ----------------------------------------------------------------------------------- */
 
+void ogl_gemini_close_text(struct gemini_candidate *c, struct ogl_queue *out) {
+  struct ogl_span rest = ogl_queue_half(out, &c->half);
+  struct ogl_event *e = rest.n ? ogl_queue_push(out, c->open_kind, c->number, c->open_index) : NULL;
+  if (e) e->a = rest;
+  c->open_kind = NO_KIND;
+}
+
 /* A new part of that kind; its place. */
-static int open_part(struct gemini_candidate *c, int kind) {
+static int open_part(struct gemini_candidate *c, int kind, struct ogl_queue *out) {
+  ogl_gemini_close_text(c, out);
   c->open_kind = kind;
   return c->open_index = c->next_index++;
 }
@@ -80,16 +81,17 @@ static void push_signature(struct gemini_candidate *c, const char *kind, int ind
 
 static void push_text(struct gemini_candidate *c, const struct part *p, struct ogl_queue *out) {
   int kind = p->thought ? OGL_EVENT_REASONING : OGL_EVENT_TEXT;
-  int index = c->open_kind == kind && !p->signature.n ? c->open_index : open_part(c, kind);
-  struct ogl_event *e = ogl_queue_push(out, kind, c->number, index);
-  if (e) e->a = p->text;
+  int index = c->open_kind == kind && !p->signature.n ? c->open_index : open_part(c, kind, out);
+  struct ogl_span piece = ogl_queue_piece(out, p->text, &c->half);
+  struct ogl_event *e = piece.n ? ogl_queue_push(out, kind, c->number, index) : NULL;
+  if (e) e->a = piece;
   if (!p->signature.n) return;
+  ogl_gemini_close_text(c, out);
   push_signature(c, p->thought ? "reasoning" : "text", index, p->signature, out);
-  c->open_kind = NO_KIND;
 }
 
 static void push_part(struct gemini_candidate *c, struct ogl_span kind, struct ogl_span json, struct ogl_queue *out) {
-  struct ogl_event *e = ogl_queue_push(out, OGL_EVENT_PART, c->number, open_part(c, NO_KIND));
+  struct ogl_event *e = ogl_queue_push(out, OGL_EVENT_PART, c->number, open_part(c, NO_KIND, out));
   if (e) e->a = kind, e->b = json;
 }
 
@@ -129,9 +131,9 @@ static void read_fragment(struct ogl_span json, struct fragment *f, struct ogl_q
 }
 
 static int open_call(struct gemini_candidate *c, const struct fragment *f, struct ogl_queue *out) {
-  struct ogl_span none = { "", 0 };
+  struct ogl_json_text none = { { "", 0 }, 0 };
   int err = ogl_gemini_end_call(c, out);
-  struct ogl_call *call = err ? NULL : ogl_calls_open(&c->calls, -1, open_part(c, NO_KIND), &err);
+  struct ogl_call *call = err ? NULL : ogl_calls_open(&c->calls, -1, open_part(c, NO_KIND, out), &err);
   if (!call) return err;
   c->call = (int)(call - c->calls.rows);
   return ogl_calls_add(&c->calls, call, f->id, f->name, none, c->number, out);
@@ -152,7 +154,7 @@ static int add_arguments(struct gemini_candidate *c, struct ogl_call *call, cons
   struct ogl_span none = { "", 0 };
   int err = 0;
   if (f->args.n && !call->arguments.n && !ogl_span_is(f->args, "{}"))
-    err = ogl_calls_add(&c->calls, call, none, none, f->args, c->number, out);
+    err = ogl_calls_add(&c->calls, call, none, none, ogl_json_plain(f->args), c->number, out);
   return err ? err : add_partial(c, f->partial, out);
 }
 
@@ -180,9 +182,9 @@ int ogl_gemini_end_call(struct gemini_candidate *c, struct ogl_queue *out) {
   if (c->call == NO_CALL) return 0;
   struct ogl_call *call = &c->calls.rows[c->call];
   /* written to a buffer of the call that nothing else uses, for events point to the text */
-  int err = call->arguments.n ? 0 : ogl_gemini_args_write(&c->args, &call->early);
+  int err = call->arguments.n ? 0 : ogl_gemini_args_write(&c->args, &call->early, out);
   if (!err && call->early.n)
-    err = ogl_calls_add(&c->calls, call, none, none, ogl_buf_span(&call->early), c->number, out);
+    err = ogl_calls_add(&c->calls, call, none, none, ogl_json_plain(ogl_buf_span(&call->early)), c->number, out);
   ogl_gemini_args_clear(&c->args);
   c->call = NO_CALL;
   if (!err) ogl_calls_end_one(call, c->number, out);
@@ -195,9 +197,9 @@ int ogl_gemini_read_part(struct gemini_state *s, struct gemini_candidate *c, str
                          struct ogl_queue *out) {
   struct part p;
   gather(json, &p, out);
-  if (p.raw_text.n && s->texts++ == 0) s->only_text = p.raw_text;
+  if (p.text.raw.n && s->texts++ == 0) s->only_text = p.text.raw, s->only_row = (size_t)(c - s->candidates);
   if (p.call.n && *p.call.p == '{') return on_call(s, c, &p, json, out);
-  if (p.text.n) push_text(c, &p, out);
+  if (p.text.raw.n) push_text(c, &p, out);
   else if (p.data.n) push_part(c, p.thought ? (struct ogl_span){ "thought", 7 } : kind_of(p.data), json, out);
   else if (p.other.n) push_part(c, p.other_name, json, out);
   else if (p.signature.n) push_part(c, (struct ogl_span){ "thoughtSignature", 16 }, json, out);

@@ -83,21 +83,31 @@ static int keep_model(struct ollama_state *s, const struct line *l, struct ogl_q
   return err;
 }
 
+/* The open part ends: half of a character in it will not find the other. */
+static void close_text(struct ollama_state *s, struct ogl_queue *out) {
+  struct ogl_span rest = ogl_queue_half(out, &s->half);
+  struct ogl_event *e = rest.n ? ogl_queue_push(out, s->open_kind, 0, s->open_index) : NULL;
+  if (e) e->a = rest;
+  s->open_kind = -1;
+}
+
 static void push_text(struct ollama_state *s, int kind, struct ogl_json_text text, struct ogl_queue *out) {
   if (!text.raw.n) return;
   s->only_text = text.raw;
   if (s->open_kind != kind) {
+    close_text(s, out);
     s->open_kind = kind;
     s->open_index = s->next_index++;
   }
-  struct ogl_event *e = ogl_queue_push(out, kind, 0, s->open_index);
-  if (e) e->a = ogl_queue_text(out, text);
+  struct ogl_span piece = ogl_queue_piece(out, text, &s->half);
+  struct ogl_event *e = piece.n ? ogl_queue_push(out, kind, 0, s->open_index) : NULL;
+  if (e) e->a = piece;
 }
 
 static void push_images(struct ollama_state *s, struct ogl_span json, struct ogl_queue *out) {
   if (json.n <= 2) return; /* 2: an empty array */
+  close_text(s, out);
   struct ogl_event *e = ogl_queue_push(out, OGL_EVENT_PART, 0, s->next_index++);
-  s->open_kind = -1;
   if (!e) return;
   e->a.p = "images";
   e->a.n = strlen(e->a.p);
@@ -136,10 +146,10 @@ static int push_call(struct ollama_state *s, struct ogl_json *j, struct ogl_queu
   memset(&c, 0, sizeof c);
   read_call(j, &c, out);
   if (!c.name.n && !c.arguments.n && !c.id.n) return 0;
+  close_text(s, out);
   struct ogl_call *call = ogl_calls_open(&s->calls, -1, s->next_index++, &err);
-  s->open_kind = -1;
   if (!call) return err;
-  err = ogl_calls_add(&s->calls, call, c.id, c.name, c.arguments, 0, out);
+  err = ogl_calls_add(&s->calls, call, c.id, c.name, ogl_json_plain(c.arguments), 0, out);
   if (!err) ogl_calls_end_one(call, 0, out);
   return err;
 }
@@ -208,7 +218,7 @@ static int push_unknown(const struct ogl_frame *frame, struct ogl_span data, str
 /* One object. OGL_MORE, OGL_OK at the last one, or an error. */
 static int on_line(struct ollama_state *s, struct line *l, struct ogl_span data, const struct ogl_frame *frame,
                    struct ogl_queue *out) {
-  int known = l->message.n || l->has_response || l->thinking.raw.n || l->images.n || l->done;
+  int known = (l->message.n && *l->message.p == '{') || l->has_response || l->thinking.raw.n || l->images.n || l->done;
   int err = keep_model(s, l, out);
   if (!err) err = on_content(s, l, frame, out);
   if (!err) err = keep_reason(s, l, out);
@@ -253,8 +263,10 @@ static int is_cut(int values, int code) { return values > 1 || (values == 1 && c
 static int on_repeated(struct ollama_state *s, const struct ogl_frame *frame, struct ogl_queue *out) {
   struct ogl_repeated found;
   if (!ogl_repeat_match(&s->repeat, frame->data, &found)) return 0;
-  struct ogl_event *e = ogl_queue_push(out, s->repeat_kind, 0, s->repeat_index);
-  if (e) e->a = ogl_queue_text(out, found.text);
+  struct ogl_span piece = ogl_queue_piece(out, found.text, &s->half);
+  struct ogl_event *e = piece.n ? ogl_queue_push(out, s->repeat_kind, 0, s->repeat_index) : NULL;
+  if (e) e->a = piece;
+  if (OGL_UNLIKELY(s->half)) ogl_repeat_forget(&s->repeat);
   return 1;
 }
 
@@ -263,7 +275,7 @@ static void learn(struct ollama_state *s, const struct ogl_frame *frame, const s
                   const struct ogl_queue *out) {
   struct ogl_hole holes[] = { { s->only_text, OGL_HOLE_TEXT }, { l->time.raw, OGL_HOLE_IDLE } };
   const struct ogl_event *e = out->events;
-  if (frame->kind != OGL_FRAME_EVENT || out->n != 1) return;
+  if (frame->kind != OGL_FRAME_EVENT || out->n != 1 || s->half) return;
   if (e->kind != OGL_EVENT_TEXT && e->kind != OGL_EVENT_REASONING) return;
   s->repeat_kind = e->kind;
   s->repeat_index = e->index;
@@ -316,6 +328,7 @@ static const char *neutral_reason(const struct ollama_state *s) {
 
 static int ollama_finish(void *state, struct ogl_queue *out) {
   struct ollama_state *s = state;
+  close_text(s, out);
   if (!s->done) return OGL_ERR_INCOMPLETE;
   struct ogl_event *e = ogl_queue_push(out, OGL_EVENT_FINISH, 0, 0);
   if (!e) return OGL_OK;
@@ -334,5 +347,6 @@ static void ollama_clear(void *state) {
   ogl_calls_clear(&s->calls);
 }
 
-const struct ogl_protocol ogl_ollama = { "ollama", sizeof(struct ollama_state), ollama_frame, ollama_finish,
-                                         ollama_clear };
+const struct ogl_protocol ogl_ollama = { "ollama",     sizeof(struct ollama_state),
+                                         ollama_frame, ollama_finish,
+                                         ollama_clear, NULL };

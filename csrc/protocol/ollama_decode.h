@@ -16,6 +16,7 @@ struct ollama_state {
   struct ogl_buf logprobs;   /* of the frame, in the form of Chat Completions */
   int open_kind, open_index; /* the part that a text of the same kind continues; kind -1: none */
   int next_index;
+  uint16_t half; /* of the open part: see ogl_queue_piece */
   int done;
 
   /* The short way for a line that differs from the last one only in its text and its time (repeat.h): */

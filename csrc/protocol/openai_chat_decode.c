@@ -18,8 +18,9 @@
 
 /* The outermost members of a chunk: raw values; n = 0 where absent or null. */
 struct chunk {
-  struct ogl_span choices, usage, x_groq, error, detail, object, citations, search_results;
+  struct ogl_span choices, usage, x_groq, error, detail, object, citations, search_results, base_resp;
   struct ogl_json_text id, model;
+  int has_words;        /* that stand in no answer */
   struct ogl_span idle; /* the last string under a key that means nothing here */
 };
 
@@ -55,92 +56,13 @@ static int read_chunk(struct ogl_span data, struct chunk *c) {
     else if (ogl_span_is(key, "x_groq")) c->x_groq = ogl_read_given(&j);
     else if (ogl_span_is(key, "citations")) c->citations = ogl_read_given(&j);
     else if (ogl_span_is(key, "search_results")) c->search_results = ogl_read_given(&j);
-    else if (ogl_json_string_or_skip(&j, &idle)) c->idle = idle.raw;
+    else if (ogl_span_is(key, "base_resp")) c->base_resp = ogl_read_given(&j);
+    else if (ogl_json_string_or_skip(&j, &idle)) {
+      c->idle = idle.raw;
+      c->has_words |= idle.raw.n && (ogl_span_is(key, "message") || ogl_span_is(key, "msg"));
+    }
   }
   return ogl_json_end(&j);
-}
-
-/* --- choices -------------------------------------------------------------------------------------------------- */
-
-static struct chat_choice *add_choice(struct chat_state *s, int number, int *err) {
-  if (s->n == s->cap) {
-    size_t cap = s->cap ? s->cap * 2 : 1;
-    struct chat_choice *rows = cap > OGL_MAX_CHOICES ? NULL : ogl_realloc(s->choices, cap * sizeof *rows);
-    if (!rows) return *err = cap > OGL_MAX_CHOICES ? OGL_ERR_PARTS : OGL_ERR_MEMORY, NULL;
-    s->choices = rows;
-    s->cap = cap;
-  }
-  struct chat_choice *choice = &s->choices[s->n++];
-  memset(choice, 0, sizeof *choice);
-  choice->number = number;
-  choice->open_kind = -1;
-  ogl_buf_init(&choice->reason, OGL_MAX_LINE, OGL_ERR_LINE);
-  s->touched = 1;
-  return choice;
-}
-
-static struct chat_choice *find_choice(struct chat_state *s, int number, int *err) {
-  for (size_t i = 0; i < s->n; i++)
-    if (s->choices[i].number == number) return &s->choices[i];
-  return add_choice(s, number, err);
-}
-
-/* The server's own word; null and empty count as none. */
-static int on_reason(struct chat_state *s, struct chat_choice *choice, struct ogl_span raw, struct ogl_queue *out) {
-  struct ogl_json j;
-  struct ogl_json_text text;
-  if (OGL_LIKELY(raw.n <= 2)) return 0;
-  ogl_json_open(&j, raw.p, raw.n);
-  if (!ogl_json_string_or_skip(&j, &text)) return 0;
-  struct ogl_span word = ogl_queue_text(out, text);
-  s->touched = 1;
-  ogl_buf_reset(&choice->reason);
-  return ogl_buf_append(&choice->reason, word.p, word.n);
-}
-
-static void on_logprobs(struct chat_state *s, struct chat_choice *choice, struct ogl_span raw, struct ogl_queue *out) {
-  if (OGL_LIKELY(!raw.n)) return;
-  struct ogl_event *e = ogl_queue_push(out, OGL_EVENT_LOGPROBS, choice->number, 0);
-  s->touched = 1;
-  if (e) e->a = raw;
-}
-
-/* One element of `choices`. 0, a final error, or OGL_ERR_PROVIDER where it holds an error (whose event is pushed). */
-static int on_choice(struct chat_state *s, struct ogl_json *j, struct ogl_queue *out) {
-  struct ogl_span key, delta = { "", 0 }, message = { "", 0 }, reason = { "", 0 }, logprobs = { "", 0 },
-                       error = { "", 0 };
-  struct ogl_number number = { 1, 0, 0 };
-  int err = 0;
-  if (!ogl_json_enter_or_skip(j, '{')) return 0;
-  while (ogl_json_key(j, &key) > 0) {
-    if (ogl_span_is(key, "delta")) delta = ogl_read_given(j);
-    else if (ogl_span_is(key, "message")) message = ogl_read_given(j);
-    else if (ogl_span_is(key, "index")) ogl_json_number_or_skip(j, &number);
-    else if (ogl_span_is(key, "finish_reason")) reason = ogl_read_given(j);
-    else if (ogl_span_is(key, "logprobs")) logprobs = ogl_read_given(j);
-    else if (ogl_span_is(key, "error")) error = ogl_read_given(j);
-    else ogl_json_skip(j, NULL);
-  }
-  int at = number.is_integer && number.i >= 0 && number.i < INT32_MAX ? (int)number.i : 0;
-  struct chat_choice *choice = find_choice(s, at, &err);
-  if (!choice) return err;
-  struct ogl_span said = delta.n && *delta.p == '{' ? delta : message; /* Perplexity sends both */
-  if (said.n && *said.p == '{') err = ogl_chat_read_delta(s, choice, said, out);
-  on_logprobs(s, choice, logprobs, out);
-  if (!err) err = on_reason(s, choice, reason, out);
-  if (err || !error.n) return err;
-  ogl_fault_push(out, error);
-  return OGL_ERR_PROVIDER;
-}
-
-static int on_choices(struct chat_state *s, struct ogl_span raw, struct ogl_queue *out) {
-  struct ogl_json j;
-  int err = 0;
-  if (!raw.n || *raw.p != '[') return 0;
-  ogl_json_open(&j, raw.p, raw.n);
-  ogl_json_enter(&j, '[');
-  while (!err && ogl_json_item(&j) > 0) err = on_choice(s, &j, out);
-  return err;
 }
 
 /* --- the rest of a chunk -------------------------------------------------------------------------------------- */
@@ -166,16 +88,20 @@ static int ensure_usage(struct chat_state *s) {
   return s->usage != NULL;
 }
 
+/* Where the numbers are: in the chunk, else in choice 0 (Moonshot), else with Groq. 1 where there were any. */
+static int read_usage(struct chat_state *s, const struct chunk *c) {
+  struct ogl_usage *sent = &s->usage->sent, *known = &s->usage->known;
+  if (ogl_chat_read_usage(c->usage, sent, known) || ogl_chat_read_usage(s->usage_in, sent, known)) return 1;
+  return c->x_groq.n && ogl_chat_read_usage(groq_usage(c->x_groq), sent, known);
+}
+
 static void on_usage(struct chat_state *s, const struct chunk *c, struct ogl_queue *out) {
-  struct ogl_span raw = c->usage;
-  if (OGL_LIKELY(!raw.n && !c->x_groq.n)) return;
-  if (!raw.n) raw = groq_usage(c->x_groq);
-  if (!raw.n) return;
+  if (OGL_LIKELY(!c->usage.n && !c->x_groq.n && !s->usage_in.n)) return;
   if (!ensure_usage(s)) {
     out->err = OGL_ERR_MEMORY;
     return;
   }
-  if (!ogl_chat_read_usage(raw, &s->usage->sent, &s->usage->known)) return;
+  if (!read_usage(s, c)) return;
   s->touched = 1;
   struct ogl_event *e = ogl_queue_push(out, OGL_EVENT_USAGE, 0, 0);
   if (e) e->usage = &s->usage->known;
@@ -196,13 +122,25 @@ static int on_sources(struct chat_state *s, const struct chunk *c) {
   return s->citations.err ? s->citations.err : s->search_results.err;
 }
 
-/* Whether the frame reports an error; its event is pushed then. */
-static int on_error(const struct ogl_frame *frame, const struct chunk *c, struct ogl_queue *out) {
-  if (OGL_LIKELY(!c->error.n && frame->kind != OGL_FRAME_ERROR && frame->event.n == 0 && c->choices.n)) return 0;
+/* The event of an error. What is kept of the reply goes into its partial one. */
+static int push_error(struct chat_state *s, struct ogl_span json, int is_status, struct ogl_queue *out) {
+  int err = ogl_chat_push_kept(s, out);
+  s->failed = 1;
+  if (err) return err;
+  if (is_status) ogl_fault_push_other(out, json);
+  else ogl_fault_push(out, json);
+  return OGL_ERR_PROVIDER;
+}
+
+/* What the frame reports: an error of its own, or of a choice. 0, OGL_ERR_PROVIDER, or a final error. */
+static int on_error(struct chat_state *s, const struct ogl_frame *frame, const struct chunk *c, struct ogl_queue *out) {
+  if (OGL_LIKELY(!c->error.n && !s->fault.n && frame->kind != OGL_FRAME_ERROR && frame->event.n == 0 && c->choices.n))
+    return 0;
   int told = frame->kind == OGL_FRAME_ERROR || ogl_span_is(frame->event, "error") || c->error.n ||
              (!c->choices.n && (c->detail.n || ogl_span_is(c->object, "\"error\"")));
-  if (told) ogl_fault_push(out, frame->data);
-  return told;
+  if (told) return push_error(s, frame->data, 0, out);
+  if (s->fault.n) return push_error(s, s->fault, 0, out);
+  return !c->choices.n && ogl_fault_is_status(c->base_resp) ? push_error(s, frame->data, 1, out) : 0;
 }
 
 static void on_unknown(struct chat_state *s, const struct ogl_frame *frame, struct ogl_queue *out) {
@@ -211,16 +149,27 @@ static void on_unknown(struct chat_state *s, const struct ogl_frame *frame, stru
   if (e) e->a = frame->event, e->b = frame->data;
 }
 
+/* Whether a whole body is an answer: it has choices, or says that there are none, and nothing else. */
+static int is_answer(const struct chat_state *s, const struct chunk *c) {
+  struct ogl_json j;
+  if (s->n) return 1;
+  ogl_json_open(&j, c->choices.p, c->choices.n);
+  return ogl_json_peek(&j) == '[' && ogl_json_enter(&j, '[') > 0 && ogl_json_item(&j) == OGL_MORE && !c->has_words &&
+         !ogl_fault_is_status(c->base_resp);
+}
+
 static int on_chunk(struct chat_state *s, const struct ogl_frame *frame, const struct chunk *c, struct ogl_queue *out) {
   size_t named = s->id.n + s->model.n;
   int err = ogl_read_start(&s->id, c->id, &s->model, c->model, out);
   if (s->id.n + s->model.n > named) s->touched = 1;
-  if (!err) err = on_choices(s, c->choices, out);
+  if (!err) err = ogl_chat_read_choices(s, c->choices, out);
   if (err) return err;
   on_usage(s, c, out);
   if ((err = on_sources(s, c)) < 0) return err;
-  if (on_error(frame, c, out)) return OGL_ERR_PROVIDER;
-  if (!c->choices.n && !c->usage.n && !c->x_groq.n) on_unknown(s, frame, out);
+  if ((err = on_error(s, frame, c, out)) < 0) return err;
+  s->whole |= frame->kind == OGL_FRAME_WHOLE && is_answer(s, c);
+  int is_none = frame->kind == OGL_FRAME_WHOLE ? !s->whole : !c->choices.n && !c->usage.n && !c->x_groq.n;
+  if (is_none) on_unknown(s, frame, out);
   return 0;
 }
 
@@ -230,8 +179,11 @@ static int on_chunk(struct chat_state *s, const struct ogl_frame *frame, const s
 static int on_repeated(struct chat_state *s, const struct ogl_frame *frame, struct ogl_queue *out) {
   struct ogl_repeated found;
   if (!ogl_repeat_match(&s->repeat, frame->data, &found)) return 0;
-  struct ogl_event *e = ogl_queue_push(out, s->repeat_kind, s->repeat_choice, s->repeat_index);
-  if (e) e->a = ogl_queue_text(out, found.text);
+  struct chat_choice *choice = &s->choices[s->repeat_row];
+  struct ogl_span piece = ogl_queue_piece(out, found.text, &choice->half);
+  struct ogl_event *e = piece.n ? ogl_queue_push(out, s->repeat_kind, choice->number, s->repeat_index) : NULL;
+  if (OGL_LIKELY(e != NULL)) ogl_chat_give(choice, e, piece);
+  if (OGL_UNLIKELY(choice->half)) ogl_repeat_forget(&s->repeat); /* the next one has to look at it */
   return 1;
 }
 
@@ -243,7 +195,7 @@ static void learn(struct chat_state *s, const struct ogl_frame *frame, const str
     return;
   }
   s->repeat_kind = out->events[0].kind;
-  s->repeat_choice = out->events[0].choice;
+  s->repeat_row = s->only_row;
   s->repeat_index = out->events[0].index;
   struct ogl_hole holes[] = { { s->only_text, OGL_HOLE_TEXT }, { c->idle, OGL_HOLE_IDLE } };
   int padded = c->idle.p > s->only_text.p; /* one in front of the text is no padding: system_fingerprint */
@@ -263,20 +215,14 @@ static int is_done(struct ogl_span data) {
   return ogl_span_is(data, "[DONE]");
 }
 
-/* Whether a whole body is an answer: it has choices, or says that there are none. Other JSON is none. */
-static int is_answer(const struct chat_state *s, struct ogl_span choices) {
-  struct ogl_json j;
-  if (s->n) return 1;
-  ogl_json_open(&j, choices.p, choices.n);
-  return ogl_json_peek(&j) == '[' && ogl_json_enter(&j, '[') > 0 && ogl_json_item(&j) == OGL_MORE;
-}
-
 static int chat_frame(void *state, const struct ogl_frame *frame, struct ogl_queue *out) {
   struct chat_state *s = state;
   struct chunk c;
   if (OGL_LIKELY(frame->event.n == 0 && frame->kind == OGL_FRAME_EVENT) && on_repeated(s, frame, out)) return OGL_MORE;
   open_state(s);
-  s->touched = s->texts = 0;
+  s->touched = s->texts = s->repeats = 0;
+  s->fault.n = s->usage_in.n = 0;
+  s->is_whole = frame->kind == OGL_FRAME_WHOLE || frame->kind == OGL_FRAME_BARE;
   if (is_done(frame->data)) return s->done = 1, OGL_OK;
   int code = read_chunk(frame->data, &c);
   if (code < 0 && frame->kind != OGL_FRAME_ERROR && !ogl_span_is(frame->event, "error")) {
@@ -284,69 +230,18 @@ static int chat_frame(void *state, const struct ogl_frame *frame, struct ogl_que
     return code;
   }
   int err = on_chunk(s, frame, &c, out);
-  s->whole |= frame->kind == OGL_FRAME_WHOLE && is_answer(s, c.choices);
   learn(s, frame, &c, out);
   return err < 0 ? err : OGL_MORE;
 }
 
 /* --- the end -------------------------------------------------------------------------------------------------- */
 
-struct reason_row {
-  const char *word, *reason;
-};
-
-static const struct reason_row reasons[] = {
-  { "stop", "stop" },
-  { "eos", "stop" },
-  { "end_turn", "stop" },
-  { "complete", "stop" },
-  { "length", "length" },
-  { "max_tokens", "length" },
-  { "model_length", "length" },
-  { "tool_calls", "tool_calls" },
-  { "tool_call", "tool_calls" },
-  { "function_call", "tool_calls" },
-  { "tool_use", "tool_calls" },
-  { "content_filter", "content_filter" },
-  { "safety", "content_filter" },
-  { "error", "error" },
-};
-
-static int same_word(struct ogl_span s, const char *word) {
-  if (s.n != strlen(word)) return 0;
-  for (size_t i = 0; i < s.n; i++)
-    if (tolower((unsigned char)s.p[i]) != word[i]) return 0;
-  return 1;
-}
-
-/* The neutral reason; empty where the server gave none. A server may say stop although it sent calls. */
-static const char *neutral_reason(const struct chat_choice *choice) {
-  const char *found = choice->reason.n ? "other" : "";
-  for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++)
-    if (same_word(ogl_buf_span(&choice->reason), reasons[i].word)) found = reasons[i].reason;
-  return choice->calls.n && strcmp(found, "stop") == 0 ? "tool_calls" : found;
-}
-
-static void finish_choice(struct chat_choice *choice, struct ogl_queue *out) {
-  struct ogl_event *e = ogl_queue_push(out, OGL_EVENT_FINISH, choice->number, 0);
-  if (!e) return;
-  const char *reason = neutral_reason(choice);
-  e->a.p = reason;
-  e->a.n = strlen(reason);
-  e->b = ogl_buf_span(&choice->reason);
-}
-
-static int next_index(const struct chat_state *s, int number) {
-  for (size_t i = 0; i < s->n; i++)
-    if (s->choices[i].number == number) return s->choices[i].next_index;
-  return 0;
-}
-
 /* Perplexity's list of addresses, each a citation of the first choice; and what OpenGateLLM's search found. */
 static void push_sources(struct chat_state *s, struct ogl_queue *out) {
   struct ogl_json j;
   struct ogl_span item;
-  int index = next_index(s, 0);
+  const struct chat_choice *first = ogl_chat_first(s);
+  int index = first ? first->next_index : 0;
   ogl_json_open(&j, ogl_buf_span(&s->citations).p, s->citations.n);
   if (ogl_json_enter_or_skip(&j, '[')) {
     while (ogl_json_item(&j) > 0 && ogl_json_skip(&j, &item) > 0) {
@@ -362,31 +257,49 @@ static void push_sources(struct chat_state *s, struct ogl_queue *out) {
   e->b = ogl_buf_span(&s->search_results);
 }
 
-static int complete(const struct chat_state *s) {
-  if (s->done || s->whole) return 1;
-  for (size_t i = 0; i < s->n; i++)
-    if (s->choices[i].number == 0) return s->choices[i].reason.n != 0;
-  return 0;
+static void push_warning(struct ogl_queue *out) {
+  static const char
+      code[] = "no_finish_reason",
+      message[] = "the stream ended with [DONE] and without a finish_reason: nothing proves that the reply is whole";
+  struct ogl_event *e = ogl_queue_push(out, OGL_EVENT_WARNING, 0, 0);
+  if (!e) return;
+  e->a.p = code, e->a.n = sizeof code - 1;
+  e->b.p = message, e->b.n = sizeof message - 1;
+}
+
+/* A failure that nothing but the finish_reason tells. */
+static void push_failure(const struct chat_choice *choice, struct ogl_queue *out) {
+  static const char message[] = "the server ended the answer with finish_reason error";
+  struct ogl_event *e = ogl_queue_push(out, OGL_EVENT_ERROR, 0, 0);
+  if (!e) return;
+  e->a.p = message, e->a.n = sizeof message - 1;
+  e->c = ogl_buf_span(&choice->native);
 }
 
 static int chat_finish(void *state, struct ogl_queue *out) {
   struct chat_state *s = state;
-  int whole = complete(s);
-  for (size_t i = 0; i < s->n; i++) ogl_calls_end(&s->choices[i].calls, s->choices[i].number, out);
+  const struct chat_choice *first = ogl_chat_first(s);
+  int ended = s->whole || (first && first->reason.n);
+  for (size_t i = 0; i < s->n; i++) ogl_chat_close_choice(&s->choices[i], out);
+  int err = ogl_chat_push_kept(s, out);
+  if (err) return err;
   push_sources(s, out);
-  if (!whole) return OGL_ERR_INCOMPLETE;
-  for (size_t i = 0; i < s->n; i++) finish_choice(&s->choices[i], out);
-  return OGL_OK;
+  if (!ended && (!s->done || s->reason_required)) return OGL_ERR_INCOMPLETE;
+  if (!ended) push_warning(out);
+  for (size_t i = 0; i < s->n; i++) ogl_chat_finish_choice(&s->choices[i], out);
+  if (!first || s->failed || !ogl_chat_has_failed(first)) return OGL_OK;
+  push_failure(first, out);
+  return OGL_ERR_PROVIDER;
 }
+
+static void chat_require_reason(void *state) { ((struct chat_state *)state)->reason_required = 1; }
 
 static void chat_clear(void *state) {
   struct chat_state *s = state;
   ogl_repeat_clear(&s->repeat);
-  for (size_t i = 0; i < s->n; i++) {
-    ogl_buf_clear(&s->choices[i].reason);
-    ogl_calls_clear(&s->choices[i].calls);
-  }
+  for (size_t i = 0; i < s->n; i++) ogl_chat_clear_choice(&s->choices[i]);
   ogl_free(s->choices);
+  ogl_chat_clear_kept(s);
   ogl_free(s->usage);
   ogl_buf_clear(&s->id);
   ogl_buf_clear(&s->model);
@@ -395,4 +308,4 @@ static void chat_clear(void *state) {
 }
 
 const struct ogl_protocol ogl_openai_chat = { "openai_chat", sizeof(struct chat_state), chat_frame, chat_finish,
-                                              chat_clear };
+                                              chat_clear,    chat_require_reason };

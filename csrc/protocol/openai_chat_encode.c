@@ -5,6 +5,9 @@
 ** in a chunk of its own before `[DONE]`, if the client asked for it. Tool calls are numbered in the order in which they were
 ** announced; arguments that never came in pieces go out with the call's end.
 **
+** What came by this protocol for its server alone goes back under its name (openai_chat_kept.c). In a stream that is at the end, where
+** texts in reasoning_details would be read a second time: such a list goes into a whole answer only.
+**
 ** Lost: signatures, encrypted reasoning, opaque parts of other protocols; a pause is a stop.
 */
 #include <string.h>
@@ -12,6 +15,7 @@
 #include "../core/json.h"
 #include "../core/mem.h"
 #include "../core/out.h"
+#include "openai_chat_kept.h"
 #include "registry.h"
 
 struct call { /* announced in a stream */
@@ -249,12 +253,78 @@ static void put_logprobs(struct ogl_encoder *e, const struct ogl_event *event) {
   ogl_out_text(e, ",\"finish_reason\":null}]}\n\n");
 }
 
-/* Parts that came by this protocol go back under their names; of those of others nothing can be said here. Not
-   reasoning_details: they repeat the text, and a client that reads both would count it twice. */
+/* Whether a list of details has text that is visible. */
+static int has_text(struct ogl_span list) {
+  struct ogl_json j;
+  struct ogl_span key, raw;
+  int found = 0;
+  ogl_json_open(&j, list.p, list.n);
+  if (!ogl_json_enter_or_skip(&j, '[')) return 0;
+  while (ogl_json_item(&j) > 0) {
+    if (!ogl_json_enter_or_skip(&j, '{')) continue;
+    while (ogl_json_key(&j, &key) > 0 && ogl_json_skip(&j, &raw) > 0)
+      found |= (ogl_span_is(key, "text") || ogl_span_is(key, "summary")) && raw.n > 2 && *raw.p == '"';
+  }
+  return found;
+}
+
+/* The name under which a part of that kind goes back, with what stands around it; NULL: under none. */
+static const char *part_name(struct ogl_span kind) {
+  static const char *const names[] = { "images", "audio", KEPT_NAMES };
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+    if (ogl_span_equal(kind, names[i], strlen(names[i]))) return names[i];
+  return NULL;
+}
+
+/* Parts that came by this protocol go back under their names; of those of others nothing can be said here. */
 static void put_part(struct ogl_encoder *e, const struct ogl_event *event) {
-  if (ogl_span_is(event->a, "images")) put_raw(e, event, "\"images\":", event->b, "");
-  else if (ogl_span_is(event->a, "audio")) put_raw(e, event, "\"audio\":", event->b, "");
-  else e->lost++;
+  const char *name = part_name(event->a);
+  if (!name || (ogl_span_is(event->a, "reasoning_details") && has_text(event->b))) {
+    e->lost++;
+    return;
+  }
+  open_delta(e, event->choice);
+  ogl_out_text(e, "\"");
+  ogl_out_text(e, name);
+  ogl_out_text(e, "\":");
+  ogl_out_json(e, event->b);
+  close_delta(e);
+}
+
+/* Whether a call's signature is this protocol's: an object of members that stand beside its own. */
+static int is_rest(struct ogl_span signature) {
+  struct ogl_json j;
+  struct ogl_span key;
+  int members = 0;
+  if (signature.n < 3 || *signature.p != '{' || signature.p[signature.n - 1] != '}') return 0;
+  if (ogl_json_check(signature.p, signature.n) != OGL_OK) return 0;
+  ogl_json_open(&j, signature.p, signature.n);
+  ogl_json_enter(&j, '{');
+  for (; ogl_json_key(&j, &key) > 0 && ogl_json_skip(&j, NULL) > 0; members++)
+    if (ogl_span_is(key, "type") || ogl_span_is(key, "id")) return 0; /* a caller of Anthropic, an item of Responses */
+  return members > 0;
+}
+
+/* Its members, each behind a comma. */
+static void put_rest(struct ogl_encoder *e, struct ogl_span signature) {
+  struct ogl_span inside = { signature.p + 1, signature.n - 2 };
+  ogl_out_text(e, ",");
+  ogl_out_json(e, inside);
+}
+
+static void put_signature(struct ogl_encoder *e, const struct ogl_event *event) {
+  struct call *c = find_call(e->state, event);
+  if (!event->b.n) return;
+  if (!c || !is_rest(event->b)) {
+    e->lost++;
+    return;
+  }
+  open_delta(e, event->choice);
+  ogl_out_text(e, "\"tool_calls\":[{\"index\":");
+  ogl_out_integer(e, c->number);
+  put_rest(e, event->b);
+  ogl_out_text(e, "}]");
+  close_delta(e);
 }
 
 static void put_citation(struct ogl_encoder *e, const struct ogl_event *event) {
@@ -274,7 +344,7 @@ static int chat_event(struct ogl_encoder *e, const struct ogl_event *event) {
     case OGL_EVENT_PART: put_part(e, event); return 0;
     case OGL_EVENT_CITATION: put_citation(e, event); return 0;
     case OGL_EVENT_FINISH: put_finish(e, event); return 0;
-    case OGL_EVENT_PART_END: e->lost += event->b.n > 0; return 0;
+    case OGL_EVENT_PART_END: put_signature(e, event); return 0;
     default: return 0; /* START and USAGE are in the encoder; warnings are for people */
   }
 }
@@ -334,7 +404,9 @@ static void put_whole_calls(struct ogl_encoder *e, const struct ogl_answer *a) {
     ogl_out_string(e, ogl_buf_span(&p->name));
     ogl_out_text(e, ",\"arguments\":");
     ogl_out_string(e, ogl_buf_span(&p->text));
-    ogl_out_text(e, "}}");
+    ogl_out_text(e, "}");
+    if (is_rest(ogl_buf_span(&p->signature))) put_rest(e, ogl_buf_span(&p->signature));
+    ogl_out_text(e, "}");
   }
   if (number) ogl_out_text(e, "]");
 }
@@ -344,11 +416,11 @@ static int is_listed(const struct ogl_part *p, const char *kind) {
   return p->kind == OGL_EVENT_CITATION && p->text.n && *ogl_buf_span(&p->text).p == '{';
 }
 
-/* The JSON of all parts of a kind, or of all citations, as a list. */
-static void put_list(struct ogl_encoder *e, const struct ogl_answer *a, const char *kind, const char *before) {
+/* The JSON of all citations, as a list. */
+static void put_list(struct ogl_encoder *e, const struct ogl_answer *a, const char *before) {
   int any = 0;
   for (size_t i = 0; i < a->n; i++) {
-    if (!is_listed(&a->parts[i], kind)) continue;
+    if (!is_listed(&a->parts[i], NULL)) continue;
     ogl_out_text(e, any++ ? "," : before);
     ogl_out_json(e, ogl_buf_span(&a->parts[i].text));
   }
@@ -365,6 +437,21 @@ static void put_one(struct ogl_encoder *e, const struct ogl_answer *a, const cha
   }
 }
 
+/* The parts that go back under a name: the last one of each. */
+static void put_parts(struct ogl_encoder *e, const struct ogl_answer *a) {
+  for (size_t i = 0; i < a->n; i++) {
+    const struct ogl_part *p = &a->parts[i];
+    const char *name = p->kind == OGL_EVENT_PART ? part_name(ogl_buf_span(&p->name)) : NULL;
+    int last = name != NULL;
+    for (size_t k = i + 1; k < a->n && last; k++) last = !is_listed(&a->parts[k], name);
+    if (!last) continue;
+    ogl_out_text(e, ",\"");
+    ogl_out_text(e, name);
+    ogl_out_text(e, "\":");
+    ogl_out_json(e, ogl_buf_span(&p->text));
+  }
+}
+
 static void put_message(struct ogl_encoder *e, const struct ogl_answer *a) {
   ogl_out_text(e, "{\"role\":\"assistant\",\"content\":");
   put_joined(e, a, OGL_EVENT_TEXT);
@@ -375,10 +462,8 @@ static void put_message(struct ogl_encoder *e, const struct ogl_answer *a) {
     put_joined(e, a, OGL_EVENT_REASONING);
   }
   put_whole_calls(e, a);
-  put_list(e, a, NULL, ",\"annotations\":[");
-  put_list(e, a, "reasoning_details", ",\"reasoning_details\":[");
-  put_one(e, a, "images", ",\"images\":");
-  put_one(e, a, "audio", ",\"audio\":");
+  put_list(e, a, ",\"annotations\":[");
+  put_parts(e, a);
   ogl_out_text(e, "}");
 }
 

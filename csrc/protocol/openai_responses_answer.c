@@ -101,16 +101,27 @@ static struct ogl_span reason_of(const struct ogl_encoder *e, int raw) {
   return a ? ogl_buf_span(raw ? &a->raw_reason : &a->reason) : none;
 }
 
+/* A whole answer that is not there yet, or that was given up, has these words for it; a stream has no event for them. */
+static int is_status(struct ogl_span raw) {
+  return ogl_span_is(raw, "queued") || ogl_span_is(raw, "in_progress") || ogl_span_is(raw, "cancelled");
+}
+
 enum answer_status ogl_responses_status(const struct ogl_encoder *e) {
   struct ogl_span reason = reason_of(e, 0);
   int complete =
       !reason.n || ogl_span_is(reason, "stop") || ogl_span_is(reason, "tool_calls") || ogl_span_is(reason, "pause");
-  return complete ? ANSWER_COMPLETED : ANSWER_INCOMPLETE;
+  int failed = ogl_span_is(reason, "error") && !(e->is_whole && is_status(reason_of(e, 1)));
+  return complete ? ANSWER_COMPLETED : failed ? ANSWER_FAILED : ANSWER_INCOMPLETE;
 }
 
-/* A whole answer that is not there yet, or that was given up, has these words for it; a stream has no event for them. */
-static int is_status(struct ogl_span raw) {
-  return ogl_span_is(raw, "queued") || ogl_span_is(raw, "in_progress") || ogl_span_is(raw, "cancelled");
+struct ogl_event ogl_responses_failure(const struct ogl_encoder *e) {
+  static const char message[] = "the answer ended with an error";
+  struct ogl_event error;
+  memset(&error, 0, sizeof error);
+  error.kind = OGL_EVENT_ERROR;
+  error.a.p = message, error.a.n = sizeof message - 1;
+  error.c = reason_of(e, 1);
+  return error;
 }
 
 static void put_status(struct ogl_encoder *e, enum answer_status status) {

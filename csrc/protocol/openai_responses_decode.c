@@ -7,8 +7,8 @@
 ** says. An event that means nothing to the reply (the progress of a server's own tool, a type that is not known) is
 ** given as UNKNOWN.
 **
-** Terminal marker: response.completed, response.incomplete, response.failed; a whole response is complete in itself. An
-** `error` event is given together with the frame behind it, for response.failed says the status of the reply.
+** Terminal marker: response.completed, response.incomplete, response.failed; a whole response is complete in itself. Behind an
+** `error` event response.failed says how the reply ended, and what it cost.
 */
 #include <ctype.h>
 
@@ -205,26 +205,14 @@ static int on_item_event(struct responses_state *s, const struct wire_event *w, 
 
 /* --- errors --------------------------------------------------------------------------------------------------- */
 
-static void push_fault(struct responses_state *s, struct ogl_queue *out) {
+/* An `error` event; its own type, "error", is not the error's. What the failed response cost comes behind it. */
+static int push_fault(struct responses_state *s, struct ogl_span data, struct ogl_queue *out) {
   struct ogl_event *e = ogl_queue_push(out, OGL_EVENT_ERROR, 0, 0);
-  if (!e) return;
-  e->a = ogl_buf_span(&s->fault_message);
-  e->b = ogl_buf_span(&s->fault_type);
-  e->c = ogl_buf_span(&s->fault_code);
-  e->d = ogl_buf_span(&s->fault_json);
-}
-
-/* Keeps an `error` event until the next frame. Its own type, "error", is not the error's. */
-static int hold_fault(struct responses_state *s, struct ogl_span data, struct ogl_queue *out) {
-  struct ogl_event e;
-  memset(&e, 0, sizeof e);
-  ogl_fault_read(out, data, &e);
-  if (ogl_span_is(e.b, "error")) e.b.n = 0;
   s->failed = 1;
-  int err = ogl_buf_append(&s->fault_message, e.a.p, e.a.n);
-  if (!err) err = ogl_buf_append(&s->fault_type, e.b.p, e.b.n);
-  if (!err) err = ogl_buf_append(&s->fault_code, e.c.p, e.c.n);
-  return err ? err : ogl_buf_append(&s->fault_json, e.d.p, e.d.n);
+  if (!e) return OGL_ERR_PROVIDER;
+  ogl_fault_read(out, data, e);
+  if (ogl_span_is(e->b, "error")) e->b.n = 0;
+  return OGL_ERR_PROVIDER;
 }
 
 /* Whether the frame reports an error outside the events of this protocol: its event is pushed then. */
@@ -258,15 +246,15 @@ static int on_end(struct responses_state *s, struct ogl_span json, struct ogl_sp
   struct responses_response r;
   ogl_responses_read(json, &r);
   int err = ogl_responses_note(s, &r, out);
-  if (!err && !s->n) err = ogl_responses_output(s, r.output, out);
+  if (!err) err = ogl_responses_output(s, r.output, out);
   if (!err) err = ogl_responses_note_end(s, &r, word, out);
   if (err) return err;
   s->done = 1;
   int failed = r.error.n || ogl_span_is(ogl_buf_span(&s->status), "failed");
   if (!failed && !s->failed) return OGL_OK;
   if ((err = push_finish(s, out)) < 0) return err;
-  if (s->failed) push_fault(s, out); /* the first error counts */
-  else if (r.error.n) ogl_fault_push(out, r.error);
+  if (s->failed) return OGL_OK; /* the first error counts */
+  if (r.error.n) ogl_fault_push(out, r.error);
   else push_wordless(json, out);
   return OGL_ERR_PROVIDER;
 }
@@ -303,8 +291,7 @@ static int on_event(struct responses_state *s, const struct ogl_frame *frame, co
   int whole = ogl_span_is(w->object, "\"response\"") || (w->output.n && *w->output.p == '[');
   if (w->is_response && is_terminal(w->type)) return on_end(s, w->response.n ? w->response : frame->data, w->type, out);
   if (!w->is_response && whole) return on_end(s, frame->data, none, out);
-  if (s->failed) return push_fault(s, out), OGL_ERR_PROVIDER;
-  if (ogl_span_is(w->type, "error")) return hold_fault(s, frame->data, out);
+  if (ogl_span_is(w->type, "error")) return push_fault(s, frame->data, out);
   if (on_foreign_error(frame, w, out)) return OGL_ERR_PROVIDER;
   if (w->is_response && is_lifecycle(w->type)) return on_lifecycle(s, w, out);
   int err = w->is_response ? on_item_event(s, w, out) : NOT_KNOWN;
@@ -316,7 +303,9 @@ static int on_event(struct responses_state *s, const struct ogl_frame *frame, co
 static int on_repeated(struct responses_state *s, const struct ogl_frame *frame, struct ogl_queue *out) {
   struct ogl_repeated found;
   if (!ogl_repeat_match(&s->repeat, frame->data, &found)) return 0;
-  ogl_responses_add_text(&s->items[s->last_item].texts[s->last_text], found.text, out);
+  struct responses_text *text = &s->items[s->last_item].texts[s->last_text];
+  ogl_responses_add_text(text, found.text, out);
+  if (OGL_UNLIKELY(text->half)) ogl_repeat_forget(&s->repeat);
   return 1;
 }
 
@@ -324,7 +313,8 @@ static int on_repeated(struct responses_state *s, const struct ogl_frame *frame,
 static void learn(struct responses_state *s, const struct ogl_frame *frame, const struct wire_event *w,
                   const struct ogl_queue *out) {
   const struct text_row *row = w->is_response && w->is_named && !s->failed ? find_row(w->type, ".delta") : NULL;
-  if (!row || row->kind == OGL_EVENT_TOOL_CALL || out->n != 1 || frame->kind != OGL_FRAME_EVENT) {
+  int told = row && row->kind != OGL_EVENT_TOOL_CALL && out->n == 1 && frame->kind == OGL_FRAME_EVENT;
+  if (!told || s->items[s->last_item].texts[s->last_text].half) {
     ogl_repeat_forget(&s->repeat);
     return;
   }
@@ -341,10 +331,6 @@ static void open_state(struct responses_state *s) {
   ogl_buf_init(&s->status, OGL_MAX_LINE, OGL_ERR_LINE);
   ogl_buf_init(&s->why, OGL_MAX_LINE, OGL_ERR_LINE);
   ogl_buf_init(&s->custom, OGL_MAX_FRAME, OGL_ERR_FRAME);
-  ogl_buf_init(&s->fault_message, OGL_MAX_FRAME, OGL_ERR_FRAME);
-  ogl_buf_init(&s->fault_type, OGL_MAX_FRAME, OGL_ERR_FRAME);
-  ogl_buf_init(&s->fault_code, OGL_MAX_FRAME, OGL_ERR_FRAME);
-  ogl_buf_init(&s->fault_json, OGL_MAX_FRAME, OGL_ERR_FRAME);
 }
 
 /* Servers that come from Chat Completions send it too; it ends nothing here. */
@@ -373,10 +359,8 @@ static int responses_frame(void *state, const struct ogl_frame *frame, struct og
 static int responses_finish(void *state, struct ogl_queue *out) {
   struct responses_state *s = state;
   int err = s->done ? push_finish(s, out) : ogl_responses_close_items(s, out);
-  if (err || s->done) return err ? err : OGL_OK;
-  if (!s->failed) return OGL_ERR_INCOMPLETE;
-  push_fault(s, out);
-  return OGL_ERR_PROVIDER;
+  if (err) return err;
+  return s->done ? OGL_OK : OGL_ERR_INCOMPLETE;
 }
 
 static void responses_clear(void *state) {
@@ -390,11 +374,8 @@ static void responses_clear(void *state) {
   ogl_buf_clear(&s->status);
   ogl_buf_clear(&s->why);
   ogl_buf_clear(&s->custom);
-  ogl_buf_clear(&s->fault_message);
-  ogl_buf_clear(&s->fault_type);
-  ogl_buf_clear(&s->fault_code);
-  ogl_buf_clear(&s->fault_json);
 }
 
-const struct ogl_protocol ogl_openai_responses = { "openai_responses", sizeof(struct responses_state), responses_frame,
-                                                   responses_finish, responses_clear };
+const struct ogl_protocol ogl_openai_responses = { "openai_responses", sizeof(struct responses_state),
+                                                   responses_frame,    responses_finish,
+                                                   responses_clear,    NULL };

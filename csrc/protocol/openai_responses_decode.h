@@ -10,6 +10,7 @@
 #define OGL_OPENAI_RESPONSES_DECODE_H
 
 #include "../core/calls.h"
+#include "../core/hash.h"
 #include "../core/repeat.h"
 
 OGL_BEGIN
@@ -36,7 +37,8 @@ struct responses_text {
   int index;               /* in the reply */
   struct ogl_span item_id; /* of the item, as it is known by now */
   size_t n;                /* bytes given so far, */
-  uint64_t hash;           /* and what they are: a `done` value completes them if it begins with them */
+  uint64_t hash;           /* and what they are (hash.h): a `done` value completes them if it begins with them */
+  uint16_t half;           /* see ogl_queue_piece */
   size_t cited;            /* annotations given */
   int logged;              /* logprobs were given */
   struct ogl_buf logprobs; /* the last ones */
@@ -53,6 +55,7 @@ struct responses_item {
   int call;             /* row of state.calls; -1: none */
   int custom;           /* a custom_tool_call */
   int done;             /* output_item.done was seen */
+  int met;              /* it is an element of the terminal event's output */
   struct ogl_buf type;  /* of an opaque item: the wire's word */
   struct ogl_buf json;  /* of an opaque item that is not done: as it was added */
   struct ogl_buf shell; /* of a message or call: the members that are not in the reply otherwise, as JSON */
@@ -69,9 +72,9 @@ struct responses_state {
   struct ogl_buf custom; /* names of the response's custom tools, a NUL behind each */
   int has_tools;         /* the response told its tools, and they were not none */
   struct ogl_buf status, why;
-  int done;   /* the terminal event, or a whole response */
-  int failed; /* an `error` event was seen; it is given with what follows */
-  struct ogl_buf fault_message, fault_type, fault_code, fault_json; /* of that event */
+  int done;      /* the terminal event, or a whole response */
+  int is_output; /* the terminal event's output is read: nothing comes behind it */
+  int failed;    /* an `error` event was seen */
 
   /* The short way for a delta that differs from the last one only in its text, padding and number (repeat.h): */
   struct ogl_repeat repeat;
@@ -127,6 +130,8 @@ struct responses_text *ogl_responses_text(struct responses_state *s, struct resp
 /* A delta; and a value that is all of the text. */
 void ogl_responses_add_text(struct responses_text *text, struct ogl_json_text delta, struct ogl_queue *out);
 void ogl_responses_complete_text(struct responses_text *text, struct ogl_json_text all, struct ogl_queue *out);
+/* The end: half of a character will not find the other. */
+void ogl_responses_close_text(struct responses_text *text, struct ogl_queue *out);
 /* Logprobs of the wire, an array. 0 or OGL_ERR_MEMORY. */
 int ogl_responses_logprobs(struct responses_text *text, struct ogl_span array, int whole, struct ogl_queue *out);
 /* One annotation. 0 or OGL_ERR_PARTS. */

@@ -331,10 +331,13 @@ static int responses_event(struct ogl_encoder *e, const struct ogl_event *event)
 
 static int responses_end(struct ogl_encoder *e) {
   enum answer_status status = ogl_responses_status(e);
+  struct ogl_event failure = ogl_responses_failure(e);
+  const char *name = status == ANSWER_COMPLETED    ? "response.completed"
+                     : status == ANSWER_INCOMPLETE ? "response.incomplete"
+                                                   : "response.failed";
   start(e);
   close_all(e, status);
-  ogl_responses_put_answer_event(e, status == ANSWER_COMPLETED ? "response.completed" : "response.incomplete", status,
-                                 NULL);
+  ogl_responses_put_answer_event(e, name, status, status == ANSWER_FAILED ? &failure : NULL);
   return 0;
 }
 
@@ -400,8 +403,9 @@ static int responses_whole(struct ogl_encoder *e) {
     for (size_t k = 0; k < a->n && !a->choice && !code; k++) code = replay_part(e, &a->parts[k]);
   }
   if (code < 0) return code;
+  struct ogl_event failure = ogl_responses_failure(e);
   close_all(e, status);
-  ogl_responses_put_answer(e, status, NULL);
+  ogl_responses_put_answer(e, status, status == ANSWER_FAILED ? &failure : NULL);
   return 0;
 }
 

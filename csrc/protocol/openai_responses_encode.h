@@ -105,6 +105,8 @@ void ogl_responses_clear_output(struct responses_writer *w);
 enum answer_status { ANSWER_IN_PROGRESS, ANSWER_COMPLETED, ANSWER_INCOMPLETE, ANSWER_FAILED };
 
 enum answer_status ogl_responses_status(const struct ogl_encoder *e);
+/* The error of an answer whose finish reason alone tells that it failed. */
+struct ogl_event ogl_responses_failure(const struct ogl_encoder *e);
 /* The response; `error` is NULL, or why it failed. */
 void ogl_responses_put_answer(struct ogl_encoder *e, enum answer_status status, const struct ogl_event *error);
 /* {"type","code","message","param"}, as it is in the body of an answer that failed, and in an error event. */

@@ -3,6 +3,9 @@
 **
 **   added ── settle ── (deltas) ── done ── settle, complete, keep
 **
+** The output of the terminal event has all items once more: it ends those that never were done, fills those that were left empty, and
+** adds those of a type that was not streamed at all.
+**
 ** `settle` finds out what an item is, as soon as its type is told. Done, a message and a call leave a PART_END whose signature is
 ** the item without its texts (id, phase, caller, …), a reasoning item and everything that is not known a PART with all of it:
 ** so the item can go back on the next turn as it came.
@@ -74,21 +77,27 @@ int ogl_responses_next_index(struct responses_state *s, struct responses_item *i
 
 /* The members of an item that matter; raw values, n = 0 where absent or null. */
 struct members {
-  struct ogl_json_text id, type, call_id, name;
+  struct ogl_span id, type, call_id, name; /* their texts */
   struct ogl_span arguments, content, summary;
 };
 
-static void read_members(struct ogl_span json, struct members *m) {
+static struct ogl_span text_value(struct ogl_json *j, struct ogl_queue *out) {
+  struct ogl_json_text text;
+  struct ogl_span none = { "", 0 };
+  return ogl_json_string_or_skip(j, &text) ? ogl_queue_text(out, text) : none;
+}
+
+static void read_members(struct ogl_span json, struct members *m, struct ogl_queue *out) {
   struct ogl_json j;
   struct ogl_span key;
   memset(m, 0, sizeof *m);
   ogl_json_open(&j, json.p, json.n);
   if (!ogl_json_enter_or_skip(&j, '{')) return;
   while (ogl_json_key(&j, &key) > 0) {
-    if (ogl_span_is(key, "id")) ogl_json_string_or_skip(&j, &m->id);
-    else if (ogl_span_is(key, "type")) ogl_json_string_or_skip(&j, &m->type);
-    else if (ogl_span_is(key, "call_id")) ogl_json_string_or_skip(&j, &m->call_id);
-    else if (ogl_span_is(key, "name")) ogl_json_string_or_skip(&j, &m->name);
+    if (ogl_span_is(key, "id")) m->id = text_value(&j, out);
+    else if (ogl_span_is(key, "type")) m->type = text_value(&j, out);
+    else if (ogl_span_is(key, "call_id")) m->call_id = text_value(&j, out);
+    else if (ogl_span_is(key, "name")) m->name = text_value(&j, out);
     else if (ogl_span_is(key, "arguments") || ogl_span_is(key, "input")) m->arguments = ogl_responses_raw(&j);
     else if (ogl_span_is(key, "content")) m->content = ogl_responses_raw(&j);
     else if (ogl_span_is(key, "summary")) m->summary = ogl_responses_raw(&j);
@@ -137,7 +146,7 @@ static void tell_item(struct ogl_event *e, const struct responses_item *item) {
 }
 
 static int add_to_call(struct responses_state *s, struct responses_item *item, struct ogl_span id, struct ogl_span name,
-                       struct ogl_span arguments, struct ogl_queue *out) {
+                       struct ogl_json_text arguments, struct ogl_queue *out) {
   int err = 0;
   struct ogl_call *call = call_of(s, item, &err);
   if (!call || call->ended) return err;
@@ -163,15 +172,17 @@ static int complete_arguments(struct responses_state *s, struct responses_item *
   int err = 0;
   struct ogl_call *call = call_of(s, item, &err);
   if (!call) return err;
-  return add_to_call(s, item, none, none, rest_of(ogl_buf_span(&call->arguments), all), out);
+  struct ogl_span rest = rest_of(ogl_buf_span(&call->arguments), all);
+  if (rest.n) call->half = 0; /* the value has it whole */
+  return add_to_call(s, item, none, none, ogl_json_plain(rest), out);
 }
 
 int ogl_responses_arguments(struct responses_state *s, struct responses_item *item, struct ogl_json_text text,
                             int whole, struct ogl_queue *out) {
   struct ogl_span none = { "", 0 };
   if (item->kind != RESPONSES_NEW && item->kind != RESPONSES_CALL) return 0; /* of a tool that the server runs */
-  struct ogl_span s_text = ogl_queue_text(out, text);
-  return whole ? complete_arguments(s, item, s_text, out) : add_to_call(s, item, none, none, s_text, out);
+  if (whole) return complete_arguments(s, item, ogl_queue_text(out, text), out);
+  return add_to_call(s, item, none, none, text, out);
 }
 
 /* The id of a call is its call_id, else the item's. */
@@ -180,49 +191,53 @@ static int end_call(struct responses_state *s, struct responses_item *item, stru
   int err = 0;
   if (item->call < 0) return 0;
   struct ogl_call *call = &s->calls.rows[item->call];
-  if (!call->id.n) err = add_to_call(s, item, ogl_buf_span(&item->id), none, none, out);
+  if (!call->id.n) err = add_to_call(s, item, ogl_buf_span(&item->id), none, ogl_json_plain(none), out);
   if (!err) ogl_calls_end_one(call, 0, out);
   return err;
 }
 
 /* --- added, done ---------------------------------------------------------------------------------------------- */
 
-static int kind_of(const struct responses_state *s, const struct members *m, struct ogl_span name) {
-  struct ogl_span type = m->type.raw;
+static int kind_of(const struct responses_state *s, const struct members *m) {
+  struct ogl_span type = m->type;
   if (!type.n) return RESPONSES_NEW;
   if (ogl_span_is(type, "message")) return RESPONSES_MESSAGE;
   if (ogl_span_is(type, "reasoning")) return RESPONSES_REASONING;
   if (ogl_span_is(type, "function_call")) return RESPONSES_CALL;
-  if (ogl_span_is(type, "custom_tool_call") && ogl_responses_is_custom(s, name)) return RESPONSES_CALL;
+  if (ogl_span_is(type, "custom_tool_call") && ogl_responses_is_custom(s, m->name)) return RESPONSES_CALL;
   return RESPONSES_OPAQUE;
+}
+
+/* What the item is, as far as it is not known. 0, or a final error. */
+static int fill(struct responses_state *s, struct responses_item *item, const struct members *m,
+                struct ogl_queue *out) {
+  struct ogl_json_text none = { { "", 0 }, 0 };
+  int err = 0;
+  item->custom |= ogl_span_is(m->type, "custom_tool_call");
+  if (item->kind == RESPONSES_NEW) item->kind = item->call >= 0 ? RESPONSES_CALL : kind_of(s, m);
+  if (!item->id.n) err = ogl_buf_append(&item->id, m->id.p, m->id.n);
+  if (item->kind == RESPONSES_CALL && !err) err = add_to_call(s, item, m->call_id, m->name, none, out);
+  if (err || item->kind != RESPONSES_OPAQUE || item->type.n) return err;
+  return ogl_buf_append(&item->type, m->type.p, m->type.n);
 }
 
 /* Finds the item, and what it is. NULL with *err. */
 static struct responses_item *settle(struct responses_state *s, int64_t key, const struct members *m, int added,
                                      struct ogl_queue *out, int *err) {
-  struct ogl_span none = { "", 0 }, id = ogl_queue_text(out, m->id), name = ogl_queue_text(out, m->name);
+  struct ogl_span id = m->id;
   struct responses_item *item = NULL;
   if (key >= 0 || id.n || (!added && s->n && !s->items[s->n - 1].done)) item = ogl_responses_item(s, key, id, err);
   else item = add_item(s, RESPONSES_NO_KEY, 1, err); /* it has no name at all */
   if (item && added && item->done && !same_id(item, id))
     item = add_item(s, key, 1, err); /* a number that is used again */
-  if (!item) return NULL;
-  item->custom |= ogl_span_is(m->type.raw, "custom_tool_call");
-  if (item->kind == RESPONSES_NEW) item->kind = item->call >= 0 ? RESPONSES_CALL : kind_of(s, m, name);
-  if (!item->id.n) *err = ogl_buf_append(&item->id, id.p, id.n);
-  if (item->kind == RESPONSES_CALL && !*err)
-    *err = add_to_call(s, item, ogl_queue_text(out, m->call_id), name, none, out);
-  if (item->kind == RESPONSES_OPAQUE && !item->type.n && !*err) {
-    struct ogl_span type = ogl_queue_text(out, m->type);
-    *err = ogl_buf_append(&item->type, type.p, type.n);
-  }
+  if (item) *err = fill(s, item, m, out);
   return *err ? NULL : item;
 }
 
 int ogl_responses_begin_item(struct responses_state *s, int64_t key, struct ogl_span json, struct ogl_queue *out) {
   struct members m;
   int err = 0;
-  read_members(json, &m);
+  read_members(json, &m, out);
   struct responses_item *item = settle(s, key, &m, 1, out, &err);
   if (!item || item->kind != RESPONSES_OPAQUE || item->done) return err;
   ogl_buf_reset(&item->json);
@@ -243,7 +258,7 @@ static int push_end(struct responses_item *item, int index, const struct members
                     struct ogl_queue *out) {
   int err = keep_shell(item, json);
   struct ogl_event *e = err ? NULL : ogl_queue_push(out, OGL_EVENT_PART_END, 0, index);
-  if (e) e->a = m->type.raw, e->b = ogl_buf_span(&item->shell);
+  if (e) e->a = m->type, e->b = ogl_buf_span(&item->shell);
   return err;
 }
 
@@ -281,35 +296,104 @@ static int end_function(struct responses_state *s, struct responses_item *item, 
   ogl_json_open(&j, all.p, all.n);
   if (ogl_json_peek(&j) == '"' && ogl_json_string(&j, &text) == OGL_OK) all = ogl_queue_text(out, text);
   int err = complete_arguments(s, item, all, out);
-  if (!err && !item->done) err = end_call(s, item, out);
+  int filled = item->call >= 0 && s->calls.rows[item->call].arguments.n; /* else the terminal event may have them */
+  if (!err && (filled || s->is_output)) err = end_call(s, item, out);
   if (err || item->done) return err;
   return push_end(item, s->calls.rows[item->call].index, m, json, out);
 }
 
-int ogl_responses_end_item(struct responses_state *s, int64_t key, struct ogl_span json, struct ogl_queue *out) {
+static void close_texts(struct responses_item *item, struct ogl_queue *out) {
+  for (size_t i = 0; i < item->n; i++) ogl_responses_close_text(&item->texts[i], out);
+}
+
+static int end_item(struct responses_state *s, struct responses_item *item, const struct members *m,
+                    struct ogl_span json, struct ogl_queue *out) {
   struct ogl_span kind = { "item", 4 };
-  struct members m;
   int err = 0;
-  read_members(json, &m);
-  struct responses_item *item = settle(s, key, &m, 0, out, &err);
-  if (!item) return err;
-  if (item->kind == RESPONSES_MESSAGE) err = end_message(s, item, &m, json, out);
-  else if (item->kind == RESPONSES_REASONING) err = end_reasoning(s, item, &m, json, out);
-  else if (item->kind == RESPONSES_CALL) err = end_function(s, item, &m, json, out);
+  if (item->kind == RESPONSES_MESSAGE) err = end_message(s, item, m, json, out);
+  else if (item->kind == RESPONSES_REASONING) err = end_reasoning(s, item, m, json, out);
+  else if (item->kind == RESPONSES_CALL) err = end_function(s, item, m, json, out);
   else if (!item->done) err = push_part(s, item, item->type.n ? ogl_buf_span(&item->type) : kind, json, out);
   item->done = 1;
   return err;
 }
 
+int ogl_responses_end_item(struct responses_state *s, int64_t key, struct ogl_span json, struct ogl_queue *out) {
+  struct members m;
+  int err = 0;
+  read_members(json, &m, out);
+  struct responses_item *item = settle(s, key, &m, 0, out, &err);
+  return item ? end_item(s, item, &m, json, out) : err;
+}
+
+/* --- the output of the terminal event ------------------------------------------------------------------------- */
+
+/* What an item is whose deltas came without it. */
+static int streamed_kind(const struct responses_item *item) {
+  if (item->kind != RESPONSES_NEW) return item->kind;
+  if (item->call >= 0) return RESPONSES_CALL;
+  if (!item->n) return RESPONSES_NEW;
+  return item->texts[0].kind == OGL_EVENT_REASONING ? RESPONSES_REASONING : RESPONSES_MESSAGE;
+}
+
+/* An element of the output, and what it is. */
+struct element {
+  struct members m;
+  int kind;
+  int64_t place;
+};
+
+static int same_type(const struct responses_item *item, const struct element *e) {
+  if (streamed_kind(item) != e->kind) return 0;
+  return e->kind != RESPONSES_OPAQUE || !item->type.n ||
+         ogl_span_equal(ogl_buf_span(&item->type), e->m.type.p, e->m.type.n);
+}
+
+/* The streamed item that the element is: by its id, else by its place, else the first of its type that no other element is;
+   NULL. *of_type: how many of its type were streamed, of the first n items. */
+static struct responses_item *streamed(struct responses_state *s, size_t n, const struct element *e, size_t *of_type) {
+  struct responses_item *by_place = NULL, *by_type = NULL;
+  *of_type = 0;
+  for (size_t i = 0; i < n; i++) {
+    struct responses_item *item = &s->items[i];
+    if (!same_type(item, e)) continue;
+    ++*of_type;
+    if (item->met) continue;
+    if (same_id(item, e->m.id)) return item;
+    if (item->key == e->place) by_place = item;
+    else if (!by_type) by_type = item;
+  }
+  return by_place ? by_place : by_type;
+}
+
+/* One that was streamed is completed; one of a type that was not streamed is added. The first n items were streamed. */
+static int on_element(struct responses_state *s, size_t n, int64_t place, struct ogl_span json, struct ogl_queue *out) {
+  struct element e;
+  size_t of_type;
+  int err = 0;
+  e.place = place;
+  read_members(json, &e.m, out);
+  e.kind = kind_of(s, &e.m);
+  struct responses_item *item = streamed(s, n, &e, &of_type);
+  if (!item && of_type) return 0;
+  if (!item) item = add_item(s, place, find(s, place, e.m.id) != NULL, &err);
+  if (!item) return err;
+  item->met = 1;
+  err = fill(s, item, &e.m, out);
+  return err ? err : end_item(s, item, &e.m, json, out);
+}
+
 int ogl_responses_output(struct responses_state *s, struct ogl_span array, struct ogl_queue *out) {
   struct ogl_json j;
   struct ogl_span json;
-  int64_t key = 0;
+  int64_t place = 0;
+  size_t n = s->n;
   int err = 0;
+  s->is_output = 1;
   ogl_json_open(&j, array.p, array.n);
   if (!array.n || !ogl_json_enter_or_skip(&j, '[')) return 0;
   while (!err && ogl_json_item(&j) > 0 && ogl_json_skip(&j, &json) > 0)
-    err = key < OGL_MAX_PARTS ? ogl_responses_end_item(s, key++, json, out) : OGL_ERR_PARTS;
+    err = place < OGL_MAX_PARTS ? on_element(s, n, place++, json, out) : OGL_ERR_PARTS;
   return err;
 }
 
@@ -317,6 +401,7 @@ int ogl_responses_close_items(struct responses_state *s, struct ogl_queue *out) 
   int err = 0;
   for (size_t i = 0; i < s->n && !err; i++) {
     struct responses_item *item = &s->items[i];
+    close_texts(item, out);
     err = end_call(s, item, out);
     if (!err && item->kind == RESPONSES_OPAQUE && !item->done && item->json.n)
       err = push_part(s, item, ogl_buf_span(&item->type), ogl_buf_span(&item->json), out);

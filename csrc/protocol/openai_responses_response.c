@@ -56,7 +56,7 @@ static void read_usage(struct ogl_span json, struct ogl_usage *u) {
     else if (ogl_span_is(key, "total_tokens")) ogl_read_usage(&j, u, OGL_USAGE_TOTAL);
     else if (ogl_span_is(key, "input_tokens_details")) read_details(&j, u);
     else if (ogl_span_is(key, "output_tokens_details")) read_details(&j, u);
-    else if (ogl_span_is(key, "cost")) ogl_read_usage(&j, u, OGL_USAGE_COST);
+    else if (ogl_span_is(key, "cost")) ogl_read_cost(&j, u);
     else ogl_json_skip(&j, NULL);
   }
 }

@@ -8,12 +8,6 @@
 #include "../core/mem.h"
 #include "openai_responses_decode.h"
 
-/* FNV-1a, 64 bits: a server that finds a collision cheats itself alone. */
-static uint64_t hash_of(uint64_t hash, struct ogl_span s) {
-  for (size_t i = 0; i < s.n; i++) hash = (hash ^ (unsigned char)s.p[i]) * UINT64_C(1099511628211);
-  return hash;
-}
-
 static struct responses_text *add_row(struct responses_state *s, struct responses_item *item, int *err) {
   if (s->parts >= OGL_MAX_PARTS) return *err = OGL_ERR_PARTS, NULL;
   if (item->n == item->cap) {
@@ -26,7 +20,6 @@ static struct responses_text *add_row(struct responses_state *s, struct response
   s->parts++;
   struct responses_text *text = &item->texts[item->n++];
   memset(text, 0, sizeof *text);
-  text->hash = UINT64_C(14695981039346656037);
   ogl_buf_init(&text->logprobs, OGL_MAX_FRAME, OGL_ERR_FRAME);
   return text;
 }
@@ -57,21 +50,26 @@ static void give(struct responses_text *text, struct ogl_span s, struct ogl_queu
   e->a = s;
   e->d = text->item_id;
   if (text->kind == OGL_EVENT_REASONING && text->list == RESPONSES_CONTENT) e->c.p = "content", e->c.n = 7;
+  text->hash = ogl_hash(text->hash, text->n, s);
   text->n += s.n;
-  text->hash = hash_of(text->hash, s);
 }
 
 void ogl_responses_add_text(struct responses_text *text, struct ogl_json_text delta, struct ogl_queue *out) {
-  give(text, ogl_queue_text(out, delta), out);
+  give(text, ogl_queue_piece(out, delta, &text->half), out);
 }
 
 void ogl_responses_complete_text(struct responses_text *text, struct ogl_json_text all, struct ogl_queue *out) {
   if (all.raw.n <= text->n) return; /* escapes only lengthen what is on the wire */
   struct ogl_span s = ogl_queue_text(out, all), given = { s.p, text->n };
-  if (s.n <= text->n || hash_of(UINT64_C(14695981039346656037), given) != text->hash) return;
+  if (s.n <= text->n || ogl_hash(0, 0, given) != text->hash) return;
   s.p += text->n;
   s.n -= text->n;
+  text->half = 0; /* the value has it whole */
   give(text, s, out);
+}
+
+void ogl_responses_close_text(struct responses_text *text, struct ogl_queue *out) {
+  give(text, ogl_queue_half(out, &text->half), out);
 }
 
 /* --- logprobs, citations -------------------------------------------------------------------------------------- */
@@ -158,6 +156,12 @@ static void give_part(struct responses_item *item, struct responses_text *text, 
   if (e) e->a = kind, e->b = json;
 }
 
+static int has_text(const struct responses_item *item) {
+  for (size_t i = 0; i < item->n; i++)
+    if (item->texts[i].n) return 1;
+  return 0;
+}
+
 /* The text that part `at` of a list of n is. Some servers stream under a content_index that the list does not reach (vLLM
    counts on from item to item): a text that stands beyond the list is the one that is missing in it. NULL without an
    error where there are several of those: the deltas stand. */
@@ -174,6 +178,7 @@ static struct responses_text *text_of(struct responses_state *s, struct response
     beyond = text;
   }
   if (beyond) return several ? NULL : beyond;
+  if (item->done && has_text(item)) return NULL; /* it was told otherwise */
   return ogl_responses_text(s, item, kind, list, at, err);
 }
 

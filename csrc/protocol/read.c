@@ -8,6 +8,19 @@ void ogl_read_usage(struct ogl_json *j, struct ogl_usage *u, int field) {
   if (ogl_json_number_or_skip(j, &v)) ogl_usage_set(u, field, v.d);
 }
 
+void ogl_read_cost(struct ogl_json *j, struct ogl_usage *u) {
+  struct ogl_span key;
+  if (ogl_json_peek(j) != '{') {
+    ogl_read_usage(j, u, OGL_USAGE_COST);
+    return;
+  }
+  ogl_json_enter(j, '{');
+  while (ogl_json_key(j, &key) > 0) {
+    if (ogl_span_is(key, "total_cost")) ogl_read_usage(j, u, OGL_USAGE_COST);
+    else ogl_json_skip(j, NULL);
+  }
+}
+
 static int keep_first(struct ogl_buf *b, struct ogl_json_text text, struct ogl_queue *out, int *changed) {
   if (OGL_LIKELY(b->n) || text.raw.n == 0) return 0;
   struct ogl_span s = ogl_queue_text(out, text);

@@ -31,6 +31,9 @@ static inline struct ogl_span ogl_read_given(struct ogl_json *j) {
 /* A number of the usage; what is none is passed over. */
 void ogl_read_usage(struct ogl_json *j, struct ogl_usage *u, int field);
 
+/* The cost: a number, or an object that has its sum as total_cost (Perplexity). */
+void ogl_read_cost(struct ogl_json *j, struct ogl_usage *u);
+
 /* Keeps the first id and the first model of an answer, and pushes START when one of them is new. 0, or OGL_ERR_MEMORY, … */
 int ogl_read_start(struct ogl_buf *id, struct ogl_json_text sent_id, struct ogl_buf *model,
                    struct ogl_json_text sent_model, struct ogl_queue *out);

@@ -206,7 +206,8 @@ function H.connect(self)
   self.request_id = errors.request_id(headers)
   local content_type = headers["content-type"]
   self.decoder = core.decoder(
-    client.provider.protocol, type(content_type) == "string" and content_type or nil, options.strict, options.keep, client.bounds.reply)
+    client.provider.protocol, type(content_type) == "string" and content_type or nil, options.strict, options.keep, client.bounds.reply,
+    client.provider.needs_reason)
   self.ended = nil
 end
 
@@ -214,7 +215,7 @@ end
 -- events.
 function H.step(self, code, message)
   if self.err or self.done then return false end
-  if code then return H.try_again(self, H.decoder_error(self, code, message)) end
+  if code then return H.try_again(self, H.decoder_error(self, code, message), code == "provider") end
   if self.ended or code == false then
     H.conclude(self)
     return false
@@ -242,15 +243,26 @@ function H.read(self)
   return true
 end
 
--- Sends the request again if nothing was given yet and the error may pass; false, and the error kept, where not.
-function H.try_again(self, err)
+-- Sends the request again if nothing was given yet and the error may pass; false, and the error kept, where not. `told`: the error
+-- came in the answer.
+function H.try_again(self, err, told)
   if not self.decoder:given() and self.call:again(self.call:finish(err)) then
     self.exchange:close()
     err = H.connect(self)
     if not err then return true end
   end
+  if told and self.call.wire.options.keep ~= false then H.read_on(self) end
   H.fail(self, err)
   return false
+end
+
+local DRAIN = 0.05 -- seconds that the rest of a body may take after its end is known
+
+-- Behind an error stands what the answer cost, and how it ended: it goes into the partial reply.
+function H.read_on(self)
+  self.last_raw = (self.decoder:raw())
+  if not self.ended and self.exchange.drain and self.decoder:wants() then self.exchange:drain(DRAIN, self.decoder) end
+  self.decoder:finish()
 end
 
 function H.problem(self)
@@ -291,9 +303,7 @@ function H.fail(self, err)
   H.release(self)
 end
 
-local DRAIN = 0.05 -- seconds that the rest of a body may take after its terminal marker, so that the connection can be kept
-
--- The end, complete. The decoder stays until the reply is made.
+-- The end, complete: what is left is read, so that the connection can be kept. The decoder stays until the reply is made.
 function H.conclude(self)
   self.done = true
   if not self.ended and self.exchange.drain then self.exchange:drain(DRAIN) end

@@ -156,12 +156,27 @@ describe("errors over the network", function()
       end
     end)
 
+    it("is a stream with an error in it, and the cost far behind", function()
+      local body = 'data: {"choices":[{"index":0,"delta":{"content":"It is"}}]}\n\ndata: {"error":{"message":"gave up"}}\n\n'
+        .. (": " .. ("x"):rep(1000) .. "\n"):rep(400)
+        .. 'data: {"choices":[],"usage":{"prompt_tokens":41,"completion_tokens":243,"total_tokens":284}}\n\ndata: [DONE]\n\n'
+      local client = helper.client_of(helper.body("text/event-stream", body), { retries = { max = 0 } })
+      local _, err = assert(client:stream "Bonjour"):reply()
+      assert.same({ "gave up", "It is", 284 }, { err.message, err.partial.text, (err.partial.usage or {}).total_tokens })
+    end)
+
     it("is JSON without a choice in it, or nothing", function()
-      for _, body in ipairs { "[]", "7", "null", '"text"', "{}", '{"choices":7}', '{"choices":[7]}', "" } do
+      local function fails(body)
         local reply, err = helper.client_of(helper.body("application/json", body), { retries = { max = 0 } }):chat "Bonjour"
         assert.is_nil(reply, body)
-        assert.is_true(err.kind == "protocol" or err.kind == "incomplete", body)
+        return err
       end
+      for _, body in ipairs { "[]", "7", "null", "{}", '{"choices":7}', '{"choices":[7]}' } do
+        local err = fails(body)
+        assert.same({ "provider", body, body }, { err.kind, err.message, err.body })
+      end
+      assert.same({ "provider", "text" }, { fails('"text"').kind, fails('"text"').message })
+      assert.equal("incomplete", fails("").kind)
     end)
 
     it("is a list that is none", function()

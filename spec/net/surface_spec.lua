@@ -152,9 +152,10 @@ local CHAT_CASES = {
     if at.empty_stream == "error" then
       assert.equal(500, fails("http", nil, stream, err).status)
     else
-      local reply = assert(stream:reply()) -- usage and [DONE] came, and no more
-      assert.same({ "", 0 }, { reply.text, #reply.content })
-      assert.is_nil(reply.finish_reason)
+      err = fails("incomplete", nil, stream:reply()) -- usage and [DONE] came, and no more: that is no end
+      assert.same({ "", 0 }, { err.partial.text, #err.partial.content })
+      assert.is_nil(err.partial.finish_reason)
+      assert.is_table(err.partial.usage)
     end
   end },
 }

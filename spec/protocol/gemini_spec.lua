@@ -250,6 +250,8 @@ describe("what a model of Gemini takes", function()
 end)
 
 describe("a recorded conversation", function()
+  local function given_id(call) return require "opengatellm.message".given_id(call.id) end
+
   for _, name in ipairs {
     "fantasy/gemini/TestGoogleCommon_gemini-2.5-flash_multi_tool", "fantasy/gemini/TestGoogleThinking_gemini-2.5-flash_thinking-streaming",
     "fantasy/gemini/TestGoogleCommon_gemini-3-pro-preview_multi_tool",
@@ -263,11 +265,11 @@ describe("a recorded conversation", function()
         local answer, call = part.functionResponse, nil
         for _, said in ipairs(reply.tool_calls) do call = said.name == answer.name and said or call end
         asked[#asked + 1] = ogl.tool_result(call.id or call.name, answer.response)
-        answer.id = call.id -- the recorder makes ids of its own
+        answer.id = given_id(call) -- the recorder makes ids of its own
       end
       for _, part in ipairs(second.contents[2].parts) do
         for _, said in ipairs(reply.tool_calls) do
-          if part.functionCall and part.functionCall.name == said.name then part.functionCall.id = said.id end
+          if part.functionCall and part.functionCall.name == said.name then part.functionCall.id = given_id(said) end
         end
       end
       assert.same(second.contents, encode({ messages = asked, max_tokens = 4000 }, "m").contents)

@@ -1,4 +1,5 @@
 --- What a client has to tell of an answer: each kind of result, made of the decoded answer by rules of its own.
+local messages = require "opengatellm.message"
 local cjson = require "cjson"
 local openapi = require "spec.support.openapi"
 
@@ -140,7 +141,7 @@ local function reply_of(reply)
   local calls
   for i, call in ipairs(reply.tool_calls or {}) do
     calls = calls or {}
-    calls[i] = { id = call.id, name = call.name, arguments = call.arguments }
+    calls[i] = { id = messages.given_id(call.id), name = call.name, arguments = call.arguments } -- as the server told it
   end
   return {
     text = reply.text, refusal = reply.refusal, tool_calls = calls, finish = reply.raw_finish_reason or reply.finish_reason, id = reply.id, model = reply.model,

@@ -118,7 +118,7 @@ static void check_reply(struct exchange *x, const struct ogl_decoder *d) {
 
 static void play_again(const struct exchange *x, const struct ogl_protocol *protocol, const char *content_type,
                        struct journal_way way, struct ogl_span journal) {
-  struct ogl_decoder_options options = { content_type, 0, 1, 0 };
+  struct ogl_decoder_options options = { content_type, 0, 1, 0, 0 };
   struct ogl_buf log;
   ogl_buf_init(&log, OGL_MAX_BODY, OGL_ERR_BODY);
   journal_run(&log, protocol, &options, ogl_buf_span(&x->body), way);
@@ -128,7 +128,7 @@ static void play_again(const struct exchange *x, const struct ogl_protocol *prot
 
 static void play(struct exchange *x) {
   struct journal_way whole = { 0, 0, 0, 0 }, bytes = { 0, 1, 0, 0 };
-  struct ogl_decoder_options options = { x->content_type, 0, 1, 0 };
+  struct ogl_decoder_options options = { x->content_type, 0, 1, 0, 0 };
   struct ogl_decoder d;
   struct ogl_buf log;
   ogl_buf_init(&log, OGL_MAX_BODY, OGL_ERR_BODY);

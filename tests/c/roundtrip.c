@@ -23,6 +23,8 @@ enum loss {
   LOSES_LOOSE_ARGUMENTS = 128, /* that are no JSON object: they come back so, or inside of one */
   LOSES_SPARE_REASONING = 256, /* reasoning tokens, where a server counts more of them than output */
   LOSES_PARTS = 512,           /* of its own protocol too, some opaque parts do not come back as they were */
+  LOSES_TOTAL = 1024,          /* the target has none: it is the sum of input and output */
+  LOSES_SPARE_CACHE = 2048,    /* tokens read from or written to a cache beyond the input */
 };
 
 /* A target, what it loses, and the finish reasons that come back as another one. */
@@ -31,13 +33,15 @@ static const struct target {
   int loses;
   const char *reasons[4][2];
 } losses[] = {
-  { "anthropic", LOSES_REFUSAL | LOSES_CHOICES | LOSES_MONEY | LOSES_LOOSE_ARGUMENTS, { { "error", "other" } } },
+  { "anthropic",
+    LOSES_REFUSAL | LOSES_CHOICES | LOSES_MONEY | LOSES_LOOSE_ARGUMENTS | LOSES_TOTAL | LOSES_SPARE_CACHE,
+    { { "error", "other" } } },
   { "gemini",
     LOSES_REFUSAL | LOSES_MONEY | LOSES_CACHE_WRITE | LOSES_STOP | LOSES_LOOSE_ARGUMENTS | LOSES_SPARE_REASONING,
     { { "pause", "stop" } } },
   { "ollama",
     LOSES_REFUSAL | LOSES_CHOICES | LOSES_MONEY | LOSES_CACHE | LOSES_REASONING_TOKENS | LOSES_LOOSE_ARGUMENTS |
-        LOSES_STOP,
+        LOSES_STOP | LOSES_TOTAL,
     { { "content_filter", "stop" }, { "pause", "stop" }, { "error", "stop" }, { "other", "stop" } } },
   { "openai_chat", LOSES_STOP | LOSES_PARTS, { { "pause", "stop" } } },
   { "openai_responses", LOSES_CHOICES | LOSES_MONEY | LOSES_STOP, { { "pause", "stop" } } },
@@ -125,15 +129,24 @@ static int loses_field(int field, int loses) {
   if (field >= OGL_USAGE_REQUESTS) return loses & LOSES_MONEY;
   if (field == OGL_USAGE_CACHE_WRITE) return loses & (LOSES_CACHE_WRITE | LOSES_CACHE);
   if (field == OGL_USAGE_CACHED) return loses & LOSES_CACHE;
+  if (field == OGL_USAGE_TOTAL) return loses & LOSES_TOTAL;
   return field == OGL_USAGE_REASONING ? loses & LOSES_REASONING_TOKENS : 0;
+}
+
+static int has_sum(const struct ogl_usage *u) {
+  return u->v[OGL_USAGE_TOTAL] == u->v[OGL_USAGE_INPUT] + u->v[OGL_USAGE_OUTPUT];
 }
 
 static void same_usage(const struct ogl_usage *a, const struct ogl_usage *b, int loses) {
   if (!a->known) return;
+  CHECK(b->v[OGL_USAGE_INPUT] <= a->v[OGL_USAGE_INPUT]);
+  if (loses & LOSES_SPARE_CACHE && a->v[OGL_USAGE_CACHED] + a->v[OGL_USAGE_CACHE_WRITE] > a->v[OGL_USAGE_INPUT])
+    loses |= LOSES_CACHE;
   if (loses & LOSES_SPARE_REASONING && a->v[OGL_USAGE_REASONING] > a->v[OGL_USAGE_OUTPUT])
     loses |= LOSES_REASONING_TOKENS;
   for (int i = 0; i < OGL_USAGE_FIELDS; i++)
-    if (ogl_usage_has(a, i) && !loses_field(i, loses)) CHECK(ogl_usage_has(b, i) && a->v[i] == b->v[i]);
+    if (ogl_usage_has(a, i) && !loses_field(i, has_sum(a) ? loses & ~LOSES_TOTAL : loses))
+      CHECK(ogl_usage_has(b, i) && a->v[i] == b->v[i]);
 }
 
 static void same_answer(const struct ogl_answer *a, const struct ogl_answer *b, const struct target *t) {
@@ -159,7 +172,7 @@ static void same_fold(const struct ogl_fold *a, const struct ogl_fold *b, const 
 /* Decodes all of it; the code that ended it: OGL_MORE where it is complete. */
 static int decode(struct ogl_decoder *d, const struct ogl_protocol *protocol, const char *content_type,
                   struct ogl_span bytes) {
-  struct ogl_decoder_options options = { content_type, 0, 1, 0 };
+  struct ogl_decoder_options options = { content_type, 0, 1, 0, 0 };
   struct ogl_event e;
   int code;
   ogl_decoder_init(d, protocol, &options);
@@ -187,7 +200,7 @@ static struct ogl_span echo_of(struct ogl_span body) {
 /* The body in the target's protocol, fed in pieces. */
 static void transcode(struct exchange *x, const struct ogl_encoding *to, int is_whole, size_t step,
                       struct ogl_buf *out) {
-  struct ogl_decoder_options options = { x->content_type, 0, 0, 0 };
+  struct ogl_decoder_options options = { x->content_type, 0, 0, 0, 0 };
   struct ogl_encoder_context context = { { "id1", 3 }, { "", 0 }, 1700000000, 1, { "", 0 }, 0 };
   struct ogl_transcoder t;
   struct ogl_span body = ogl_buf_span(&x->body);
@@ -206,6 +219,13 @@ static void transcode(struct exchange *x, const struct ogl_encoding *to, int is_
   ogl_transcoder_clear(&t);
 }
 
+/* Whether the target tells a finish reason of error as an error, as this protocol does: then it comes back as both. */
+static int tells_failure(const struct target *t, const struct ogl_decoder *direct) {
+  const struct ogl_answer *a = ogl_fold_answer(&direct->fold, 0);
+  int own = strcmp(t->name, "openai_responses") == 0 || strcmp(t->name, "openai_chat") == 0;
+  return own && a && ogl_span_is(ogl_buf_span(&a->reason), "error");
+}
+
 static void compare(struct exchange *x, const struct target *t, const struct ogl_decoder *direct, int code,
                     int is_whole) {
   const struct ogl_encoding *to = ogl_encoding_find(t->name);
@@ -218,7 +238,10 @@ static void compare(struct exchange *x, const struct target *t, const struct ogl
   CHECK_SPAN(ogl_buf_span(&again), ogl_buf_span(&out)); /* however it was cut */
   int back =
       decode(&d, ogl_protocol_find(t->name), is_whole ? "application/json" : to->content_type, ogl_buf_span(&out));
-  if (code == OGL_MORE) {
+  if (code == OGL_MORE && tells_failure(t, direct)) {
+    CHECK_INT(back, OGL_ERR_PROVIDER);
+    same_fold(&direct->fold, &d.fold, t);
+  } else if (code == OGL_MORE) {
     if (CHECK_INT(back, OGL_MORE)) same_fold(&direct->fold, &d.fold, t);
   } else {
     CHECK_INT(back, OGL_ERR_PROVIDER);

@@ -36,7 +36,8 @@ static struct ogl_call *open_call(struct fixture *x, int64_t key, int index) {
 }
 
 static int add(struct fixture *x, struct ogl_call *call, const char *id, const char *name, const char *arguments) {
-  return ogl_calls_add(&x->calls, call, check_span(id), check_span(name), check_span(arguments), 0, &x->q);
+  return ogl_calls_add(&x->calls, call, check_span(id), check_span(name), ogl_json_plain(check_span(arguments)), 0,
+                       &x->q);
 }
 
 /* The events in the queue, as a journal. */

@@ -14,7 +14,7 @@
 #define STOP        "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n"
 #define DONE        "data: [DONE]\n\n"
 
-static const struct ogl_decoder_options plain = { "text/event-stream", 0, 1, 0 };
+static const struct ogl_decoder_options plain = { "text/event-stream", 0, 1, 0, 0 };
 
 static void begin(struct ogl_decoder *d, const struct ogl_decoder_options *options) {
   CHECK_INT(ogl_decoder_init(d, &ogl_openai_chat, options), 0);
@@ -242,7 +242,7 @@ static void test_line_limit(void) {
 }
 
 static void test_body_limit(void) {
-  struct ogl_decoder_options options = { "application/json", 0, 1, 0 };
+  struct ogl_decoder_options options = { "application/json", 0, 1, 0, 0 };
   struct ogl_decoder d;
   check_case("decoder: a whole body above the limit");
   begin(&d, &options);
@@ -306,7 +306,7 @@ static int pour_arguments(struct ogl_decoder *d, int number) {
 }
 
 static void test_arguments_limit(void) {
-  struct ogl_decoder_options options = { "text/event-stream", 0, 0, 0 };
+  struct ogl_decoder_options options = { "text/event-stream", 0, 0, 0, 0 };
   struct ogl_decoder d;
   int code = OGL_MORE, pieces = 0;
   check_case("decoder: arguments of several choices share one ceiling, also where nothing is kept");

@@ -92,8 +92,9 @@ static const char *read_setting(struct wire_case *c, struct ogl_span line) {
     ogl_buf_byte(&c->content_type, 0);
   } else if (starts(line, option)) {
     struct ogl_span v = { line.p + sizeof option - 1, line.n - (sizeof option - 1) };
-    if (!ogl_span_is(v, "strict")) return "an option that is not known";
-    c->strict = 1;
+    if (ogl_span_is(v, "strict")) c->strict = 1;
+    else if (ogl_span_is(v, "reason required")) c->reason_required = 1;
+    else return "an option that is not known";
   }
   return NULL;
 }
@@ -135,7 +136,7 @@ void wire_case_clear(struct wire_case *c) {
 }
 
 struct ogl_decoder_options wire_case_options(const struct wire_case *c) {
-  struct ogl_decoder_options o = { NULL, c->strict, 1, 0 };
+  struct ogl_decoder_options o = { NULL, c->strict, 1, 0, c->reason_required };
   if (c->typed) o.content_type = ogl_buf_bytes(&c->content_type);
   return o;
 }

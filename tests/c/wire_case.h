@@ -12,7 +12,7 @@ struct wire_case {
   struct ogl_buf content_type; /* ends with NUL */
   struct ogl_buf input, events;
   int typed; /* a content type was given */
-  int strict;
+  int strict, reason_required;
   const char *problem; /* what is wrong with the file; NULL: nothing */
 };
 

@@ -15,7 +15,7 @@
 
 static struct ogl_decoder_options choose(unsigned byte) {
   static const char *const types[] = { "text/event-stream", "application/json", "application/x-ndjson", NULL };
-  struct ogl_decoder_options o = { types[byte & 3], (byte >> 2 & 7) == 7, 1, 0 };
+  struct ogl_decoder_options o = { types[byte & 3], (byte >> 2 & 7) == 7, 1, 0, 0 };
   return o;
 }
 

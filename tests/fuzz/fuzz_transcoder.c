@@ -32,7 +32,7 @@ static void take(struct ogl_buf *out, struct ogl_transcoder *t) {
 
 /* All of it in pieces of `step` bytes; what ended it: 0 where it was complete. */
 static int transcode(const struct pair *p, struct ogl_span s, size_t step, struct ogl_buf *out) {
-  struct ogl_decoder_options options = { p->content_type, 0, 0, 0 };
+  struct ogl_decoder_options options = { p->content_type, 0, 0, 0, 0 };
   struct ogl_encoder_context context = { { "id1", 3 }, { "", 0 }, 1700000000, 1, { "\"tools\":[]", 10 }, 0 };
   struct ogl_transcoder t;
   MUST(ogl_transcoder_init(&t, p->from, &options, p->to, p->is_whole, &context) == 0);
@@ -48,7 +48,7 @@ static int transcode(const struct pair *p, struct ogl_span s, size_t step, struc
 }
 
 static void check_back(const struct pair *p, struct ogl_span bytes, int problem) {
-  struct ogl_decoder_options options = { p->is_whole ? "application/json" : p->to->content_type, 1, 1, 0 };
+  struct ogl_decoder_options options = { p->is_whole ? "application/json" : p->to->content_type, 1, 1, 0, 0 };
   struct ogl_decoder d;
   struct ogl_event e;
   int code;

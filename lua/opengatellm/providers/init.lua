@@ -35,6 +35,7 @@
 --   signs_calls        it signs calls for Gemini itself, where they came without a signature
 --   echo_reasoning     field that takes the reasoning of an assistant's tool calls back: "reasoning_content"
 --   body               name -> value, added to every body of a chat
+--   needs_reason       only a finish_reason proves that a stream is whole: [DONE] comes whatever happened
 --   no_model           the body names no model: the address does
 --
 -- @module opengatellm.providers

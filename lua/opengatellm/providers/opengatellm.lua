@@ -9,5 +9,6 @@ return {
   operations = true,
   catalogue = "opengatellm.operations.catalogue",
   search_tool = true,
+  needs_reason = true, -- [DONE] is the gateway's own, and comes whenever the upstream ends
   batch = { inputs = 64, tokens = 32768 }, -- what Albert's embeddings take; tokens are an estimate
 }

@@ -98,11 +98,13 @@ function Exchange:pour(decoder) return H.receive(self, self.transfer.pour, decod
 --- Drops the rest of an answer whose end the caller knows already, for at most so long: a connection can be kept once
 -- HTTP's own end has come.
 ---@param seconds number
-function Exchange:drain(seconds)
+---@param decoder? userdata that takes it, in place of dropping it
+function Exchange:drain(seconds, decoder)
   local finish = core.now() + seconds
   while self.err == nil do
     local bytes = self.transfer:take()
     if bytes == nil then return H.finish(self) end
+    if bytes and decoder then decoder:feed(bytes) end
     local left = finish - core.now()
     if left <= 0 then return end
     if not bytes then H.wait(self, left) end

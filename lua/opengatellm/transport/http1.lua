@@ -255,12 +255,14 @@ end
 --- Drops the rest of an answer whose end the caller knows already, for at most so long: a connection can be kept once
 -- HTTP's own end has come.
 ---@param seconds number
-function Exchange:drain(seconds)
+---@param decoder? userdata that takes it, in place of dropping it
+function Exchange:drain(seconds, decoder)
   local finish = self.now() + seconds
-  while not self.err and not self.over and not self.failed do
-    local left = finish - self.now()
-    if left <= 0 then return end
+  while not self.err do
+    if self.pending and decoder then decoder:feed(self.pending) end
     self.pending = false
+    local left = finish - self.now()
+    if self.over or self.failed or left <= 0 then return end
     H.receive(self, left)
   end
 end

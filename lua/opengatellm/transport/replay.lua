@@ -63,6 +63,14 @@ function Exchange:read()
   return body:sub(from, self.at - 1)
 end
 
+function Exchange:drain(_, decoder)
+  local bytes = self:read()
+  while bytes do
+    if decoder then decoder:feed(bytes) end
+    bytes = self:read()
+  end
+end
+
 function Exchange:close()
   if self.shut then return end
   self.shut = true

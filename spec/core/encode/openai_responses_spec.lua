@@ -70,7 +70,7 @@ describe("openai_responses out", function()
   it("says how it ended", function()
     for reason, want in pairs {
       stop = { "completed" }, tool_calls = { "completed" }, pause = { "completed" }, length = { "incomplete", "max_output_tokens" },
-      content_filter = { "incomplete", "content_filter" }, other = { "incomplete", "raw" }, error = { "incomplete", "raw" },
+      content_filter = { "incomplete", "content_filter" }, other = { "incomplete", "raw" }, error = { "failed" },
     } do
       local events = { { type = "text", text = "a" }, { type = "finish", reason = reason, raw_reason = "raw" } }
       local found = stream(events)
@@ -79,7 +79,9 @@ describe("openai_responses out", function()
       assert.same(whole(events), last.response)
       local details = last.response.incomplete_details
       assert.same(want, { last.response.status, details ~= json.null and details.reason or nil })
-      assert.equal(want[1], last.response.output[1].status)
+      assert.equal(want[1] == "completed" and want[1] or "incomplete", last.response.output[1].status)
+      local failure = last.response.error
+      assert.equal(want[1] == "failed" and "raw" or json.null, failure ~= json.null and failure.code or failure)
     end
     assert.equal("queued", whole({ { type = "finish", reason = "other", raw_reason = "queued" } }).status)
   end)
