@@ -5,12 +5,62 @@
 
 #include <string.h>
 
-void ogl_lua_class(lua_State *L, const char *name, const luaL_Reg *methods, lua_CFunction close) {
+#if !defined(__GNUC__)
+uintptr_t ogl_lua_frame(void) {
+  volatile char here = 0;
+  return (uintptr_t)&here;
+}
+#endif
+
+/* The userdata at 1, whose class is upvalue 1; NULL where it is none. A table may have that metatable as well. */
+static struct ogl_lua_object *object(lua_State *L) {
+  struct ogl_lua_object *o = lua_touserdata(L, 1);
+  if (OGL_UNLIKELY(!o) || OGL_UNLIKELY(!lua_getmetatable(L, 1))) return NULL;
+  int same = lua_rawequal(L, -1, lua_upvalueindex(1));
+  lua_pop(L, 1);
+  return OGL_LIKELY(same) ? o : NULL;
+}
+
+/* The same; raises where it is none. */
+static struct ogl_lua_object *check(lua_State *L) {
+  struct ogl_lua_object *o = object(L);
+  if (o) return o;
+  lua_getfield(L, lua_upvalueindex(1), "__name");
+  const char *name = lua_tostring(L, -1);
+  return luaL_checkudata(L, 1, name ? name : "?");
+}
+
+enum {
+  NEAR = 128
+}; /* bytes of C stack between two functions of the binding that the same caller calls; a finalizer lies far deeper */
+
+/* The stacks of all machines that are meant grow downwards. */
+static int is_held(const struct ogl_lua_object *o, uintptr_t frame) { return o->holder > frame + NEAR; }
+
+int ogl_lua_is_held(const void *self) { return is_held(self, OGL_LUA_FRAME()); }
+
+void ogl_lua_closed_meanwhile(lua_State *L, void *self) {
+  struct ogl_lua_object *o = self;
+  o->holder = 0;
+  o->closing = 0;
+  o->release(L, self);
+}
+
+/* close(), __close and the finalizer, which a program can reach through the metatable. What the collector ends is held by nobody: where an
+   error ended the holder in the middle, and the collector runs deeper on the C stack than that was, the memory is not given back. */
+static int l_close(lua_State *L) {
+  struct ogl_lua_object *o = check(L);
+  if (is_held(o, OGL_LUA_FRAME())) o->closing = 1;
+  else if (o->release) ogl_lua_closed_meanwhile(L, o);
+  return 0;
+}
+
+void ogl_lua_class(lua_State *L, const char *name, const luaL_Reg *methods) {
   luaL_newmetatable(L, name);
   lua_pushstring(L, name);
   lua_setfield(L, -2, "__name");
   lua_pushvalue(L, -1);
-  lua_pushcclosure(L, close, 1);
+  lua_pushcclosure(L, l_close, 1);
   lua_pushvalue(L, -1);
   lua_setfield(L, -3, "__gc");
   lua_pushvalue(L, -1);
@@ -25,20 +75,22 @@ void ogl_lua_class(lua_State *L, const char *name, const luaL_Reg *methods, lua_
 }
 
 void *ogl_lua_self(lua_State *L, const char *name) {
-  if (OGL_LIKELY(lua_getmetatable(L, 1))) {
-    int same = lua_rawequal(L, -1, lua_upvalueindex(1));
-    lua_pop(L, 1);
-    if (OGL_LIKELY(same)) return lua_touserdata(L, 1);
-  }
-  return luaL_checkudata(L, 1, name);
+  struct ogl_lua_object *o = object(L);
+  if (OGL_UNLIKELY(!o)) o = luaL_checkudata(L, 1, name);
+  if (OGL_LIKELY(!o->holder)) return o;
+  if (is_held(o, OGL_LUA_FRAME())) luaL_error(L, "%s: it is in use: a finalizer cannot use what is being read", name);
+  o->holder = 0;
+  if (o->closing) ogl_lua_closed_meanwhile(L, o);
+  return o;
 }
 
-void *ogl_lua_new(lua_State *L, const char *name, size_t size) {
-  void *p = lua_newuserdatauv(L, size, 0);
-  memset(p, 0, size);
+void *ogl_lua_new(lua_State *L, const char *name, size_t size, void (*release)(lua_State *L, void *self)) {
+  struct ogl_lua_object *o = lua_newuserdatauv(L, size, 0);
+  memset(o, 0, size);
+  o->release = release;
   luaL_getmetatable(L, name);
   lua_setmetatable(L, -2);
-  return p;
+  return o;
 }
 
 int ogl_lua_fail_text(lua_State *L, const char *code, const char *text) {

@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: MIT
 ** class.h - what every binding file needs: classes, and the one way to return a failure.
 **
-** Habit of the binding: a userdata is made closed (zero-filled), gets its metatable, then acquires. `__gc`, `__close`
-** and `close()` are one function that may run any number of times.
+** A userdata begins with an ogl_lua_object. It is made closed (zero-filled), gets its metatable, then acquires; `release` gives back what
+** it acquired and may run any number of times. close(), `__close` and the finalizer are one function, which waits while a method holds
+** the object.
+**
+** A method holds its object while it makes Lua values out of the memory of that object: each new value may start the collector, and with
+** it a finalizer of the program that uses the very same object. Its other methods raise then. Who holds is known by its place on the C
+** stack, which an error of Lua leaves without a word: a holder that is not above the present frame is gone.
 */
 #ifndef OGL_CLASS_H
 #define OGL_CLASS_H
@@ -12,15 +17,43 @@
 
 OGL_BEGIN
 
-/* Makes the metatable `name` with `methods` in its `__index`, and `close` as __gc, __close and close(). */
-void ogl_lua_class(lua_State *L, const char *name, const luaL_Reg *methods, lua_CFunction close);
+struct ogl_lua_object {
+  void (*release)(lua_State *L, void *self);
+  uintptr_t holder; /* the frame that holds it; 0: none */
+  int closing;      /* close() came while it was held */
+};
 
-/* The userdata that a method was called on; anything else raises. The methods of a class have its metatable as upvalue 1,
-   which saves them the look-up by name. */
+/* Makes the metatable `name` with `methods` in its `__index`, and close() and the finalizer. */
+void ogl_lua_class(lua_State *L, const char *name, const luaL_Reg *methods);
+
+/* The userdata that a method was called on; raises on anything else, and on one that is held. The methods of a class have its metatable as
+   upvalue 1, which saves them the look-up by name. */
 void *ogl_lua_self(lua_State *L, const char *name);
 
 /* A zero-filled userdata of the class, left on the stack. */
-void *ogl_lua_new(lua_State *L, const char *name, size_t size);
+void *ogl_lua_new(lua_State *L, const char *name, size_t size, void (*release)(lua_State *L, void *self));
+
+#if defined(__GNUC__)
+#define OGL_LUA_FRAME() ((uintptr_t)__builtin_frame_address(0))
+#else
+uintptr_t ogl_lua_frame(void);
+#define OGL_LUA_FRAME() ogl_lua_frame()
+#endif
+
+/* Begins to read the memory of an object; what is nested in between lies deeper on the C stack. */
+static inline void ogl_lua_hold(void *self) { ((struct ogl_lua_object *)self)->holder = OGL_LUA_FRAME(); }
+
+/* Whether a method reads it that has not ended, as far as can be known: where an error ended it, a later caller may lie deeper. */
+int ogl_lua_is_held(const void *self);
+
+void ogl_lua_closed_meanwhile(lua_State *L, void *self);
+
+/* Ends that; closes the object if that was asked for meanwhile. */
+static inline void ogl_lua_let_go(lua_State *L, void *self) {
+  struct ogl_lua_object *o = self;
+  o->holder = 0;
+  if (OGL_UNLIKELY(o->closing)) ogl_lua_closed_meanwhile(L, self);
+}
 
 /* Returns nil, code name, sentence: the form in which the Lua layer makes its error tables. */
 int ogl_lua_fail(lua_State *L, int code);

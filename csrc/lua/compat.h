@@ -15,7 +15,7 @@
 #undef luaL_newlibtable
 #define luaL_newlib(L, l)  (lua_newtable(L), luaL_setfuncs((L), (l), 0))
 #define lua_absindex(L, i) ((i) > 0 || (i) <= LUA_REGISTRYINDEX ? (i) : lua_gettop(L) + (i) + 1)
-#if !defined(LUAJIT_VERSION_NUM) && !defined(LUA_LJDIR)
+#if !defined(LUA_LJDIR)
 #define luaL_testudata(L, i, name) ogl_testudata((L), (i), (name))
 static inline void *ogl_testudata(lua_State *L, int i, const char *name) {
   void *p = lua_touserdata(L, i);

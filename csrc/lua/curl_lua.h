@@ -20,7 +20,7 @@ OGL_BEGIN
 
 /* Pushes a failure's fields; returns nil and them; the same from a kind, a code and a message; the same for what was
    used after close (`what`: "multi", "exchange"). */
-int ogl_lua_curl_failure(lua_State *L, const struct ogl_failure *failure);
+int ogl_lua_curl_failure(lua_State *L, const struct ogl_failure *of);
 int ogl_lua_curl_fail(lua_State *L, const struct ogl_failure *failure);
 int ogl_lua_curl_fail_text(lua_State *L, enum ogl_failure_kind kind, const char *code, const char *message);
 int ogl_lua_curl_closed(lua_State *L, const char *what);

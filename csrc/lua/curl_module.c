@@ -16,12 +16,14 @@ void ogl_lua_curl_tostring(lua_State *L, const char *class, lua_CFunction tostri
   lua_pop(L, 1);
 }
 
-int ogl_lua_curl_failure(lua_State *L, const struct ogl_failure *failure) {
-  lua_pushstring(L, ogl_failure_kind_name(failure->kind));
-  lua_pushstring(L, failure->code);
-  lua_pushstring(L, failure->message);
-  lua_pushstring(L, failure->phase);
-  lua_pushboolean(L, failure->sent);
+/* From a copy: while a text is made, a finalizer may close what has failed. */
+int ogl_lua_curl_failure(lua_State *L, const struct ogl_failure *of) {
+  struct ogl_failure failure = *of;
+  lua_pushstring(L, ogl_failure_kind_name(failure.kind));
+  lua_pushstring(L, failure.code);
+  lua_pushstring(L, failure.message);
+  lua_pushstring(L, failure.phase);
+  lua_pushboolean(L, failure.sent);
   return 5;
 }
 

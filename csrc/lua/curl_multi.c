@@ -16,23 +16,24 @@
 #include "curl_lua.h"
 
 struct box {
+  struct ogl_lua_object object;
   struct ogl_multi *m; /* NULL: closed */
 };
 
 static struct box *check(lua_State *L) { return ogl_lua_self(L, OGL_LUA_MULTI); }
 
-int ogl_lua_multi_new(lua_State *L) {
-  struct box *box = ogl_lua_new(L, OGL_LUA_MULTI, sizeof *box);
-  box->m = ogl_multi_new();
-  return box->m ? 1 : ogl_lua_curl_fail_text(L, OGL_FAILURE_LIMIT, "memory", "out of memory");
-}
-
-static int multi_close(lua_State *L) {
-  struct box *box = check(L);
+static void release(lua_State *L, void *self) {
+  struct box *box = self;
   struct ogl_multi *m = box->m;
+  (void)L;
   box->m = NULL;
   if (m) ogl_multi_drop(m);
-  return 0;
+}
+
+int ogl_lua_multi_new(lua_State *L) {
+  struct box *box = ogl_lua_new(L, OGL_LUA_MULTI, sizeof *box, release);
+  box->m = ogl_multi_new();
+  return box->m ? 1 : ogl_lua_curl_fail_text(L, OGL_FAILURE_LIMIT, "memory", "out of memory");
 }
 
 static int multi_open(lua_State *L) { return ogl_lua_transfer_open(L, check(L)->m, 0); }
@@ -91,6 +92,6 @@ static const luaL_Reg methods[] = { { "open", multi_open },   { "connect", multi
                                     { "count", multi_count }, { NULL, NULL } };
 
 void ogl_lua_multi_class(lua_State *L) {
-  ogl_lua_class(L, OGL_LUA_MULTI, methods, multi_close);
+  ogl_lua_class(L, OGL_LUA_MULTI, methods);
   ogl_lua_curl_tostring(L, OGL_LUA_MULTI, multi_tostring);
 }

@@ -22,6 +22,7 @@
 #include "sink.h"
 
 struct box {
+  struct ogl_lua_object object;
   struct ogl_transfer *t; /* NULL: closed */
   int body;               /* reference of the request's body, which libcurl reads in place; LUA_NOREF: it needs none */
 };
@@ -33,17 +34,13 @@ static void release_body(lua_State *L, struct box *box) {
   box->body = LUA_NOREF;
 }
 
-static void release(lua_State *L, struct box *box) {
+static void release(lua_State *L, void *self) {
+  struct box *box = self;
   struct ogl_transfer *t = box->t;
   box->t = NULL;
   if (!t) return;
   ogl_transfer_free(t);
   release_body(L, box);
-}
-
-static int transfer_close(lua_State *L) {
-  release(L, check(L));
-  return 0;
 }
 
 int ogl_lua_transfer_open(lua_State *L, struct ogl_multi *m, int raw) {
@@ -53,7 +50,7 @@ int ogl_lua_transfer_open(lua_State *L, struct ogl_multi *m, int raw) {
   ogl_lua_curl_options(L, 2, &options);
   options.raw = raw;
   int body = lua_gettop(L);
-  struct box *box = ogl_lua_new(L, OGL_LUA_TRANSFER, sizeof *box);
+  struct box *box = ogl_lua_new(L, OGL_LUA_TRANSFER, sizeof *box, release);
   box->body = LUA_NOREF;
   box->t = ogl_transfer_new(m);
   if (!box->t) return ogl_lua_curl_fail_text(L, OGL_FAILURE_LIMIT, "memory", "out of memory");
@@ -105,9 +102,11 @@ static int transfer_head(lua_State *L) {
   if (!box->t) return ogl_lua_curl_closed(L, "exchange");
   if (!box->t->head.complete) return nothing(L, box->t);
   lua_pushinteger(L, box->t->head.status);
+  ogl_lua_hold(box);
   ogl_lua_header_table(L, &box->t->head.lines, box->t->head.count);
   ogl_transfer_head(box->t);                                /* given, now that nothing can be raised any more */
   if (ogl_transfer_delivered(box->t)) release_body(L, box); /* a long prompt is not kept while its answer streams */
+  ogl_lua_let_go(L, box);
   return 2;
 }
 
@@ -117,15 +116,18 @@ static int transfer_take(lua_State *L) {
   if (!box->t) return ogl_lua_curl_closed(L, "exchange");
   struct ogl_span bytes = ogl_transfer_body(box->t);
   if (!bytes.n) return nothing(L, box->t);
+  ogl_lua_hold(box);
   lua_pushlstring(L, bytes.p, bytes.n);
   ogl_transfer_consume(box->t, bytes.n);
+  ogl_lua_let_go(L, box);
   return 1;
 }
 
 static int transfer_pour(lua_State *L) {
   struct box *box = check(L);
-  const struct ogl_lua_sink *sink = luaL_getmetafield(L, 2, OGL_LUA_SINK) ? lua_touserdata(L, -1) : NULL;
-  if (!sink) return luaL_argerror(L, 2, "a decoder is needed");
+  lua_getfield(L, LUA_REGISTRYINDEX, OGL_LUA_SINK);
+  const struct ogl_lua_sink *sink = lua_touserdata(L, -1);
+  if (!sink || !luaL_testudata(L, 2, sink->class)) return luaL_argerror(L, 2, "a decoder is needed");
   if (!box->t) return ogl_lua_curl_closed(L, "exchange");
   struct ogl_span bytes = ogl_transfer_body(box->t);
   if (!bytes.n) return nothing(L, box->t);
@@ -148,10 +150,11 @@ static int transfer_feed(lua_State *L) {
 
 static int push_active(lua_State *L, const struct ogl_transfer *t) {
   static const char *const phases[] = { "connect", "send", "wait", "receive" };
+  int phase = ogl_transfer_phase(t), sent = ogl_transfer_sent(t); /* it may be closed while a text is made */
   lua_pushliteral(L, "active");
   for (int i = 0; i < 3; i++) lua_pushnil(L);
-  lua_pushstring(L, phases[ogl_transfer_phase(t)]);
-  lua_pushboolean(L, ogl_transfer_sent(t));
+  lua_pushstring(L, phases[phase]);
+  lua_pushboolean(L, sent);
   return 6;
 }
 
@@ -165,8 +168,9 @@ static int transfer_state(lua_State *L) {
   }
   if (box->t->state == OGL_TRANSFER_ACTIVE) return push_active(L, box->t);
   int failed = box->t->state == OGL_TRANSFER_FAILED;
+  struct ogl_failure failure = box->t->failure;
   lua_pushstring(L, failed ? "failed" : "done");
-  return failed ? 1 + ogl_lua_curl_failure(L, &box->t->failure) : 1;
+  return failed ? 1 + ogl_lua_curl_failure(L, &failure) : 1;
 }
 
 static void push_bytes(lua_State *L, int64_t n) {
@@ -205,6 +209,6 @@ static const luaL_Reg methods[] = { { "wait", transfer_wait },
                                     { NULL, NULL } };
 
 void ogl_lua_transfer_class(lua_State *L) {
-  ogl_lua_class(L, OGL_LUA_TRANSFER, methods, transfer_close);
+  ogl_lua_class(L, OGL_LUA_TRANSFER, methods);
   ogl_lua_curl_tostring(L, OGL_LUA_TRANSFER, transfer_tostring);
 }

@@ -55,16 +55,23 @@ static void push_or_nil(lua_State *L, struct ogl_span s) {
 /* The queue that the texts are unescaped into lives in a userdata, so that an error of Lua leaks nothing. */
 #define QUEUE "opengatellm.queue"
 
-static int l_queue_close(lua_State *L) {
-  ogl_queue_clear(ogl_lua_self(L, QUEUE));
-  return 0;
+struct queue {
+  struct ogl_lua_object object;
+  struct ogl_queue q;
+};
+
+static void release_queue(lua_State *L, void *self) {
+  struct queue *u = self;
+  (void)L;
+  ogl_queue_clear(&u->q);
 }
 
 static int l_fault(lua_State *L) {
   struct ogl_span json;
   struct ogl_event e;
   json.p = luaL_checklstring(L, 1, &json.n);
-  struct ogl_queue *q = ogl_lua_new(L, QUEUE, sizeof *q);
+  struct queue *u = ogl_lua_new(L, QUEUE, sizeof *u, release_queue);
+  struct ogl_queue *q = &u->q;
   ogl_queue_init(q);
   ogl_queue_begin(q, json.n);
   memset(&e, 0, sizeof e);
@@ -87,9 +94,15 @@ static int l_usage(lua_State *L) {
 
 #define REPAIRED "opengatellm.repaired"
 
-static int l_repaired_close(lua_State *L) {
-  ogl_buf_clear(ogl_lua_self(L, REPAIRED));
-  return 0;
+struct repaired {
+  struct ogl_lua_object object;
+  struct ogl_buf b;
+};
+
+static void release_repaired(lua_State *L, void *self) {
+  struct repaired *u = self;
+  (void)L;
+  ogl_buf_clear(&u->b);
 }
 
 static int l_utf8_repair(lua_State *L) {
@@ -99,7 +112,8 @@ static int l_utf8_repair(lua_State *L) {
     lua_settop(L, 1);
     return 1;
   }
-  struct ogl_buf *b = ogl_lua_new(L, REPAIRED, sizeof *b);
+  struct repaired *u = ogl_lua_new(L, REPAIRED, sizeof *u, release_repaired);
+  struct ogl_buf *b = &u->b;
   ogl_buf_init(b, OGL_MAX_INPUT, OGL_ERR_FRAME);
   if (ogl_utf8_repair(b, p, n)) return ogl_lua_fail(L, b->err);
   lua_pushlstring(L, ogl_buf_span(b).p, b->n);
@@ -117,7 +131,7 @@ void ogl_lua_bytes_open(lua_State *L) {
     { "utf8_repair", l_utf8_repair },
     { NULL, NULL },
   };
-  ogl_lua_class(L, QUEUE, none, l_queue_close);
-  ogl_lua_class(L, REPAIRED, none, l_repaired_close);
+  ogl_lua_class(L, QUEUE, none);
+  ogl_lua_class(L, REPAIRED, none);
   luaL_setfuncs(L, functions, 0);
 }

@@ -35,6 +35,7 @@ enum { FIRST_NAME = 2 }; /* upvalue 1 of next is the class */
 
 /* A small box: what it points to is no business of the collector, which would run more often for its size. */
 struct decoder {
+  struct ogl_lua_object object;
   struct ogl_decoder *d;  /* NULL: closed */
   struct ogl_event event; /* taken from the decoder and not yet given: a memory error of Lua must lose nothing */
   int waiting;
@@ -60,9 +61,11 @@ static int l_next(lua_State *L) {
     if (OGL_UNLIKELY(code < 0)) return ogl_lua_fail(L, code);
     u->waiting = 1;
   }
+  ogl_lua_hold(u);
   ogl_lua_event_push(L, &u->event, FIRST_NAME);
   u->waiting = 0;
   u->given = 1;
+  ogl_lua_let_go(L, u);
   return 1;
 }
 
@@ -99,13 +102,11 @@ static int l_feed(lua_State *L) {
 
 static void take(void *self, const char *p, size_t n) { feed(self, p, n); }
 
-/* What transfer:pour looks for. */
+/* What transfer:pour looks for, where no program can put another thing. */
 static void add_sink(lua_State *L) {
-  luaL_getmetatable(L, DECODER);
-  struct ogl_lua_sink *sink = lua_newuserdatauv(L, sizeof *sink, 0);
-  sink->feed = take;
-  lua_setfield(L, -2, OGL_LUA_SINK);
-  lua_pop(L, 1);
+  static const struct ogl_lua_sink sink = { DECODER, take };
+  lua_pushlightuserdata(L, (void *)(uintptr_t)&sink);
+  lua_setfield(L, LUA_REGISTRYINDEX, OGL_LUA_SINK);
 }
 
 static int l_finish(lua_State *L) {
@@ -129,7 +130,9 @@ static int l_wants(lua_State *L) {
 static int l_reply(lua_State *L) {
   struct decoder *u = to_decoder(L);
   if (!u->d) return ogl_lua_fail(L, OGL_ERR_CLOSED);
+  ogl_lua_hold(u);
   ogl_lua_reply_push(L, &u->d->fold);
+  ogl_lua_let_go(L, u);
   return 1;
 }
 
@@ -137,7 +140,9 @@ static int l_raw(lua_State *L) {
   struct decoder *u = to_decoder(L);
   if (!u->d) return ogl_lua_fail(L, OGL_ERR_CLOSED);
   struct ogl_span s = u->d->frame.data;
+  ogl_lua_hold(u);
   lua_pushlstring(L, s.n ? s.p : "", s.n);
+  ogl_lua_let_go(L, u);
   return 1;
 }
 
@@ -146,11 +151,13 @@ static int l_problem(lua_State *L) {
   if (!u->d) return 0;
   const struct ogl_problem *p = ogl_decoder_problem(u->d);
   const struct ogl_buf *const texts[] = { &p->message, &p->type, &p->code, &p->json };
+  ogl_lua_hold(u);
   for (int i = 0; i < 4; i++) {
     struct ogl_span s = ogl_buf_span(texts[i]);
     if (s.n) lua_pushlstring(L, s.p, s.n);
     else lua_pushnil(L);
   }
+  ogl_lua_let_go(L, u);
   return 4;
 }
 
@@ -166,14 +173,14 @@ static int l_framing(lua_State *L) {
   return 1;
 }
 
-static int l_close(lua_State *L) {
-  struct decoder *u = to_decoder(L);
-  if (!u->d) return 0;
+static void release(lua_State *L, void *self) {
+  struct decoder *u = self;
+  (void)L;
+  if (!u->d) return;
   ogl_decoder_clear(u->d);
   ogl_free(u->d);
   u->d = NULL;
   u->waiting = 0;
-  return 0;
 }
 
 /* decoder(protocol, content_type, strict, keep, max_reply, needs_reason): all but the first may be nil; keep defaults to true. */
@@ -186,7 +193,7 @@ static int l_decoder(lua_State *L) {
   options.keep = lua_isnoneornil(L, 4) || lua_toboolean(L, 4);
   options.max_reply = (size_t)luaL_optnumber(L, 5, 0);
   options.reason_required = lua_toboolean(L, 6);
-  struct decoder *u = ogl_lua_new(L, DECODER, sizeof *u);
+  struct decoder *u = ogl_lua_new(L, DECODER, sizeof *u, release);
   u->d = ogl_realloc(NULL, sizeof *u->d);
   int err = u->d ? ogl_decoder_init(u->d, protocol, &options) : OGL_ERR_MEMORY;
   if (err) return ogl_lua_fail(L, err);
@@ -196,6 +203,7 @@ static int l_decoder(lua_State *L) {
 /* --- framers -------------------------------------------------------------------------------------------------- */
 
 struct framer {
+  struct ogl_lua_object object;
   struct ogl_framer f;
   int open;
 };
@@ -223,40 +231,46 @@ static void set_span(lua_State *L, const char *key, struct ogl_span s) {
   lua_setfield(L, -2, key);
 }
 
-static int l_framer_next(lua_State *L) {
+static void push_frame(lua_State *L, const struct framer *u, const struct ogl_frame *frame) {
   static const char *const kinds[] = { "event", "bare", "error", "whole" };
+  lua_createtable(L, 0, 6);
+  set_span(L, "event", frame->event);
+  set_span(L, "data", frame->data);
+  lua_pushstring(L, kinds[frame->kind]);
+  lua_setfield(L, -2, "kind");
+  lua_pushboolean(L, frame->repaired);
+  lua_setfield(L, -2, "repaired");
+  if (u->f.framing != OGL_FRAMING_SSE) return;
+  set_span(L, "id", ogl_buf_span(&u->f.u.sse.id));
+  if (u->f.u.sse.retry < 0) return;
+  lua_pushinteger(L, (lua_Integer)u->f.u.sse.retry);
+  lua_setfield(L, -2, "retry");
+}
+
+static int l_framer_next(lua_State *L) {
   struct framer *u = to_framer(L);
   struct ogl_frame frame;
   int code = u->open ? ogl_framer_next(&u->f, &frame) : OGL_ERR_CLOSED;
   if (code < 0) return ogl_lua_fail(L, code);
   if (code == OGL_MORE) return 0;
-  lua_createtable(L, 0, 6);
-  set_span(L, "event", frame.event);
-  set_span(L, "data", frame.data);
-  lua_pushstring(L, kinds[frame.kind]);
-  lua_setfield(L, -2, "kind");
-  lua_pushboolean(L, frame.repaired);
-  lua_setfield(L, -2, "repaired");
-  if (u->f.framing != OGL_FRAMING_SSE) return 1;
-  set_span(L, "id", ogl_buf_span(&u->f.u.sse.id));
-  if (u->f.u.sse.retry < 0) return 1;
-  lua_pushinteger(L, (lua_Integer)u->f.u.sse.retry);
-  lua_setfield(L, -2, "retry");
+  ogl_lua_hold(u);
+  push_frame(L, u, &frame);
+  ogl_lua_let_go(L, u);
   return 1;
 }
 
-static int l_framer_close(lua_State *L) {
-  struct framer *u = to_framer(L);
+static void release_framer(lua_State *L, void *self) {
+  struct framer *u = self;
+  (void)L;
   if (u->open) ogl_framer_clear(&u->f);
   u->open = 0;
-  return 0;
 }
 
 static int l_framer(lua_State *L) {
   static const char *const modes[] = { "llm", "whatwg", NULL };
   int mode = luaL_checkoption(L, 1, "llm", modes);
   const char *content_type = luaL_optstring(L, 2, NULL);
-  struct framer *u = ogl_lua_new(L, FRAMER, sizeof *u);
+  struct framer *u = ogl_lua_new(L, FRAMER, sizeof *u, release_framer);
   ogl_framer_init(&u->f, content_type, mode);
   u->open = 1;
   return 1;
@@ -274,9 +288,9 @@ void ogl_lua_decoder_open(lua_State *L) {
     { "next", l_framer_next },
     { NULL, NULL },
   };
-  ogl_lua_class(L, DECODER, decoder, l_close);
+  ogl_lua_class(L, DECODER, decoder);
   add_sink(L);
-  ogl_lua_class(L, FRAMER, framer, l_framer_close);
+  ogl_lua_class(L, FRAMER, framer);
   lua_pushcfunction(L, l_decoder);
   lua_setfield(L, -2, "decoder");
   luaL_getmetatable(L, DECODER);

@@ -28,10 +28,12 @@
 #define TRANSCODER "opengatellm.transcoder"
 
 struct encoder {
+  struct ogl_lua_object object;
   struct ogl_encoder *e; /* NULL: closed */
 };
 
 struct transcoder {
+  struct ogl_lua_object object;
   struct ogl_transcoder *t; /* NULL: closed */
 };
 
@@ -169,16 +171,18 @@ static int l_finish(lua_State *L) {
   return done(L, u->e ? ogl_encoder_end(u->e) : OGL_ERR_CLOSED);
 }
 
-static void push_out(lua_State *L, struct ogl_buf *out) {
+static void push_out(lua_State *L, void *self, struct ogl_buf *out) {
   struct ogl_span s = ogl_buf_span(out);
+  ogl_lua_hold(self);
   lua_pushlstring(L, s.p, s.n);
   ogl_buf_reset(out);
+  ogl_lua_let_go(L, self);
 }
 
 static int l_take(lua_State *L) {
   struct encoder *u = to_encoder(L);
   if (!u->e) return ogl_lua_fail(L, OGL_ERR_CLOSED);
-  push_out(L, &u->e->out);
+  push_out(L, u, &u->e->out);
   return 1;
 }
 
@@ -188,13 +192,13 @@ static int l_lost(lua_State *L) {
   return 1;
 }
 
-static int l_encoder_close(lua_State *L) {
-  struct encoder *u = to_encoder(L);
-  if (!u->e) return 0;
+static void release_encoder(lua_State *L, void *self) {
+  struct encoder *u = self;
+  (void)L;
+  if (!u->e) return;
   ogl_encoder_clear(u->e);
   ogl_free(u->e);
   u->e = NULL;
-  return 0;
 }
 
 static const struct ogl_encoding *check_encoding(lua_State *L, int arg) {
@@ -210,7 +214,7 @@ static int l_encoder(lua_State *L) {
   int is_whole = luaL_checkoption(L, 2, "stream", modes);
   luaL_checktype(L, 3, LUA_TTABLE);
   struct ogl_encoder_context context = read_context(L, 3);
-  struct encoder *u = ogl_lua_new(L, ENCODER, sizeof *u);
+  struct encoder *u = ogl_lua_new(L, ENCODER, sizeof *u, release_encoder);
   u->e = ogl_realloc(NULL, sizeof *u->e);
   int err = u->e ? ogl_encoder_init(u->e, encoding, is_whole, &context) : OGL_ERR_MEMORY;
   return err ? ogl_lua_fail(L, err) : 1;
@@ -226,8 +230,9 @@ static int l_feed(lua_State *L) {
   const char *p = luaL_checklstring(L, 2, &n);
   int code = u->t ? ogl_transcoder_feed(u->t, p, n) : OGL_ERR_CLOSED;
   if (code < 0) return ogl_lua_fail(L, code);
-  push_out(L, &u->t->encoder.out);
-  lua_pushboolean(L, u->t->ended);
+  int ended = u->t->ended;
+  push_out(L, u, &u->t->encoder.out);
+  lua_pushboolean(L, ended);
   return 2;
 }
 
@@ -235,14 +240,15 @@ static int l_transcoder_finish(lua_State *L) {
   struct transcoder *u = to_transcoder(L);
   int code = u->t ? ogl_transcoder_finish(u->t) : OGL_ERR_CLOSED;
   if (code < 0) return ogl_lua_fail(L, code);
-  push_out(L, &u->t->encoder.out);
+  push_out(L, u, &u->t->encoder.out);
   return 1;
 }
 
 static int l_usage(lua_State *L) {
   struct transcoder *u = to_transcoder(L);
   if (!u->t || !u->t->encoder.usage.known) return 0;
-  ogl_lua_usage_push(L, &u->t->encoder.usage);
+  struct ogl_usage usage = u->t->encoder.usage; /* it may be closed while the table is made */
+  ogl_lua_usage_push(L, &usage);
   return 1;
 }
 
@@ -264,20 +270,22 @@ static int l_problem(lua_State *L) {
   struct transcoder *u = to_transcoder(L);
   if (!u->t || !u->t->problem) return 0;
   const struct ogl_problem *p = ogl_decoder_problem(&u->t->decoder);
+  ogl_lua_hold(u);
   lua_pushstring(L, ogl_code_name(u->t->problem));
   push_text_or_nil(L, &p->message);
   push_text_or_nil(L, &p->type);
   push_text_or_nil(L, &p->code);
+  ogl_lua_let_go(L, u);
   return 4;
 }
 
-static int l_transcoder_close(lua_State *L) {
-  struct transcoder *u = to_transcoder(L);
-  if (!u->t) return 0;
+static void release_transcoder(lua_State *L, void *self) {
+  struct transcoder *u = self;
+  (void)L;
+  if (!u->t) return;
   ogl_transcoder_clear(u->t);
   ogl_free(u->t);
   u->t = NULL;
-  return 0;
 }
 
 static int l_transcoder(lua_State *L) {
@@ -293,7 +301,7 @@ static int l_transcoder(lua_State *L) {
   options.strict = field_true(L, 4, "strict");
   options.max_reply = context.max_reply;
   options.reason_required = field_true(L, 4, "needs_reason");
-  struct transcoder *u = ogl_lua_new(L, TRANSCODER, sizeof *u);
+  struct transcoder *u = ogl_lua_new(L, TRANSCODER, sizeof *u, release_transcoder);
   u->t = ogl_realloc(NULL, sizeof *u->t);
   int err = u->t ? ogl_transcoder_init(u->t, from, &options, to, is_whole, &context) : OGL_ERR_MEMORY;
   return err ? ogl_lua_fail(L, err) : 1;
@@ -307,8 +315,8 @@ void ogl_lua_encoder_open(lua_State *L) {
     { "feed", l_feed },     { "finish", l_transcoder_finish }, { "usage", l_usage },
     { "counts", l_counts }, { "problem", l_problem },          { NULL, NULL },
   };
-  ogl_lua_class(L, ENCODER, encoder, l_encoder_close);
-  ogl_lua_class(L, TRANSCODER, transcoder, l_transcoder_close);
+  ogl_lua_class(L, ENCODER, encoder);
+  ogl_lua_class(L, TRANSCODER, transcoder);
   lua_pushcfunction(L, l_encoder);
   lua_setfield(L, -2, "encoder");
   lua_pushcfunction(L, l_transcoder);

@@ -25,6 +25,7 @@
 enum { BODY_BLOCK = 64 * 1024 }; /* an empty block up to this size is kept for the next bytes */
 
 struct parser {
+  struct ogl_lua_object object;
   struct ogl_http1 h;
   struct ogl_buf body; /* come, not given: a memory error of Lua must lose nothing */
   int headed;          /* the head is complete */
@@ -53,9 +54,11 @@ static void push_body(lua_State *L, struct parser *u) {
     return;
   }
   struct ogl_span bytes = ogl_buf_span(&u->body);
+  ogl_lua_hold(u);
   lua_pushlstring(L, bytes.p, bytes.n);
   if (u->body.cap > BODY_BLOCK) ogl_buf_clear(&u->body);
   else ogl_buf_reset(&u->body);
+  ogl_lua_let_go(L, u);
 }
 
 /* Reads all of *in that belongs to the answer. */
@@ -91,9 +94,10 @@ static int l_finish(lua_State *L) {
 static int l_problem(lua_State *L) {
   struct parser *u = to_parser(L);
   int code = u->open ? u->h.err : OGL_ERR_CLOSED;
+  const char *why = u->open ? u->h.why : NULL; /* a constant */
   if (!code) return 0;
   lua_pushstring(L, ogl_code_name(code));
-  if (code == OGL_ERR_MALFORMED && u->h.why) lua_pushfstring(L, "%s: %s", ogl_code_text(code), u->h.why);
+  if (code == OGL_ERR_MALFORMED && why) lua_pushfstring(L, "%s: %s", ogl_code_text(code), why);
   else lua_pushstring(L, ogl_code_text(code));
   return 2;
 }
@@ -102,7 +106,9 @@ static int l_head(lua_State *L) {
   struct parser *u = to_parser(L);
   if (!u->open || !u->headed) return 0;
   lua_pushinteger(L, u->h.status);
+  ogl_lua_hold(u);
   ogl_lua_header_table(L, &u->h.lines, u->h.count);
+  ogl_lua_let_go(L, u);
   return 2;
 }
 
@@ -132,18 +138,18 @@ static int l_reset(lua_State *L) {
   return 1;
 }
 
-static int l_close(lua_State *L) {
-  struct parser *u = to_parser(L);
-  if (!u->open) return 0;
+static void release(lua_State *L, void *self) {
+  struct parser *u = self;
+  (void)L;
+  if (!u->open) return;
   u->open = 0;
   ogl_http1_clear(&u->h);
   ogl_buf_clear(&u->body);
-  return 0;
 }
 
 static int l_http1(lua_State *L) {
   struct ogl_span method = method_of(L, 1);
-  struct parser *u = ogl_lua_new(L, HTTP1, sizeof *u);
+  struct parser *u = ogl_lua_new(L, HTTP1, sizeof *u, release);
   ogl_http1_init(&u->h, method);
   ogl_buf_init(&u->body, OGL_MAX_INPUT, OGL_ERR_FRAME);
   u->open = 1;
@@ -155,7 +161,7 @@ void ogl_lua_http1_open(lua_State *L) {
     { "feed", l_feed },         { "finish", l_finish },     { "head", l_head },   { "problem", l_problem },
     { "progress", l_progress }, { "reusable", l_reusable }, { "reset", l_reset }, { NULL, NULL },
   };
-  ogl_lua_class(L, HTTP1, methods, l_close);
+  ogl_lua_class(L, HTTP1, methods);
   lua_pushcfunction(L, l_http1);
   lua_setfield(L, -2, "http1");
 }

@@ -84,12 +84,14 @@ static int push_scalar(lua_State *L, struct decode *d, int c) {
   return 1;
 }
 
-/* Room for the array's items, if it is one of numbers: the commas before its first closing bracket. It is only a hint. */
+/* Room for the array's items, if it is one of numbers: the commas before its closing bracket. It is only a hint, and none where another
+   array begins before: each level of a nested one would reserve what only the innermost has. */
 static size_t count_items(const struct ogl_json *j) {
   enum { FAR = 1 << 16 };
   const char *p = j->p, *end = j->end - p > FAR ? p + FAR : j->end;
   const char *close = memchr(p, ']', (size_t)(end - p));
-  return ogl_scan_count(p, close ? close : end, ',') + 1;
+  if (close) end = close;
+  return memchr(p, '[', (size_t)(end - p)) ? 0 : ogl_scan_count(p, end, ',') + 1;
 }
 
 /* The next number of an array, where another one follows it: the short way through a vector. Anything else (the last one,

@@ -5,7 +5,8 @@
 ** on. Metamethods are never called. An empty table is {} unless it is marked as an array (json.array_mt, or the marks of
 ** lua-cjson and its OpenResty branch, if that is loaded).
 **
-** The text grows in a buf that belongs to a userdata, upvalue 1 of encode, so that an error of Lua leaks nothing.
+** The text grows in a buf that belongs to a userdata, so that an error of Lua leaks nothing: upvalue 1 of encode, which keeps its memory
+** between calls; an encode inside of another (a finalizer's) has one of its own.
 */
 #include <math.h>
 #include <stdlib.h>
@@ -17,6 +18,11 @@
 #define BUFFER "opengatellm.buffer"
 
 enum { KEPT = 1 << 16 }; /* bytes that the buffer keeps between calls */
+
+struct buffer {
+  struct ogl_lua_object object;
+  struct ogl_buf b;
+};
 
 struct encode {
   lua_State *L;
@@ -123,9 +129,13 @@ static void put_array(struct encode *e, int i, int n) {
   put(e, "]");
 }
 
+enum { FEW = 24 }; /* keys that are sorted on the C stack */
+
+/* A key, and where it is kept: a finalizer may take it out of its table while the table is written. */
 struct key {
-  const char *p; /* the table keeps the string alive */
+  const char *p;
   size_t n;
+  int at; /* place on the stack, or in the table of many keys */
 };
 
 static int compare(const void *a, const void *b) {
@@ -134,32 +144,41 @@ static int compare(const void *a, const void *b) {
   return c ? c : (x->n > y->n) - (x->n < y->n);
 }
 
-enum { FEW = 24 }; /* keys that are sorted on the C stack */
+/* Reads the key on top. */
+static void read_key(lua_State *L, struct key *key, int at) {
+  if (lua_type(L, -1) != LUA_TSTRING)
+    luaL_error(L, "cannot encode a table with string and %s keys as JSON", luaL_typename(L, -1));
+  key->p = lua_tolstring(L, -1, &key->n);
+  key->at = at;
+}
 
-/* Fills `keys` from the table at i; how many there are, or -1 where they are more than FEW. */
+/* Fills `keys` from the table at i, and leaves them on the stack; how many there are, or -1 where they are more than FEW. */
 static int few_keys(lua_State *L, int i, struct key *keys) {
-  int n = 0;
+  int n = 0, top = lua_gettop(L);
   for (lua_pushnil(L); lua_next(L, i); n++) {
+    if (n == FEW) return lua_settop(L, top), -1;
     lua_pop(L, 1);
-    if (lua_type(L, -1) != LUA_TSTRING)
-      return luaL_error(L, "cannot encode a table with string and %s keys as JSON", luaL_typename(L, -1));
-    if (n == FEW) return lua_pop(L, 1), -1;
-    keys[n].p = lua_tolstring(L, -1, &keys[n].n);
+    read_key(L, &keys[n], lua_gettop(L));
+    lua_pushvalue(L, -1);
   }
   return n;
 }
 
-/* The keys of a large table, in a userdata that is left on the stack. */
+/* The keys of a large table, in a userdata; the stack gets that, and on it the list of them. */
 static struct key *many_keys(lua_State *L, int i, int *n) {
   int k = 0;
   for (*n = 0, lua_pushnil(L); lua_next(L, i); ++*n) lua_pop(L, 1);
   struct key *keys = lua_newuserdatauv(L, (size_t)*n * sizeof *keys, 0);
-  for (lua_pushnil(L); lua_next(L, i); k++) {
+  lua_createtable(L, *n, 0);
+  int list = lua_gettop(L);
+  for (lua_pushnil(L); lua_next(L, i);) {
     lua_pop(L, 1);
-    if (lua_type(L, -1) != LUA_TSTRING)
-      luaL_error(L, "cannot encode a table with string and %s keys as JSON", luaL_typename(L, -1));
-    keys[k].p = lua_tolstring(L, -1, &keys[k].n);
+    if (k == *n) luaL_error(L, "cannot encode as JSON: the table was changed while it was written");
+    read_key(L, &keys[k], k + 1);
+    lua_pushvalue(L, -1);
+    lua_rawseti(L, list, ++k);
   }
+  *n = k;
   return keys;
 }
 
@@ -178,15 +197,17 @@ static void sort_keys(struct key *keys, int n) {
 
 static void put_object(struct encode *e, int i) {
   struct key few[FEW], *keys = few;
-  int top = lua_gettop(e->L), n = few_keys(e->L, i, few);
-  if (n < 0) keys = many_keys(e->L, i, &n);
+  int top = lua_gettop(e->L), n = few_keys(e->L, i, few), many = n < 0;
+  if (many) keys = many_keys(e->L, i, &n);
+  int list = lua_gettop(e->L);
   sort_keys(keys, n);
   put(e, "{");
   for (int k = 0; k < n; k++) {
     if (k) put(e, ",");
     e->repaired |= ogl_json_write_string(e->b, keys[k].p, keys[k].n);
     put(e, ":");
-    lua_pushlstring(e->L, keys[k].p, keys[k].n);
+    if (many) lua_rawgeti(e->L, list, keys[k].at);
+    else lua_pushvalue(e->L, keys[k].at);
     lua_rawget(e->L, i);
     put_value(e, lua_gettop(e->L));
     lua_pop(e->L, 1);
@@ -218,7 +239,7 @@ static int put_marked(struct encode *e, int i) {
 static void put_table(struct encode *e, int i) {
   if (++e->depth > OGL_MAX_DEPTH)
     luaL_error(e->L, "cannot encode as JSON: nested deeper than %d levels", OGL_MAX_DEPTH);
-  luaL_checkstack(e->L, 8, "JSON");
+  luaL_checkstack(e->L, FEW + 8, "JSON");
   if (!put_marked(e, i)) {
     int n = array_length(e, i);
     if (n > 0) put_array(e, i, n);
@@ -248,25 +269,36 @@ static void put_value(struct encode *e, int i) {
   }
 }
 
+static void release_buffer(lua_State *L, void *self) {
+  struct buffer *u = self;
+  (void)L;
+  ogl_buf_clear(&u->b);
+}
+
+static struct buffer *new_buffer(lua_State *L) {
+  struct buffer *u = ogl_lua_new(L, BUFFER, sizeof *u, release_buffer);
+  ogl_buf_init(&u->b, OGL_MAX_INPUT, OGL_ERR_BODY);
+  return u;
+}
+
 /* encode(value) -> text [, true where bytes that are no UTF-8 became U+FFFD]. What JSON cannot hold raises. */
 static int l_encode(lua_State *L) {
-  struct encode e = { L, lua_touserdata(L, lua_upvalueindex(1)), 0, 0 };
   luaL_checkany(L, 1);
   lua_settop(L, 1);
+  struct buffer *u = lua_touserdata(L, lua_upvalueindex(1));
+  if (ogl_lua_is_held(u)) u = new_buffer(L);
+  struct encode e = { L, &u->b, 0, 0 };
   ogl_buf_reset(e.b);
+  ogl_lua_hold(u);
   put_value(&e, 1);
   if (e.b->err) return luaL_error(L, "cannot encode as JSON: %s", ogl_code_text(e.b->err));
   struct ogl_span text = ogl_buf_span(e.b);
   lua_pushlstring(L, text.p, text.n);
   if (e.b->cap > KEPT) ogl_buf_clear(e.b);
+  ogl_lua_let_go(L, u);
   if (!e.repaired) return 1;
   lua_pushboolean(L, 1);
   return 2;
-}
-
-static int l_buffer_close(lua_State *L) {
-  ogl_buf_clear(ogl_lua_self(L, BUFFER));
-  return 0;
 }
 
 /* raw(text) -> a value that encode writes as it is. */
@@ -282,8 +314,8 @@ static int l_raw(lua_State *L) {
 
 void ogl_lua_json_open_encode(lua_State *L) {
   static const luaL_Reg none[] = { { NULL, NULL } };
-  ogl_lua_class(L, BUFFER, none, l_buffer_close);
-  ogl_buf_init(ogl_lua_new(L, BUFFER, sizeof(struct ogl_buf)), OGL_MAX_INPUT, OGL_ERR_BODY);
+  ogl_lua_class(L, BUFFER, none);
+  new_buffer(L);
   lua_pushcclosure(L, l_encode, 1);
   lua_setfield(L, -2, "encode");
   lua_pushcfunction(L, l_raw);

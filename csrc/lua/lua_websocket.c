@@ -22,6 +22,7 @@
 
 /* A small box, as that of a decoder: what it points to is no business of the collector. */
 struct box {
+  struct ogl_lua_object object;
   struct ogl_websocket *w; /* NULL: closed */
   struct ogl_websocket_item item;
   int waiting; /* `item` is not given yet: a memory error of Lua must lose nothing */
@@ -36,14 +37,15 @@ static int l_feed(lua_State *L) {
   if (!u->w) return ogl_lua_fail(L, OGL_ERR_CLOSED);
   if (u->waiting) return ogl_lua_fail(L, OGL_ERR_MEMORY); /* its bytes would move */
   int code = ogl_websocket_feed(u->w, p, n);
-  if (code < 0) return ogl_lua_fail_text(L, ogl_code_name(code), u->w->problem);
+  if (code < 0) return ogl_lua_fail_text(L, ogl_code_name(code), u->w->problem); /* a constant */
   lua_pushboolean(L, 1);
   return 1;
 }
 
 static int fail(lua_State *L, const struct ogl_websocket *w) {
+  int close_code = w->close_code; /* it may be closed while the texts are made */
   ogl_lua_fail_text(L, ogl_code_name(w->err), w->problem);
-  if (w->close_code) lua_pushinteger(L, w->close_code);
+  if (close_code) lua_pushinteger(L, close_code);
   else lua_pushnil(L);
   return 4;
 }
@@ -67,28 +69,30 @@ static int l_next(lua_State *L) {
     if (code < 0) return fail(L, u->w);
     u->waiting = 1;
   }
+  ogl_lua_hold(u);
   lua_pushstring(L, name_of(u->item.kind));
   lua_pushlstring(L, u->item.data.n ? u->item.data.p : "", u->item.data.n);
   u->waiting = 0;
+  ogl_lua_let_go(L, u);
   if (u->item.kind != OGL_WEBSOCKET_CLOSE) return 2;
   lua_pushinteger(L, u->item.code);
   return 3;
 }
 
-static int l_close(lua_State *L) {
-  struct box *u = to_box(L);
-  if (!u->w) return 0;
+static void release(lua_State *L, void *self) {
+  struct box *u = self;
+  (void)L;
+  if (!u->w) return;
   ogl_websocket_clear(u->w);
   ogl_free(u->w);
   u->w = NULL;
   u->waiting = 0;
-  return 0;
 }
 
 static int l_websocket(lua_State *L) {
   lua_Number max = luaL_optnumber(L, 1, 0);
   luaL_argcheck(L, max >= 0 && max <= OGL_MAX_INPUT, 1, "a number of bytes, at most 256 MiB");
-  struct box *u = ogl_lua_new(L, WEBSOCKET, sizeof *u);
+  struct box *u = ogl_lua_new(L, WEBSOCKET, sizeof *u, release);
   u->w = ogl_realloc(NULL, sizeof *u->w);
   if (!u->w) return ogl_lua_fail(L, OGL_ERR_MEMORY);
   ogl_websocket_init(u->w, (size_t)max);
@@ -146,6 +150,6 @@ void ogl_lua_websocket_open(lua_State *L) {
     { "websocket_accept", l_accept },
     { NULL, NULL },
   };
-  ogl_lua_class(L, WEBSOCKET, methods, l_close);
+  ogl_lua_class(L, WEBSOCKET, methods);
   luaL_setfuncs(L, functions, 0);
 }

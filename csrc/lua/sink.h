@@ -2,7 +2,8 @@
 ** sink.h - bytes from a userdata of one of our modules into a userdata of another, without a string of Lua in between: a token that
 ** streams would make one, ten times as long as what it says.
 **
-** The metatable of what takes bytes has the field OGL_LUA_SINK, a userdata that holds this.
+** The registry has the address of this under OGL_LUA_SINK, where no Lua program can put another; the class of what takes bytes is proved
+** by its metatable.
 */
 #ifndef OGL_SINK_H
 #define OGL_SINK_H
@@ -14,6 +15,7 @@ OGL_BEGIN
 #define OGL_LUA_SINK "opengatellm.sink"
 
 struct ogl_lua_sink {
+  const char *class;
   /* Takes all of it. A failure stays with `self`, whose own methods tell of it. */
   void (*feed)(void *self, const char *p, size_t n);
 };
