@@ -249,6 +249,7 @@ int ogl_sse_reopen(struct ogl_sse *s) {
   copy_data(s);
   check(s, s->data.err); /* next gives it */
   s->given = NOTHING;
+  s->high = 1; /* nothing is known of it any more */
   s->lines = 1;
   return 1;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
 ** fuzz_transcoder.c - any bytes as an answer of one protocol, written in another. The first byte chooses both, the mode and the
 ** content type (`pick_pair`); the rest is the answer. The bytes that come out are the same however it was cut; what was a
-** complete answer decodes as one, without a frame that is no JSON, and what was none as an error.
+** complete answer decodes as one, without a frame that is no JSON, and what was none, or ended with an error, as an error.
 */
 #include "../../csrc/core/transcoder.h"
 #include "../../csrc/protocol/registry.h"
@@ -47,6 +47,12 @@ static int transcode(const struct pair *p, struct ogl_span s, size_t step, struc
   return problem;
 }
 
+/* Whether the reply ended with a finish reason of error, which two protocols tell as an error. */
+static int has_failed(const struct ogl_decoder *d) {
+  const struct ogl_answer *a = ogl_fold_answer(&d->fold, 0);
+  return a && ogl_span_is(ogl_buf_span(&a->reason), "error");
+}
+
 static void check_back(const struct pair *p, struct ogl_span bytes, int problem) {
   struct ogl_decoder_options options = { p->is_whole ? "application/json" : p->to->content_type, 1, 1, 0, 0 };
   struct ogl_decoder d;
@@ -58,6 +64,7 @@ static void check_back(const struct pair *p, struct ogl_span bytes, int problem)
   ogl_decoder_feed(&d, bytes.p, bytes.n);
   ogl_decoder_finish(&d);
   while ((code = ogl_decoder_next(&d, &e)) == OGL_OK) continue;
+  problem |= code == OGL_ERR_PROVIDER && has_failed(&d);
   if (code != (problem ? OGL_ERR_PROVIDER : OGL_MORE))
     fprintf(stderr, "%s to %s: %s\n%.*s\n", p->from->name, p->to->name, ogl_code_name(code), (int)bytes.n, bytes.p);
   MUST(code == (problem ? OGL_ERR_PROVIDER : OGL_MORE));
