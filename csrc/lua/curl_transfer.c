@@ -175,7 +175,7 @@ static int transfer_state(lua_State *L) {
 
 static void push_bytes(lua_State *L, int64_t n) {
   if (n < 0) lua_pushnil(L);
-  else lua_pushinteger(L, (lua_Integer)n);
+  else ogl_lua_push_int64(L, n);
 }
 
 static int transfer_progress(lua_State *L) {

@@ -13,6 +13,7 @@
 local core = require "opengatellm.core"
 local errors = require "opengatellm.errors"
 local host = require "opengatellm.host"
+local memory = require "opengatellm.memory"
 local rate_limit = require "opengatellm.rate_limit"
 local request = require "opengatellm.request"
 local retry = require "opengatellm.retry"
@@ -327,7 +328,8 @@ function M.read_all(exchange)
     else
       exchange:close()
       if err then return nil, err end
-      return pieces[2] and table.concat(pieces) or pieces[1] or ""
+      if pieces[2] then return memory.attempt(table.concat, pieces) end
+      return pieces[1] or ""
     end
   end
 end
@@ -361,7 +363,8 @@ end
 function Call:json(pack)
   local body, head = self:fetch()
   if not body then return nil, head end
-  local value, _, why = core.decode(body, pack)
+  local value, code, why = memory.attempt(core.decode, body, pack)
+  if value == nil and not why then return nil, self:finish(code) end
   if value == nil then return nil, M.not_json(self.client, body, head, why) end
   return value, head
 end
