@@ -143,11 +143,13 @@ end
 --- Where a request goes. A module of auth may put more into the path.
 ---@param client table
 ---@param wire ogl.Wire
----@return string
+---@return string? address
+---@return ogl.Error? err
 function M.url(client, wire)
   if wire.api or wire.root then return (wire.api or client.root) .. wire.path end
-  local path = client.auth and client.auth.path and client.auth.path(client, wire) or wire.path
-  return client.api .. path
+  local path, err = wire.path, nil
+  if client.auth and client.auth.path then path, err = client.auth.path(client, wire) end
+  return path and client.api .. path, err
 end
 
 local function only(wanted, report)
@@ -163,10 +165,10 @@ local function progress_of(wire)
 end
 
 -- What a transport is asked. `way` is how the server is reached: proxy, TLS, Unix socket.
-local function transport_request(client, wire, secret, body)
+local function transport_request(client, wire, address, secret, body)
   local way = client.way()
   return {
-    method = wire.method, url = M.url(client, wire), headers = headers_of(client, wire, secret), body = body, stream = wire.stream,
+    method = wire.method, url = address, headers = headers_of(client, wire, secret), body = body, stream = wire.stream,
     timeouts = timeouts_of(client, wire), host = client.host or nil, max_body = not wire.stream and client.bounds.body or nil,
     on_progress = progress_of(wire), proxy = way.proxy, no_proxy = way.no_proxy, unix_socket = way.unix_socket, tls = way.tls,
   }
@@ -220,7 +222,10 @@ function Call:begin()
   local refusal = host.refusal(host.current(client.host)) or task.cancelled() -- before anything is sent
   if refusal then return nil, self:finish(refusal) end
   if not client.api then return nil, client:missing() end
-  local credential, err = credential_of(client)
+  local address, err = M.url(client, wire)
+  if not address then return nil, self:finish(err) end
+  local credential
+  credential, err = credential_of(client)
   if not credential then return nil, self:finish(err) end
   local transport
   transport, err = client:get_transport()
@@ -229,7 +234,7 @@ function Call:begin()
   remember(self, credential)
   local try = { credential = credential, exchange = nil, reader = wire.form and wire.form.open() or nil } -- a form is read anew
   self.try = try
-  try.exchange, err = transport:open(transport_request(client, wire, credential(), try.reader or wire.body))
+  try.exchange, err = transport:open(transport_request(client, wire, address, credential(), try.reader or wire.body))
   if not try.exchange then return nil, self:finish(err) end
   self.begun = true
   return true

@@ -16,6 +16,7 @@ local embedding = require "opengatellm.operations.embedding"
 local errors = require "opengatellm.errors"
 local json = require "opengatellm.json"
 local request = require "opengatellm.request"
+local url = require "opengatellm.url"
 
 local M = {}
 
@@ -176,6 +177,7 @@ local function refusal(job, warnings)
   if type(job.inputs[1]) == "table" and not job.form.carries.tokens then
     return unsupported("input", "the provider " .. job.client.provider.name .. " takes texts, no tokens")
   end
+  return job.form.named and url.refusal("client:embeddings", "model", job.model) or nil
 end
 
 ---@param self table a client

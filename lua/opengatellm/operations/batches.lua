@@ -31,6 +31,14 @@ local function lines_of(context, id)
   return download.lines(context.client, { method = "GET", path = path, options = context.options, repeatable = "always" })
 end
 
+-- The error of an id that the server gave and that leads to another route.
+local function strange(ids)
+  for _, id in ipairs(ids) do
+    local problem = url.problem(id)
+    if problem then return errors.new { kind = "protocol", message = "the ID of a file of the batch: " .. problem } end
+  end
+end
+
 local function unfinished(batch)
   local status = type(batch.status) == "string" and batch.status or "unknown"
   return errors.new {
@@ -47,6 +55,8 @@ function M.results(batch, context)
   if type(batch.output_file_id) == "string" then files[1] = batch.output_file_id end
   if type(batch.error_file_id) == "string" and (context.options.errors or not files[1]) then files[#files + 1] = batch.error_file_id end
   if not files[1] then return nil, unfinished(batch) end
+  local err = strange(files)
+  if err then return nil, call.finish(context.client, err) end
   for i, id in ipairs(files) do files[i] = lines_of(context, id) end
   return setmetatable({ client = context.client, files = files, at = 1, count = 0 }, Results)
 end

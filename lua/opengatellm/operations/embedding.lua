@@ -2,7 +2,8 @@
 --
 -- A form is a table:
 --
---   path(model), root   where it is asked;   batch = {inputs, tokens}: what one request may have, where the provider does not say
+--   path(model), root   where it is asked;   named: the model stands in the path
+--   batch = {inputs, tokens}: what one request may have, where the provider does not say
 --   carries             fields of the request that it has: `dimensions`, `user`, `encoding_format`, `tokens` (inputs that are tokens)
 --   tasks               task -> its word; nil: it has none
 --   body(ask)           what is sent; ask = {model, inputs, several, options, task: the form's own word}
@@ -79,7 +80,7 @@ M.FORMS.jina = like_openai({ task = "task" }, {
 local function gemini_name(model) return model:find("/", 1, true) and model or "models/" .. model end
 
 M.FORMS.gemini = {
-  carries = { dimensions = true }, batch = { inputs = 100 }, pack = "values",
+  carries = { dimensions = true }, batch = { inputs = 100 }, pack = "values", named = true,
   tasks = {
     query = "RETRIEVAL_QUERY", document = "RETRIEVAL_DOCUMENT", similarity = "SEMANTIC_SIMILARITY", classification = "CLASSIFICATION",
     clustering = "CLUSTERING", question = "QUESTION_ANSWERING", fact = "FACT_VERIFICATION", code = "CODE_RETRIEVAL_QUERY",

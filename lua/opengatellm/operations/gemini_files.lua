@@ -194,6 +194,8 @@ local function late(client, file, seconds)
 end
 
 local function again(client, file, options)
+  local problem = url.problem(file.id)
+  if problem then return nil, call.finish(client, errors.new { kind = "protocol", message = "the file's name: " .. problem }) end
   local answer, head = call.json(client, {
     method = "GET", path = "/files/" .. url.segment(file.id), options = step_options(options), repeatable = "always",
   })

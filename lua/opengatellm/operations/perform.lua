@@ -172,10 +172,18 @@ function H.missing(context)
   return H.unsupported("version", text:format(context.where, server.text(context.version), context.operation.missing))
 end
 
+-- A number as it stands in an address or a form: without the fraction that a float has on 5.3 and later.
+local function text_of(value)
+  if type(value) == "number" and value == math.floor(value) then return ("%d"):format(value) end
+  return tostring(value)
+end
+
 local function limits_of(context)
   local fields = {}
   for name, found in pairs(context.operation.parameters) do
-    local _, limit = parameter.check(found, value_of(context, context.operation, name))
+    local value = value_of(context, context.operation, name)
+    local _, limit = parameter.check(found, value)
+    if not limit and context.operation.places[name] == "path" then limit = url.problem(text_of(value)) end
     if limit then fields[#fields + 1] = { path = name, message = limit } end
   end
   table.sort(fields, function(a, b) return a.path < b.path end)
@@ -253,12 +261,6 @@ function H.complete(context)
 end
 
 -- The request ---------------------------------------------------------------------------------------------------------
-
--- A number as it stands in an address or a form: without the fraction that a float has on 5.3 and later.
-local function text_of(value)
-  if type(value) == "number" and value == math.floor(value) then return ("%d"):format(value) end
-  return tostring(value)
-end
 
 local function path_of(context)
   return (context.operation.path:gsub("{([%w_]+)}", function(id)
@@ -341,7 +343,7 @@ local REPEATABLE = { GET = "always", PUT = "always", DELETE = "always", POST = "
 function H.wire(context)
   local operation = context.operation
   local wire = {
-    method = operation.method, path = path_of(context) .. query_of(context), root = operation.root, options = context.options,
+    method = operation.method, path = path_of(context) .. query_of(context), root = operation.root, options = context.options, model = context.options.model,
     repeatable = operation.inference and (operation.form and "refused" or "inference") or REPEATABLE[operation.method],
     accept = (operation.result == "text" or operation.result == "bytes") and "*/*" or nil,
   }
