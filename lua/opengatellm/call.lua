@@ -10,6 +10,7 @@
 -- the reader of a form. Nothing of either is kept on the client: two calls at once share connections and rate limits, no more.
 --
 -- @module opengatellm.call
+local answer = require "opengatellm.answer"
 local core = require "opengatellm.core"
 local errors = require "opengatellm.errors"
 local host = require "opengatellm.host"
@@ -360,22 +361,27 @@ function Call:fetch()
   end
 end
 
---- The decoded body of an answer, with retries. `pack`: see core.decode.
+--- The decoded body of an answer, with retries; nil and its error where it is one (answer.lua).
+---@param pack? string see core.decode
+---@param state? string see answer.is_fault
 ---@return any value
 ---@return ogl.Error|{status: integer, headers: table} head or the error
-function Call:json(pack)
+---@return string? body
+function Call:json(pack, state)
   local body, head = self:fetch()
   if not body then return nil, head end
   local value, _, why = core.decode(body, pack)
+  local err = answer.fault(body, value, head, state)
+  if err then return nil, self:finish(err) end
   if value == nil then return nil, M.not_json(self.client, body, head, why) end
-  return value, head
+  return value, head, body
 end
 
 --- The whole body of an answer to what is sent now: see Call:fetch.
 function M.fetch(client, wire) return M.new(client, wire):fetch() end
 
 --- Its decoded body: see Call:json.
-function M.json(client, wire, pack) return M.new(client, wire):json(pack) end
+function M.json(client, wire, pack, state) return M.new(client, wire):json(pack, state) end
 
 --- An error that was made of an answer after its call: see Call:finish.
 ---@param client table
@@ -391,10 +397,11 @@ end
 ---@param client table
 ---@param head {status: integer, headers: table} as `fetch` gave it
 ---@param message string
----@param body? string
+---@param body? string where it has words about the call, they are the error
 ---@return ogl.Error
 function M.unexpected(client, head, message, body)
-  return M.finish(client, errors.new {
+  local told = body and answer.told(body, head)
+  return M.finish(client, told or errors.new {
     kind = "protocol", message = message, status = head.status, headers = head.headers, body = body and body:sub(1, ERROR_BODY),
     request_id = errors.request_id(head.headers),
   }, head)
@@ -408,7 +415,7 @@ end
 ---@return ogl.Error
 function M.not_json(client, body, head, why)
   local message = "the server's answer is not JSON: " .. why
-  if body:find "^%s*<" then message = (errors.read_body(head.status, body)) end
+  if answer.is_html(body) then message = (errors.read_body(head.status, body)) end
   return M.unexpected(client, head, message, body)
 end
 

@@ -117,17 +117,17 @@ local function add_usage(job, usage)
 end
 
 -- Puts the vectors of a batch in their places; an error where one is missing.
-local function collect(job, batch, answer, head)
+local function collect(job, batch, answer, head, body)
   local vectors = type(answer) == "table" and job.form.vectors(answer)
-  if not vectors then return call.unexpected(job.client, head, "the server's answer is not a list of embeddings") end
+  if not vectors then return call.unexpected(job.client, head, "the server's answer is not a list of embeddings", body) end
   for i = batch.from, batch.to do
     local vector = embedding.vector(vectors[i - batch.from + 1], job.options.packed)
     if not vector then
-      return call.unexpected(job.client, head, ("the server sent no vector for input %d of %d"):format(i, #job.inputs))
+      return call.unexpected(job.client, head, ("the server sent no vector for input %d of %d"):format(i, #job.inputs), body)
     end
     job.vectors[i] = vector
   end
-  job.answer_model = job.answer_model or answer.model
+  job.answer_model = job.answer_model or type(answer.model) == "string" and answer.model or nil
   add_usage(job, job.form.usage(answer))
 end
 
@@ -135,8 +135,8 @@ local run -- the two need each other
 
 -- One batch, begun or not: its vectors, or those of smaller batches.
 local function settle(job, batch, asked)
-  local answer, head = asked:json(job.options.packed and job.form.pack or nil)
-  if answer ~= nil then return collect(job, batch, answer, head) end
+  local answer, head, body = asked:json(job.options.packed and job.form.pack or nil)
+  if answer ~= nil then return collect(job, batch, answer, head, body) end
   if head.status == 413 and batch.to > batch.from then return run(job, smaller(batch, head)) end
   return head
 end

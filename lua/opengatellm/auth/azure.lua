@@ -55,7 +55,7 @@ function M.path(client, wire)
   local classic = not client.api:find "/openai/v1$"
   if not version or is_date(version) ~= classic then return path end -- a date says nothing to v1
   if classic and wire.model and OF_DEPLOYMENT[path] and not client.api:find("/deployments/", 1, true) then
-    local err = url.refusal("azure", "model", wire.model)
+    local err = url.refusal("the address", "model", wire.model)
     if err then return nil, err end
     path = "/deployments/" .. url.segment(wire.model) .. path
   end

@@ -74,7 +74,7 @@ function M.path(_, wire)
   if path:find "^/models/[^/]+:" then return "/publishers/google" .. path end
   if path == "/messages/count_tokens" then return "/publishers/anthropic/models/count-tokens:rawPredict" end
   if path == "/messages" and wire.model then
-    local verb, err = wire.stream and "streamRawPredict" or "rawPredict", url.refusal("vertex", "model", wire.model)
+    local verb, err = wire.stream and "streamRawPredict" or "rawPredict", url.refusal("the address", "model", wire.model)
     if err then return nil, err end
     return "/publishers/anthropic/models/" .. url.path(wire.model) .. ":" .. verb
   end

@@ -49,7 +49,7 @@ M.FORMS = {
         result = "object", without = { "purpose", "order" }, names = { after = "pageToken", limit = "pageSize" }, finish = gemini_files.page,
         types = { limit = "integer 1..100: Items of a page; the server's default is 10." },
       },
-      ["files.get"] = { prepare = gemini_files.prepare, finish = gemini_files.file },
+      ["files.get"] = { state = "state", prepare = gemini_files.prepare, finish = gemini_files.file },
       ["files.delete"] = { prepare = gemini_files.prepare, finish = gemini_files.deleted },
       ["files.content"] = false, -- the server gives no uploaded file back
     },

@@ -31,6 +31,9 @@ M.TASKS = {
 
 local function total(count) return type(count) == "number" and { input_tokens = count, total_tokens = count } or nil end
 
+-- A member of what may be none: null is a value that has no members.
+local function member(value, name) return type(value) == "table" and value[name] or nil end
+
 local function rows_of(list, count) return type(list) == "table" and (list[1] ~= nil or count == 0) and list or nil end
 
 -- OpenAI ------------------------------------------------------------------------------------------------------------
@@ -102,7 +105,7 @@ M.FORMS.gemini = {
     for i, row in ipairs(rows) do vectors[i] = type(row) == "table" and row.values or nil end
     return vectors
   end,
-  usage = function(answer) return total((answer.usageMetadata or {}).promptTokenCount) end,
+  usage = function(answer) return total(member(answer.usageMetadata, "promptTokenCount")) end,
 }
 
 -- Ollama ------------------------------------------------------------------------------------------------------------
@@ -129,8 +132,8 @@ M.FORMS.cohere = {
   end,
   vectors = function(answer) return rows_of(type(answer.embeddings) == "table" and (answer.embeddings.float or answer.embeddings)) end,
   usage = function(answer)
-    local meta = type(answer.meta) == "table" and answer.meta or {}
-    return total(((meta.tokens or meta.billed_units) or {}).input_tokens)
+    local tokens, billed = member(answer.meta, "tokens"), member(answer.meta, "billed_units")
+    return total(member(tokens, "input_tokens")) or total(member(billed, "input_tokens"))
   end,
 }
 
@@ -158,16 +161,20 @@ function M.fit(form, options, provider)
   return task, warnings
 end
 
---- One vector as it was asked for; nil where it is none. With `packed` the decoder has made strings of all.
+local FLOAT = 4 -- bytes
+
+--- One vector as it was asked for; nil where it is none: an item is no number, or the bytes are no whole floats. With `packed` the decoder
+--- has made strings of all.
 ---@param value any
 ---@param packed? boolean
 ---@return number[]|string|nil
 function M.vector(value, packed)
-  if type(value) == "string" and not packed then
+  if packed then return type(value) == "string" and #value > 0 and #value % FLOAT == 0 and core.finite(value) and value or nil end
+  if type(value) == "string" then
     local bytes = core.base64_decode(value)
-    value = bytes and #bytes % 4 == 0 and core.floats(bytes) or nil
+    value = bytes and #bytes % FLOAT == 0 and core.floats(bytes) or nil
   end
-  return type(value) == (packed and "string" or "table") and value or nil
+  return type(value) == "table" and value[1] ~= nil and core.finite(value) and value or nil
 end
 
 return M

@@ -6,6 +6,7 @@
 -- have, and a file that cannot be read are errors of the call, told before anything is sent.
 --
 -- @module opengatellm.operations.perform
+local answer = require "opengatellm.answer"
 local call = require "opengatellm.call"
 local core = require "opengatellm.core"
 local dialects = require "opengatellm.operations.dialects"
@@ -360,17 +361,32 @@ end
 
 -- The answer ----------------------------------------------------------------------------------------------------------
 
+-- What the operation makes of an answer that is no error; nil, and what was expected or an error.
+local function result_of(context, body, value)
+  local operation, result, expected = context.operation, body, nil
+  if operation.result ~= "text" then result, expected = shape.of(operation.result, value, context.options) end
+  if result ~= nil and operation.finish then return operation.finish(result, context, value) end
+  return result, expected
+end
+
+-- An answer without a body says that it was done; nothing where something was asked for is none.
+local function read_nothing(context, head)
+  local operation = context.operation
+  if not operation.inference and not operation.result:find "^list of" then return true end
+  return nil, call.unexpected(context.client, head, "the server's answer is empty")
+end
+
 local function read(context, body, head)
   local operation, client = context.operation, context.client
-  local value, expected = body, nil
-  if operation.result ~= "text" then
-    if not body:find "%S" then return true end -- 204, or as empty as one
-    local decoded, _, why = core.decode(body)
-    if decoded == nil then return nil, call.not_json(client, body, head, why) end
-    value, expected = shape.of(operation.result, decoded, context.options)
-  end
-  if value ~= nil and operation.finish then value, expected = operation.finish(value, context) end
-  if value ~= nil then return value end
+  local value, _, why
+  if operation.result == "text" then value = answer.json(body)
+  elseif not body:find "%S" then return read_nothing(context, head)
+  else value, _, why = core.decode(body) end
+  local err = answer.fault(body, value, head, operation.state)
+  if err then return nil, call.finish(client, err, head) end
+  if value == nil and (operation.result ~= "text" or answer.is_html(body)) then return nil, call.not_json(client, body, head, why or "a page") end
+  local result, expected = result_of(context, body, value)
+  if result ~= nil then return result end
   if errors.is(expected) then return nil, expected end
   return nil, call.unexpected(client, head, "the server's answer is not " .. expected, body)
 end
@@ -379,7 +395,7 @@ local function ask(context)
   if context.operation.send then return context.operation.send(context, gather(context, "form", true)) end
   local wire, err = H.wire(context)
   if not wire then return nil, err end
-  if context.operation.result == "bytes" then return download.fetch(context.client, wire, context.options) end
+  if context.operation.result == "bytes" then return download.fetch(context.client, wire, context.options, context.operation.media) end
   local body, head = call.fetch(context.client, wire)
   if not body then return nil, H.explain(context, head) end
   return read(context, body, head)
