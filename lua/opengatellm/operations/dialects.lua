@@ -36,6 +36,7 @@ M.FORMS = {
     openai = {
       transcribe = {
         with = { "timestamp_granularities" }, names = { timestamp_granularities = "timestamp_granularities[]" },
+        types = { language = "string: The language of the text, as the server names it." },
         max_file = false, -- OpenAI takes 25 MB, others as they are set up
       },
     },

@@ -6,7 +6,7 @@
 --   batch = {inputs, tokens}: what one request may have, where the provider does not say
 --   carries             fields of the request that it has: `dimensions`, `user`, `encoding_format`, `tokens` (inputs that are tokens)
 --   tasks               task -> its word; nil: it has none
---   body(ask)           what is sent; ask = {model, inputs, several, options, task: the form's own word}
+--   body(ask)           what is sent; ask = {model, inputs, messages, several, options, task: the form's own word}
 --   pack                the key of the vectors, for packed answers
 --   vectors(answer)     a list of vectors by their places; nil: the answer is something else
 --   usage(answer)       what it says of its cost
@@ -56,7 +56,8 @@ local function like_openai(words, form)
   form.usage = function(answer) return shape.usage(answer.usage) end
   form.body = function(ask)
     local options = ask.options
-    local body = { model = ask.model, input = ask.several and json.array(ask.inputs) or ask.inputs[1], user = options.user }
+    local body = { model = ask.model, user = options.user, messages = ask.messages }
+    if not ask.messages then body.input = ask.several and json.array(ask.inputs) or ask.inputs[1] end
     body[words.dimensions or "dimensions"] = options.dimensions
     if words.task then body[words.task] = ask.task end
     if form.carries.encoding_format then body.encoding_format = options.encoding_format or "float" end

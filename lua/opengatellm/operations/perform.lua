@@ -143,9 +143,19 @@ end
 -- Retrieval went to a service of its own, so no version of the server lacks it for certain.
 local function has_versions(context) return context.client.provider.operations ~= nil end
 
+-- A value, or the items of a list, of which `gone` has one.
+local function gone_value(gone, value)
+  for _, each in ipairs(type(value) == "table" and value or { value }) do
+    if gone[each] then return each end
+  end
+end
+
 -- Whether this call is not the same on all versions.
 local function varies(context)
   local operation = context.operation
+  for name, gone in pairs(operation.gone_values) do
+    if gone_value(gone, context.options[name]) then return true end
+  end
   for name in pairs(operation.varies_with) do
     if context.options[name] ~= nil or operation.parameters[name].required then return true end
   end
@@ -207,6 +217,18 @@ local function absence_of(context, name)
   return H.unsupported("version", text:format(context.where, name, version))
 end
 
+-- The error of a value that other versions have.
+local function refuse_value(context)
+  for name, gone in pairs(rows.find(context.operation.name).gone_values) do
+    local found, value = context.operation.parameters[name], gone_value(gone, context.options[name])
+    if value and select(2, parameter.check(found.item or found, value)) then
+      local text = "%s: %s: OpenGateLLM %s does not know '%s'; it is there %s"
+      local range = rows.range_of_value(context.operation.name, name, value)
+      return H.unsupported("version", text:format(context.where, name, server.text(context.version), value, range))
+    end
+  end
+end
+
 local function refuse_absent(context)
   for name in pairs(context.operation.absent) do
     if context.options[name] ~= nil then return absence_of(context, name) end
@@ -224,6 +246,8 @@ end
 
 function H.refuse(context)
   if context.operation.missing then return H.missing(context) end
+  local err = refuse_value(context)
+  if err then return err end
   local fields = limits_of(context)
   if fields[1] then return H.invalid(context, fields) end
   if context.operation.rule then
@@ -448,7 +472,9 @@ end
 -- Takes passwords and keys that were sent out of an error: servers quote what they refuse.
 function H.redact(context, err)
   for name, found in pairs(context.operation.parameters) do
-    local value = found.type == "secret" and context.options[name]
+    local value = context.options[name]
+    if found.type == "login" and type(value) == "table" then value = value.password
+    elseif found.type ~= "secret" then value = nil end
     if type(value) == "string" then errors.redact(err, value) end
   end
   return err
