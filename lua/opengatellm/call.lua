@@ -415,7 +415,7 @@ end
 ---@return ogl.Error
 function M.not_json(client, body, head, why)
   local message = "the server's answer is not JSON: " .. why
-  if answer.is_html(body) then message = (errors.read_body(head.status, body)) end
+  if answer.is_html(body, head) then message = (errors.read_body(head.status, body)) end
   return M.unexpected(client, head, message, body)
 end
 

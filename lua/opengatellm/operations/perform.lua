@@ -408,7 +408,7 @@ local function read(context, body, head)
   else value, _, why = core.decode(body) end
   local err = answer.fault(body, value, head, operation.state)
   if err then return nil, call.finish(client, err, head) end
-  if value == nil and (operation.result ~= "text" or answer.is_html(body)) then return nil, call.not_json(client, body, head, why or "a page") end
+  if value == nil and (operation.result ~= "text" or answer.is_html(body, head)) then return nil, call.not_json(client, body, head, why or "a page") end
   local result, expected = result_of(context, body, value)
   if result ~= nil then return result end
   if errors.is(expected) then return nil, expected end
