@@ -12,6 +12,7 @@ local MESSAGE = "not enough memory" -- what every Lua raises, without a place
 ---@return ogl.Error?
 function M.error(raised)
   if raised ~= MESSAGE then return nil end
+  collectgarbage() -- what was half made is garbage, and up to 5.1 nothing else collects it in time for this very error
   return errors.new { kind = "limit", code = "memory", message = "Lua has no memory for what was to be made" }
 end
 
