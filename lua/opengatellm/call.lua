@@ -32,7 +32,6 @@ local ERROR_BODY = errors.BODY
 ---@field client table
 ---@field wire ogl.Wire
 ---@field try? ogl.Try the present one
----@field begun? boolean it was begun ahead, and nobody has looked at its answer yet
 ---@field budget? table of retries, once a try has failed
 ---@field earlier? (fun(): table)[] credentials of tries before, where they were others
 local Call = {}
@@ -42,6 +41,7 @@ Call.__index = Call
 ---@field credential fun(): table what was sent for the key; a function, where no printer of tables finds it
 ---@field exchange table
 ---@field reader? table of a form
+---@field begun? boolean it is on its way, and its answer was not asked for yet
 
 ---@class ogl.Wire what a call sends
 ---@field method string
@@ -166,14 +166,29 @@ local function progress_of(wire)
   return report and only(wire.form and "up" or "down", report) or nil
 end
 
--- What a transport is asked. `way` is how the server is reached: proxy, TLS, Unix socket.
-local function transport_request(client, wire, address, secret, body)
+local drafts = setmetatable({}, { __mode = "k" }) -- client -> the table of a request that is no transport's any more
+
+-- A new table for what a transport is asked. `way` is how the server is reached: proxy, TLS, Unix socket.
+local function new_draft(client)
   local way = client.way()
   return {
-    method = wire.method, url = address, headers = headers_of(client, wire, secret), body = body, stream = wire.stream,
-    timeouts = timeouts_of(client, wire), host = client.host or nil, max_body = not wire.stream and client.bounds.body or nil,
-    on_progress = progress_of(wire), proxy = way.proxy, no_proxy = way.no_proxy, unix_socket = way.unix_socket, tls = way.tls,
+    proxy = way.proxy, no_proxy = way.no_proxy, unix_socket = way.unix_socket, tls = way.tls, host = client.host or nil,
+    method = nil, url = nil, headers = nil, body = nil, stream = nil, timeouts = nil, max_body = nil, on_progress = nil,
   }
+end
+
+-- Opens an exchange. A transport reads the table that it is given and does not keep it: the next call gets it again, but none that comes
+-- while this transport still reads.
+local function open(transport, client, wire, address, secret, body)
+  local draft = drafts[client] or new_draft(client)
+  drafts[client] = nil
+  draft.method, draft.url, draft.headers, draft.body = wire.method, address, headers_of(client, wire, secret), body
+  draft.stream, draft.timeouts = wire.stream, timeouts_of(client, wire)
+  draft.max_body, draft.on_progress = not wire.stream and client.bounds.body or nil, progress_of(wire)
+  local exchange, err = transport:open(draft)
+  draft.headers, draft.body, draft.on_progress = nil, nil, nil
+  drafts[client] = draft
+  return exchange, err
 end
 
 -- Tries -----------------------------------------------------------------------------------------------------------
@@ -234,21 +249,21 @@ function Call:begin()
   if not transport then return nil, err end
   self:close_reader()
   remember(self, credential)
-  local try = { credential = credential, exchange = nil, reader = wire.form and wire.form.open() or nil } -- a form is read anew
+  local try = { credential = credential, exchange = nil, reader = wire.form and wire.form.open() or nil, begun = nil } -- a form is read anew
   self.try = try
-  try.exchange, err = transport:open(transport_request(client, wire, address, credential(), try.reader or wire.body))
+  try.exchange, err = open(transport, client, wire, address, credential(), try.reader or wire.body)
   if not try.exchange then return nil, self:finish(err) end
-  self.begun = true
+  try.begun = true
   return true
 end
 
 -- Settles a try, begun or not: the exchange and its head, or the error. A status of 300 and above is an error: redirects are not followed.
 local function settle(call)
-  if not call.begun then
+  if not (call.try and call.try.begun) then
     local fine, err = call:begin()
     if not fine then return nil, err end
   end
-  call.begun = nil
+  call.try.begun = false
   local exchange = call.try.exchange
   local status, headers = exchange:head()
   if not status then

@@ -279,14 +279,13 @@ end
 
 local MOST = 2 ^ 53 -- beyond it not every integer is a number of Lua
 
--- Fields that are numbers from `least` on; only a time may be without end.
+-- Fields that are numbers from `least` on.
 function H.check_numbers(options, fields, where, least)
   local problem = request.check_fields(options, fields, where)
   if problem then return problem end
-  for name, expected in pairs(fields) do
+  for name in pairs(fields) do
     local value = options[name]
-    local most = expected == "integer" and MOST or math.huge
-    if value and not (value >= least and value <= most) then
+    if value and (value < least or value > MOST) then
       return ("%s%s: expected a number from %d on, got %g"):format(where, name, least, value)
     end
   end
