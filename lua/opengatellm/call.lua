@@ -249,9 +249,10 @@ function Call:begin()
   if not transport then return nil, err end
   self:close_reader()
   remember(self, credential)
-  local try = { credential = credential, exchange = nil, reader = wire.form and wire.form.open() or nil, begun = nil } -- a form is read anew
+  local reader = wire.form and wire.form.open() or nil -- a form is read anew
+  local try = { credential = credential, exchange = nil, reader = reader, begun = nil }
   self.try = try
-  try.exchange, err = open(transport, client, wire, address, credential(), try.reader or wire.body)
+  try.exchange, err = open(transport, client, wire, address, credential(), reader or wire.body)
   if not try.exchange then return nil, self:finish(err) end
   try.begun = true
   return true
