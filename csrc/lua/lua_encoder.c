@@ -37,11 +37,12 @@ struct transcoder {
   struct ogl_transcoder *t; /* NULL: closed */
 };
 
+/* A text stays on the stack: a metamethod may have made it, and a number becomes one here. */
 static struct ogl_span field_text(lua_State *L, int table, const char *name) {
   struct ogl_span s = { "", 0 };
   lua_getfield(L, table, name);
   if (lua_isstring(L, -1)) s.p = lua_tolstring(L, -1, &s.n);
-  lua_pop(L, 1); /* the table still holds it */
+  else lua_pop(L, 1);
   return s;
 }
 

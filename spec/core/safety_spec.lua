@@ -138,6 +138,22 @@ describe("a finalizer", function()
         object:put { type = "text", text = "some text" }
         object:take() object:finish() object:take() object:lost()
       end)
+      -- texts that a metamethod makes, and numbers that become texts, are nobody's but the reader's
+      for round = 1, 2000 do
+        local encoder = core.encoder("openai_chat", "whole", setmetatable({ created = 1 }, { __index = function(_, key)
+          return key == "id" and "id " .. round or key == "model" and 7 or nil
+        end }))
+        on_collect(function() return ("x"):rep(40) .. round end)
+        assert(encoder:put(setmetatable({}, { __index = function(_, key)
+          if key == "type" then return "tool_" .. "call_end" end
+          return (key == "id" or key == "name" or key == "arguments") and key .. " of round " .. round or nil
+        end })))
+        assert(encoder:put { type = "text", text = round, index = 2 })
+        encoder:put { type = "finish", reason = "stop" }
+        encoder:finish()
+        local text = encoder:take()
+        assert(text:find("name of round " .. round, 1, true) and text:find('"' .. round .. '"', 1, true), text)
+      end
       each(function() return core.http1 "GET" end, function(object)
         object:feed "HTTP/1.1 200 OK\r\nset-cookie: a\r\nset-cookie: b\r\nx: y\r\ncontent-length: 3\r\n\r\nabc"
         object:head() object:progress() object:problem()
