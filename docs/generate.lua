@@ -68,6 +68,7 @@ end
 
 local NAMES = {
   secret = "string", time = "time", file = "file", files = "file or list of files", filter = "filter", metadata = "metadata",
+  login = "table",
 }
 
 local function type_for_people(parameter)
@@ -156,6 +157,7 @@ local OWN_RESULTS = { -- what a `finish` makes
   ["batches.results"] = "ogl.BatchResults",
 }
 local TYPES = {
+  login = "{username: string, password: string}",
   secret = "string", time = "integer", file = "ogl.Source", files = "ogl.Source|ogl.Source[]", filter = "ogl.Filter", any = "any",
   ["function"] = "fun(bytes: string): boolean?, any",
   metadata = "table<string, string|number|boolean>",

@@ -94,6 +94,29 @@ describe("errors.retry_after", function()
     assert.equal(3723, errors.retry_after(ogl("10", "0", "1m3s", "500")))
   end)
 
+  it("waits for the minute where a limit of the minute was reached, whatever the headers say of the day", function()
+    local function refused(words, remaining, reset, request_reset)
+      return errors.from_status(429, {
+        ["x-ratelimit-limit-request"] = "10", ["x-ratelimit-remaining-request"] = request_reset and "0" or "9",
+        ["x-ratelimit-reset-requests"] = request_reset or "0s", ["x-ratelimit-limit-token"] = "100000",
+        ["x-ratelimit-remaining-token"] = remaining, ["x-ratelimit-reset-token"] = reset,
+      }, '{"detail":"' .. words .. '"}')
+    end
+    local TOKENS, REQUESTS = "Token limit per minute exceeded.", "Request limit per minute exceeded."
+    for _, case in ipairs { -- words, remaining tokens, their reset, the requests' reset, the wait
+      { TOKENS, "0", "14h2m3s", nil, 60 }, { TOKENS, "70000", "14h2m3s", nil, 60 }, { TOKENS, "0", "37s", nil, 37 }, { TOKENS, "0", "14h2m3s", "5s", 60 },
+      { REQUESTS, "0", "14h2m3s", "37s", 37 }, { REQUESTS, "0", "14h2m3s", "1m2s", 62 }, { REQUESTS, "70000", "14h2m3s", nil, 60 },
+    } do
+      local err = refused(case[1], case[2], case[3], case[4])
+      assert.same({ "rate_limit", true, case[5] }, { err.kind, err.retryable, err.retry_after })
+    end
+    local err = refused("Token limit per day exceeded.", "0", "14h2m3s")
+    assert.is_false(err.retryable)
+    err = errors.from_status(429, { ["retry-after"] = "5", ["x-ratelimit-limit-token"] = "1" }, '{"detail":"' .. TOKENS .. '"}')
+    assert.equal(5, err.retry_after)
+    assert.is_nil(errors.from_status(429, {}, '{"detail":"' .. TOKENS .. '"}').retry_after)
+  end)
+
   it("reads durations", function()
     assert.same({ 3723, 5, 0.25, 12, 60 },
       { errors.duration "1h2m3s", errors.duration "5s", errors.duration "250ms", errors.duration "12", errors.duration "1m" })

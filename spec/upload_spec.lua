@@ -22,6 +22,18 @@ local function counting(pieces)
 end
 
 describe("a source", function()
+  it("has the type that its name says where its first bytes say none", function()
+    for name, mime in pairs {
+      ["a.png"] = "image/png", ["a.JPG"] = "image/jpeg", ["a.jpeg"] = "image/jpeg", ["a.webp"] = "image/webp", ["a.gif"] = "image/gif",
+      ["a.mp4"] = "video/mp4", ["a.opus"] = "audio/ogg", ["a.oga"] = "audio/ogg", ["a.mpga"] = "audio/mpeg", ["a.aac"] = "audio/aac",
+      ["a.b.jsonl"] = "application/jsonl", ["a.mp3"] = "audio/mpeg", ["a"] = "application/octet-stream", ["png"] = "application/octet-stream",
+    } do
+      assert.equal(mime, assert(upload.new { data = "x", name = name }).mime)
+      assert.equal(mime, assert(upload.new { read = counting { "x" }, name = name }).mime)
+    end
+    assert.equal("image/png", assert(upload.new { data = "\137PNG\r\n\26\n", name = "a.gif" }).mime)
+  end)
+
   it("is a path, bytes or a function", function()
     local path = helper.write "ID3 music"
     for _, case in ipairs {

@@ -46,6 +46,19 @@ describe("url escapes", function()
   end)
 end)
 
+describe("url.problem", function()
+  it("tells of dots between slashes, however they are written", function()
+    for _, text in ipairs {
+      ".", "..", "a/..", "../a", "a/./b", "%2e", "%2E%2e", "a%2F..%2Fb", "a%5c..", "a\\.\\b", "%252e%252e", "..;x=1", "a/..;/b", "..\0", "/../",
+    } do
+      assert.matches("between slashes", url.problem(text), 1, true)
+    end
+    for _, text in ipairs { "", "...", "a..b", "..a", "a.b/c.d", "a/...", "%", "%zz", "a;..", "é", "tunedModels/a.b", ("%25"):rep(1000) } do
+      assert.is_nil(url.problem(text))
+    end
+  end)
+end)
+
 describe("url.complete", function()
   it("gives a host alone its scheme and its port", function()
     for text, want in pairs {

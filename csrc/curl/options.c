@@ -80,6 +80,7 @@ static void set_manners(struct setter *s) {
   set_schemes(s);
   set_long(s, "nosignal", CURLOPT_NOSIGNAL, 1L);
   set_long(s, "redirects", CURLOPT_FOLLOWLOCATION, 0L);
+  set_long(s, "path", CURLOPT_PATH_AS_IS, 1L);
   set_long(s, "netrc", CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
   set_long(s, "proxy headers", CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
   set_long(s, "connect headers", CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);

@@ -3,6 +3,7 @@
 **
 **   core.base64_encode(bytes) -> text             core.base64_decode(text) -> bytes | nil
 **   core.floats(bytes) -> list of numbers         a string of float32 in the machine's byte order
+**   core.finite(list | floats) -> boolean         whether all of it are numbers, and finite
 **   core.fault(json) -> message, type, code       an error body in any of the forms of fault.h
 **   core.usage(json) -> usage | nil               a usage object of Chat Completions, as in a reply
 **   core.utf8_repair(bytes) -> text               invalid parts become U+FFFD
@@ -44,6 +45,37 @@ static int l_floats(lua_State *L) {
     lua_pushnumber(L, f);
     lua_rawseti(L, -2, (int)i + 1);
   }
+  return 1;
+}
+
+static int finite(double v) { return v - v == 0; }
+
+static int finite_bytes(const char *p, size_t n) {
+  float f;
+  for (size_t i = 0; i + sizeof f <= n; i += sizeof f) {
+    memcpy(&f, p + i, sizeof f);
+    if (!finite(f)) return 0;
+  }
+  return 1;
+}
+
+/* Whether a list holds numbers alone, or a string floats alone, and all of them finite. */
+static int l_finite(lua_State *L) {
+  size_t n;
+  int all = 1;
+  if (lua_type(L, 1) == LUA_TSTRING) {
+    const char *p = lua_tolstring(L, 1, &n);
+    lua_pushboolean(L, finite_bytes(p, n));
+    return 1;
+  }
+  luaL_checktype(L, 1, LUA_TTABLE);
+  n = lua_rawlen(L, 1);
+  for (size_t i = 1; i <= n && all; i++) {
+    lua_rawgeti(L, 1, (int)i);
+    all = lua_type(L, -1) == LUA_TNUMBER && finite(lua_tonumber(L, -1));
+    lua_pop(L, 1);
+  }
+  lua_pushboolean(L, all);
   return 1;
 }
 
@@ -126,6 +158,7 @@ void ogl_lua_bytes_open(lua_State *L) {
     { "base64_encode", l_base64_encode },
     { "base64_decode", l_base64_decode },
     { "floats", l_floats },
+    { "finite", l_finite },
     { "fault", l_fault },
     { "usage", l_usage },
     { "utf8_repair", l_utf8_repair },

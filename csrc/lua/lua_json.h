@@ -15,7 +15,7 @@ OGL_BEGIN
 
 /* Pushes the value of a whole JSON text. 0 and nothing pushed where it is none: *code says why, *at where (bytes from 0).
    `wire`: lone surrogates become U+FFFD instead. `pack`: arrays of numbers under that key, and arrays of those, become strings of float32 in
-   the machine's byte order, and strings of base64 the bytes that they hold; its n may be 0. */
+   the machine's byte order, and strings of base64 the bytes that they hold (false where they hold none); its n may be 0. */
 int ogl_lua_json_push(lua_State *L, struct ogl_span text, int wire, struct ogl_span pack, int *code, size_t *at);
 
 /* The same for text that the core has checked and cannot fail: null is pushed if it does. */

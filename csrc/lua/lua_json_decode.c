@@ -189,11 +189,19 @@ static int push_several(lua_State *L, struct decode *d) {
   return d->j = before, 0;
 }
 
+/* A string that is no base64 becomes false: it may not pass for bytes. */
+static int push_no_bytes(lua_State *L, struct decode *d) {
+  struct ogl_json_text text;
+  if (ogl_json_string(&d->j, &text) != OGL_OK) return 0;
+  lua_pushboolean(L, 0);
+  return 1;
+}
+
 /* A value under the key of `pack`. */
 static int push_vector(lua_State *L, struct decode *d) {
   int c = ogl_json_peek(&d->j);
   if (c == '[') return push_packed(L, d) || push_several(L, d);
-  return c == '"' ? push_bytes(L, d) : 0;
+  return c == '"' && (push_bytes(L, d) || push_no_bytes(L, d));
 }
 
 static int push_object(lua_State *L, struct decode *d) {

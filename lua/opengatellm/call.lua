@@ -10,6 +10,7 @@
 -- the reader of a form. Nothing of either is kept on the client: two calls at once share connections and rate limits, no more.
 --
 -- @module opengatellm.call
+local answer = require "opengatellm.answer"
 local core = require "opengatellm.core"
 local errors = require "opengatellm.errors"
 local host = require "opengatellm.host"
@@ -143,11 +144,13 @@ end
 --- Where a request goes. A module of auth may put more into the path.
 ---@param client table
 ---@param wire ogl.Wire
----@return string
+---@return string? address
+---@return ogl.Error? err
 function M.url(client, wire)
   if wire.api or wire.root then return (wire.api or client.root) .. wire.path end
-  local path = client.auth and client.auth.path and client.auth.path(client, wire) or wire.path
-  return client.api .. path
+  local path, err = wire.path, nil
+  if client.auth and client.auth.path then path, err = client.auth.path(client, wire) end
+  return path and client.api .. path, err
 end
 
 local function only(wanted, report)
@@ -163,10 +166,10 @@ local function progress_of(wire)
 end
 
 -- What a transport is asked. `way` is how the server is reached: proxy, TLS, Unix socket.
-local function transport_request(client, wire, secret, body)
+local function transport_request(client, wire, address, secret, body)
   local way = client.way()
   return {
-    method = wire.method, url = M.url(client, wire), headers = headers_of(client, wire, secret), body = body, stream = wire.stream,
+    method = wire.method, url = address, headers = headers_of(client, wire, secret), body = body, stream = wire.stream,
     timeouts = timeouts_of(client, wire), host = client.host or nil, max_body = not wire.stream and client.bounds.body or nil,
     on_progress = progress_of(wire), proxy = way.proxy, no_proxy = way.no_proxy, unix_socket = way.unix_socket, tls = way.tls,
   }
@@ -220,7 +223,10 @@ function Call:begin()
   local refusal = host.refusal(host.current(client.host)) or task.cancelled() -- before anything is sent
   if refusal then return nil, self:finish(refusal) end
   if not client.api then return nil, client:missing() end
-  local credential, err = credential_of(client)
+  local address, err = M.url(client, wire)
+  if not address then return nil, self:finish(err) end
+  local credential
+  credential, err = credential_of(client)
   if not credential then return nil, self:finish(err) end
   local transport
   transport, err = client:get_transport()
@@ -229,7 +235,7 @@ function Call:begin()
   remember(self, credential)
   local try = { credential = credential, exchange = nil, reader = wire.form and wire.form.open() or nil } -- a form is read anew
   self.try = try
-  try.exchange, err = transport:open(transport_request(client, wire, credential(), try.reader or wire.body))
+  try.exchange, err = transport:open(transport_request(client, wire, address, credential(), try.reader or wire.body))
   if not try.exchange then return nil, self:finish(err) end
   self.begun = true
   return true
@@ -355,22 +361,27 @@ function Call:fetch()
   end
 end
 
---- The decoded body of an answer, with retries. `pack`: see core.decode.
+--- The decoded body of an answer, with retries; nil and its error where it is one (answer.lua).
+---@param pack? string see core.decode
+---@param state? string see answer.is_fault
 ---@return any value
 ---@return ogl.Error|{status: integer, headers: table} head or the error
-function Call:json(pack)
+---@return string? body
+function Call:json(pack, state)
   local body, head = self:fetch()
   if not body then return nil, head end
   local value, _, why = core.decode(body, pack)
+  local err = answer.fault(body, value, head, state)
+  if err then return nil, self:finish(err) end
   if value == nil then return nil, M.not_json(self.client, body, head, why) end
-  return value, head
+  return value, head, body
 end
 
 --- The whole body of an answer to what is sent now: see Call:fetch.
 function M.fetch(client, wire) return M.new(client, wire):fetch() end
 
 --- Its decoded body: see Call:json.
-function M.json(client, wire, pack) return M.new(client, wire):json(pack) end
+function M.json(client, wire, pack, state) return M.new(client, wire):json(pack, state) end
 
 --- An error that was made of an answer after its call: see Call:finish.
 ---@param client table
@@ -386,10 +397,11 @@ end
 ---@param client table
 ---@param head {status: integer, headers: table} as `fetch` gave it
 ---@param message string
----@param body? string
+---@param body? string where it has words about the call, they are the error
 ---@return ogl.Error
 function M.unexpected(client, head, message, body)
-  return M.finish(client, errors.new {
+  local told = body and answer.told(body, head)
+  return M.finish(client, told or errors.new {
     kind = "protocol", message = message, status = head.status, headers = head.headers, body = body and body:sub(1, ERROR_BODY),
     request_id = errors.request_id(head.headers),
   }, head)
@@ -403,7 +415,7 @@ end
 ---@return ogl.Error
 function M.not_json(client, body, head, why)
   local message = "the server's answer is not JSON: " .. why
-  if body:find "^%s*<" then message = (errors.read_body(head.status, body)) end
+  if answer.is_html(body) then message = (errors.read_body(head.status, body)) end
   return M.unexpected(client, head, message, body)
 end
 

@@ -1,11 +1,14 @@
 --- Downloads: answers that are bytes, as a string, into a file, or to a function, piece by piece and never whole in memory.
 --
+-- What begins as an error or a page does is held back until it is known what it is (gate.lua), so that nobody takes it for the bytes.
+--
 -- A file is written beside its place as NAME.part, and takes its place when it is whole: what stands there is never half of an
 -- answer. After an error that may pass, a file is begun again; a function that has got bytes is not asked to forget them.
 --
 -- @module opengatellm.download
 local call = require "opengatellm.call"
 local errors = require "opengatellm.errors"
+local gate = require "opengatellm.gate"
 local media = require "opengatellm.media"
 
 local M = {}
@@ -71,15 +74,22 @@ local function function_sink(write)
 end
 
 -- Reads an answer to its end: how many bytes came, their front, and what ended it before, from the server or from the sink.
-local function pour(exchange, sink)
+local function pour(exchange, sink, guard)
   local length, front = 0, ""
   while true do
     local bytes, err = exchange:read()
-    if not bytes then return length, front, err, nil end
-    length = length + #bytes
-    if #front < HEAD then front = (front .. bytes):sub(1, HEAD) end
-    local fine, own = sink.put(bytes)
-    if not fine then return length, front, nil, own end
+    if err then return length, front, err, nil end
+    local own
+    if bytes then bytes, own = guard:take(bytes) else bytes, own = guard:finish() end
+    if own then return length, front, nil, own end
+    if not bytes then return length, front, nil, nil end
+    if bytes ~= "" then
+      length = length + #bytes
+      if #front < HEAD then front = (front .. bytes):sub(1, HEAD) end
+      local fine
+      fine, own = sink.put(bytes)
+      if not fine then return length, front, nil, own end
+    end
   end
 end
 
@@ -91,26 +101,26 @@ local function mime_of(headers, front)
 end
 
 -- One answer: the result; or nil, the error, and whether there may be another.
-local function try(asked, sink)
+local function try(asked, sink, expected)
   local fine, own = sink.begin()
   if not fine then return nil, own end
   local exchange, status, headers = asked:send()
   if not exchange then return nil, status end
   local length, front, err
-  length, front, err, own = pour(exchange, sink)
+  length, front, err, own = pour(exchange, sink, gate.new({ status = status, headers = headers }, expected))
   exchange:close()
   if not err and not own then own = select(2, sink.finish()) end
   if err then return nil, asked:finish(err), (sink.again or length == 0) and asked:again(err) end
-  if own then return nil, own end
+  if own then return nil, asked:finish(own) end
   return { mime = mime_of(headers, front), length = length }
 end
 
-local function stream(client, wire, sink)
+local function stream(client, wire, sink, expected)
   wire.stream = true -- as they come; they are not unpacked in memory
   local asked = call.new(client, wire)
   local result, err, again
   repeat
-    result, err, again = try(asked, sink)
+    result, err, again = try(asked, sink, expected)
     if not result then sink.give_up() end
   until not again
   return result, err
@@ -120,17 +130,20 @@ end
 ---@param client ogl.Client
 ---@param wire ogl.Wire
 ---@param target {path?: string, write?: fun(bytes: string): boolean?, any} `write` ends it with false, and says why
+---@param expected? string what the bytes are ("audio"); nil: anything, the text of a page too
 ---@return ogl.Download?
 ---@return ogl.Error?
-function M.fetch(client, wire, target)
+function M.fetch(client, wire, target, expected)
   wire.accept = wire.accept or ACCEPT
   if target.path or target.write then
-    local result, err = stream(client, wire, target.path and file_sink(target.path) or function_sink(target.write))
+    local result, err = stream(client, wire, target.path and file_sink(target.path) or function_sink(target.write), expected)
     if result then result.path = target.path end
     return result, err
   end
   local data, head = call.fetch(client, wire)
   if not data then return nil, head end
+  local err = gate.check(head, expected, data)
+  if err then return nil, call.finish(client, err, head) end
   return { data = data, mime = mime_of(head.headers, data:sub(1, HEAD)), length = #data }
 end
 

@@ -16,6 +16,9 @@ local embedding = require "opengatellm.operations.embedding"
 local errors = require "opengatellm.errors"
 local json = require "opengatellm.json"
 local request = require "opengatellm.request"
+local rows = require "opengatellm.operations.rows"
+local server = require "opengatellm.operations.server"
+local url = require "opengatellm.url"
 
 local M = {}
 
@@ -23,7 +26,8 @@ local BYTES_A_TOKEN = 3 -- less than most texts have, so that an estimate is rat
 local CONCURRENCY = 4
 
 ---@class ogl.EmbeddingsRequest
----@field input string|string[]|integer[]|integer[][]
+---@field input? string|string[]|integer[]|integer[][]
+---@field messages? ogl.Message[] in place of `input`, where the server takes them: one vector of all, pictures included
 ---@field model? string default: the client's
 ---@field dimensions? integer
 ---@field encoding_format? "float"|"base64" on the wire; default "float", which every version takes
@@ -44,8 +48,9 @@ local CONCURRENCY = 4
 ---@field warnings? {code: string, field: string, message: string}[] what was left out
 
 local FIELDS = {
-  input = "string or table", model = "string", dimensions = "integer", encoding_format = "string", user = "string", packed = "boolean",
-  task = "string", strict = "boolean", batch = "table", concurrency = "integer", extra = "table", headers = "table", timeouts = "table",
+  input = "string or table", messages = "table", model = "string", dimensions = "integer", encoding_format = "string", user = "string",
+  packed = "boolean", task = "string", strict = "boolean", batch = "table", concurrency = "integer", extra = "table", headers = "table",
+  timeouts = "table",
 }
 
 local function check(options)
@@ -54,6 +59,10 @@ local function check(options)
     or request.check_shared(options)
     or options.batch and request.check_fields(options.batch, { inputs = "integer", tokens = "integer" }, "batch.")
   if problem then return problem end
+  if options.messages then
+    if options.input ~= nil then return "messages: they stand in place of input" end
+    return request.check { messages = options.messages }
+  end
   if options.input == nil then return "input: expected string or table, got nil" end
   if type(options.input) == "table" and options.input[1] == nil then return "input: at least one text is needed" end
   if options.task and not embedding.TASKS[options.task] then return "task: there is no task '" .. options.task .. "'" end
@@ -99,7 +108,7 @@ end
 local function wire_of(job, batch)
   local form, inputs = job.form, {}
   for i = batch.from, batch.to do inputs[#inputs + 1] = job.inputs[i] end
-  local ask = { model = job.model, inputs = inputs, several = job.several, options = job.options, task = job.task }
+  local ask = { model = job.model, inputs = inputs, messages = job.messages, several = job.several, options = job.options, task = job.task }
   return {
     method = "POST", path = form.path(job.model), root = form.root, api = job.address, model = job.model, options = job.options,
     repeatable = "inference",
@@ -116,17 +125,17 @@ local function add_usage(job, usage)
 end
 
 -- Puts the vectors of a batch in their places; an error where one is missing.
-local function collect(job, batch, answer, head)
+local function collect(job, batch, answer, head, body)
   local vectors = type(answer) == "table" and job.form.vectors(answer)
-  if not vectors then return call.unexpected(job.client, head, "the server's answer is not a list of embeddings") end
+  if not vectors then return call.unexpected(job.client, head, "the server's answer is not a list of embeddings", body) end
   for i = batch.from, batch.to do
     local vector = embedding.vector(vectors[i - batch.from + 1], job.options.packed)
     if not vector then
-      return call.unexpected(job.client, head, ("the server sent no vector for input %d of %d"):format(i, #job.inputs))
+      return call.unexpected(job.client, head, ("the server sent no vector for input %d of %d"):format(i, #job.inputs), body)
     end
     job.vectors[i] = vector
   end
-  job.answer_model = job.answer_model or answer.model
+  job.answer_model = job.answer_model or type(answer.model) == "string" and answer.model or nil
   add_usage(job, job.form.usage(answer))
 end
 
@@ -134,8 +143,8 @@ local run -- the two need each other
 
 -- One batch, begun or not: its vectors, or those of smaller batches.
 local function settle(job, batch, asked)
-  local answer, head = asked:json(job.options.packed and job.form.pack or nil)
-  if answer ~= nil then return collect(job, batch, answer, head) end
+  local answer, head, body = asked:json(job.options.packed and job.form.pack or nil)
+  if answer ~= nil then return collect(job, batch, answer, head, body) end
   if head.status == 413 and batch.to > batch.from then return run(job, smaller(batch, head)) end
   return head
 end
@@ -176,6 +185,26 @@ local function refusal(job, warnings)
   if type(job.inputs[1]) == "table" and not job.form.carries.tokens then
     return unsupported("input", "the provider " .. job.client.provider.name .. " takes texts, no tokens")
   end
+  return job.form.named and url.refusal("client:embeddings", "model", job.model) or nil
+end
+
+-- Puts the messages into the job as the server takes them in a chat; the error where it takes none.
+local function encode_messages(job)
+  local client = job.client
+  if not client.provider.operations then
+    return unsupported("messages", "messages: the provider " .. client.provider.name .. " takes none for embeddings")
+  end
+  local version, err = server.version(client)
+  if not version then return err end
+  local range = rows.missing("embeddings.messages", version)
+  if range then
+    return unsupported("version", ("messages: OpenGateLLM %s does not know them; they are there %s"):format(server.text(version), range))
+  end
+  local wire
+  wire, err = client.protocol.encode_request({ messages = job.options.messages }, client.provider, false, job.model)
+  if not wire then return err end
+  for _, warning in ipairs(wire.warnings or {}) do table.insert(job.warnings, warning) end
+  job.messages = wire.body.messages
 end
 
 ---@param self table a client
@@ -189,11 +218,12 @@ function M.embed(self, options)
   if not model then error("client:embeddings: model: none is given, neither here nor to the client", 3) end
   local form = embedding.FORMS[dialects.of(provider, "embeddings")]
   if not form then return nil, unsupported("provider", "the provider " .. provider.name .. " has no such call") end
-  local inputs = inputs_of(options.input)
+  local inputs = options.messages and { "" } or inputs_of(options.input)
   local several = inputs == options.input
   local job = { client = self, options = options, model = model, inputs = inputs, several = several, vectors = {}, form = form }
   local task, warnings = embedding.fit(form, options, provider)
-  local err = refusal(job, warnings)
+  job.warnings = warnings
+  local err = options.messages and encode_messages(job) or refusal(job, warnings)
   if err then return nil, err end
   job.task, job.address = task, dialects.address(self, "embeddings")
   err = run(job, batches_of(inputs, request.merge(form.batch, provider.batch, options.batch)))

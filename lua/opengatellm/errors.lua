@@ -139,12 +139,25 @@ local function reset_of(headers, name, reset)
   return M.duration(headers["x-ratelimit-reset-" .. reset])
 end
 
+local MINUTE = 60
+
+-- The wait after a refusal that names a limit of the minute. OGL's headers tell one limit of tokens, the day's where there is one: the
+-- minute is over before that.
+local function minute_of(headers, message)
+  local name = message:match "^(%a+) limit per minute"
+  name = name and name:lower()
+  if not name or not headers["x-ratelimit-limit-" .. name] then return nil end
+  if name == "request" then return reset_of(headers, name, "requests") or MINUTE end
+  return math.min(reset_of(headers, name, name) or MINUTE, MINUTE)
+end
+
 --- When the server says that the call may be repeated, in seconds from now; nil when it does not say.
 --- Reads `retry-after-ms`, `retry-after` (seconds or a date), then OGL's `x-ratelimit-*`.
 ---@param headers table<string, string|string[]>
 ---@param now? number seconds since 1970; default os.time()
+---@param message? string of the refusal: it says which limit was reached
 ---@return number?
-function M.retry_after(headers, now)
+function M.retry_after(headers, now, message)
   local ms = tonumber(headers["retry-after-ms"])
   if ms then return math.max(0, ms / 1000) end
   local text = headers["retry-after"]
@@ -153,6 +166,8 @@ function M.retry_after(headers, now)
     local date = http_date(text)
     if date then return math.max(0, date - (now or os.time())) end
   end
+  local minute = message and minute_of(headers, message)
+  if minute then return minute end
   local request, token = reset_of(headers, "request", "requests"), reset_of(headers, "token", "token")
   if request and token then return math.max(request, token) end
   return request or token
@@ -235,7 +250,7 @@ function M.from_status(status, headers, body)
     kind = AUTH[status] and "auth" or status == 429 and "rate_limit" or "http",
     message = message, type = kind, code = code, fields = fields, status = status, headers = headers,
     body = body:sub(1, M.BODY), request_id = M.request_id(headers),
-    retry_after = (status == 429 or status == 503) and M.retry_after(headers) or nil,
+    retry_after = (status == 429 or status == 503) and M.retry_after(headers, nil, message) or nil,
     retryable = (RETRYABLE[status] or false) and not daily,
   }
 end

@@ -5,6 +5,7 @@
 -- Every call gives its result, or `nil, err`; other servers have none of them (`unsupported`).
 --
 -- @module opengatellm.ollama
+local answer = require "opengatellm.answer"
 local call = require "opengatellm.call"
 local errors = require "opengatellm.errors"
 local json = require "opengatellm.json"
@@ -42,10 +43,10 @@ function Ollama:pull(options)
   local err = H.refuse(self, "pull")
   if err then return nil, err end
   local asked = call.new(self.client, wire)
-  local exchange, status = asked:send()
+  local exchange, status, headers = asked:send()
   if not exchange then return nil, status end
   local last
-  last, err = H.follow(asked, exchange, options.on_progress or function() end)
+  last, err = H.follow(asked, exchange, options.on_progress or function() end, { status = status, headers = headers })
   exchange:close()
   return last, err
 end
@@ -154,18 +155,18 @@ end
 function H.json(self, method, wire)
   local err = H.refuse(self, method)
   if err then return nil, err end
-  local value, head = call.json(self.client, wire)
+  local value, head, body = call.json(self.client, wire)
   if value == nil then return nil, head end
-  if type(value) ~= "table" then return nil, call.unexpected(self.client, head, "the server did not send an object") end
-  return value, nil, head
+  if type(value) ~= "table" then return nil, call.unexpected(self.client, head, "the server did not send an object", body) end
+  return value, nil, head, body
 end
 
 -- One field of the answer.
 function H.field(self, method, wire, name, expected)
-  local value, err, head = H.json(self, method, wire)
+  local value, err, head, body = H.json(self, method, wire)
   if not value then return nil, err end
   if type(value[name]) == expected then return value[name] end
-  return nil, call.unexpected(self.client, head, "the server did not send " .. name)
+  return nil, call.unexpected(self.client, head, "the server did not send " .. name, body)
 end
 
 -- An answer that has nothing in it.
@@ -174,6 +175,9 @@ function H.done(self, method, wire)
   if err then return nil, err end
   local text, head = call.fetch(self.client, wire)
   if not text then return nil, head end
+  if answer.is_html(text) then return nil, call.not_json(self.client, text, head, "a page") end
+  err = answer.fault(text, answer.json(text), head)
+  if err then return nil, call.finish(self.client, err, head) end
   return true
 end
 
@@ -198,13 +202,8 @@ function H.lines(exchange)
   end
 end
 
-local function provider_error(text)
-  local message, kind, code = errors.read_body(200, text)
-  return errors.new { kind = errors.provider_kind(kind, code), message = message, type = kind, code = code, body = text }
-end
-
--- Tells of each line, until the one that says success.
-function H.follow(asked, exchange, tell)
+-- Tells of each line, until the one that says success. What is no progress is an error, or is passed over.
+function H.follow(asked, exchange, tell, head)
   local next_line = H.lines(exchange)
   while true do
     local line, err = next_line()
@@ -213,8 +212,9 @@ function H.follow(asked, exchange, tell)
       return nil, asked:finish(err)
     end
     local progress = json.decode(line)
+    err = answer.is_html(line) and answer.error(line, head) or answer.fault(line, progress, head)
+    if err then return nil, asked:finish(err) end
     if type(progress) == "table" then
-      if progress.error then return nil, asked:finish(provider_error(line)) end
       tell(progress)
       if progress.status == "success" then return progress end
     end

@@ -40,13 +40,16 @@ end
 --- The preview of a call.
 ---@param client ogl.Client
 ---@param wire ogl.Wire
----@return ogl.Preview
+---@return ogl.Preview?
+---@return ogl.Error? err
 function M.of(client, wire)
+  local address, err = call.url(client, wire)
+  if not address then return nil, err end
   local way = client.way()
   local variable = client.provider.key_env and client.provider.key_env[1] or "API_KEY"
   local options = { unix_socket = way.unix_socket, ca_file = way.tls.ca_file, insecure = not way.tls.verify, stream = wire.stream }
   return setmetatable({
-    method = wire.method, url = call.url(client, wire), headers = masked_headers(client, wire),
+    method = wire.method, url = address, headers = masked_headers(client, wire),
     body = wire.body, shell = function() return options, variable end, -- a function: it is not part of what is sent
   }, Preview)
 end

@@ -77,8 +77,11 @@ function M.address(provider, values)
   if not provider.base_url then return nil end
   local problem
   local address = provider.base_url:gsub("{([%w_]+)}", function(name)
-    if not values[name] then problem = problem or "no " .. name .. ": " .. wanted(provider, name) end
-    return values[name] and url.segment(values[name])
+    local value = values[name]
+    local wrong = value and url.problem(value)
+    if not value then problem = problem or "no " .. name .. ": " .. wanted(provider, name) end
+    if wrong then problem = problem or "settings." .. name .. ": " .. wrong end
+    return value and url.segment(value)
   end)
   if problem then return nil, problem end
   return address

@@ -278,7 +278,7 @@
 ---@class ogl.admin.roles.create.Options: ogl.CallOptions
 ---@field limits? (table)[] Its limits, each {router_id, type = tpm|tpd|rpm|rpd, value = null: none, 0: forbidden}.
 ---@field name? string The name. (1 character or more)
----@field permissions? ("admin"|"create_public_collection"|"read_metric"|"provide_models")[] What it permits.
+---@field permissions? ("admin"|"read_metric"|"provide_models")[] What it permits.
 
 ---@class ogl.admin.roles.list.Options: ogl.CallOptions
 ---@field limit? integer Items of a page; the server's default is 10. (1 to 100)
@@ -291,7 +291,7 @@
 ---@class ogl.admin.roles.update.Options: ogl.CallOptions
 ---@field limits? (table)[] Its limits from now on, each {router_id, type = tpm|tpd|rpm|rpd, value}.
 ---@field name? string The new name. (1 character or more)
----@field permissions? ("admin"|"create_public_collection"|"read_metric"|"provide_models")[] What it permits from now on.
+---@field permissions? ("admin"|"read_metric"|"provide_models")[] What it permits from now on.
 
 ---@class ogl.admin.roles.delete.Options: ogl.CallOptions
 
@@ -313,11 +313,12 @@
 
 ---@class ogl.admin.routers.create.Options: ogl.CallOptions
 ---@field name string The model's name. (1 character or more)
----@field type "automatic-speech-recognition"|"image-text-to-text"|"image-to-text"|"text-embeddings-inference"|"text-generation"|"text-classification" What it does.
+---@field type "automatic-speech-recognition"|"image-to-text"|"text-embeddings-inference"|"text-generation"|"text-classification" What it does.
 ---@field aliases? (string)[] Other names of the same.
 ---@field cost_completion_tokens? number Price of a million tokens that it writes. (0 or more)
 ---@field cost_prompt_tokens? number Price of a million tokens that it reads. (0 or more)
 ---@field load_balancing_strategy? "shuffle"|"least_busy" How one of the providers is chosen.
+---@field qos_retries_before_reject? integer How often a request that finds all providers busy is tried again; null: as the server does by itself. (0 or more)
 
 ---@class ogl.admin.routers.list.Options: ogl.CallOptions
 ---@field limit? integer Items of a page; the server's default is 10. (1 to 100)
@@ -333,7 +334,8 @@
 ---@field cost_prompt_tokens? number Price of a million tokens that it reads. (0 or more)
 ---@field load_balancing_strategy? "shuffle"|"least_busy" How one of the providers is chosen.
 ---@field name? string The new name. (1 character or more)
----@field type? "automatic-speech-recognition"|"image-text-to-text"|"image-to-text"|"text-embeddings-inference"|"text-generation"|"text-classification" What it does.
+---@field qos_retries_before_reject? integer How often a request that finds all providers busy is tried again; null: as the server does by itself. (0 or more)
+---@field type? "automatic-speech-recognition"|"image-to-text"|"text-embeddings-inference"|"text-generation"|"text-classification" What it does.
 
 ---@class ogl.admin.routers.delete.Options: ogl.CallOptions
 
@@ -341,13 +343,14 @@
 ---@field model_name string What it calls the model.
 ---@field router_id integer The router's ID.
 ---@field type "albert"|"openai"|"mistral"|"tei"|"vllm" Its kind.
+---@field basic_auth? {username: string, password: string} What it asks for besides: {username, password}.
 ---@field key? string Its key. (1 character or more)
 ---@field model_active_params? integer Parameters that are active for a token, in billions. (0 or more)
 ---@field model_hosting_zone? string Where the model runs (ISO 3166-1 alpha-3, WOR: anywhere), for its footprint.
 ---@field model_total_params? integer All parameters of the model, in billions. (0 or more)
----@field qos_limit? number The bound of that measure. (0 or more)
+---@field qos_limit? number The bound of that measure; from 0.9.3 on: requests that it works on at once. (0 or more)
 ---@field qos_metric? "ttft"|"latency"|"inflight"|"performance"|"normalized_latency" What the quality of service is measured by.
----@field timeout? integer Seconds before it counts as too busy.
+---@field timeout? integer Seconds before it counts as too busy. (1 to 3600)
 ---@field url? string Its address, without /v1. (1 character or more)
 
 ---@class ogl.admin.providers.list.Options: ogl.CallOptions
@@ -363,10 +366,10 @@
 ---@field model_active_params? integer Parameters that are active for a token, in billions. (0 or more)
 ---@field model_hosting_zone? string Where the model runs (ISO 3166-1 alpha-3, WOR: anywhere), for its footprint.
 ---@field model_total_params? integer All parameters of the model, in billions. (0 or more)
----@field qos_limit? number The bound of that measure. (0 or more)
+---@field qos_limit? number The bound of that measure; from 0.9.3 on: requests that it works on at once. (0 or more)
 ---@field qos_metric? "ttft"|"latency"|"inflight"|"performance" What the quality of service is measured by.
 ---@field router_id? integer The router to put it behind.
----@field timeout? integer Seconds before it counts as too busy.
+---@field timeout? integer Seconds before it counts as too busy. (1 to 3600)
 
 ---@class ogl.admin.providers.delete.Options: ogl.CallOptions
 

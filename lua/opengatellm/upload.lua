@@ -64,7 +64,9 @@ end
 local BY_NAME = {
   txt = "text/plain", md = "text/markdown", markdown = "text/markdown", html = "text/html", htm = "text/html", json = "application/json",
   csv = "text/csv", pdf = "application/pdf", mp3 = "audio/mpeg", wav = "audio/wav", m4a = "audio/mp4", ogg = "audio/ogg",
-  flac = "audio/flac", webm = "audio/webm", docx = "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+  flac = "audio/flac", oga = "audio/ogg", opus = "audio/ogg", mpga = "audio/mpeg", aac = "audio/aac", mp4 = "video/mp4",
+  png = "image/png", jpg = "image/jpeg", jpeg = "image/jpeg", webp = "image/webp", gif = "image/gif", jsonl = "application/jsonl",
+  webm = "audio/webm", docx = "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
 }
 
 local function mime_of(source, name, head)

@@ -1,6 +1,11 @@
 --- URLs: what a base address means, and paths with names of anything in them.
 --
+-- A name that goes into a path is checked by `problem` before it is escaped: `..` would lead to another route, and escaping does not
+-- help, since servers decode a path before they look at it.
+--
 -- @module opengatellm.url
+local errors = require "opengatellm.errors"
+
 local M = {}
 
 local function escape(c) return string.format("%%%02X", c:byte()) end
@@ -14,6 +19,44 @@ function M.segment(text) return (text:gsub("[^%w%-%._~]", escape)) end
 ---@param text string
 ---@return string
 function M.path(text) return (text:gsub("[^%w%-%._~/:@]", escape)) end
+
+local DECODINGS = 8 -- each proxy on the way may decode once
+
+-- A text as the last of several servers may read it.
+local function decoded(text)
+  for _ = 1, DECODINGS do
+    local plain = text:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end)
+    if plain == text then return text end
+    text = plain
+  end
+  return text
+end
+
+--- What is wrong with a text that is to stand in a path, or nil: `.` or `..` between slashes names a route above. Slashes and dots may be
+-- escaped, backslashes count as slashes, and what follows `;` as a parameter of its segment.
+---@param text string
+---@return string?
+function M.problem(text)
+  local plain = decoded(text):gsub("\\", "/")
+  for segment in (plain .. "/"):gmatch "([^/]*)/" do
+    local name = segment:match("^[^;]*"):gsub("%c", "")
+    if name == "." or name == ".." then return ("'%s' between slashes leads to another route"):format(name) end
+  end
+end
+
+--- The error of an argument that is to stand in a path and leads out of it, or nil.
+---@param where string the call, or what else the argument belongs to
+---@param name string of the argument
+---@param text string
+---@return ogl.Error?
+function M.refusal(where, name, text)
+  local problem = M.problem(text)
+  if not problem then return nil end
+  return errors.new {
+    kind = "invalid", code = "invalid", message = ("%s: %s: %s"):format(where, name, problem), sent = false,
+    fields = { { path = name, message = problem } },
+  }
+end
 
 --- A query string of a table, keys in order; lists repeat their key. "" for an empty table.
 ---@param query table<string, string|number|boolean|table>

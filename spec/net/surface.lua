@@ -48,21 +48,23 @@ local FACTS = {
     keys_end = "deleted", keys_by_status = false, key_rename = false,
     usage_by = "request",
     login_unknown = "user_not_found",
-    priority = true, qos = true, organization_needed = false,
+    priority = true, qos = true, organization_needed = false, budget = true, public_collections = true, image_text = true, basic_auth = false,
+    router_retries = false, messages = false,
     routers_in_use = false,
   },
   { version = "0.4.5", found = "0.4.5", probed = "0.4.5", lacks = LACKED .. " sso_login", health_models = true,
     transcripts = { "json", "text", "verbose_json", "diarized_json", "srt", "vtt" } },
   { version = "0.6", found = "0.6", probed = "0.6", lacks = "admin.sso.get admin.sso.update keys.update " .. LEGACY .. " organization",
-    rag_inside = false, legacy = false, chat_search = "refuses", other_requests = false, limits_of_others = true },
+    rag_inside = false, legacy = false, public_collections = false, basic_auth = true, chat_search = "refuses", other_requests = false, limits_of_others = true },
   { version = "0.7", found = "0.7", probed = "0.7", login_unknown = "invalid_login" },
   { version = "0.8", found = "0.8", probed = "0.8", usage_by = "day", expired_asked = "include_expired=true" },
   { version = "0.9.0", found = "0.9", probed = "0.9", lacks = "admin.sso.get admin.sso.update " .. LEGACY .. " organization",
     chat_search = false, chat_requests = false, expired_asked = false, refusal_in_a_stream = "whole", busy_seconds = 10, limits_of_chats = true,
-    keys_end = "revoked", keys_by_status = true, key_rename = true, priority = false, qos = false, organization_needed = true,
+    keys_end = "revoked", keys_by_status = true, key_rename = true, priority = false, qos = false, organization_needed = true, image_text = false,
+    basic_auth = false,
     routers_in_use = true },
   { version = "0.9.2", found = "0.9.2", empty_stream = "nothing" }, -- no route of it tells it from 0.9.0
-  { version = "main", found = "main", lacks = LEGACY },
+  { version = "main", found = "main", lacks = LEGACY, budget = false, router_retries = true, messages = true },
 }
 
 local versions, facts = {}, {}

@@ -21,9 +21,10 @@ local RESOURCES = {
     name = "users", code = "user", change = { name = "Changed" }, unique = { "email" }, sort = "name",
     new = function(at)
       local user = {
-        email = helper.id() .. "@example.org", name = helper.id(), password = "password-0123", role_id = 2, organization_id = 1, budget = 12.5,
+        email = helper.id() .. "@example.org", name = helper.id(), password = "password-0123", role_id = 2, organization_id = 1,
         expires = os.time() + 86400,
       }
+      if at.budget then user.budget = 12.5 end
       if at.priority then user.priority = 3 end
       return user
     end,
@@ -44,10 +45,10 @@ local RESOURCES = {
   },
   {
     name = "routers", code = "router", change = { cost_prompt_tokens = 2.5 }, unique = { "name", "aliases" }, sort = "name",
-    new = function()
+    new = function(at)
       return {
         name = helper.id(), type = "text-generation", aliases = { helper.id(), helper.id() }, load_balancing_strategy = "least_busy",
-        cost_prompt_tokens = 0.5, cost_completion_tokens = 1.5,
+        cost_prompt_tokens = 0.5, cost_completion_tokens = 1.5, qos_retries_before_reject = at.router_retries and 3 or nil,
       }
     end,
   },
@@ -59,8 +60,10 @@ local RESOURCES = {
         model_hosting_zone = "FRA", model_total_params = 7, model_active_params = 3,
       }
       if at.qos then provider.qos_metric, provider.qos_limit = "ttft", 0.5 end
+      if at.basic_auth then provider.basic_auth = { username = "u", password = "p" } end
       return provider
     end,
+    hidden = { basic_auth = true },
   },
 }
 
@@ -167,7 +170,8 @@ local CASES = {
   { "users lose what is cleared, and nothing else", function(at)
     local fields = USERS.new(at)
     local id = make(at, USERS, fields).id
-    assert(at.admin.admin.users:update(id, { budget = ogl.null }))
+    assert(at.admin.admin.users:update(id, at.budget and { budget = ogl.null } or { name = fields.name }))
+    if not at.budget then fails("unsupported", "version", at.admin.admin.users:update(id, { budget = 1 })) end
     local user = assert(at.admin.admin.users:get(id))
     assert.same({ fields.name, fields.expires }, { user.name, user.expires })
     assert.is_nil(user.budget)
@@ -231,6 +235,36 @@ local CASES = {
     if at.routers_in_use then fails("http", "in_use", at.admin.admin.routers:delete(id)) end
   end },
 
+  { "values that a version no longer has are refused before it is asked", function(at)
+    local routers, roles = at.admin.admin.routers, at.admin.admin.roles
+    local seeing = { name = helper.id(), type = "image-text-to-text" }
+    if at.image_text then make(at, ROUTERS, seeing) else fails("unsupported", "version", routers:create(seeing)) end
+    local publishing = { name = helper.id(), permissions = { "read_metric", "create_public_collection" } }
+    if at.public_collections then
+      local made = assert(roles:create(publishing))
+      at:later(function() roles:delete(made.id) end)
+    else
+      fails("unsupported", "version", roles:create(publishing))
+    end
+  end },
+
+  { "routers keep their retries through an update of something else", function(at)
+    if not at.router_retries then
+      return fails("unsupported", "version", at.admin.admin.routers:create { name = "x", type = "text-generation", qos_retries_before_reject = 1 })
+    end
+    local routers, router = at.admin.admin.routers, ROUTERS.new(at)
+    for _, retries in ipairs { 0, 5, ogl.null } do
+      router.name, router.aliases, router.qos_retries_before_reject = helper.id(), {}, retries
+      local id = make(at, ROUTERS, router).id
+      assert(routers:update(id, { cost_prompt_tokens = 1 }))
+      assert.equal(retries ~= ogl.null and retries or nil, assert(routers:get(id)).qos_retries_before_reject)
+      assert(routers:update(id, { qos_retries_before_reject = 7 }))
+      assert.equal(7, assert(routers:get(id)).qos_retries_before_reject)
+      assert(routers:update(id, { qos_retries_before_reject = ogl.null }))
+      assert.is_nil(assert(routers:get(id)).qos_retries_before_reject)
+    end
+  end },
+
   { "providers have to answer, and to fit", function(at)
     local providers = at.admin.admin.providers
     local function try(changes)
@@ -247,6 +281,15 @@ local CASES = {
     if not at.qos then fails("unsupported", "version", try { qos_metric = "ttft" }) end
     err = fails("http", "provider_not_reachable", try { url = "https://unreachable.example.org", key = "provider-secret-0123" })
     assert.is_false(helper.mentions(err, "provider-secret-0123"))
+    local login = { username = "ada", password = "provider-password-0123" }
+    if at.basic_auth then
+      err = fails("http", "provider_not_reachable", try { url = "https://unreachable.example.org", basic_auth = login })
+      assert.is_false(helper.mentions(err, login.password))
+    else
+      fails("unsupported", "version", try { basic_auth = login })
+    end
+    fails("invalid", "invalid", try { timeout = 3601 })
+    fails("invalid", "invalid", try { timeout = 0 })
   end },
 
   { "keys are made for others", function(at)

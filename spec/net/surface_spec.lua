@@ -203,6 +203,13 @@ local INFERENCE_CASES = {
     assert.is_true(answer.usage.input_tokens > 0)
   end },
 
+  { "embeds messages where the server takes them", function(at)
+    local asked = { model = "bge-m3", messages = { ogl.user "Bonjour" }, dimensions = 8 }
+    if not at.messages then return fails("unsupported", "version", at.client:embeddings(asked)) end
+    local found = assert(at.client:embeddings(asked))
+    assert.same({ 1, 8 }, { #found.vectors, #found.vectors[1] })
+  end },
+
   { "embeds more texts than a request may have, in their order", function(at)
     local function embed(input, batch) return assert(at.client:embeddings { model = "bge-m3", input = input, dimensions = 8, batch = batch }) end
     local all

@@ -149,7 +149,7 @@ describe("rerank", function()
   end)
 
   it("fails where the answer is something else", function()
-    for _, body in ipairs { '{"error":1}', '{"results":5}', '[{"index":"x"}]', "[1]" } do
+    for _, body in ipairs { '{"results":5}', '[{"index":"x"}]', "[1]" } do
       local result, err = client(provider { rerank = "tei" }, { body = body }):rerank(ASKED)
       assert.is_nil(result)
       assert.equal("protocol", err.kind)
@@ -167,7 +167,7 @@ describe("rerank", function()
     } do
       local body = recording.bytes(case[2])
       if not body then return pending(recording.ABSENT) end
-      local found = assert(client(provider { rerank = case[1] }, { body = body }):rerank { query = "q", documents = { "a" } })
+      local found = assert(client(provider { rerank = case[1] }, { body = body }):rerank { query = "q", documents = { "a", "b", "c", "d", "e" } })
       local order = {}
       for i, row in ipairs(found.results) do order[i] = row.index end
       assert.same(case[3], order)

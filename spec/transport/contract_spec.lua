@@ -159,6 +159,11 @@ for _, carrier in ipairs(carriers.list()) do
         assert.equal(body, seen.body)
       end)
 
+      case("sends the path as it stands", function()
+        local path = "/a/../b/./c//d/%2E%2e/.."
+        assert.equal("/echo" .. path, helper.decode(table.concat((read_all(send(helper.fault "echo" .. path))))).target)
+      end)
+
       case("says nothing that it was not told to say", function()
         local seen = echo {}
         local names = {}

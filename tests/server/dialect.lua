@@ -95,7 +95,7 @@ local LOG = {
     me_organization = "organization_id", me_times = false,
     usage_others = "lean", limits_others = true, inconsistent = 400,
     chat_search = "refuses", old_search_names = false, parse = false, keys_unique = true,
-    health_models = "data",
+    health_models = "data", basic_auth = true, -- of a provider
     routes = { sso = true },
     texts = {
       model_missing = "Model %s not found.",
@@ -131,7 +131,7 @@ local LOG = {
   { "0.9.0", { -- 29 September 2026: chat on the new stack, keys are revoked and not deleted
     key_filter = "status", key_revoked = true, key_rename = true, keys_unique = false,
     paged = { users = true, organizations = true },
-    organization_required = true, priority = false, qos = false, router_sizes = false,
+    organization_required = true, priority = false, qos = false, basic_auth = false, router_sizes = false,
     usage_chat = "lean", counts_reasoning = true, drops_nulls = true,
     image_text = false, chat_search = false,
     chunk_usage_model = "router", answer_id = "request",
@@ -153,7 +153,7 @@ local LOG = {
     error_frame = "event",
   } },
   { "main", { -- after 0.9.2
-    embedding_messages = true, budget_dropped = true,
+    embedding_messages = true, budget_dropped = true, router_retries = true, provider_limit = true,
     routes = { organizations_me = true },
   } },
 }

@@ -102,17 +102,18 @@ function users.shelf(call)
 end
 
 function users.fields(dialect)
-  return {
+  local fields = {
     { "email", "string", required = true, min = 1, max = 254, trim = true },
     { "name", "string", null = true, min = 1 },
     { "password", "string", required = true, min = dialect.password_min, max = 72 },
     { dialect.role_field, "integer", required = true, to = "role" },
     { dialect.organization_field, "integer", required = dialect.organization_required,
       null = not dialect.organization_required, to = "organization" },
-    { "budget", "number", null = true },
     { "expires", "integer", null = true, check = check.in_future },
     { "priority", "integer", default = 0, min = 0 },
   }
+  if not dialect.budget_dropped then table.insert(fields, 6, { "budget", "number", null = true }) end
+  return fields
 end
 
 --- A change does not need the password, which stays what it was.
@@ -126,8 +127,8 @@ function users.json(call, user)
   local dialect = call.dialect
   return json.record("object", "user", "id", user.id, "email", user.email, "name", user.name, "sub", nil, "iss", nil,
     dialect.role_field, user.role, dialect.organization_field, user.organization,
-    "budget", user.budget and json.float(user.budget), "expires", user.expires, "created", user.created,
-    "updated", user.updated, dialect.priority and "priority" or nil, user.priority)
+    not dialect.budget_dropped and "budget" or nil, user.budget and json.float(user.budget), "expires", user.expires,
+    "created", user.created, "updated", user.updated, dialect.priority and "priority" or nil, user.priority)
 end
 
 --- Since 0.7 the old names of two fields are refused: they would be ignored, silently.

@@ -30,7 +30,7 @@ local function kinds(dialect)
 end
 
 function routers.fields(dialect)
-  return {
+  local fields = {
     { "name", "string", required = true, min = 1, trim = true },
     { "type", "enum", values = kinds(dialect), required = true },
     { "aliases", "list", of = { nil, "string", min = 1, max = 64 }, default = {} },
@@ -38,13 +38,16 @@ function routers.fields(dialect)
     { "cost_prompt_tokens", "number", min = 0, default = 0.0 },
     { "cost_completion_tokens", "number", min = 0, default = 0.0 },
   }
+  if dialect.router_retries then fields[#fields + 1] = { "qos_retries_before_reject", "integer", min = 0, null = true } end
+  return fields
 end
 
 --- Adds what both forms of a router have at their end.
-local function strategy_and_costs(router)
+local function strategy_and_costs(call, router)
   return "load_balancing_strategy", router.load_balancing_strategy,
     "cost_prompt_tokens", json.float(router.cost_prompt_tokens),
-    "cost_completion_tokens", json.float(router.cost_completion_tokens)
+    "cost_completion_tokens", json.float(router.cost_completion_tokens),
+    call.dialect.router_retries and "qos_retries_before_reject" or nil, router.qos_retries_before_reject
 end
 
 function routers.json(call, router)
@@ -53,13 +56,13 @@ function routers.json(call, router)
     "type", router.type, "aliases", json.list(router.aliases), sizes and "vector_size" or nil, router.vector_size,
     sizes and "max_context_length" or nil, router.max_context_length,
     "providers", #call.play.fleet:behind(router), "created", router.created, "updated", router.updated),
-    strategy_and_costs(router))
+    strategy_and_costs(call, router))
 end
 
 function routers.created_json(call, router)
   if not call.dialect.router_created_short then return routers.json(call, router) end
   return json.extend(json.record("id", router.id, "name", router.name, "type", router.type,
-    "aliases", json.list(router.aliases)), strategy_and_costs(router))
+    "aliases", json.list(router.aliases)), strategy_and_costs(call, router))
 end
 
 function routers.prepare(call, values, router)
@@ -96,14 +99,12 @@ local METRICS = { "ttft", "latency", "inflight", "performance" }
 function providers.update_fields(dialect)
   local fields = {
     { dialect.provider_router, "integer", required = true, to = "router_id" },
-    { "timeout", "integer", default = 300, min = 1 },
+    { "timeout", "integer", default = 300, min = 1, max = 3600 },
     { "model_hosting_zone", "string", default = "WOR", min = 3, max = 3 },
     { "model_total_params", "integer", default = 0, min = 0 }, { "model_active_params", "integer", default = 0, min = 0 },
   }
-  if dialect.qos then
-    fields[#fields + 1] = { "qos_metric", "enum", values = METRICS, null = true }
-    fields[#fields + 1] = { "qos_limit", "number", min = 0, null = true }
-  end
+  if dialect.qos then fields[#fields + 1] = { "qos_metric", "enum", values = METRICS, null = true } end
+  if dialect.qos or dialect.provider_limit then fields[#fields + 1] = { "qos_limit", "number", min = 0, null = true } end
   return fields
 end
 
@@ -114,16 +115,21 @@ function providers.fields(dialect)
     { "url", "string", null = true, min = 1 }, { "key", "string", null = true, min = 1 },
     { "model_name", "string", required = true, min = 1 },
   } do fields[#fields + 1] = field end
+  if dialect.basic_auth then
+    fields[#fields + 1] = { "basic_auth", "object", null = true, fields = {
+      { "username", "string", required = true }, { "password", "string", required = true },
+    } }
+  end
   return fields
 end
 
 local function plain(call, provider)
-  local qos = call.dialect.qos
+  local qos, limit = call.dialect.qos, call.dialect.qos or call.dialect.provider_limit
   return json.record("id", provider.id, "router_id", provider.router_id, "user_id", provider.user_id,
     "type", provider.type, "url", provider.url, "key", provider.key, "timeout", provider.timeout,
     "model_name", provider.model_name, "model_hosting_zone", provider.model_hosting_zone,
     "model_total_params", provider.model_total_params, "model_active_params", provider.model_active_params,
-    qos and "qos_metric" or nil, provider.qos_metric, qos and "qos_limit" or nil, provider.qos_limit,
+    qos and "qos_metric" or nil, provider.qos_metric, limit and "qos_limit" or nil, provider.qos_limit,
     "created", provider.created, "updated", provider.updated)
 end
 

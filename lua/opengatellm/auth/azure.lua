@@ -48,12 +48,15 @@ end
 --- The path with the deployment, where the form has it there, and the version.
 ---@param client table
 ---@param wire ogl.Wire
----@return string
+---@return string? path
+---@return ogl.Error? err the deployment leads to another route
 function M.path(client, wire)
   local version, path = client.settings.api_version, wire.path
   local classic = not client.api:find "/openai/v1$"
   if not version or is_date(version) ~= classic then return path end -- a date says nothing to v1
   if classic and wire.model and OF_DEPLOYMENT[path] and not client.api:find("/deployments/", 1, true) then
+    local err = url.refusal("the address", "model", wire.model)
+    if err then return nil, err end
     path = "/deployments/" .. url.segment(wire.model) .. path
   end
   return path .. (path:find("?", 1, true) and "&" or "?") .. "api-version=" .. url.segment(version)

@@ -59,19 +59,23 @@ function M.address(settings, given)
   if not project then return nil, "no project: set GOOGLE_CLOUD_PROJECT, or settings.project" end
   local location = settings.location
   if not location:find "^[%w-]+$" then return nil, "settings.location: it is no name of a location" end
+  local wrong = url.problem(project)
+  if wrong then return nil, "settings.project: " .. wrong end
   return ("https://%s/v1/projects/%s/locations/%s"):format(host_of(location), url.segment(project), location)
 end
 
 --- The path with the publisher, from what the protocol made: /models/M:generateContent is Google's own, /messages is Anthropic's.
 ---@param _ table client
 ---@param wire ogl.Wire
----@return string
+---@return string? path
+---@return ogl.Error? err the model leads to another route
 function M.path(_, wire)
   local path = wire.path
   if path:find "^/models/[^/]+:" then return "/publishers/google" .. path end
   if path == "/messages/count_tokens" then return "/publishers/anthropic/models/count-tokens:rawPredict" end
   if path == "/messages" and wire.model then
-    local verb = wire.stream and "streamRawPredict" or "rawPredict"
+    local verb, err = wire.stream and "streamRawPredict" or "rawPredict", url.refusal("the address", "model", wire.model)
+    if err then return nil, err end
     return "/publishers/anthropic/models/" .. url.path(wire.model) .. ":" .. verb
   end
   return path

@@ -15,13 +15,15 @@ local function paged(fields, query)
   return all
 end
 
-local ROUTER_TYPES = "one of automatic-speech-recognition|image-text-to-text|image-to-text|text-embeddings-inference|text-generation"
-  .. "|text-classification"
+local ROUTER_TYPES = "one of automatic-speech-recognition|image-to-text|text-embeddings-inference|text-generation|text-classification"
+local RETRIES = "integer 0..: How often a request that finds all providers busy is tried again; null: as the server does by itself."
 local ZONE = "one of " .. enums.HOSTING_ZONES .. ": Where the model runs (ISO 3166-1 alpha-3, WOR: anywhere), for its footprint."
 local TOTAL = "integer 0..: All parameters of the model, in billions."
 local ACTIVE = "integer 0..: Parameters that are active for a token, in billions."
 local QOS_METRICS, QOS_METRIC = "one of ttft|latency|inflight|performance", ": What the quality of service is measured by."
-local QOS_LIMIT = "number 0..: The bound of that measure."
+local QOS_LIMIT = "number 0..: The bound of that measure; from 0.9.3 on: requests that it works on at once."
+local TIMEOUT = "integer 1..3600: Seconds before it counts as too busy."
+local PERMISSIONS = "list of one of admin|read_metric|provide_models: What it permits"
 
 local LIMIT_TYPES = { tpm = true, tpd = true, rpm = true, rpd = true }
 
@@ -38,7 +40,7 @@ end
 return {
   -- Users
   {
-    "admin.users.create", "POST /admin/users", "Makes a user.", result = "user", absent = { "priority" },
+    "admin.users.create", "POST /admin/users", "Makes a user.", result = "user", absent = { "priority", "budget" },
     body = {
       email = "string 1..254, required: The address, which is the name to log in with.", name = "string 1..: The name.",
       password = "secret 6..72, required: The password.", role_id = "integer, required, was role: The role's ID.",
@@ -56,7 +58,7 @@ return {
   { "admin.users.get", "GET /admin/users/{id}", "One user.", result = "user", parameters = { id = ID } },
   {
     "admin.users.update", "PATCH /admin/users/{id}", "Changes a user; what is not named stays.", result = "user", parameters = { id = ID },
-    complete = "admin.users.get", absent = { "priority" },
+    complete = "admin.users.get", absent = { "priority", "budget" },
     body = {
       email = "string 1..254: The new address.", name = "string 1..: The new name.", password = "secret 6..72: The new password.",
       current_password = "secret 1..72: The password so far.", role_id = "integer, was role: The new role.",
@@ -71,7 +73,7 @@ return {
     "admin.roles.create", "POST /admin/roles", "Makes a role.", result = "role", rule = check_limits,
     body = {
       name = "string 1..: The name.",
-      permissions = "list of one of admin|create_public_collection|read_metric|provide_models: What it permits.",
+      permissions = PERMISSIONS .. ".",
       limits = "list of table: Its limits, each {router_id, type = tpm|tpd|rpm|rpd, value = null: none, 0: forbidden}.",
     },
   },
@@ -82,7 +84,7 @@ return {
     complete = "admin.roles.get", rule = check_limits,
     body = {
       name = "string 1..: The new name.",
-      permissions = "list of one of admin|create_public_collection|read_metric|provide_models: What it permits from now on.",
+      permissions = PERMISSIONS .. " from now on.",
       limits = "list of table: Its limits from now on, each {router_id, type = tpm|tpd|rpm|rpd, value}.",
     },
   },
@@ -115,7 +117,7 @@ return {
       aliases = "list of string 1..64: Other names of the same.",
       load_balancing_strategy = "one of shuffle|least_busy: How one of the providers is chosen.",
       cost_prompt_tokens = "number 0..: Price of a million tokens that it reads.",
-      cost_completion_tokens = "number 0..: Price of a million tokens that it writes.",
+      cost_completion_tokens = "number 0..: Price of a million tokens that it writes.", qos_retries_before_reject = RETRIES,
     },
   },
   { "admin.routers.list", "GET /admin/routers", "The routers.", result = "list of router", query = paged "id|name|created" },
@@ -127,7 +129,7 @@ return {
       name = "string 1..: The new name.", type = ROUTER_TYPES .. ": What it does.", aliases = "list of string 1..64: Its other names from now on.",
       load_balancing_strategy = "one of shuffle|least_busy: How one of the providers is chosen.",
       cost_prompt_tokens = "number 0..: Price of a million tokens that it reads.",
-      cost_completion_tokens = "number 0..: Price of a million tokens that it writes.",
+      cost_completion_tokens = "number 0..: Price of a million tokens that it writes.", qos_retries_before_reject = RETRIES,
     },
   },
   { "admin.routers.delete", "DELETE /admin/routers/{id}", "Deletes a router.", result = "router", parameters = { id = ID } },
@@ -135,10 +137,11 @@ return {
   -- Providers: the servers behind a router
   {
     "admin.providers.create", "POST /admin/providers", "Puts a provider behind a router; the server tries to reach it.", result = "provider",
-    absent = { "qos_metric" },
+    absent = { "qos_metric", "basic_auth" },
     body = {
       router_id = "integer, required, was router: The router's ID.", type = "one of albert|openai|mistral|tei|vllm, required: Its kind.",
-      url = "string 1..: Its address, without /v1.", key = "secret 1..: Its key.", timeout = "integer: Seconds before it counts as too busy.",
+      url = "string 1..: Its address, without /v1.", key = "secret 1..: Its key.", timeout = TIMEOUT,
+      basic_auth = "login: What it asks for besides: {username, password}.",
       model_name = "string, required: What it calls the model.", model_hosting_zone = ZONE, model_total_params = TOTAL,
       model_active_params = ACTIVE, qos_metric = QOS_METRICS .. "|normalized_latency" .. QOS_METRIC, qos_limit = QOS_LIMIT,
     },
@@ -152,7 +155,7 @@ return {
     "admin.providers.update", "PATCH /admin/providers/{id}", "Changes a provider; what is not named stays.", result = "provider",
     parameters = { id = ID }, complete = "admin.providers.get", absent = { "qos_metric" },
     body = {
-      router_id = "integer, was router: The router to put it behind.", timeout = "integer: Seconds before it counts as too busy.",
+      router_id = "integer, was router: The router to put it behind.", timeout = TIMEOUT,
       model_hosting_zone = ZONE, model_total_params = TOTAL, model_active_params = ACTIVE,
       qos_metric = QOS_METRICS .. QOS_METRIC, qos_limit = QOS_LIMIT,
     },

@@ -4,6 +4,7 @@
 -- request it belongs. Lines are read as they are asked for; the file is never whole in memory.
 --
 -- @module opengatellm.operations.batches
+local answer = require "opengatellm.answer"
 local call = require "opengatellm.call"
 local core = require "opengatellm.core"
 local download = require "opengatellm.download"
@@ -31,6 +32,14 @@ local function lines_of(context, id)
   return download.lines(context.client, { method = "GET", path = path, options = context.options, repeatable = "always" })
 end
 
+-- The error of an id that the server gave and that leads to another route.
+local function strange(ids)
+  for _, id in ipairs(ids) do
+    local problem = url.problem(id)
+    if problem then return errors.new { kind = "protocol", message = "the ID of a file of the batch: " .. problem } end
+  end
+end
+
 local function unfinished(batch)
   local status = type(batch.status) == "string" and batch.status or "unknown"
   return errors.new {
@@ -47,8 +56,29 @@ function M.results(batch, context)
   if type(batch.output_file_id) == "string" then files[1] = batch.output_file_id end
   if type(batch.error_file_id) == "string" and (context.options.errors or not files[1]) then files[#files + 1] = batch.error_file_id end
   if not files[1] then return nil, unfinished(batch) end
+  local err = strange(files)
+  if err then return nil, call.finish(context.client, err) end
   for i, id in ipairs(files) do files[i] = lines_of(context, id) end
   return setmetatable({ client = context.client, files = files, at = 1, count = 0 }, Results)
+end
+
+-- Ends the results with an error, which is raised as it is.
+local function fail(self, err)
+  self:close()
+  error(call.finish(self.client, err), 0)
+end
+
+-- One line as a table. A line that belongs to no request and is an error stands in place of the output.
+local function entry_of(self, line)
+  local value, _, why = core.decode(line)
+  if type(value) ~= "table" or value.custom_id == nil then
+    local head = { status = 200, headers = {} }
+    local err = answer.is_html(line) and answer.error(line, head) or answer.fault(line, value, head)
+    if err then fail(self, err) end
+  end
+  if type(value) == "table" then return shape.strip(value) end
+  local message = ("line %d of the batch's output is not a JSON object: %s"):format(self.count, why or type(value))
+  fail(self, errors.new { kind = "protocol", message = message, body = line:sub(1, errors.BODY) })
 end
 
 function Results:__call()
@@ -58,11 +88,7 @@ function Results:__call()
       self.at = self.at + 1
     elseif line:find "%S" then
       self.count = self.count + 1
-      local value, _, why = core.decode(line)
-      if type(value) == "table" then return shape.strip(value) end
-      self:close()
-      local message = ("line %d of the batch's output is not a JSON object: %s"):format(self.count, why or type(value))
-      error(call.finish(self.client, errors.new { kind = "protocol", message = message }), 0)
+      return entry_of(self, line)
     end
   end
 end

@@ -40,6 +40,7 @@ end
 return {
   {
     "speech", "POST /audio/speech", "A text, spoken: {data, mime, length}.", result = "bytes", inference = true, beyond = true,
+    media = "audio",
     body = {
       input = "string 1.., required: The text.", model = MODEL, voice = "any, required: The voice's name, or {id}.",
       response_format = "string 1..: mp3 (the server's default), opus, aac, flac, wav or pcm.", speed = "number 0.25..4: How fast; 1 is as usual.",
@@ -90,7 +91,9 @@ return {
       order = "one of asc|desc: By when they were made.",
     },
   },
-  { "files.get", "GET /files/{id}", "What the server says of a file.", result = "object", beyond = true, parameters = { id = ID } },
+  {
+    "files.get", "GET /files/{id}", "What the server says of a file.", result = "object", beyond = true, state = "status", parameters = { id = ID },
+  },
   {
     "files.content", "GET /files/{id}/content", "What is in a file: {data, mime, length}.", result = "bytes", beyond = true,
     parameters = { id = ID }, own = BYTES, rule = one_place,
@@ -100,7 +103,7 @@ return {
   -- Batches
   {
     "batches.create", "POST /batches", "Has the server work off a file of requests; gives its `id` and `status`.", result = "object", beyond = true,
-    prepare = batches.prepare,
+    state = "status", prepare = batches.prepare,
     body = {
       input_file_id = "string 1.., required: A file of JSON lines, made for the purpose batch.",
       endpoint = "string 1.., required: The route of all its requests: \"/v1/chat/completions\".",
@@ -113,12 +116,15 @@ return {
   },
   {
     "batches.get", "GET /batches/{id}", "One batch: `status`, `request_counts`, `output_file_id`, and more.", result = "object", beyond = true,
+    state = "status", parameters = { id = ID },
+  },
+  {
+    "batches.cancel", "POST /batches/{id}/cancel", "Stops a batch; what is done stays.", result = "object", beyond = true, state = "status",
     parameters = { id = ID },
   },
-  { "batches.cancel", "POST /batches/{id}/cancel", "Stops a batch; what is done stays.", result = "object", beyond = true, parameters = { id = ID } },
   {
     "batches.results", "GET /batches/{id}", "What a batch has done, line by line: `for line in assert(client.batches:results(id)) do`.", result = "object",
-    beyond = true, parameters = { id = ID }, follow = "/files/{output_file_id}/content", finish = batches.results,
+    beyond = true, state = "status", parameters = { id = ID }, follow = "/files/{output_file_id}/content", finish = batches.results,
     own = { errors = "boolean: The requests that failed, which the server keeps apart, come after the others." },
   },
 }

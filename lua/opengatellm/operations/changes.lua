@@ -7,22 +7,29 @@
 --   before   operation -> how it was until then. The fields of a row (`method`, `path`, `complete`, …), and: `names`
 --            (parameter -> name on the wire), `item_names` (list -> the same for what is in its tables), `with` and
 --            `without` (parameters that were there, or not yet), `types` (parameter -> its line until then), `fixed` (what is
---            always sent; false: no longer), `only_for` (the parameters that alone make the difference)
+--            always sent; false: no longer), `only_for` (the parameters that alone make the difference), `values`
+--            (parameter -> values of its enumeration that are gone since)
+--   features what calls that are no rows have from then on
 --
 -- Sources: the notes of each release, the source trees of 0.4.1 and 0.9, the OpenAPI documents of 0.4.1 and 0.4.5, recorded
 -- exchanges.
 --
 -- @module opengatellm.operations.changes
 local ORDER = { sort_by = "order_by", sort_order = "order_direction" }
+local PUBLIC = { permissions = { "create_public_collection" } }
 local OWNERS = { role_id = "role", organization_id = "organization" }
 
 return {
   {
-    version = "0.9.3", about = "Not released yet. Users see their organization; an administrator's policy says who may sign in by SSO.",
-    new = { "organization", "admin.sso.get", "admin.sso.update" },
+    version = "0.9.3", about = "Not released yet. Users see their organization and have no budget; an administrator's policy says who may sign in by SSO.",
+    new = { "organization", "admin.sso.get", "admin.sso.update" }, features = { "embeddings.messages" },
     before = {
       ["admin.providers.create"] = { without = { "qos_limit" } },
       ["admin.providers.update"] = { without = { "qos_limit" } },
+      ["admin.routers.create"] = { without = { "qos_retries_before_reject" } },
+      ["admin.routers.update"] = { without = { "qos_retries_before_reject" } },
+      ["admin.users.create"] = { with = { "budget" } },
+      ["admin.users.update"] = { with = { "budget" } },
     },
   },
   {
@@ -36,7 +43,9 @@ return {
       ["admin.users.create"] = { with = { "priority" }, types = { organization_id = "integer: The organization's ID." } },
       ["admin.users.update"] = { with = { "priority" } },
       ["admin.organizations.list"] = { names = ORDER },
-      ["admin.providers.create"] = { with = { "qos_metric", "qos_limit" } },
+      ["admin.routers.create"] = { values = { type = { "image-text-to-text" } } },
+      ["admin.routers.update"] = { values = { type = { "image-text-to-text" } } },
+      ["admin.providers.create"] = { with = { "qos_metric", "qos_limit", "basic_auth" } },
       ["admin.providers.update"] = { with = { "qos_metric", "qos_limit" } },
     },
   },
@@ -82,6 +91,9 @@ return {
         json_schema = "schema_definition", only_for = { "bbox_annotation_format", "document_annotation_format" },
         without = { "document_annotation_prompt", "extract_header", "extract_footer", "table_format" },
       },
+      ["admin.roles.create"] = { values = PUBLIC },
+      ["admin.roles.update"] = { values = PUBLIC },
+      ["admin.providers.create"] = { without = { "basic_auth" } },
     },
   },
   {

@@ -13,6 +13,7 @@ local call = require "opengatellm.call"
 local core = require "opengatellm.core"
 local dialects = require "opengatellm.operations.dialects"
 local errors = require "opengatellm.errors"
+local number = require "opengatellm.operations.number"
 local request = require "opengatellm.request"
 
 local M = {}
@@ -64,7 +65,7 @@ end
 local function ask_gemini(ask, wire, body)
   local answer, err = ask(wire.path:gsub(":%a+[^/:]*$", "") .. ":countTokens", body)
   if not answer then return nil, err end
-  return { input_tokens = answer.totalTokens, cached_input_tokens = answer.cachedContentTokenCount }
+  return { input_tokens = answer.totalTokens, cached_input_tokens = number.of(answer.cachedContentTokenCount) }
 end
 
 function M.FORMS.gemini(ask, wire, _, model)
@@ -91,7 +92,7 @@ local function encoded(body, level)
   return text
 end
 
--- What asks the server for a client; the last answer's head stands in `asker.head`.
+-- What asks the server for a client; the last answer stands in `asker.head` and `asker.text`.
 local function asker_of(client, wire, options)
   local asker = {}
   function asker.ask(path, body, root)
@@ -99,9 +100,9 @@ local function asker_of(client, wire, options)
       method = "POST", path = path, root = root, headers = wire.headers, body = encoded(body, 5), options = options, repeatable = "inference",
       api = dialects.address(client, "count_tokens"),
     }
-    local value, head = call.json(client, sent)
+    local value, head, text = call.json(client, sent)
     if value == nil then return nil, head end
-    asker.head = head
+    asker.head, asker.text = head, text
     if type(value) ~= "table" then return {} end
     return value
   end
@@ -159,7 +160,9 @@ function M.count(client, question)
   local count
   count, err = form(asker.ask, wire, asked, model)
   if not count then return nil, err end
-  if type(count.input_tokens) ~= "number" then return nil, call.unexpected(client, asker.head, "the server's answer is not a count of tokens") end
+  if type(count.input_tokens) ~= "number" then
+    return nil, call.unexpected(client, asker.head, "the server's answer is not a count of tokens", asker.text)
+  end
   count.warnings = warnings[1] and warnings or nil
   return count
 end

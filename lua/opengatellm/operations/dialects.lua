@@ -36,6 +36,7 @@ M.FORMS = {
     openai = {
       transcribe = {
         with = { "timestamp_granularities" }, names = { timestamp_granularities = "timestamp_granularities[]" },
+        types = { language = "string: The language of the text, as the server names it." },
         max_file = false, -- OpenAI takes 25 MB, others as they are set up
       },
     },
@@ -49,7 +50,7 @@ M.FORMS = {
         result = "object", without = { "purpose", "order" }, names = { after = "pageToken", limit = "pageSize" }, finish = gemini_files.page,
         types = { limit = "integer 1..100: Items of a page; the server's default is 10." },
       },
-      ["files.get"] = { prepare = gemini_files.prepare, finish = gemini_files.file },
+      ["files.get"] = { state = "state", prepare = gemini_files.prepare, finish = gemini_files.file },
       ["files.delete"] = { prepare = gemini_files.prepare, finish = gemini_files.deleted },
       ["files.content"] = false, -- the server gives no uploaded file back
     },

@@ -2,10 +2,11 @@
 --
 -- A form is a table:
 --
---   path(model), root   where it is asked;   batch = {inputs, tokens}: what one request may have, where the provider does not say
+--   path(model), root   where it is asked;   named: the model stands in the path
+--   batch = {inputs, tokens}: what one request may have, where the provider does not say
 --   carries             fields of the request that it has: `dimensions`, `user`, `encoding_format`, `tokens` (inputs that are tokens)
 --   tasks               task -> its word; nil: it has none
---   body(ask)           what is sent; ask = {model, inputs, several, options, task: the form's own word}
+--   body(ask)           what is sent; ask = {model, inputs, messages, several, options, task: the form's own word}
 --   pack                the key of the vectors, for packed answers
 --   vectors(answer)     a list of vectors by their places; nil: the answer is something else
 --   usage(answer)       what it says of its cost
@@ -30,6 +31,9 @@ M.TASKS = {
 
 local function total(count) return type(count) == "number" and { input_tokens = count, total_tokens = count } or nil end
 
+-- A member of what may be none: null is a value that has no members.
+local function member(value, name) return type(value) == "table" and value[name] or nil end
+
 local function rows_of(list, count) return type(list) == "table" and (list[1] ~= nil or count == 0) and list or nil end
 
 -- OpenAI ------------------------------------------------------------------------------------------------------------
@@ -52,7 +56,8 @@ local function like_openai(words, form)
   form.usage = function(answer) return shape.usage(answer.usage) end
   form.body = function(ask)
     local options = ask.options
-    local body = { model = ask.model, input = ask.several and json.array(ask.inputs) or ask.inputs[1], user = options.user }
+    local body = { model = ask.model, user = options.user, messages = ask.messages }
+    if not ask.messages then body.input = ask.several and json.array(ask.inputs) or ask.inputs[1] end
     body[words.dimensions or "dimensions"] = options.dimensions
     if words.task then body[words.task] = ask.task end
     if form.carries.encoding_format then body.encoding_format = options.encoding_format or "float" end
@@ -79,7 +84,7 @@ M.FORMS.jina = like_openai({ task = "task" }, {
 local function gemini_name(model) return model:find("/", 1, true) and model or "models/" .. model end
 
 M.FORMS.gemini = {
-  carries = { dimensions = true }, batch = { inputs = 100 }, pack = "values",
+  carries = { dimensions = true }, batch = { inputs = 100 }, pack = "values", named = true,
   tasks = {
     query = "RETRIEVAL_QUERY", document = "RETRIEVAL_DOCUMENT", similarity = "SEMANTIC_SIMILARITY", classification = "CLASSIFICATION",
     clustering = "CLUSTERING", question = "QUESTION_ANSWERING", fact = "FACT_VERIFICATION", code = "CODE_RETRIEVAL_QUERY",
@@ -101,7 +106,7 @@ M.FORMS.gemini = {
     for i, row in ipairs(rows) do vectors[i] = type(row) == "table" and row.values or nil end
     return vectors
   end,
-  usage = function(answer) return total((answer.usageMetadata or {}).promptTokenCount) end,
+  usage = function(answer) return total(member(answer.usageMetadata, "promptTokenCount")) end,
 }
 
 -- Ollama ------------------------------------------------------------------------------------------------------------
@@ -128,8 +133,8 @@ M.FORMS.cohere = {
   end,
   vectors = function(answer) return rows_of(type(answer.embeddings) == "table" and (answer.embeddings.float or answer.embeddings)) end,
   usage = function(answer)
-    local meta = type(answer.meta) == "table" and answer.meta or {}
-    return total(((meta.tokens or meta.billed_units) or {}).input_tokens)
+    local tokens, billed = member(answer.meta, "tokens"), member(answer.meta, "billed_units")
+    return total(member(tokens, "input_tokens")) or total(member(billed, "input_tokens"))
   end,
 }
 
@@ -157,16 +162,20 @@ function M.fit(form, options, provider)
   return task, warnings
 end
 
---- One vector as it was asked for; nil where it is none. With `packed` the decoder has made strings of all.
+local FLOAT = 4 -- bytes
+
+--- One vector as it was asked for; nil where it is none: an item is no number, or the bytes are no whole floats. With `packed` the decoder
+--- has made strings of all.
 ---@param value any
 ---@param packed? boolean
 ---@return number[]|string|nil
 function M.vector(value, packed)
-  if type(value) == "string" and not packed then
+  if packed then return type(value) == "string" and #value > 0 and #value % FLOAT == 0 and core.finite(value) and value or nil end
+  if type(value) == "string" then
     local bytes = core.base64_decode(value)
-    value = bytes and #bytes % 4 == 0 and core.floats(bytes) or nil
+    value = bytes and #bytes % FLOAT == 0 and core.floats(bytes) or nil
   end
-  return type(value) == (packed and "string" or "table") and value or nil
+  return type(value) == "table" and value[1] ~= nil and core.finite(value) and value or nil
 end
 
 return M

@@ -9,6 +9,7 @@
 -- file, 48 hours). Vertex AI has no such call.
 --
 -- @module opengatellm.operations.gemini_files
+local answer = require "opengatellm.answer"
 local call = require "opengatellm.call"
 local errors = require "opengatellm.errors"
 local host = require "opengatellm.host"
@@ -42,17 +43,17 @@ local FIRST, LONGEST = 0.5, 8 -- seconds between two questions for the state
 local function id_of(name) return (name:gsub("^files/", "")) end
 
 --- {name: "files/abc", …} with its `id`.
-function M.file(answer)
-  if type(answer) ~= "table" or type(answer.name) ~= "string" then return nil, "a file" end
-  answer.id = id_of(answer.name)
-  return answer
+function M.file(file)
+  if type(file) ~= "table" or type(file.name) ~= "string" then return nil, "a file" end
+  file.id = id_of(file.name)
+  return file
 end
 
 --- {files: […], nextPageToken}; a project without files gets {}.
-function M.page(answer)
-  local token = type(answer.nextPageToken) == "string" and answer.nextPageToken ~= "" and answer.nextPageToken or nil
+function M.page(told)
+  local token = type(told.nextPageToken) == "string" and told.nextPageToken ~= "" and told.nextPageToken or nil
   local page = setmetatable({}, { __index = { has_more = token ~= nil, after = token } })
-  for i, each in ipairs(type(answer.files) == "table" and answer.files or {}) do
+  for i, each in ipairs(type(told.files) == "table" and told.files or {}) do
     local file, expected = M.file(each)
     if not file then return nil, "a list whose items are " .. expected .. " each" end
     page[i] = file
@@ -67,9 +68,9 @@ function M.prepare(options, context)
 end
 
 --- A file that is gone is named in no request any more.
-function M.deleted(answer, context)
+function M.deleted(told, context)
   require "opengatellm.attachments".forget(context.client, context.ids.id)
-  return answer
+  return told
 end
 
 -- Looking at what is to be sent ---------------------------------------------------------------------------------------
@@ -103,12 +104,15 @@ local function start(client, file, fields, options)
     { "x-goog-upload-protocol", "resumable" }, { "x-goog-upload-command", "start" }, { "x-goog-upload-header-content-type", file.mime },
   }
   if file.length then headers[4] = { "x-goog-upload-header-content-length", digits(file.length) } end
-  local answer, head = call.fetch(client, {
+  local body, head = call.fetch(client, {
     method = "POST", root = true, path = "/upload" .. client.api:sub(#client.root + 1) .. "/files", headers = headers,
     body = json.encode { file = request.merge({ display_name = file.name }, fields) }, options = step_options(options),
     repeatable = "always", -- nothing is there before the bytes are
   })
-  if not answer then return nil, head end
+  if not body then return nil, head end
+  if answer.is_html(body) then return nil, call.not_json(client, body, head, "a page") end
+  local err = answer.fault(body, answer.json(body), head)
+  if err then return nil, call.finish(client, err, head) end
   return head
 end
 
@@ -151,13 +155,13 @@ local function place_of(client, head)
 end
 
 local function send(client, file, origin, target, options)
-  local answer, head = call.json(client, {
+  local sent, head, body = call.json(client, {
     method = "POST", api = origin, path = target, headers = { { "x-goog-upload-offset", "0" }, { "x-goog-upload-command", "upload, finalize" } },
     form = upload.body(file), options = options, repeatable = "refused",
   })
-  if answer == nil then return nil, head end
-  local made, expected = M.file(type(answer) == "table" and shape.strip(answer).file or nil)
-  if not made then return nil, call.unexpected(client, head, "the server's answer is not " .. expected) end
+  if sent == nil then return nil, head end
+  local made, expected = M.file(type(sent) == "table" and shape.strip(sent).file or nil)
+  if not made then return nil, call.unexpected(client, head, "the server's answer is not " .. expected, body) end
   return made, head
 end
 
@@ -194,12 +198,14 @@ local function late(client, file, seconds)
 end
 
 local function again(client, file, options)
-  local answer, head = call.json(client, {
+  local problem = url.problem(file.id)
+  if problem then return nil, call.finish(client, errors.new { kind = "protocol", message = "the file's name: " .. problem }) end
+  local told, head, body = call.json(client, {
     method = "GET", path = "/files/" .. url.segment(file.id), options = step_options(options), repeatable = "always",
-  })
-  if answer == nil then return nil, head end
-  local fresh, expected = M.file(shape.strip(answer))
-  if not fresh then return nil, call.unexpected(client, head, "the server's answer is not " .. expected) end
+  }, nil, "state")
+  if told == nil then return nil, head end
+  local fresh, expected = M.file(shape.strip(told))
+  if not fresh then return nil, call.unexpected(client, head, "the server's answer is not " .. expected, body) end
   return fresh, head
 end
 

@@ -16,15 +16,16 @@ local M = {}
 
 -- The type that the bytes say; else what the answer or the request does.
 local function mime_of(bytes, answer, options)
-  local format = answer.output_format or options.output_format
+  local format = type(answer.output_format) == "string" and answer.output_format or options.output_format
   return media.sniff(bytes) or format and "image/" .. format or "application/octet-stream"
 end
 
 local function image_of(row, answer, options)
   local image = { url = row.url, revised_prompt = row.revised_prompt }
-  if row.b64_json then
-    image.data = core.base64_decode(row.b64_json)
-    image.mime = image.data and mime_of(image.data, answer, options)
+  if row.b64_json ~= nil then
+    image.data = type(row.b64_json) == "string" and core.base64_decode(row.b64_json) or nil
+    if not image.data then return nil end
+    image.mime = mime_of(image.data, answer, options)
   end
   return (image.data or type(image.url) == "string") and image or nil
 end

@@ -11,8 +11,10 @@
 --   absent      parameters that the newest servers do not have (changes.lua says which had)
 --   complete    the operation that tells what an update, which replaces the whole, has to repeat
 --   rule        what no single parameter shows: function(options) -> name, problem
+--   state       the member of an answer that tells how a thing fares: an `error` beside it is the thing's own, not the call's
+--   media       of bytes: what they are ("audio"); an answer that is JSON, a page or words instead is an error
 --   prepare     function(options, context) -> options | nil, err | nil, name, problem
---   finish      function(value, context) -> result | nil, err | nil, "what was expected"
+--   finish      function(value, context, decoded) -> result | nil, err | nil, "what was expected"
 --   send        function(context, fields) -> result | nil, err: makes the whole call, in place of one request
 --   inference   nothing changes on the server: it may be asked again
 --   common      other servers have it too;   beyond: other servers have it, and OpenGateLLM does not (dialects.lua has their forms)

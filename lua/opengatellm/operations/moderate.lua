@@ -21,7 +21,8 @@ function M.finish(answer)
       for _, hit in pairs(row.categories) do flagged = flagged or hit == true end
     end
     results[i] = {
-      flagged = flagged, categories = row.categories, scores = row.category_scores or {}, applied = row.category_applied_input_types,
+      flagged = flagged == true, categories = row.categories, applied = row.category_applied_input_types,
+      scores = type(row.category_scores) == "table" and row.category_scores or {},
     }
   end
   return { results = results, model = answer.model, id = answer.id, usage = answer.usage }

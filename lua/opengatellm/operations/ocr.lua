@@ -78,8 +78,9 @@ function M.finish(answer)
   local texts = {}
   if type(answer.pages) ~= "table" then return nil, "a list of pages" end
   for i, page in ipairs(answer.pages) do
+    if type(page) ~= "table" then return nil, "a list of pages" end
     page.index = type(page.index) == "number" and page.index + 1 or i
-    texts[i] = page.markdown or ""
+    texts[i] = type(page.markdown) == "string" and page.markdown or ""
   end
   answer.text = table.concat(texts, "\n\n")
   return answer

@@ -2,10 +2,11 @@
 --
 --   name = "string 1..255, required: Its name."
 --
--- A line is TYPE[, RULE…]: MEANING. Types: string, secret (a string that never shows in an error), integer, number, boolean, time
--- (seconds since 1970), table, function, any, file (upload.lua), files (one or a list), filter and metadata (filter.lua), `list of TYPE`, `one of A|B|C`. A
--- range after a type bounds a number, or the length of a text in characters; `1..64 items` bounds a list. Other rules:
--- `required`, `or the client's` (which then stands in for it), and `was NAME`, an old name of the same thing that is taken too.
+-- A line is TYPE[, RULE…]: MEANING. Types: string, secret (a string that never shows in an error), login ({username, password}, whose
+-- password shows in none either), integer, number, boolean, time (seconds since 1970), table, function, any, file (upload.lua), files
+-- (one or a list), filter and metadata (filter.lua), `list of TYPE`, `one of A|B|C`. A range after a type bounds a number, or the
+-- length of a text in characters; `1..64 items` bounds a list. Other rules: `required`, `or the client's` (which then stands in for
+-- it), and `was NAME`, an old name of the same thing that is taken too.
 --
 -- A value of a wrong type is a mistake in the program, one beyond a limit a matter of data: the two come back apart. The limits are
 -- the server's own (OpenAPI 0.4.5), and so are the words in which they are told.
@@ -145,6 +146,12 @@ check["function"] = of_type("function", is "function")
 check.filter = of_type("table", is "table", function(_, value) return filter.problem(value) end)
 check.metadata = of_type("table", is "table", function(_, value) return filter.metadata_problem(value) end)
 function check.any() end
+
+check.login = of_type("table", is "table", function(_, value)
+  for _, name in ipairs { "username", "password" } do
+    if type(value[name]) ~= "string" then return "should have a " .. name .. " that is a string" end
+  end
+end)
 
 function check.files(parameter, value)
   if type(value) ~= "string" and type(value) ~= "table" then return "string (a path), table or a list of those" end

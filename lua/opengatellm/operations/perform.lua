@@ -6,6 +6,7 @@
 -- have, and a file that cannot be read are errors of the call, told before anything is sent.
 --
 -- @module opengatellm.operations.perform
+local answer = require "opengatellm.answer"
 local call = require "opengatellm.call"
 local core = require "opengatellm.core"
 local dialects = require "opengatellm.operations.dialects"
@@ -142,9 +143,19 @@ end
 -- Retrieval went to a service of its own, so no version of the server lacks it for certain.
 local function has_versions(context) return context.client.provider.operations ~= nil end
 
+-- A value, or the items of a list, of which `gone` has one.
+local function gone_value(gone, value)
+  for _, each in ipairs(type(value) == "table" and value or { value }) do
+    if gone[each] then return each end
+  end
+end
+
 -- Whether this call is not the same on all versions.
 local function varies(context)
   local operation = context.operation
+  for name, gone in pairs(operation.gone_values) do
+    if gone_value(gone, context.options[name]) then return true end
+  end
   for name in pairs(operation.varies_with) do
     if context.options[name] ~= nil or operation.parameters[name].required then return true end
   end
@@ -172,10 +183,18 @@ function H.missing(context)
   return H.unsupported("version", text:format(context.where, server.text(context.version), context.operation.missing))
 end
 
+-- A number as it stands in an address or a form: without the fraction that a float has on 5.3 and later.
+local function text_of(value)
+  if type(value) == "number" and value == math.floor(value) then return ("%d"):format(value) end
+  return tostring(value)
+end
+
 local function limits_of(context)
   local fields = {}
   for name, found in pairs(context.operation.parameters) do
-    local _, limit = parameter.check(found, value_of(context, context.operation, name))
+    local value = value_of(context, context.operation, name)
+    local _, limit = parameter.check(found, value)
+    if not limit and context.operation.places[name] == "path" then limit = url.problem(text_of(value)) end
     if limit then fields[#fields + 1] = { path = name, message = limit } end
   end
   table.sort(fields, function(a, b) return a.path < b.path end)
@@ -198,6 +217,18 @@ local function absence_of(context, name)
   return H.unsupported("version", text:format(context.where, name, version))
 end
 
+-- The error of a value that other versions have.
+local function refuse_value(context)
+  for name, gone in pairs(rows.find(context.operation.name).gone_values) do
+    local found, value = context.operation.parameters[name], gone_value(gone, context.options[name])
+    if value and select(2, parameter.check(found.item or found, value)) then
+      local text = "%s: %s: OpenGateLLM %s does not know '%s'; it is there %s"
+      local range = rows.range_of_value(context.operation.name, name, value)
+      return H.unsupported("version", text:format(context.where, name, server.text(context.version), value, range))
+    end
+  end
+end
+
 local function refuse_absent(context)
   for name in pairs(context.operation.absent) do
     if context.options[name] ~= nil then return absence_of(context, name) end
@@ -215,6 +246,8 @@ end
 
 function H.refuse(context)
   if context.operation.missing then return H.missing(context) end
+  local err = refuse_value(context)
+  if err then return err end
   local fields = limits_of(context)
   if fields[1] then return H.invalid(context, fields) end
   if context.operation.rule then
@@ -253,12 +286,6 @@ function H.complete(context)
 end
 
 -- The request ---------------------------------------------------------------------------------------------------------
-
--- A number as it stands in an address or a form: without the fraction that a float has on 5.3 and later.
-local function text_of(value)
-  if type(value) == "number" and value == math.floor(value) then return ("%d"):format(value) end
-  return tostring(value)
-end
 
 local function path_of(context)
   return (context.operation.path:gsub("{([%w_]+)}", function(id)
@@ -341,7 +368,7 @@ local REPEATABLE = { GET = "always", PUT = "always", DELETE = "always", POST = "
 function H.wire(context)
   local operation = context.operation
   local wire = {
-    method = operation.method, path = path_of(context) .. query_of(context), root = operation.root, options = context.options,
+    method = operation.method, path = path_of(context) .. query_of(context), root = operation.root, options = context.options, model = context.options.model,
     repeatable = operation.inference and (operation.form and "refused" or "inference") or REPEATABLE[operation.method],
     accept = (operation.result == "text" or operation.result == "bytes") and "*/*" or nil,
   }
@@ -358,17 +385,32 @@ end
 
 -- The answer ----------------------------------------------------------------------------------------------------------
 
+-- What the operation makes of an answer that is no error; nil, and what was expected or an error.
+local function result_of(context, body, value)
+  local operation, result, expected = context.operation, body, nil
+  if operation.result ~= "text" then result, expected = shape.of(operation.result, value, context.options) end
+  if result ~= nil and operation.finish then return operation.finish(result, context, value) end
+  return result, expected
+end
+
+-- An answer without a body says that it was done; nothing where something was asked for is none.
+local function read_nothing(context, head)
+  local operation = context.operation
+  if not operation.inference and not operation.result:find "^list of" then return true end
+  return nil, call.unexpected(context.client, head, "the server's answer is empty")
+end
+
 local function read(context, body, head)
   local operation, client = context.operation, context.client
-  local value, expected = body, nil
-  if operation.result ~= "text" then
-    if not body:find "%S" then return true end -- 204, or as empty as one
-    local decoded, _, why = core.decode(body)
-    if decoded == nil then return nil, call.not_json(client, body, head, why) end
-    value, expected = shape.of(operation.result, decoded, context.options)
-  end
-  if value ~= nil and operation.finish then value, expected = operation.finish(value, context) end
-  if value ~= nil then return value end
+  local value, _, why
+  if operation.result == "text" then value = answer.json(body)
+  elseif not body:find "%S" then return read_nothing(context, head)
+  else value, _, why = core.decode(body) end
+  local err = answer.fault(body, value, head, operation.state)
+  if err then return nil, call.finish(client, err, head) end
+  if value == nil and (operation.result ~= "text" or answer.is_html(body)) then return nil, call.not_json(client, body, head, why or "a page") end
+  local result, expected = result_of(context, body, value)
+  if result ~= nil then return result end
   if errors.is(expected) then return nil, expected end
   return nil, call.unexpected(client, head, "the server's answer is not " .. expected, body)
 end
@@ -377,7 +419,7 @@ local function ask(context)
   if context.operation.send then return context.operation.send(context, gather(context, "form", true)) end
   local wire, err = H.wire(context)
   if not wire then return nil, err end
-  if context.operation.result == "bytes" then return download.fetch(context.client, wire, context.options) end
+  if context.operation.result == "bytes" then return download.fetch(context.client, wire, context.options, context.operation.media) end
   local body, head = call.fetch(context.client, wire)
   if not body then return nil, H.explain(context, head) end
   return read(context, body, head)
@@ -430,7 +472,9 @@ end
 -- Takes passwords and keys that were sent out of an error: servers quote what they refuse.
 function H.redact(context, err)
   for name, found in pairs(context.operation.parameters) do
-    local value = found.type == "secret" and context.options[name]
+    local value = context.options[name]
+    if found.type == "login" and type(value) == "table" then value = value.password
+    elseif found.type ~= "secret" then value = nil end
     if type(value) == "string" then errors.redact(err, value) end
   end
   return err

@@ -1,6 +1,8 @@
 --- Reranking: the answer, in the forms that servers have.
 --
 -- @module opengatellm.operations.rerank
+local number = require "opengatellm.operations.number"
+
 local M = {}
 
 ---@class ogl.Rerank
@@ -18,19 +20,28 @@ end
 -- What Cohere counts: the tokens that it billed, where it did not bill the search as a whole.
 local function usage_of(meta)
   local units = type(meta) == "table" and (meta.tokens or meta.billed_units)
-  local input = type(units) == "table" and units.input_tokens
+  local input = type(units) == "table" and number.of(units.input_tokens)
   return input and { input_tokens = input, total_tokens = input } or nil
+end
+
+-- The result of a row; nil where it has no score, or names no document of these, or one that has a score already.
+local function result_of(row, count, seen)
+  if type(row) ~= "table" then return nil end
+  local score = number.of(row.relevance_score == nil and row.score or row.relevance_score)
+  local index = number.place(row.index, count)
+  if not score or not index or seen[index] then return nil end
+  seen[index] = true
+  return { index = index, score = score }
 end
 
 --- Cohere's form ({results: [{index, relevance_score}]}), OGL's up to 0.3 and Voyage's ({data: [{index, score}]}), and a bare list.
 -- Servers that know no `top_n` send all; it counts here too.
 function M.finish(answer, context)
-  local rows, results = answer.results or answer.data or answer, {}
+  local rows, results, seen = answer.results or answer.data or answer, {}, {}
   if type(rows) ~= "table" or rows == answer and next(rows) ~= nil and rows[1] == nil then return nil, "a list of scores" end
   for i, row in ipairs(rows) do
-    local score = type(row) == "table" and (row.relevance_score or row.score)
-    if type(score) ~= "number" or type(row.index) ~= "number" then return nil, "a list of scores" end
-    results[i] = { index = row.index + 1, score = score }
+    results[i] = result_of(row, #context.options.documents, seen)
+    if not results[i] then return nil, ("a list of scores: its item %d is none of a document of its own"):format(i) end
   end
   table.sort(results, better)
   local most = context.options.top_n or #results

@@ -49,6 +49,7 @@ local function read(row, group)
     end
   end
   operation.names, operation.item_names, operation.absent, operation.varies_with = row.names or {}, {}, {}, {}
+  operation.gone_values = {} -- parameter -> value -> true, of those that older versions have
   for _, name in ipairs(row.absent or {}) do operation.absent[name] = true end
   return operation
 end
@@ -78,6 +79,11 @@ local LISTS, TABLES = { "with", "without", "only_for" }, { "names", "item_names"
 local function note_change(operation, before)
   local rest = {}
   for key in pairs(before) do rest[key] = true end
+  rest.values = nil
+  for name, values in pairs(before.values or {}) do
+    operation.gone_values[name] = operation.gone_values[name] or {}
+    for _, value in ipairs(values) do operation.gone_values[name][value] = true end
+  end
   for _, field in ipairs(LISTS) do
     rest[field] = nil
     for _, name in ipairs(before[field] or {}) do operation.varies_with[name] = true end
@@ -92,6 +98,7 @@ end
 for _, entry in ipairs(changes) do
   entry.number = server.parse(entry.version)
   note(entry.new, "since", entry.version)
+  note(entry.features, "since", entry.version)
   note(entry.gone, "gone", entry.version)
   for name, before in pairs(entry.before or {}) do note_change(by_name[name], before) end
 end
@@ -115,8 +122,22 @@ end
 
 -- What is merged; the other fields of an entry stand in place of the row's.
 local MERGED = {
-  names = true, item_names = true, fixed = true, types = true, with = true, without = true, only_for = true, unsent = true,
+  names = true, item_names = true, fixed = true, types = true, with = true, without = true, only_for = true, unsent = true, values = true,
 }
+
+-- A parameter whose enumeration, or that of its items, has more values.
+local function with_values(found, more)
+  local out = merged(found)
+  if found.item then
+    out.item = with_values(found.item, more)
+    return out
+  end
+  out.values = {}
+  for _, values in ipairs { found.values, more } do
+    for _, value in ipairs(values) do table.insert(out.values, value) end
+  end
+  return out
+end
 
 -- The operation as it was before an entry of the log.
 local function go_back(operation, before)
@@ -128,6 +149,7 @@ local function go_back(operation, before)
   for _, name in ipairs(before.with or {}) do out.absent[name] = nil end
   for _, name in ipairs(before.without or {}) do out.absent[name] = true end
   out.parameters = merged(operation.parameters, parameter.read_all(before.types))
+  for name, values in pairs(before.values or {}) do out.parameters[name] = with_values(out.parameters[name], values) end
   if before.unsent then out.places = merged(operation.places) end
   for _, name in ipairs(before.unsent or {}) do out.places[name] = "own" end
   for key, value in pairs(before) do
@@ -196,6 +218,28 @@ function M.missing(name, version)
   if gone and version >= server.parse(gone) then return "before " .. gone end
 end
 
+-- The words of a range.
+local function words_of(since, gone)
+  local words = {}
+  if gone then words[1] = "before " .. gone end
+  if since then words[#words + 1] = "from " .. since .. " on" end
+  return table.concat(words, " and ")
+end
+
+--- Where a value of an enumeration is to be had, that a version does not have.
+---@param name string of the operation
+---@param field string
+---@param value string
+---@return string? # nil: no version has it
+function M.range_of_value(name, field, value)
+  for _, entry in ipairs(changes) do
+    local before = entry.before and entry.before[name] or {}
+    for _, each in ipairs(before.values and before.values[field] or {}) do
+      if each == value then return words_of(nil, entry.version) end
+    end
+  end
+end
+
 --- Where a parameter is to be had, that a version does not have.
 ---@param name string of the operation
 ---@param field string
@@ -207,10 +251,7 @@ function M.range_of(name, field)
     for _, each in ipairs(before.without or {}) do since = each == field and entry.version or since end
     for _, each in ipairs(before.with or {}) do gone = each == field and (gone or entry.version) or gone end
   end
-  local words = {}
-  if gone then words[1] = "before " .. gone end
-  if since then words[#words + 1] = "from " .. since .. " on" end
-  return table.concat(words, " and ")
+  return words_of(since, gone)
 end
 
 return M

@@ -40,7 +40,9 @@ local router = rename { router = "router_id" }
 
 local function with_limits(shape)
   return function(thing)
-    for _, limit in ipairs(type(thing.limits) == "table" and thing.limits or {}) do router(limit) end
+    for _, limit in ipairs(type(thing.limits) == "table" and thing.limits or {}) do
+      if type(limit) == "table" then router(limit) end
+    end
     return shape(thing)
   end
 end

@@ -1,14 +1,14 @@
 --- Transcription: the answer, JSON or bare text by what was asked for.
 --
 -- @module opengatellm.operations.transcribe
-local core = require "opengatellm.core"
+local number = require "opengatellm.operations.number"
 local shape = require "opengatellm.operations.shape"
 
 local M = {}
 
 ---@class ogl.Transcript
 ---@field text string for srt and vtt the subtitles as they came
----@field format "json"|"text"|"verbose_json"|"diarized_json"|"srt"|"vtt"
+---@field format "json"|"text"|"verbose_json"|"diarized_json"|"srt"|"vtt" json where the server knows no other, whatever was asked for
 ---@field segments? {id: integer, text: string, start: number, ["end"]: number, speaker?: string}[] times in seconds
 ---@field words? {word: string, start: number, ["end"]: number}[] where they were asked for
 ---@field language? string
@@ -32,16 +32,35 @@ function M.prepare(options)
   return options
 end
 
---- @param body string
-function M.finish(body, context)
-  local format = context.options.response_format or "json"
-  if BARE[format] then return { text = body, format = format, model = context.options.model } end
-  local answer = shape.of("object", core.decode(body), context.options)
-  if not answer or type(answer.text) ~= "string" then return nil, "a transcript" end
+-- Times are numbers, also where a server writes them as texts.
+local function timed(list)
+  if type(list) ~= "table" then return nil end
+  for _, row in ipairs(list) do
+    if type(row) == "table" then row.start, row["end"] = number.of(row.start), number.of(row["end"]) end
+  end
+  return list
+end
+
+-- A transcript in JSON, asked for or not.
+local function of_json(answer, format)
   return {
-    text = answer.text, format = format, segments = answer.segments, words = answer.words, language = answer.language,
-    duration = answer.duration, model = answer.model, id = answer.id, usage = answer.usage,
+    text = answer.text, format = format, segments = timed(answer.segments), words = timed(answer.words), language = answer.language,
+    duration = number.of(answer.duration), model = answer.model, id = answer.id, usage = answer.usage,
   }
+end
+
+-- Servers that write all in JSON send bare text as a string of it; those that know one form send that, whatever was asked for.
+---@param body string
+---@param context ogl.Context
+---@param decoded any the body, where it is JSON
+function M.finish(body, context, decoded)
+  local format = context.options.response_format or "json"
+  if BARE[format] and type(decoded) ~= "table" then
+    return { text = decoded or body, format = format, model = context.options.model }
+  end
+  local answer = shape.of("object", decoded, context.options)
+  if not answer or type(answer.text) ~= "string" then return nil, "a transcript" end
+  return of_json(answer, BARE[format] and "json" or format)
 end
 
 return M

@@ -35,8 +35,9 @@ end
 ---@param row table
 ---@return ogl.UsageEntry
 function M.entry(row)
-  local entry = core.usage(json.encode(row.usage or row)) or {}
-  local metrics = row.usage and row.usage.metrics or {}
+  local told = type(row.usage) == "table" and row.usage or nil
+  local entry = core.usage(json.encode(told or row)) or {}
+  local metrics = told and type(told.metrics) == "table" and told.metrics or {}
   entry.start_time, entry.end_time = row.start_time or row.created, row.end_time or row.created
   entry.requests = row.requests or entry.requests or 1
   entry.model, entry.endpoint, entry.key, entry.method, entry.status = row.model, row.endpoint, row.key, row.method, row.status

@@ -335,6 +335,8 @@ end
 ---@return table? wire
 ---@return ogl.Error? err
 function M.encode_request(request, provider, stream, model)
+  local refusal = url.refusal(provider.name, "model", model)
+  if refusal then return nil, refusal end
   local warnings, warn = requests.warnings()
   local row
   request = requests.translated(request, M.name, warn, { budget = true })

@@ -1,0 +1,116 @@
+--- Gates: what keeps an error that was sent in place of bytes from passing for them.
+--
+--   local gate = M.new(head, expected)      of an answer with a good status; `expected`: what its bytes are ("audio"), nil: anything
+--   gate:take(bytes) -> bytes | nil, err    what may go on, "" where it is held back
+--   gate:finish() -> bytes | nil, err       what was held back; nil where nothing was
+--
+-- Where a medium is expected, JSON, pages and words are errors, whatever they say and whatever type the server gives them. A file may be
+-- any of these: there only what is nothing but an error is one. Memory: what is held back has a bound, beyond which it is no error.
+--
+-- @module opengatellm.gate
+local answer = require "opengatellm.answer"
+local errors = require "opengatellm.errors"
+
+local M = {}
+
+---@class ogl.Gate
+local Gate = {}
+Gate.__index = Gate
+
+local MAX = errors.BODY -- bytes that are held back
+local BYTES = { ["application/octet-stream"] = true, ["binary/octet-stream"] = true }
+
+local function type_of(headers)
+  local kind = headers["content-type"]
+  return type(kind) == "string" and kind:match "^%s*([^;%s]+)" or ""
+end
+
+-- Types that hold texts, no medium.
+local function is_text(kind)
+  kind = kind:lower()
+  return kind:find "^text/" ~= nil or kind:find "json" ~= nil or kind:find "[/+]xml$" ~= nil or kind == "application/xhtml+xml"
+end
+
+-- What the front of an answer may be the beginning of: "text", "bytes", or nil where only white space has come.
+local function look(front)
+  local first = front:match "^\239?\187?\191?%s*(.*)$"
+  if first == "" then return nil end
+  local stream = first:find "^[deDE:]" and (("data:"):find(first:sub(1, 5), 1, true) or ("event:"):find(first:sub(1, 6), 1, true)
+    or ("error:"):find(first:sub(1, 6), 1, true))
+  return (first:find '^[%[{"<]' or stream) and "text" or "bytes"
+end
+
+---@param head {status: integer, headers: table}
+---@param expected? string
+---@return ogl.Gate
+function M.new(head, expected)
+  local kind = type_of(head.headers)
+  local open = not expected and BYTES[kind:lower()] or false -- a file, as its server gives any
+  return setmetatable({ head = head, expected = expected, text = is_text(kind), open = open, held = {}, size = 0, front = "" }, Gate)
+end
+
+-- The error of a text in place of a medium; nil where it is none.
+local function refusal(self, text)
+  local value = answer.json(text)
+  local err = answer.fault(text, value, self.head)
+  if err or value == nil and not answer.is_html(text) and not self.text then return err end
+  local what = value ~= nil and "JSON" or answer.is_html(text) and "a page" or "text"
+  err = answer.error(text, self.head)
+  err.kind, err.message = "protocol", ("the server's answer is no %s but %s: %s"):format(self.expected, what, err.message)
+  return err
+end
+
+-- The error of what was held back, which is all of the answer or its front.
+local function problem(self, text)
+  if self.expected then return refusal(self, text) end
+  return answer.is_pure(text) and answer.fault(text, answer.json(text), self.head) or nil
+end
+
+-- Whether nothing that comes can make an error of it.
+local function is_clear(self)
+  if self.expected and self.text then return false end
+  return look(self.front) == "bytes" or self.size > MAX and not (self.expected and answer.is_html(self.front))
+end
+
+local function release(self)
+  local bytes = table.concat(self.held)
+  self.open, self.held = true, {}
+  return bytes
+end
+
+---@param bytes string
+---@return string? bytes
+---@return ogl.Error? err
+function Gate:take(bytes)
+  if self.open then return bytes end
+  self.held[#self.held + 1], self.size = bytes, self.size + #bytes
+  if #self.front < MAX then self.front = (self.front .. bytes):sub(1, MAX) end
+  if is_clear(self) then return release(self) end
+  if self.size > MAX then return nil, problem(self, self.front) end
+  return ""
+end
+
+---@return string? bytes
+---@return ogl.Error? err
+function Gate:finish()
+  if self.open or self.size == 0 then return nil end
+  local err = problem(self, table.concat(self.held))
+  if err then return nil, err end
+  local bytes = release(self)
+  self.size = 0
+  return bytes
+end
+
+--- The error of a whole answer in place of its bytes, or nil.
+---@param head {status: integer, headers: table}
+---@param expected? string
+---@param data string
+---@return ogl.Error?
+function M.check(head, expected, data)
+  local gate = M.new(head, expected)
+  local _, err = gate:take(data)
+  if not err then _, err = gate:finish() end
+  return err
+end
+
+return M
