@@ -182,6 +182,7 @@ build = {
     ["opengatellm.providers.vllm"] = "lua/opengatellm/providers/vllm.lua",
     ["opengatellm.providers.xai"] = "lua/opengatellm/providers/xai.lua",
     ["opengatellm.providers.zhipu"] = "lua/opengatellm/providers/zhipu.lua",
+    ["opengatellm.quota"] = "lua/opengatellm/quota.lua",
     ["opengatellm.quirks"] = "lua/opengatellm/quirks.lua",
     ["opengatellm.random"] = "lua/opengatellm/random.lua",
     ["opengatellm.rate_limit"] = "lua/opengatellm/rate_limit.lua",
