@@ -89,6 +89,17 @@ describe("errors.from_status", function()
     assert.equal("opengatellm: rate_limit 429: Slow down. (retry after 3 s)", tostring(err))
   end)
 
+  it("is made and printed in a moment, whatever the server sent", function()
+    local began = os.clock()
+    for _, text in ipairs { (" "):rep(60000) .. "x", ("x"):rep(60000), ("quota"):rep(12000), ("1"):rep(60000) .. "x", ("1s"):rep(30000) } do
+      local err = errors.from_status(429, { ["retry-after"] = text, ["x-ratelimit-limit-token"] = "1", ["x-ratelimit-remaining-token"] = "0",
+        ["x-ratelimit-reset-token"] = text }, '{"error":{"message":"' .. text .. '","quotaId":7}}')
+      assert.is_nil(err.retry_after)
+      assert.is_true(#tostring(err) > 1000)
+    end
+    assert.is_true(os.clock() - began < 1)
+  end)
+
   it("prints as one line, whatever its message holds", function()
     for _, text in ipairs { "a\nb", "a\r\nb", "a \n\n  b", "a\rb", "a\11b", "a\27b", "a\0b", "a\194\133b", "a\226\128\168b", "a\226\128\169b" } do
       local err = errors.new { kind = "provider", message = text }

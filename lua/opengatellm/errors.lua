@@ -52,7 +52,8 @@ M.QUOTE = 300
 -- A text in one line: a log has one entry a line, and a server's words could make another one up. Besides control characters, U+0085,
 -- U+2028 and U+2029 end lines.
 local function one_line(text)
-  return (text:gsub("\194\133", "\n"):gsub("\226\128[\168\169]", "\n"):gsub("%s*%c[%c%s]*", " "))
+  text = text:gsub("\194\133", "\n"):gsub("\226\128[\168\169]", "\n")
+  return (text:gsub("[ %c]+", function(run) return run:find "%c" and " " or nil end))
 end
 
 function mt.__tostring(err)
@@ -124,11 +125,13 @@ local function http_date(text)
   return days(tonumber(year), MONTHS[month], tonumber(day)) * 86400 + tonumber(h) * 3600 + tonumber(m) * 60 + tonumber(s)
 end
 
+local LONGEST = 64 -- bytes of a number or a duration: a pattern may go over a longer text again and again
+
 --- OGL's duration, "1h2m3s" (each part optional, also "250ms"), in seconds; nil where it is none.
 ---@param text string?
 ---@return number?
 function M.duration(text)
-  if type(text) ~= "string" then return nil end
+  if type(text) ~= "string" or #text > LONGEST then return nil end
   local factor, total, rest = { d = 86400, h = 3600, m = 60, s = 1, ms = 0.001 }, 0, text
   if tonumber(text) then return tonumber(text) end
   while rest ~= "" do
@@ -160,7 +163,8 @@ end
 
 -- A number of a header; of one that came twice, the first.
 local function number_of(text)
-  return type(text) == "string" and tonumber(text:match "^%s*(%d*%.?%d+)%s*$" or text:match "^%s*(%d*%.?%d+)%s*,") or nil
+  if type(text) ~= "string" or #text > LONGEST then return nil end
+  return tonumber(text:match "^%s*(%d*%.?%d+)%s*$" or text:match "^%s*(%d*%.?%d+)%s*,")
 end
 
 -- The wait that `retry-after-ms` or `retry-after` names, in seconds or as a date.

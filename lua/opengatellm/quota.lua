@@ -26,14 +26,14 @@ end
 -- Whether a text names a long period before any short one: what comes behind is often another limit, or what a dearer plan has.
 local function names_long(text)
   if type(text) ~= "string" then return false end
-  text = text:lower():gsub("%a+://%S+", ""):gsub("[_%-]", " ")
+  text = text:lower():gsub("://%S+", ""):gsub("[_%-]", " ")
   local long = first_of(text, LONG)
   local short = long and first_of(text, SHORT)
   return long ~= nil and (not short or long < short)
 end
 
 -- Google's details name each quota that was violated; the quotes around them are escaped where a gateway put the body into another.
-local QUOTA = 'quota[%a_]*\\*"%s*:%s*\\*"([^"\\]*)'
+local VALUE = '^\\*"%s*:%s*\\*"([^"\\]*)'
 
 --- Whether the limit that an error speaks of is one of the day, or of longer.
 ---@param type? string
@@ -43,8 +43,8 @@ local QUOTA = 'quota[%a_]*\\*"%s*:%s*\\*"([^"\\]*)'
 ---@return boolean
 function M.is_long(type, code, message, body)
   if names_long(type) or names_long(code) or names_long(message) then return true end
-  for name in (body or ""):gmatch(QUOTA) do
-    if names_long(name) then return true end
+  for behind in (body or ""):gmatch "quota[%a_]*()" do
+    if names_long(body:match(VALUE, behind)) then return true end
   end
   return false
 end
