@@ -200,6 +200,7 @@ build = {
     ["opengatellm.transport.failure"] = "lua/opengatellm/transport/failure.lua",
     ["opengatellm.transport.http1"] = "lua/opengatellm/transport/http1.lua",
     ["opengatellm.transport"] = "lua/opengatellm/transport/init.lua",
+    ["opengatellm.transport.no_proxy"] = "lua/opengatellm/transport/no_proxy.lua",
     ["opengatellm.transport.replay"] = "lua/opengatellm/transport/replay.lua",
     ["opengatellm.transport.resty"] = "lua/opengatellm/transport/resty.lua",
     ["opengatellm.transport.resty_tls"] = "lua/opengatellm/transport/resty_tls.lua",
