@@ -57,9 +57,29 @@ describe("errors.from_status", function()
   end)
 
   it("knows which may pass", function()
-    for _, status in ipairs { 408, 429, 500, 502, 503, 504, 529 } do assert.is_true(errors.from_status(status, {}, "x").retryable) end
-    for _, status in ipairs { 400, 401, 403, 404, 409, 413, 422, 501 } do assert.is_false(errors.from_status(status, {}, "x").retryable) end
+    for _, status in ipairs { 408, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529 } do assert.is_true(errors.from_status(status, {}, "x").retryable) end
+    for _, status in ipairs { 400, 401, 403, 404, 409, 413, 422, 501, 519, 525, 530 } do assert.is_false(errors.from_status(status, {}, "x").retryable) end
     assert.is_false(errors.from_status(429, {}, '{"detail":"Request limit per day exceeded."}').retryable)
+  end)
+
+  it("takes the server's word for when, with every status that is retried", function()
+    for _, status in ipairs { 408, 429, 500, 502, 503, 504, 520, 522, 524, 529 } do
+      assert.equal(3, errors.from_status(status, { ["retry-after"] = "3" }, "x").retry_after, status)
+    end
+    assert.is_nil(errors.from_status(400, { ["retry-after"] = "3" }, "x").retry_after)
+    assert.equal(2.5, errors.from_status(529, {}, '{"error":{"details":[{"retryDelay":"2.5s"}]}}').retry_after)
+    local used_up = { ["x-ratelimit-limit-request"] = "10", ["x-ratelimit-remaining-request"] = "0", ["x-ratelimit-reset-requests"] = "50s" }
+    assert.equal(50, errors.from_status(429, used_up, "x").retry_after)
+    assert.is_nil(errors.from_status(500, used_up, "x").retry_after) -- no limit made it fail
+  end)
+
+  it("takes no delay for a limit of the day", function()
+    local body = '{"error":{"message":"Quota.","details":[{"violations":[{"quotaId":"RequestsPerMinute"},{"quotaId":"RequestsPerDay"}]},'
+      .. '{"retryDelay":"2s"}]}}'
+    local err = errors.from_status(429, {}, body)
+    assert.same({ "rate_limit", false }, { err.kind, err.retryable })
+    assert.is_nil(err.retry_after)
+    assert.equal(9, errors.from_status(429, { ["retry-after"] = "9" }, body).retry_after)
   end)
 
   it("bounds the body that it keeps", function() assert.equal(errors.BODY, #errors.from_status(500, {}, ("x"):rep(100000)).body) end)
@@ -67,6 +87,26 @@ describe("errors.from_status", function()
   it("prints as one line", function()
     local err = errors.from_status(429, { ["retry-after"] = "3" }, '{"detail":"Slow down."}')
     assert.equal("opengatellm: rate_limit 429: Slow down. (retry after 3 s)", tostring(err))
+  end)
+
+  it("is made and printed in a moment, whatever the server sent", function()
+    local began = os.clock()
+    for _, text in ipairs { (" "):rep(60000) .. "x", ("x"):rep(60000), ("quota"):rep(12000), ("1"):rep(60000) .. "x", ("1s"):rep(30000) } do
+      local err = errors.from_status(429, { ["retry-after"] = text, ["x-ratelimit-limit-token"] = "1", ["x-ratelimit-remaining-token"] = "0",
+        ["x-ratelimit-reset-token"] = text }, '{"error":{"message":"' .. text .. '","quotaId":7}}')
+      assert.is_nil(err.retry_after)
+      assert.is_true(#tostring(err) > 1000)
+    end
+    assert.is_true(os.clock() - began < 1)
+  end)
+
+  it("prints as one line, whatever its message holds", function()
+    for _, text in ipairs { "a\nb", "a\r\nb", "a \n\n  b", "a\rb", "a\11b", "a\27b", "a\0b", "a\194\133b", "a\226\128\168b", "a\226\128\169b" } do
+      local err = errors.new { kind = "provider", message = text }
+      assert.equal("opengatellm: provider: a b", tostring(err))
+      assert.equal(text, err.message)
+    end
+    assert.equal("opengatellm: http: a  b é “c”", tostring(errors.new { kind = "http", message = "a  b é “c”" }))
   end)
 end)
 
@@ -77,7 +117,8 @@ describe("errors.retry_after", function()
     assert.equal(30, errors.retry_after({ ["retry-after"] = "Sun, 06 Nov 1994 08:49:37 GMT" }, 784111747))
     assert.equal(0, errors.retry_after({ ["retry-after"] = "Sun, 06 Nov 1994 08:49:37 GMT" }, 784111800))
     assert.equal(5, errors.retry_after({ ["retry-after"] = "Thu, 29 Feb 2024 00:00:05 GMT" }, 1709164800))
-    assert.is_nil(errors.retry_after { ["retry-after"] = "soon" })
+    assert.equal(3, errors.retry_after { ["retry-after"] = "3, 5" })
+    for _, text in ipairs { "soon", "-1", "nan", "0x10", "inf" } do assert.is_nil(errors.retry_after { ["retry-after"] = text }) end
   end)
 
   local function ogl(limit, remaining, reset, token)
@@ -142,14 +183,25 @@ describe("errors.redact", function()
   end)
 end)
 
-describe("errors.may_pass", function()
-  it("is true of limits that end soon, and of servers that are busy", function()
-    assert.is_true(errors.may_pass("rate_limit_error"))
-    assert.is_false(errors.may_pass("rate_limit_error", nil, "1000 requests per day"))
-    assert.is_true(errors.may_pass("overloaded_error"))
-    assert.is_true(errors.may_pass("UNAVAILABLE", "503"))
-    assert.is_false(errors.may_pass("INVALID_ARGUMENT", "400"))
-    assert.is_false(errors.may_pass())
+describe("errors.inside", function()
+  local function inside(type, code, message, body, headers)
+    return errors.inside({ type = type, code = code, message = message or "m", body = body }, headers or {})
+  end
+
+  it("may pass where a limit ends soon, or the server is busy", function()
+    assert.is_true(inside("rate_limit_error").retryable)
+    assert.is_false(inside("rate_limit_error", nil, "1000 requests per day").retryable)
+    assert.is_false(inside("RESOURCE_EXHAUSTED", "429", "Quota.", '{"quotaId":"GenerateRequestsPerDayPerProjectPerModel-FreeTier"}').retryable)
+    assert.is_true(inside("overloaded_error").retryable)
+    assert.is_true(inside("UNAVAILABLE", "503").retryable)
+    assert.is_false(inside("INVALID_ARGUMENT", "400").retryable)
+    assert.is_false(inside().retryable)
+  end)
+
+  it("has the wait that head or body name, where it may pass", function()
+    assert.equal(4, inside("overloaded_error", nil, nil, nil, { ["retry-after"] = "4" }).retry_after)
+    assert.equal(4, inside(nil, "429", nil, '{"error":{"details":[{"retryDelay":"4s"}]}}').retry_after)
+    assert.is_nil(inside("INVALID_ARGUMENT", "400", nil, nil, { ["retry-after"] = "4" }).retry_after)
   end)
 end)
 
@@ -157,6 +209,7 @@ describe("errors.provider_kind", function()
   it("hears what type and code say", function()
     assert.equal("rate_limit", errors.provider_kind("rate_limit_error"))
     assert.equal("rate_limit", errors.provider_kind(nil, "429"))
+    assert.equal("rate_limit", errors.provider_kind "RESOURCE_EXHAUSTED")
     assert.equal("auth", errors.provider_kind("authentication_error"))
     assert.equal("auth", errors.provider_kind(nil, "invalid_api_key"))
     assert.equal("provider", errors.provider_kind("server_error", "500"))

@@ -14,6 +14,18 @@ local PAGES = {
   ["https://h/away"] = { status = 301, headers = { location = "http://10.0.0.1/cat" } },
   ["https://h/round"] = { status = 307, headers = { location = "https://h/round" } },
   ["https://h/lost"] = { status = 302 },
+  ["HTTPS://h/moved"] = { status = 302, headers = { location = "//h/cat.png?sig=SECRET" } },
+  ["https://h/a/b/moved?x"] = { status = 308, headers = { location = "../../a/./../cat.png?sig=SECRET#part" } },
+  ["https://h/query?x"] = { status = 303, headers = { location = "?sig=SECRET" } },
+  ["https://h/query?sig=SECRET"] = { status = 301, headers = { location = "HTTPS://h/cat.png?sig=SECRET" } },
+  ["https://h/blank"] = { status = 302, headers = { location = "/the%20 cat.png" } },
+  ["https://h/the%20%20cat.png"] = { body = PNG },
+  ["https://h/other"] = { status = 302, headers = { location = "file:///etc/passwd" } },
+  ["https://h/none"] = { status = 302, headers = { location = "https:///x" } },
+  ["https://h/opaque"] = { status = 302, headers = { location = "http:g" } },
+  ["https://h/control"] = { status = 302, headers = { location = "/cat\tx" } },
+  ["https://h/twice"] = { status = 302, headers = { location = { "/cat.png?sig=SECRET" } } },
+  ["https://h/cached"] = { status = 304, headers = { location = "/cat.png?sig=SECRET" } },
   ["https://user:pass@h/none?sig=SECRET"] = { status = 404, body = "no" },
 }
 
@@ -70,6 +82,32 @@ describe("a medium at an address", function()
     local _, err, transport = ask("https://h/round", true)
     assert.same({ "http", "fetch", 4 }, { err.kind, err.code, #transport.requests })
     assert.matches("status 302", select(2, ask("https://h/lost", true)).message)
+  end)
+
+  it("may have moved to an address that is relative, or has its scheme in capitals", function()
+    for _, from in ipairs { "HTTPS://h/moved", "https://h/a/b/moved?x", "https://h/query?x", "https://h/blank" } do
+      local _, err, transport = ask(from, true)
+      assert.is_nil(err)
+      local last = transport.requests[#transport.requests - 1].url
+      assert.is_true(last == "https://h/cat.png?sig=SECRET" or from == "https://h/blank" and last == "https://h/the%20%20cat.png")
+    end
+  end)
+
+  it("is found in a moment, however long its address is", function()
+    local long = "https://h/" .. ("a"):rep(20000) .. "/"
+    PAGES[long] = { status = 302, headers = { location = (" "):rep(200000) .. "x" } }
+    finally(function() PAGES[long] = nil end)
+    local began = os.clock()
+    ask(long, true)
+    assert.is_true(os.clock() - began < 1)
+  end)
+
+  it("that has moved to what cannot be asked is an error", function()
+    for _, name in ipairs { "other", "none", "opaque", "control", "twice", "cached" } do
+      local _, err, transport = ask("https://h/" .. name, true)
+      assert.same({ "http", "fetch", 1 }, { err.kind, err.code, #transport.requests })
+      assert.matches("status 30[24]", err.message)
+    end
   end)
 
   it("is refused by a function, wherever a server refers to", function()

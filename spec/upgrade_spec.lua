@@ -73,6 +73,19 @@ describe("the answer to an upgrade", function()
     assert.same({ status = 429, rest = "", headers = { ["x-a"] = "1, 2", ["set-cookie"] = { "a=1, b", "c" } } }, answer)
   end)
 
+  it("is read in a moment, however many lines and blanks it has", function()
+    local head = "HTTP/1.1 429 No\r\n" .. ("a:\r\n"):rep(12000) .. "b: " .. (" "):rep(16000) .. "c \t \r\n\r\n"
+    local pieces_of_64 = {}
+    for at = 1, #head, 64 do pieces_of_64[#pieces_of_64 + 1] = head:sub(at, at + 63) end
+    for _, pieces in ipairs { { head }, pieces_of_64 } do
+      local began = os.clock()
+      local answer = assert(upgrade.read(reader(pieces)))
+      assert.equal((", "):rep(11999), answer.headers.a)
+      assert.equal("c", answer.headers.b)
+      assert.is_true(os.clock() - began < 1)
+    end
+  end)
+
   it("is an error where it is not HTTP, breaks off, or has no end", function()
     for _, row in ipairs {
       { "malformed", "SSH-2.0-OpenSSH_9.2\r\n" }, { "malformed", "HTTP/1.1 x\r\n\r\n" }, { "malformed", "HTTP/1.1 101 Yes\r\nno colon\r\n\r\n" },

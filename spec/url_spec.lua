@@ -71,3 +71,36 @@ describe("url.complete", function()
     end
   end)
 end)
+
+describe("url.resolve", function()
+  local BASE = "http://a/b/c/d;p?q" -- RFC 3986, 5.4
+
+  for reference, target in pairs {
+    ["g:h"] = "g:h", ["g"] = "http://a/b/c/g", ["./g"] = "http://a/b/c/g", ["g/"] = "http://a/b/c/g/", ["/g"] = "http://a/g", ["//g"] = "http://g",
+    ["?y"] = "http://a/b/c/d;p?y", ["g?y"] = "http://a/b/c/g?y", ["#s"] = "http://a/b/c/d;p?q#s", ["g#s"] = "http://a/b/c/g#s",
+    ["g?y#s"] = "http://a/b/c/g?y#s", [";x"] = "http://a/b/c/;x", ["g;x"] = "http://a/b/c/g;x", ["g;x?y#s"] = "http://a/b/c/g;x?y#s",
+    [""] = "http://a/b/c/d;p?q", ["."] = "http://a/b/c/", ["./"] = "http://a/b/c/", [".."] = "http://a/b/", ["../"] = "http://a/b/",
+    ["../g"] = "http://a/b/g", ["../.."] = "http://a/", ["../../"] = "http://a/", ["../../g"] = "http://a/g",
+    -- 5.4.2, what is unusual
+    ["../../../g"] = "http://a/g", ["../../../../g"] = "http://a/g", ["/./g"] = "http://a/g", ["/../g"] = "http://a/g", ["g."] = "http://a/b/c/g.",
+    [".g"] = "http://a/b/c/.g", ["g.."] = "http://a/b/c/g..", ["..g"] = "http://a/b/c/..g", ["./../g"] = "http://a/b/g", ["./g/."] = "http://a/b/c/g/",
+    ["g/./h"] = "http://a/b/c/g/h", ["g/../h"] = "http://a/b/c/h", ["g;x=1/./y"] = "http://a/b/c/g;x=1/y", ["g;x=1/../y"] = "http://a/b/c/y",
+    ["g?y/./x"] = "http://a/b/c/g?y/./x", ["g?y/../x"] = "http://a/b/c/g?y/../x", ["g#s/./x"] = "http://a/b/c/g#s/./x",
+    ["g#s/../x"] = "http://a/b/c/g#s/../x", ["http:g"] = "http:g",
+  } do
+    it("knows " .. reference, function() assert.equal(target, url.resolve(BASE, reference)) end)
+  end
+
+  it("goes from any address", function()
+    for _, row in ipairs {
+      { "http://h", "g", "http://h/g" }, { "http://h?q", "?x", "http://h?x" }, { "HTTP://h/a", "//g/b", "HTTP://g/b" }, { "http://h/a#f", "b", "http://h/b" },
+      { "http://h/a?x=/y/z", "b", "http://h/b" }, { "http://h/a/b", "HTTPS://g/../c", "HTTPS://g/c" }, { "http://h/a", "?", "http://h/a?" },
+      { "http://h//a//b", "..//c", "http://h//a//c" }, { "http://h/a", "b:c/d", "b:c/d" }, { "http://h/a", "./b:c", "http://h/b:c" },
+      { "http://h/a", "1:2", "http://h/1:2" }, { "http://u@h:1/a", "/b", "http://u@h:1/b" },
+    } do
+      assert.equal(row[3], url.resolve(row[1], row[2]))
+    end
+    assert.is_nil(url.resolve("h/a", "b"))
+    assert.is_nil(url.resolve("", ""))
+  end)
+end)

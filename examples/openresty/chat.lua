@@ -31,10 +31,20 @@ function M.stream()
   send(err and { error = err.kind } or { done = true })
 end
 
+-- The body of the request: nginx keeps a small one in memory (client_body_buffer_size), and puts a larger one into a file.
+local function read_body()
+  ngx.req.read_body()
+  local path = ngx.req.get_body_file()
+  if not path then return ngx.req.get_body_data() or "" end
+  local file = assert(io.open(path, "rb"))
+  local body = file:read "*a"
+  file:close()
+  return body
+end
+
 --- POST /answer with {"question": …}: {"answer": …}.
 function M.answer()
-  ngx.req.read_body()
-  local asked = json.decode(ngx.req.get_body_data() or "")
+  local asked = json.decode(read_body())
   if type(asked) ~= "table" or type(asked.question) ~= "string" then return ngx.exit(ngx.HTTP_BAD_REQUEST) end
   local reply, err = client:chat(asked.question)
   if not reply then return refuse(err) end

@@ -139,11 +139,8 @@ end
 ---@return ogl.Error
 function M.error(text, head, body)
   local message, kind, code, fields = errors.read_body(head.status, begun(text))
-  return errors.new {
-    kind = errors.provider_kind(kind, code), message = message, type = kind, code = code, fields = fields, headers = head.headers,
-    body = (body or text):sub(1, errors.BODY), request_id = errors.request_id(head.headers),
-    retryable = errors.may_pass(kind, code, message),
-  }
+  local said = { message = message, type = kind, code = code, fields = fields, body = (body or text):sub(1, errors.BODY) }
+  return errors.inside(said, head.headers)
 end
 
 --- The error of an answer that is not what was expected, in the server's words; nil where it has none about the call.

@@ -5,6 +5,7 @@
 --
 -- @module opengatellm.errors
 local core = require "opengatellm.core"
+local quota = require "opengatellm.quota"
 
 local M = {}
 
@@ -48,12 +49,19 @@ M.BODY = 64 * 1024
 --- The longest part of a body that a message quotes, in bytes.
 M.QUOTE = 300
 
+-- A text in one line: a log has one entry a line, and a server's words could make another one up. Besides control characters, U+0085,
+-- U+2028 and U+2029 end lines.
+local function one_line(text)
+  text = text:gsub("\194\133", "\n"):gsub("\226\128[\168\169]", "\n")
+  return (text:gsub("[ %c]+", function(run) return run:find "%c" and " " or nil end))
+end
+
 function mt.__tostring(err)
   local line = "opengatellm: " .. err.kind
   if err.status then line = line .. " " .. err.status end
   line = line .. ": " .. tostring(err.message)
   if err.retry_after then line = line .. string.format(" (retry after %.3g s)", err.retry_after) end
-  return line
+  return one_line(line)
 end
 
 --- Makes an error of a table of its fields.
@@ -117,11 +125,13 @@ local function http_date(text)
   return days(tonumber(year), MONTHS[month], tonumber(day)) * 86400 + tonumber(h) * 3600 + tonumber(m) * 60 + tonumber(s)
 end
 
+local LONGEST = 64 -- bytes of a number or a duration: a pattern may go over a longer text again and again
+
 --- OGL's duration, "1h2m3s" (each part optional, also "250ms"), in seconds; nil where it is none.
 ---@param text string?
 ---@return number?
 function M.duration(text)
-  if type(text) ~= "string" then return nil end
+  if type(text) ~= "string" or #text > LONGEST then return nil end
   local factor, total, rest = { d = 86400, h = 3600, m = 60, s = 1, ms = 0.001 }, 0, text
   if tonumber(text) then return tonumber(text) end
   while rest ~= "" do
@@ -151,6 +161,31 @@ local function minute_of(headers, message)
   return math.min(reset_of(headers, name, name) or MINUTE, MINUTE)
 end
 
+-- A number of a header; of one that came twice, the first.
+local function number_of(text)
+  if type(text) ~= "string" or #text > LONGEST then return nil end
+  return tonumber(text:match "^%s*(%d*%.?%d+)%s*$" or text:match "^%s*(%d*%.?%d+)%s*,")
+end
+
+-- The wait that `retry-after-ms` or `retry-after` names, in seconds or as a date.
+local function named_wait(headers, now)
+  local ms, text = number_of(headers["retry-after-ms"]), headers["retry-after"]
+  if ms then return ms / 1000 end
+  if type(text) ~= "string" then return nil end
+  local date = not number_of(text) and http_date(text)
+  if date then return math.max(0, date - (now or os.time())) end
+  return number_of(text)
+end
+
+-- The wait that OGL's limits name.
+local function limit_wait(headers, message)
+  local minute = message and minute_of(headers, message)
+  if minute then return minute end
+  local request, token = reset_of(headers, "request", "requests"), reset_of(headers, "token", "token")
+  if request and token then return math.max(request, token) end
+  return request or token
+end
+
 --- When the server says that the call may be repeated, in seconds from now; nil when it does not say.
 --- Reads `retry-after-ms`, `retry-after` (seconds or a date), then OGL's `x-ratelimit-*`.
 ---@param headers table<string, string|string[]>
@@ -158,19 +193,7 @@ end
 ---@param message? string of the refusal: it says which limit was reached
 ---@return number?
 function M.retry_after(headers, now, message)
-  local ms = tonumber(headers["retry-after-ms"])
-  if ms then return math.max(0, ms / 1000) end
-  local text = headers["retry-after"]
-  if type(text) == "string" then
-    if tonumber(text) then return math.max(0, tonumber(text)) end
-    local date = http_date(text)
-    if date then return math.max(0, date - (now or os.time())) end
-  end
-  local minute = message and minute_of(headers, message)
-  if minute then return minute end
-  local request, token = reset_of(headers, "request", "requests"), reset_of(headers, "token", "token")
-  if request and token then return math.max(request, token) end
-  return request or token
+  return named_wait(headers, now) or limit_wait(headers, message)
 end
 
 -- Answers of 400 and above ----------------------------------------------------------------------------------------
@@ -235,8 +258,22 @@ function M.read_body(status, body)
 end
 
 local AUTH = { [401] = true, [403] = true }
--- A limit "per day" is not over in a minute, and 409 says that the server has acted.
-local RETRYABLE = { [408] = true, [429] = true, [500] = true, [502] = true, [503] = true, [504] = true, [529] = true }
+-- 409 says that the server has acted. 520 to 524: Cloudflare had no answer of the server behind it.
+local RETRYABLE = {
+  [408] = true, [429] = true, [500] = true, [502] = true, [503] = true, [504] = true, [529] = true,
+  [520] = true, [521] = true, [522] = true, [523] = true, [524] = true,
+}
+local LIMITS = { [429] = true, [503] = true } -- statuses of a limit that is reached: what headers and words say of limits counts
+
+-- Puts into an error when to try again. `limited`: because a limit was reached, of the day or longer it may be.
+local function set_retry(err, passing, limited)
+  local long = limited and quota.is_long(err.type, err.code, err.message, err.body)
+  err.retryable = passing and not long
+  if not passing then return err end
+  err.retry_after = named_wait(err.headers) or limited and limit_wait(err.headers, err.message) or nil
+  if not long then err.retry_after = err.retry_after or quota.delay(err.body) end
+  return err
+end
 
 --- The error of an answer of 400 and above.
 ---@param status integer
@@ -245,14 +282,12 @@ local RETRYABLE = { [408] = true, [429] = true, [500] = true, [502] = true, [503
 ---@return ogl.Error
 function M.from_status(status, headers, body)
   local message, kind, code, fields = M.read_body(status, body)
-  local daily = message:find "per day" ~= nil
-  return M.new {
+  local limited = LIMITS[status] or M.provider_kind(kind, code) == "rate_limit"
+  return set_retry(M.new {
     kind = AUTH[status] and "auth" or status == 429 and "rate_limit" or "http",
     message = message, type = kind, code = code, fields = fields, status = status, headers = headers,
     body = body:sub(1, M.BODY), request_id = M.request_id(headers),
-    retry_after = (status == 429 or status == 503) and M.retry_after(headers, nil, message) or nil,
-    retryable = (RETRYABLE[status] or false) and not daily,
-  }
+  }, RETRYABLE[status] or false, limited)
 end
 
 ---@return string? # what the server calls this exchange
@@ -262,7 +297,7 @@ function M.request_id(headers)
 end
 
 local WORDS = {
-  { "rate_limit", { "rate_limit", "rate limit", "too_many_requests", "^429$" } },
+  { "rate_limit", { "rate_limit", "rate limit", "too_many_requests", "resource_exhausted", "^429$" } },
   { "auth", { "auth", "permission", "invalid_api_key", "^401$", "^403$" } },
 }
 
@@ -282,17 +317,23 @@ end
 
 local PASSING = { "overloaded", "unavailable", "^503$", "^529$" }
 
---- Whether an error that came inside an answer may pass: a rate limit that is not one of the day, or a server that is too busy.
----@param type? string
----@param code? string
----@param message? string
----@return boolean
-function M.may_pass(type, code, message)
-  if M.provider_kind(type, code) == "rate_limit" then return not (message or ""):find "per day" end
+-- Whether a server that says this is too busy.
+local function is_busy(type, code)
   for _, word in ipairs(PASSING) do
     if (type or ""):lower():find(word) or (code or ""):lower():find(word) then return true end
   end
   return false
+end
+
+--- The error that a server reported inside an answer that had begun well. It may pass where it is a rate limit that is not one of the
+--- day, or where the server is too busy; when to try again says the head of the answer.
+---@param said table message, and what else there is of type, code, body, fields; it becomes the error
+---@param headers table<string, string|string[]>
+---@return ogl.Error
+function M.inside(said, headers)
+  said.kind, said.headers, said.request_id = M.provider_kind(said.type, said.code), headers, M.request_id(headers)
+  local limited = said.kind == "rate_limit"
+  return set_retry(M.new(said), limited or is_busy(said.type, said.code), limited)
 end
 
 return M

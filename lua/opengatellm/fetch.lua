@@ -8,6 +8,7 @@ local errors = require "opengatellm.errors"
 local media = require "opengatellm.media"
 local outside = require "opengatellm.outside"
 local request = require "opengatellm.request"
+local url_of = require "opengatellm.url"
 
 local M = {}
 
@@ -21,12 +22,17 @@ local function failure(kind, url, message)
   return errors.new { kind = kind, code = "fetch", message = shown(url) .. ": " .. message, sent = false }
 end
 
--- The address that a server refers to.
-local function referred(url, location)
-  if type(location) ~= "string" or location:find "[%c ]" then return nil end
-  if location:find "^https?://" then return location end
-  if location:find "^//" then return url:match "^https?:" .. location end
-  if location:find "^/" then return url:match "^https?://[^/?#]*" .. location end
+local REFERS = { [301] = true, [302] = true, [303] = true, [307] = true, [308] = true }
+
+-- The address that a server refers to; nil where that is none that can be asked. Blanks in it are escaped, as browsers do it. What stands
+-- behind # is not sent, and would make the same address look like another.
+local function referred(url, status, location)
+  if not REFERS[status] or type(location) ~= "string" or location:find "%c" then return nil end
+  local target = url_of.resolve(url, (location:gsub(" ", "%%20"))) or ""
+  target = target:match "^[^#]*"
+  local scheme, rest = target:match "^(%a+)(://[^/?#]+.*)$"
+  scheme = scheme and scheme:lower()
+  return (scheme == "http" or scheme == "https") and scheme .. rest or nil
 end
 
 local function refuse(allowed, url)
@@ -46,7 +52,7 @@ local function get(client, url, allowed)
       return nil, headers
     end
     if status >= 200 and status < 300 then return body, headers end
-    local next_url = status >= 301 and status <= 308 and referred(url, headers.location)
+    local next_url = referred(url, status, headers.location)
     if not next_url then return nil, failure("http", url, "the answer has status " .. status) end
     url = next_url
   end
@@ -59,12 +65,18 @@ local function type_of(headers)
   return mime and mime:lower() ~= "application/octet-stream" and mime:lower() or nil
 end
 
+-- The last segment of an address's path, or nil. The pattern's `.*` goes to the last slash at once, however long the address is.
+local function name_of(url)
+  local path = shown(url):match "//[^/]+(/.*)$"
+  return path and path:match "^.*/([^/]+)$"
+end
+
 local function fetched(client, part, allowed)
   local bytes, headers = get(client, part.url, allowed)
   if not bytes then return nil, headers end
   local changed = request.merge(part, {
     data = bytes, mime = part.mime or media.sniff(bytes) or type_of(headers),
-    name = part.name or shown(part.url):match "//[^/]+/.-([^/]+)$",
+    name = part.name or name_of(part.url),
   })
   changed.url = nil
   return changed

@@ -26,13 +26,14 @@ function M.budget(policy, host, random)
   }, Budget)
 end
 
---- Seconds before the next try; nil when there is none.
+--- Seconds before the next try; nil when there is none. A wait of 0 is
+--- none that we take: all tries would be over before the server is free.
 ---@param err ogl.Error
 ---@return number?
 function Budget:delay(err)
   if self.left <= 0 or not err.retryable then return nil end
   local wait = err.retry_after
-  if not wait then
+  if not wait or wait <= 0 then
     wait = math.min(LONGEST, FIRST * 2 ^ self.tries)
     wait = wait * (1 - JITTER * self.random())
   end

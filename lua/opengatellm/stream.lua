@@ -268,10 +268,7 @@ end
 
 function H.problem(self)
   local message, kind, code, body = self.decoder:problem()
-  return errors.new {
-    kind = errors.provider_kind(kind, code), message = message or "the server reported an error", type = kind, code = code, body = body,
-    retryable = errors.may_pass(kind, code, message),
-  }
+  return errors.inside({ message = message or "the server reported an error", type = kind, code = code, body = body }, self.headers)
 end
 
 -- A whole body that is no JSON (a page of a proxy) holds no answer to its end: it is incomplete, as one that was cut is.

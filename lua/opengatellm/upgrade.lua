@@ -72,35 +72,47 @@ local function too_large()
   return errors.new { kind = "limit", code = "header", message = "the head of the server's answer is above 64 KiB", sent = false }
 end
 
-local function add_field(headers, name, value)
-  name = name:lower()
-  if name == "set-cookie" then
-    headers[name] = headers[name] or {}
-    table.insert(headers[name], value)
-  else
-    headers[name] = headers[name] and headers[name] .. ", " .. value or value
-  end
+local function add_field(lists, name, value)
+  local list = lists[name]
+  if list then list[#list + 1] = value else lists[name] = { value } end
+end
+
+-- The values of each name, as one text where it is not set-cookie: joined once, however many lines there are.
+local function joined(lists)
+  local headers = {}
+  for name, list in pairs(lists) do headers[name] = name == "set-cookie" and list or table.concat(list, ", ") end
+  return headers
 end
 
 local function parse(head)
   local status, lines = head:match "^HTTP/1%.[01] (%d%d%d)[^\r\n]*\r?\n(.*)$"
   if not status then return nil end
-  local answer = { status = tonumber(status), headers = {} }
+  local lists = {}
   for line in lines:gmatch "([^\r\n]+)" do
-    local name, value = line:match "^([^%s:]+):[ \t]*(.-)[ \t]*$"
+    local name, value = line:match "^([^%s:]+):[ \t]*(.*)$"
     if not name then return nil end
-    add_field(answer.headers, name, value)
+    add_field(lists, name:lower(), value:match "^.*[^ \t]" or "")
   end
-  return answer
+  return { status = tonumber(status), headers = joined(lists) }
 end
+
+-- Where the blank line ends, looked for from a place on.
+local function end_of_head(bytes, from)
+  local _, stop = bytes:find("\n\r?\n", from)
+  return stop and stop <= HEAD and stop or nil
+end
+
+local END = 4 -- bytes of the longest blank line with the end before it
 
 -- Bytes up to and with the blank line, and those behind it.
 local function read_head(read, bytes)
+  local from = 1
   while true do
-    local _, stop = bytes:find "\r?\n\r?\n"
-    if stop and stop <= HEAD then return bytes:sub(1, stop), bytes:sub(stop + 1) end
+    local stop = end_of_head(bytes, from)
+    if stop then return bytes:sub(1, stop), bytes:sub(stop + 1) end
     if #bytes > HEAD then return nil, too_large() end
     if #bytes >= 5 and bytes:sub(1, 5) ~= "HTTP/" then return nil, malformed "the server's answer is not HTTP" end
+    from = math.max(1, #bytes - END)
     local more, err = read()
     if not more then return nil, err or malformed "the server closed the connection inside the head of its answer" end
     bytes = bytes .. more

@@ -112,4 +112,67 @@ function M.base(text, version)
   return api, api .. "/" .. version
 end
 
+-- References ------------------------------------------------------------------------------------------------------
+
+-- The components of a URI or of a relative reference (RFC 3986, appendix B); nil where one is absent.
+local function split(text)
+  local parts = {}
+  local rest, fragment = text:match "^([^#]*)#(.*)$"
+  parts.fragment, rest = fragment, rest or text
+  local hierarchy, query = rest:match "^([^?]*)%?(.*)$"
+  parts.query, rest = query, hierarchy or rest
+  local scheme, behind = rest:match "^(%a[%w+.-]*):(.*)$"
+  parts.scheme, rest = scheme, behind or rest
+  local authority, path = rest:match "^//([^/]*)(.*)$"
+  parts.authority, parts.path = authority, path or rest
+  return parts
+end
+
+-- RFC 3986, 5.2.4: a path without its segments `.` and `..`.
+local function without_dots(path)
+  local out, at = {}, 1
+  while at <= #path do
+    local slash, segment, behind = path:match("^(/?)([^/]*)()", at)
+    local is_dot, is_up = segment == ".", segment == ".."
+    if is_up and slash == "/" then out[#out] = nil end
+    if not is_dot and not is_up then
+      out[#out + 1] = slash .. segment
+    elseif slash == "" then
+      behind = behind + 1 -- only in front of a relative path: its slash goes with it
+    elseif behind > #path then
+      out[#out + 1] = "/"
+    end
+    at = behind
+  end
+  return table.concat(out)
+end
+
+-- RFC 3986, 5.2.3: a relative path in the place of the base's last segment.
+local function merge(base, path)
+  if base.authority and base.path == "" then return "/" .. path end
+  return (base.path:match "^.*/" or "") .. path
+end
+
+-- RFC 3986, 5.2.2: scheme, authority, path and query of a reference seen from a base.
+local function target_of(base, reference)
+  if reference.scheme or reference.authority then
+    return reference.scheme or base.scheme, reference.authority, without_dots(reference.path), reference.query
+  end
+  if reference.path == "" then return base.scheme, base.authority, base.path, reference.query or base.query end
+  local path = reference.path:find "^/" and reference.path or merge(base, reference.path)
+  return base.scheme, base.authority, without_dots(path), reference.query
+end
+
+--- What a reference means at an address (RFC 3986, 5.2): `M.resolve("http://a/b/c?q", "../g")` is `http://a/g`.
+---@param address string
+---@param reference string a relative reference, or an address
+---@return string? # nil where neither has a scheme
+function M.resolve(address, reference)
+  local parts = split(reference)
+  local scheme, authority, path, query = target_of(split(address), parts)
+  if not scheme then return nil end
+  return scheme .. ":" .. (authority and "//" .. authority or "") .. path .. (query and "?" .. query or "")
+    .. (parts.fragment and "#" .. parts.fragment or "")
+end
+
 return M

@@ -235,13 +235,13 @@ end
 
 -- Errors -----------------------------------------------------------------------------------------------------------
 
--- Nothing that another try changes: we sent what this server does not take.
+-- We sent what this server does not take, which another try does not change.
 local OUR_FAULT = { [1002] = true, [1003] = true, [1007] = true, [1008] = true, [1009] = true, [1010] = true }
+local OF_SERVERS = 3000 -- and above: codes of frameworks and servers, who mean with them what HTTP means with 4xx
 
 function H.cut(self, message, code)
-  return errors.new {
-    kind = "network", code = self.quiet and "closed_early" or "cut", message = message, retryable = not OUR_FAULT[code],
-  }
+  local final = code and (OUR_FAULT[code] or code >= OF_SERVERS)
+  return errors.new { kind = "network", code = self.quiet and "closed_early" or "cut", message = message, retryable = not final }
 end
 
 function H.closed(self, code, reason)

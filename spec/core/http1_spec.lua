@@ -24,6 +24,27 @@ describe("core.http1", function()
     assert.same({ ["set-cookie"] = { "a=1, b", "c=2", "d" }, x = "y" }, headers)
   end)
 
+  it("joins what is repeated, in order, and what stands between", function()
+    local parser = core.http1 "GET"
+    parser:feed(OK .. "a: 1\r\nb:\r\nA:2\r\nset-cookie: x\r\nb: 3\r\na: 4, 5\r\nb:\r\nc: 6\r\n\r\n")
+    assert.same({ a = "1, 2, 4, 5", b = ", 3, ", c = "6", ["set-cookie"] = { "x" } }, (select(2, parser:head())))
+  end)
+
+  it("joins many short lines at a cost in proportion", function()
+    local function cost(count)
+      local least = math.huge
+      for _ = 1, 3 do
+        local parser, began = core.http1 "GET", os.clock()
+        parser:feed(OK .. ("a:\r\n"):rep(count) .. "\r\n")
+        local _, headers = parser:head()
+        least = math.min(least, os.clock() - began)
+        assert.equal((", "):rep(count - 1), headers.a)
+      end
+      return least
+    end
+    assert.is_true(cost(60000) < 16 * cost(7500)) -- eight times as many; each copied again and again, 64 times as much
+  end)
+
   it("gives the pieces as they come, and says where it is", function()
     local parser = core.http1 "POST"
     assert.same({ "head" }, { parser:feed "HTTP/1.1 100 Continue\r\n\r\nHTTP/1" })

@@ -190,6 +190,13 @@ describe("examples/openresty", function()
     assert.equal(helper.TEXT, client:request("POST", "/answer", { question = "Bonjour" }).answer)
     assert.equal(400, select(2, client:request("POST", "/answer", { other = 1 })).status)
   end)
+
+  it("takes a body that nginx put into a file, and one that is empty", function()
+    local client = helper.client_of(example "ok", { retries = { max = 0 } })
+    assert.equal(helper.TEXT, client:request("POST", "/answer", { question = ("Bonjour "):rep(50000) }).answer)
+    assert.equal(400, select(2, client:request("POST", "/answer", { other = ("x"):rep(100000) })).status)
+    assert.equal(400, select(2, client:request("POST", "/answer", "")).status)
+  end)
 end)
 
 describe("a worker of nginx", function()

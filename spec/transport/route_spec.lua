@@ -67,14 +67,15 @@ describe("a proxy", function()
   end)
 
   it("is not asked for the hosts of no_proxy", function()
-    for list, direct in pairs {
-      ["*"] = true, h = true, ["a, h"] = true, [".h"] = true, ["g"] = false, [""] = false, ["xh"] = false, ["h.example"] = false,
+    local variables = { http_proxy = "p:1", no_proxy = "10.0.0.0/8,h.example.,::1", NO_PROXY = "*" }
+    for url, proxied in pairs {
+      ["http://10.1.2.3:80/"] = false, ["http://110.0.0.1/"] = true, ["http://a.H.example.:8000/"] = false, ["http://[0:0::1]:8000/"] = false,
+      ["http://[::2]/"] = true,
     } do
-      assert.equal(direct, route.is_direct("h", list), list)
+      assert.equal(proxied, assert(of(url, nil, variables)).proxied, url)
     end
-    assert.is_true(route.is_direct("a.h.example", "h.example"))
-    assert.is_false(route.is_direct("ah.example", "h.example"))
-    assert.is_true(route.is_direct("[::1]", "::1"))
+    assert.is_false(assert(of("http://h/", { proxy = "p:1" }, { NO_PROXY = "h" })).proxied)
+    assert.is_true(assert(of("http://h/", { proxy = "p:1", no_proxy = "" }, { NO_PROXY = "h" })).proxied)
   end)
 
   it("of another kind is an error without its password", function()

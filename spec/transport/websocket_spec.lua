@@ -190,15 +190,26 @@ for _, where in ipairs(carriers.list()) do
         end
       end)
 
-      case("opens another where its hour is over, once", function()
-        local client, _, carrier = with_key()
-        for i = 1, 3 do
-          assert.equal(TEXT, assert(ask(client, "expired")).text)
-          assert.equal(i, carrier.connected)
+      for scenario, status in pairs { expired = 400, expired_flat = 200 } do
+        case("opens another where its hour is over, once: " .. scenario, function()
+          local client, _, carrier = with_key()
+          for i = 1, 3 do
+            assert.equal(TEXT, assert(ask(client, scenario)).text)
+            assert.equal(i, carrier.connected)
+          end
+          local err = failure(client, scenario .. ":at_once")
+          assert.same({ status, "websocket_connection_limit_reached" }, { err.status or 200, err.code })
+          assert.equal(4, carrier.connected)
+        end)
+      end
+
+      case("opens no other where a code of the server's own closed it", function()
+        for _, code in ipairs { "3000", "4001", "1008" } do
+          local client, _, carrier = with_key { retries = { max = 2 }, host = helper.simulated_host() }
+          assert(ask(client, "close_later:" .. code))
+          local err = failure(client, "close_later:" .. code)
+          assert.same({ "network", "closed_early", false, 1 }, { err.kind, err.code, err.retryable, carrier.connected })
         end
-        local err = failure(client, "expired:at_once")
-        assert.same({ 400, "websocket_connection_limit_reached" }, { err.status, err.code })
-        assert.equal(4, carrier.connected)
       end)
 
       case("takes nothing that belongs to the answer before", function()
@@ -275,6 +286,23 @@ for _, where in ipairs(carriers.list()) do
         assert.equal(3, carrier.connected)
       end)
 
+      case("gives what stands behind an error inside of an answer, and keeps the socket then", function()
+        local client, _, carrier = with_key()
+        for _ = 1, 2 do
+          local err = failure(client, "behind:failed")
+          assert.same({ "provider", "server_error", "refused with 500", FIRST }, { err.kind, err.code, err.message, err.partial.text })
+          assert.equal(5, err.partial.usage.total_tokens)
+        end
+        assert.equal(TEXT, assert(ask(client, "plain")).text)
+        assert.equal(1, carrier.connected)
+        for _, what in ipairs { "silence", "end", "wrong" } do
+          local err = failure(client, "behind:" .. what)
+          assert.same({ "provider", "server_error", "refused with 500", FIRST }, { err.kind, err.code, err.message, err.partial.text })
+          assert.equal(TEXT, assert(ask(client, "plain")).text)
+        end
+        assert.equal(4, carrier.connected)
+      end)
+
       case("holds back only so much of what comes before an answer", function()
         local client = client_of()
         assert.equal(TEXT, assert(ask(client, "chatter")).text)
@@ -287,7 +315,7 @@ for _, where in ipairs(carriers.list()) do
       -- Breaks ------------------------------------------------------------------------------------------------------------
 
       case("says how it was closed before there was an answer", function()
-        for _, row in ipairs { { "1000", true }, { "1001", true }, { "1011", true }, { "1008", false }, { "none", true } } do
+        for _, row in ipairs { { "1000", true }, { "1001", true }, { "1011", true }, { "1008", false }, { "3000", false }, { "4999", false }, { "none", true } } do
           local err = failure(client_of(), "close:" .. row[1])
           assert.same({ "network", "closed_early", row[2], true }, { err.kind, err.code, err.retryable, err.sent })
           assert.equal(row[1] ~= "none", err.message:find(row[1] .. ": so it is", 1, true) ~= nil)
@@ -295,7 +323,7 @@ for _, where in ipairs(carriers.list()) do
       end)
 
       case("says how it was closed in mid-answer, and gives what came", function()
-        for _, row in ipairs { { "1000", true }, { "1001", true }, { "1011", true }, { "1008", false }, { "end", true } } do
+        for _, row in ipairs { { "1000", true }, { "1001", true }, { "1011", true }, { "1008", false }, { "4000", false }, { "end", true } } do
           local err = failure(client_of(), "cut:" .. row[1])
           assert.same({ "network", "cut", row[2], true, FIRST }, { err.kind, err.code, err.retryable, err.sent, err.partial.text })
         end

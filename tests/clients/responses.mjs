@@ -47,6 +47,7 @@ const sendAll = (ws, list) => list.forEach((text) => ws.send(text));
 const refusal = (status, code, headers) => JSON.stringify({
   type: "error", status, error: { type: "some_error", code, message: `refused with ${status}`, param: null }, ...(headers && { headers }),
 });
+const ENDED = "websocket_connection_limit_reached";
 const raw = (ws, ...bytes) => ws._socket.write(Buffer.from(bytes));
 
 // Bytes as a text message in fragments of n bytes, which cut characters in two.
@@ -129,9 +130,28 @@ const scenarios = {
     sendAll(ws, events(request, TEXTS).slice(0, 3));
     ws.send(refusal(500, "server_error"));
   },
+  // an error inside of an answer, and behind it what it cost; or something else, or silence
+  behind(ws, request, what) {
+    const list = events(request, TEXTS, "failed", { error: { code: "server_error", message: "it broke" } });
+    sendAll(ws, list.slice(0, 3));
+    ws.send(refusal(500, "server_error"));
+    if (what === "failed") setTimeout(() => ws.send(list.at(-1)), 5);
+    if (what === "end") ws._socket.end();
+    if (what === "wrong") raw(ws, ...WRONG.utf8);
+  },
   // its hour is over: after one answer, or at once
   expired(ws, request, when, connection) {
-    if (when === "at_once" || connection.requests.length > 1) return ws.send(refusal(400, "websocket_connection_limit_reached"));
+    if (when === "at_once" || connection.requests.length > 1) return ws.send(refusal(400, ENDED));
+    return sendAll(ws, events(request, TEXTS));
+  },
+  // the same as an event without a status, flat
+  expired_flat(ws, request, when, connection) {
+    if (when !== "at_once" && connection.requests.length === 1) return sendAll(ws, events(request, TEXTS));
+    return ws.send(JSON.stringify({ type: "error", code: ENDED, message: "its hour is over", param: null, sequence_number: 0 }));
+  },
+  // an answer, and the next request closes the connection
+  close_later(ws, request, code, connection) {
+    if (connection.requests.length > 1) return ws.close(Number(code), "so it is");
     return sendAll(ws, events(request, TEXTS));
   },
   // the lines of the file that the instructions name

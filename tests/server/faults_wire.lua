@@ -110,9 +110,9 @@ function faults.giant_header(request, response, bytes)
   answers.any(request, response)
 end
 
---- many_headers:N: N headers, then a good answer.
-function faults.many_headers(request, response, count)
-  for n = 1, tonumber(count) or 1000 do response:add_header("x-many-" .. n, "value " .. n) end
+--- many_headers:N[:NAME]: N headers, or one of that name N times and empty, then a good answer.
+function faults.many_headers(request, response, count, name)
+  for n = 1, tonumber(count) or 1000 do response:add_header(name or "x-many-" .. n, name and "" or "value " .. n) end
   answers.any(request, response)
 end
 

@@ -361,27 +361,23 @@ function M.decode_request(body, options) return require "opengatellm.protocol.ge
 
 -- Errors ----------------------------------------------------------------------------------------------------------
 
--- What the details of an error say: the reason, and the seconds to wait.
-local function details_of(body)
+-- The reason that the details of an error give.
+local function reason_of(body)
   local value = json.decode(body)
   local err = type(value) == "table" and (value.error or type(value[1]) == "table" and value[1].error)
-  local reason, delay
   for _, row in ipairs(type(err) == "table" and type(err.details) == "table" and err.details or {}) do
-    if type(row) == "table" then reason, delay = reason or row.reason, delay or errors.duration(row.retryDelay) end
+    if type(row) == "table" and row.reason then return row.reason end
   end
-  return reason, delay
 end
 
---- As for every protocol; besides, a wrong key comes with status 400, and the time to wait stands in the body.
+--- As for every protocol; besides, a wrong key comes with status 400.
 ---@param status integer
 ---@param headers table<string, string|string[]>
 ---@param body string
 ---@return ogl.Error
 function M.decode_error(status, headers, body)
   local err = errors.from_status(status, headers, body)
-  local reason, delay = details_of(body)
-  if reason == "API_KEY_INVALID" then err.kind = "auth" end
-  if status == 429 or status == 503 then err.retry_after = err.retry_after or delay end
+  if reason_of(body) == "API_KEY_INVALID" then err.kind = "auth" end
   return err
 end
 

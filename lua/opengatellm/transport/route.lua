@@ -4,6 +4,7 @@
 -- @module opengatellm.transport.route
 local core = require "opengatellm.core"
 local failure = require "opengatellm.transport.failure"
+local no_proxy = require "opengatellm.transport.no_proxy"
 
 local M = {}
 local H = {}
@@ -95,18 +96,11 @@ function H.proxy_of(request, route)
   return proxy
 end
 
---- Whether a host stands in a list of those that are reached without a proxy: "*", a name and all below it, an address.
----@param host string
----@param list string
+--- Whether a host is reached without a proxy.
+---@param host string an IPv6 address in brackets
+---@param list string of no_proxy.lua
 ---@return boolean
-function M.is_direct(host, list)
-  host = host:gsub("[%[%]]", "")
-  for entry in list:lower():gmatch "[^%s,]+" do
-    entry = entry:gsub("[%[%]]", ""):gsub("^%.", "")
-    if entry == "*" or entry == host or host:sub(-#entry - 1) == "." .. entry then return true end
-  end
-  return false
-end
+function M.is_direct(host, list) return no_proxy.covers(host, list) end
 
 local function unescape(text)
   return (text:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end))

@@ -125,8 +125,20 @@ function Exchange:read()
   return H.give(self, lines[2] and table.concat(lines) or lines[1])
 end
 
---- Nothing is left behind the event that ends an answer.
-function Exchange.drain() end
+--- Reads what is left behind an error, for at most so long: what the answer cost may come in a `response.failed`, and the socket can be
+--- kept then. Behind any other end there is nothing.
+---@param seconds number
+---@param decoder? userdata that takes it, in place of dropping it
+function Exchange:drain(seconds, decoder)
+  if not self.over or not self.socket then return end
+  self.socket:begin({ total = seconds }, self.route.now() + seconds)
+  repeat
+    local text = self.socket:receive()
+    local line = text and H.line(self, text)
+    if line and decoder then decoder:feed(line) end
+  until not line or not self.socket
+  H.drop(self)
+end
 
 --- Ends the exchange, wherever it is. In the middle of an answer that ends the socket: nothing else stops what is on its way.
 function Exchange:close()
@@ -275,11 +287,14 @@ end
 
 local ENDED = '"websocket_connection_limit_reached"' -- its hour is over
 
+-- Whether an error, flat or wrapped, says that the socket's hour is over.
+local function is_ended(text) return (core.member(text, "error", "code") or core.member(text, "code")) == ENDED end
+
 -- An event, while none has said yet that there is an answer.
 function H.first(exchange, text)
   local kind = core.member(text, "type")
   if kind == '"error"' then
-    if core.member(text, "error", "code") == ENDED and not exchange.renewed then return H.renew(exchange) end
+    if is_ended(text) and not exchange.renewed then return H.renew(exchange) end
     local status = tonumber(core.member(text, "status") or core.member(text, "status_code"))
     if status and status >= 400 and status < 600 then return H.refusal(exchange, status, text) end
   end
@@ -309,7 +324,7 @@ end
 
 -- No answer has come. A socket that had waited may have been closed meanwhile: the server has not seen the request then.
 function H.lost(exchange, err)
-  local was_closed = exchange.reused and err.kind == "network" and err.code ~= "malformed" and exchange.socket.quiet
+  local was_closed = exchange.reused and err.kind == "network" and err.retryable and exchange.socket.quiet
   if was_closed then err = H.connect(exchange) end
   if err then H.fail(exchange, err) end
 end
@@ -329,9 +344,8 @@ function H.line(exchange, text, kind)
   if LAST[kind] then
     exchange.over = true
     H.keep(exchange)
-  elseif kind == '"error"' then -- a `response.failed` may follow or not: the next exchange must not get it
-    exchange.over = true
-    H.drop(exchange)
+  elseif kind == '"error"' then
+    exchange.over = true -- a `response.failed` may follow or not: `drain` looks for it, and the next exchange must not get it
   end
   if text:find("\n", 1, true) then text = text:gsub("\n", " ") end
   return text .. "\n"
