@@ -55,7 +55,7 @@ build = {
     },
     ["opengatellm.curl"] = {
       sources = {
-        "csrc/core/buf.c", "csrc/core/code.c", "csrc/curl/clock.c", "csrc/curl/deadline.c", "csrc/curl/failure.c", "csrc/curl/head.c",
+        "csrc/core/buf.c", "csrc/core/code.c", "csrc/curl/broken_pipe.c", "csrc/curl/clock.c", "csrc/curl/deadline.c", "csrc/curl/failure.c", "csrc/curl/head.c",
         "csrc/curl/headers.c", "csrc/curl/multi.c", "csrc/curl/options.c", "csrc/curl/poller.c", "csrc/curl/raw.c", "csrc/curl/signature.c",
         "csrc/curl/transfer.c", "csrc/lua/class.c", "csrc/lua/header_table.c", "csrc/lua/curl_module.c", "csrc/lua/curl_multi.c",
         "csrc/lua/curl_options.c", "csrc/lua/curl_transfer.c",
@@ -95,6 +95,7 @@ build = {
     ["opengatellm.limits"] = "lua/opengatellm/limits.lua",
     ["opengatellm.loop"] = "lua/opengatellm/loop.lua",
     ["opengatellm.media"] = "lua/opengatellm/media.lua",
+    ["opengatellm.memory"] = "lua/opengatellm/memory.lua",
     ["opengatellm.message"] = "lua/opengatellm/message.lua",
     ["opengatellm.models"] = "lua/opengatellm/models.lua",
     ["opengatellm.multipart"] = "lua/opengatellm/multipart.lua",

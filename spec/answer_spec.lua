@@ -62,6 +62,9 @@ describe("a text", function()
     for _, text in ipairs { "<!DOCTYPE html>", " \n<html>", "<HTML lang='x'>", "<?xml version='1.0'?>", "<!-- x --><p>", "<h1>503</h1>", "\239\187\191<body>" } do
       assert.is_true(answer.is_html(text), text)
     end
+    assert.is_true(answer.is_html("gone", { headers = { ["content-type"] = "text/HTML" } }))
+    assert.is_false(answer.is_html("gone", { headers = { ["content-type"] = "text/plain" } }))
+    assert.is_false(answer.is_html('{"a":1}', { headers = { ["content-type"] = "text/html" } }))
     for _, text in ipairs { "", "x", "<unk> hello", "<v Ada> hello", "<|en|>", "< 5", "a <html>", "<i>la</i>" } do
       assert.is_false(answer.is_html(text), text)
     end

@@ -348,4 +348,17 @@ describe("retries", function()
     assert(c:request("POST", "/v1/keys", {}))
     assert.equal(2, #transport.requests)
   end)
+
+  it("takes numbers within their bounds alone, and names the field that has another", function()
+    for field, options in pairs {
+      ["limits.reply"] = { limits = { reply = -1 } }, ["limits.body"] = { limits = { body = 1e300 } }, ["limits.upload"] = { limits = { upload = 0 } },
+      ["retries.max"] = { retries = { max = -1 } }, ["retries.max_wait"] = { retries = { max_wait = -0.5 } },
+    } do
+      local fine, message = pcall(ogl.client, options)
+      assert.is_false(fine)
+      assert.truthy(message:find(field, 1, true), message)
+    end
+    assert.is_false((pcall(ogl.client, { retries = { max_wait = 0 / 0 } })))
+    assert.truthy(ogl.client { retries = { max = 0, max_wait = 600.5 }, limits = { reply = 1, body = 2 ^ 31 } })
+  end)
 end)

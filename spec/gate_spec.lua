@@ -41,7 +41,7 @@ describe("in place of a medium", function()
   it("bytes go through as they come", function()
     for _, case in ipairs {
       { "audio/mpeg", "ID3" .. ("x"):rep(100) }, { false, "RIFF1234WAVE" }, { "audio/pcm", "\0\0\1\1" }, { "audio/pcm", "{\1\2\3 no JSON" },
-      { "application/octet-stream", "<\1\2" }, { "audio/mpeg", "" }, { "audio/pcm", "{" .. ("\1"):rep(200000) }, { "audio/pcm", "data" }, { "audio/pcm", "  \0" },
+      { "application/octet-stream", "<\1\2" }, { "audio/pcm", "{" .. ("\1"):rep(200000) }, { "audio/pcm", "data" }, { "audio/pcm", "  \0" },
     } do
       for _, size in ipairs { 1, 7, 1000000 } do
         local out, err = through(case[1], "audio", case[2], size)
@@ -49,6 +49,15 @@ describe("in place of a medium", function()
         assert.equal(case[2], out)
       end
     end
+  end)
+
+  it("nothing is an error", function()
+    for _, size in ipairs { 1, 7 } do
+      local out, err = through("audio/mpeg", "audio", "", size)
+      assert.same({ "", "protocol" }, { out, err.kind })
+    end
+    assert.is_nil(gate.check({ status = 200, headers = {} }, nil, ""))
+    assert.equal("protocol", gate.check({ status = 200, headers = {} }, "audio", "").kind)
   end)
 
   it("bytes are held back no longer than it takes to know them", function()

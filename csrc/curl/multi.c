@@ -51,6 +51,7 @@ struct ogl_multi *ogl_multi_new(void) {
   ogl_deadlines_init(&m->deadlines);
   m->alarm = -1;
   m->owners = 1;
+  m->process = (int)getpid();
   m->encodings = find_encodings();
   return m;
 }
@@ -60,15 +61,21 @@ struct ogl_multi *ogl_multi_keep(struct ogl_multi *m) {
   return m;
 }
 
+int ogl_multi_is_foreign(const struct ogl_multi *m) { return m->process != (int)getpid(); }
+
 /* The order is libcurl's: easy handles, then the multi, which closes its connections through our callbacks. */
 void ogl_multi_drop(struct ogl_multi *m) {
-  if (--m->owners) return;
+  struct ogl_broken_pipe pipe;
+  int secure = m->secure;
+  if (--m->owners || ogl_multi_is_foreign(m)) return;
+  ogl_multi_shield(m, &pipe);
   for (struct ogl_multi_member *member; (member = ogl_multi_reuse(m)) != NULL;) member->destroy(member);
   curl_multi_cleanup(m->curl);
   ogl_poller_clear(&m->poller);
   ogl_deadlines_clear(&m->deadlines);
   ogl_signature_drop(m->signature);
   ogl_free(m);
+  if (secure) ogl_broken_pipe_unshield(&pipe);
 }
 
 /* Callbacks of libcurl: nothing in here may call libcurl back, but for getinfo. ----------------------------------- */
@@ -274,7 +281,7 @@ static CURLMcode ensure_curl(struct ogl_multi *m) {
   return CURLM_OK;
 }
 
-const char *ogl_multi_start(struct ogl_multi *m, struct ogl_multi_member *member) {
+static const char *start(struct ogl_multi *m, struct ogl_multi_member *member) {
   CURLMcode code = ensure_curl(m);
   if (code == CURLM_OK) {
     code = curl_multi_add_handle(m->curl, member->easy);
@@ -290,17 +297,34 @@ const char *ogl_multi_start(struct ogl_multi *m, struct ogl_multi_member *member
   return NULL;
 }
 
+/* Once a connection speaks TLS, any start may close it, idle, to make room. */
+const char *ogl_multi_start(struct ogl_multi *m, struct ogl_multi_member *member) {
+  struct ogl_broken_pipe pipe;
+  if (ogl_multi_is_foreign(m)) return "the process has forked: make a client in the child";
+  m->secure |= member->secure;
+  ogl_multi_shield(m, &pipe);
+  const char *problem = start(m, member);
+  ogl_multi_unshield(m, &pipe);
+  return problem;
+}
+
 void ogl_multi_stop(struct ogl_multi *m, struct ogl_multi_member *member) {
+  struct ogl_broken_pipe pipe;
+  ogl_multi_shield(m, &pipe);
   ogl_multi_forsake(m, member);
   take_out(m, member);
   ogl_poller_settle(&m->poller);
+  ogl_multi_unshield(m, &pipe);
 }
 
 void ogl_multi_pause(struct ogl_multi *m, struct ogl_multi_member *member, int what) {
+  struct ogl_broken_pipe pipe;
   if (!member->in) return;
+  ogl_multi_shield(m, &pipe);
   CURLcode code = curl_easy_pause(member->easy, what);
   if (code != CURLE_OK && member->in) end(m, member, code, NULL);
   settle(m);
+  ogl_multi_unshield(m, &pipe);
 }
 
 /* News -------------------------------------------------------------------------------------------------------------- */
@@ -413,12 +437,15 @@ static void excuse(struct ogl_multi *m) {
 }
 
 int ogl_multi_wait(struct ogl_multi *m, double seconds) {
+  struct ogl_broken_pipe pipe;
+  ogl_multi_shield(m, &pipe);
   excuse(m);
   ogl_poller_alarm(&m->poller, next_alarm(m));
   int n = serve_some(m, seconds);
   ring(m);
   look(m);
   settle(m);
+  ogl_multi_unshield(m, &pipe);
   return n != -1;
 }
 

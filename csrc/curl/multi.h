@@ -21,6 +21,9 @@
 ** sockets, and counts: before a deadline is looked at, every socket that is ready is served once, and libcurl's own limit
 ** of a connect is moved on first (`excuse`).
 **
+** A process that forks shares its sockets with the child. There the multi is dead: what belongs to it is left alone, with its memory,
+** for closing a connection of TLS would speak on it, and unwatching a socket would take it out of the parent's epoll.
+**
 ** Memory: connections that nobody uses are kept for reuse, some OGL_MULTI_IDLE; retired members, at most
 ** OGL_MULTI_SPARE, and in a crowd OGL_MULTI_CROWD. One thread at a time.
 */
@@ -29,6 +32,7 @@
 
 #include <curl/curl.h>
 
+#include "broken_pipe.h"
 #include "deadline.h"
 #include "poller.h"
 #include "signature.h"
@@ -45,6 +49,7 @@ enum {
 /* What a multi knows of a transfer, which embeds it. Zero-filled, then `easy`, `alone` and the functions are set. */
 struct ogl_multi_member {
   CURL *easy;
+  int secure;       /* speaks TLS, to the server or to a proxy */
   int alone;        /* speaks HTTP/1: what happens on its socket happens for it alone */
   unsigned sockets; /* sockets in the poller that name it as owner */
   int in;           /* started, and not ended or stopped */
@@ -87,6 +92,8 @@ struct ogl_multi {
   struct ogl_signature *signature; /* of the last handle that got new options */
   const char *encodings;           /* what this libcurl can decode, as Accept-Encoding says it; NULL: nothing */
   unsigned owners;
+  int secure;    /* one of its connections may speak TLS */
+  int process;   /* that made it */
   int no_socket; /* 0, or the errno with which socket(2) failed last */
 };
 
@@ -95,6 +102,17 @@ struct ogl_multi *ogl_multi_new(void);
 struct ogl_multi *ogl_multi_keep(struct ogl_multi *m);
 /* The last owner's drop closes all connections. */
 void ogl_multi_drop(struct ogl_multi *m);
+
+/* Is this a child of the process that made it? */
+int ogl_multi_is_foreign(const struct ogl_multi *m);
+
+/* Around whatever may make libcurl write: see broken_pipe.h. */
+static inline void ogl_multi_shield(const struct ogl_multi *m, struct ogl_broken_pipe *before) {
+  if (m->secure) ogl_broken_pipe_shield(before);
+}
+static inline void ogl_multi_unshield(const struct ogl_multi *m, const struct ogl_broken_pipe *before) {
+  if (m->secure) ogl_broken_pipe_unshield(before);
+}
 
 /* A retired member, as it was; NULL when there is none. */
 struct ogl_multi_member *ogl_multi_reuse(struct ogl_multi *m);

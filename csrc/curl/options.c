@@ -72,6 +72,15 @@ int ogl_options_idempotent(const struct ogl_options *o) {
 
 int ogl_options_http1(const struct ogl_options *o) { return o->stream || strncasecmp(o->url, "http://", 7) == 0; }
 
+static int is_https(const char *url) { return url && strncasecmp(url, "https", 5) == 0; }
+
+/* Of the environment libcurl reads http_proxy in small letters alone. */
+int ogl_options_secure(const struct ogl_options *o) {
+  if (strncasecmp(o->url, "http://", 7) != 0) return 1;
+  if (o->proxy) return is_https(o->proxy);
+  return is_https(getenv("http_proxy")) || is_https(getenv("all_proxy")) || is_https(getenv("ALL_PROXY"));
+}
+
 const char *ogl_options_check(const struct ogl_options *o) {
   struct ogl_span method = { o->method, strlen(o->method) };
   if (!ogl_headers_token(method)) return "the method is not a token of HTTP";

@@ -52,6 +52,9 @@ int ogl_options_idempotent(const struct ogl_options *o);
 /* Does it speak HTTP/1, whatever the server can? */
 int ogl_options_http1(const struct ogl_options *o);
 
+/* Does it speak TLS, to the server or to a proxy? */
+int ogl_options_secure(const struct ogl_options *o);
+
 /* NULL, or what is wrong with the request itself: method, URL. */
 const char *ogl_options_check(const struct ogl_options *o);
 

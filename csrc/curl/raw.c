@@ -65,9 +65,12 @@ void ogl_raw_touched(struct ogl_multi_member *member, int what) {
 
 int ogl_raw_feed(struct ogl_transfer *t, const char *p, size_t n) {
   if (!t->member.open || t->state != OGL_TRANSFER_ACTIVE) return t->state != OGL_TRANSFER_FAILED;
+  struct ogl_broken_pipe pipe;
   if (ogl_buf_append(&t->upload, p, n)) return ogl_transfer_fail(t, OGL_FAILURE_LIMIT, "memory", "out of memory");
+  ogl_multi_shield(t->multi, &pipe);
   transmit(t);
   watch(t);
+  ogl_multi_unshield(t->multi, &pipe);
   return t->state != OGL_TRANSFER_FAILED;
 }
 

@@ -74,7 +74,7 @@ static void reset(struct ogl_transfer *t) {
 }
 
 void ogl_transfer_free(struct ogl_transfer *t) {
-  if (!t) return;
+  if (!t || ogl_multi_is_foreign(t->multi)) return;
   struct ogl_multi *m = t->multi;
   int raw = t->raw; /* its handle belonged to its connection */
   ogl_multi_stop(m, &t->member);
@@ -265,6 +265,7 @@ static void remember(struct ogl_transfer *t, const struct ogl_options *o) {
   t->total = o->total;
   t->connect = o->connect;
   t->member.alone = o->raw || ogl_options_http1(o);
+  t->member.secure = ogl_options_secure(o);
 }
 
 /* Only a proxy with a password is worth remembering. */

@@ -46,12 +46,22 @@ void ogl_lua_closed_meanwhile(lua_State *L, void *self) {
   o->release(L, self);
 }
 
-/* close(), __close and the finalizer, which a program can reach through the metatable. What the collector ends is held by nobody: where an
-   error ended the holder in the middle, and the collector runs deeper on the C stack than that was, the memory is not given back. */
-static int l_close(lua_State *L) {
-  struct ogl_lua_object *o = check(L);
+static void close_object(lua_State *L, struct ogl_lua_object *o) {
   if (is_held(o, OGL_LUA_FRAME())) o->closing = 1;
   else if (o->release) ogl_lua_closed_meanwhile(L, o);
+}
+
+static int l_close(lua_State *L) {
+  close_object(L, check(L));
+  return 0;
+}
+
+/* The finalizer, which a program can reach through the metatable, and give to tables of its own: those end in silence. What the collector
+   itself ends is held by nobody: where an error ended the holder in the middle, and the collector runs deeper on the C stack than that was,
+   the memory is not given back. */
+static int l_collect(lua_State *L) {
+  struct ogl_lua_object *o = object(L);
+  if (o) close_object(L, o);
   return 0;
 }
 
@@ -60,9 +70,10 @@ void ogl_lua_class(lua_State *L, const char *name, const luaL_Reg *methods) {
   lua_pushstring(L, name);
   lua_setfield(L, -2, "__name");
   lua_pushvalue(L, -1);
-  lua_pushcclosure(L, l_close, 1);
+  lua_pushcclosure(L, l_collect, 1);
+  lua_setfield(L, -2, "__gc");
   lua_pushvalue(L, -1);
-  lua_setfield(L, -3, "__gc");
+  lua_pushcclosure(L, l_close, 1);
   lua_pushvalue(L, -1);
   lua_setfield(L, -3, "__close");
   lua_newtable(L);

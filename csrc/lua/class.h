@@ -2,8 +2,7 @@
 ** class.h - what every binding file needs: classes, and the one way to return a failure.
 **
 ** A userdata begins with an ogl_lua_object. It is made closed (zero-filled), gets its metatable, then acquires; `release` gives back what
-** it acquired and may run any number of times. close(), `__close` and the finalizer are one function, which waits while a method holds
-** the object.
+** it acquired and may run any number of times. close(), `__close` and the finalizer wait while a method holds the object.
 **
 ** A method holds its object while it makes Lua values out of the memory of that object: each new value may start the collector, and with
 ** it a finalizer of the program that uses the very same object. Its other methods raise then. Who holds is known by its place on the C

@@ -7,6 +7,7 @@
 
 #include <lauxlib.h>
 #include <lua.h>
+#include <stdint.h>
 
 #if LUA_VERSION_NUM < 502
 #define lua_rawlen(L, i)         lua_objlen((L), (i))
@@ -48,6 +49,12 @@ static inline void ogl_setfuncs(lua_State *L, const luaL_Reg *l, int nup) {
 #else
 #define OGL_HAS_INTEGERS 1
 #endif
+
+/* An integer of 64 bits: a number where this Lua has no integers, or none that wide. */
+static inline void ogl_lua_push_int64(lua_State *L, int64_t v) {
+  if ((int64_t)(lua_Integer)v == v) lua_pushinteger(L, (lua_Integer)v);
+  else lua_pushnumber(L, (lua_Number)v);
+}
 
 #if LUA_VERSION_NUM < 504
 #define lua_newuserdatauv(L, size, nuv) lua_newuserdata((L), (size))

@@ -7,6 +7,7 @@
 **   multi:wait(seconds | nil) -> bool                waits for something to do and does it; false: a signal came
 **   multi:step()                                     does what can be done without waiting; then ask next until nil
 **   multi:fd() -> number | nil, failure              readable when step has something to do
+**   multi:is_foreign() -> bool                       a child of the process that made it must not use it
 **   multi:count() -> number                          of exchanges that are not over
 **   multi:close()                                    gives up its share; open transfers go on
 */
@@ -79,6 +80,12 @@ static int multi_count(lua_State *L) {
   return 1;
 }
 
+static int multi_is_foreign(lua_State *L) {
+  struct ogl_multi *m = check(L)->m;
+  lua_pushboolean(L, m && ogl_multi_is_foreign(m));
+  return 1;
+}
+
 static int multi_tostring(lua_State *L) {
   struct box *box = check(L);
   if (!box->m) lua_pushliteral(L, OGL_LUA_MULTI " (closed)");
@@ -86,10 +93,11 @@ static int multi_tostring(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg methods[] = { { "open", multi_open },   { "connect", multi_connect },
-                                    { "next", multi_next },   { "wait", multi_wait },
-                                    { "step", multi_step },   { "fd", multi_fd },
-                                    { "count", multi_count }, { NULL, NULL } };
+static const luaL_Reg methods[] = {
+  { "open", multi_open }, { "connect", multi_connect }, { "next", multi_next },   { "wait", multi_wait },
+  { "step", multi_step }, { "fd", multi_fd },           { "count", multi_count }, { "is_foreign", multi_is_foreign },
+  { NULL, NULL }
+};
 
 void ogl_lua_multi_class(lua_State *L) {
   ogl_lua_class(L, OGL_LUA_MULTI, methods);

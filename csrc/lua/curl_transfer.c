@@ -128,6 +128,7 @@ static int transfer_pour(lua_State *L) {
   lua_getfield(L, LUA_REGISTRYINDEX, OGL_LUA_SINK);
   const struct ogl_lua_sink *sink = lua_touserdata(L, -1);
   if (!sink || !luaL_testudata(L, 2, sink->class)) return luaL_argerror(L, 2, "a decoder is needed");
+  if (ogl_lua_is_held(lua_touserdata(L, 2))) return luaL_argerror(L, 2, "it is in use");
   if (!box->t) return ogl_lua_curl_closed(L, "exchange");
   struct ogl_span bytes = ogl_transfer_body(box->t);
   if (!bytes.n) return nothing(L, box->t);
@@ -175,7 +176,7 @@ static int transfer_state(lua_State *L) {
 
 static void push_bytes(lua_State *L, int64_t n) {
   if (n < 0) lua_pushnil(L);
-  else lua_pushinteger(L, (lua_Integer)n);
+  else ogl_lua_push_int64(L, n);
 }
 
 static int transfer_progress(lua_State *L) {

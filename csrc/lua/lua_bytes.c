@@ -48,13 +48,13 @@ static int l_floats(lua_State *L) {
   return 1;
 }
 
-static int finite(double v) { return v - v == 0; }
+static int is_finite(double v) { return v - v == 0; }
 
 static int finite_bytes(const char *p, size_t n) {
   float f;
   for (size_t i = 0; i + sizeof f <= n; i += sizeof f) {
     memcpy(&f, p + i, sizeof f);
-    if (!finite(f)) return 0;
+    if (!is_finite(f)) return 0;
   }
   return 1;
 }
@@ -72,7 +72,7 @@ static int l_finite(lua_State *L) {
   n = lua_rawlen(L, 1);
   for (size_t i = 1; i <= n && all; i++) {
     lua_rawgeti(L, 1, (int)i);
-    all = lua_type(L, -1) == LUA_TNUMBER && finite(lua_tonumber(L, -1));
+    all = lua_type(L, -1) == LUA_TNUMBER && is_finite(lua_tonumber(L, -1));
     lua_pop(L, 1);
   }
   lua_pushboolean(L, all);

@@ -191,7 +191,9 @@ static int l_decoder(lua_State *L) {
   options.content_type = luaL_optstring(L, 2, NULL);
   options.strict = lua_toboolean(L, 3);
   options.keep = lua_isnoneornil(L, 4) || lua_toboolean(L, 4);
-  options.max_reply = (size_t)luaL_optnumber(L, 5, 0);
+  lua_Number most = luaL_optnumber(L, 5, 0);
+  luaL_argcheck(L, most >= 0, 5, "a number of bytes");
+  options.max_reply = most < (lua_Number)(SIZE_MAX / 2) ? (size_t)most : SIZE_MAX / 2;
   options.reason_required = lua_toboolean(L, 6);
   struct decoder *u = ogl_lua_new(L, DECODER, sizeof *u, release);
   u->d = ogl_realloc(NULL, sizeof *u->d);
@@ -243,7 +245,7 @@ static void push_frame(lua_State *L, const struct framer *u, const struct ogl_fr
   if (u->f.framing != OGL_FRAMING_SSE) return;
   set_span(L, "id", ogl_buf_span(&u->f.u.sse.id));
   if (u->f.u.sse.retry < 0) return;
-  lua_pushinteger(L, (lua_Integer)u->f.u.sse.retry);
+  ogl_lua_push_int64(L, u->f.u.sse.retry);
   lua_setfield(L, -2, "retry");
 }
 

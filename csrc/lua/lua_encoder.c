@@ -37,19 +37,22 @@ struct transcoder {
   struct ogl_transcoder *t; /* NULL: closed */
 };
 
+/* A text stays on the stack: a metamethod may have made it, and a number becomes one here. */
 static struct ogl_span field_text(lua_State *L, int table, const char *name) {
   struct ogl_span s = { "", 0 };
   lua_getfield(L, table, name);
   if (lua_isstring(L, -1)) s.p = lua_tolstring(L, -1, &s.n);
-  lua_pop(L, 1); /* the table still holds it */
+  else lua_pop(L, 1);
   return s;
 }
 
-static lua_Number field_number(lua_State *L, int table, const char *name) {
+/* A number from 0 to `most`; 0 where there is none. */
+static lua_Number field_number(lua_State *L, int table, const char *name, lua_Number most) {
   lua_getfield(L, table, name);
   lua_Number v = lua_tonumber(L, -1);
   lua_pop(L, 1);
-  return v;
+  if (!(v >= 0)) luaL_error(L, "%s: expected a number from 0 on", name);
+  return v < most ? v : most;
 }
 
 static int field_true(lua_State *L, int table, const char *name) {
@@ -64,9 +67,9 @@ static struct ogl_encoder_context read_context(lua_State *L, int table) {
   c.id = field_text(L, table, "id");
   c.model = field_text(L, table, "model");
   c.echo = field_text(L, table, "echo");
-  c.created = (int64_t)field_number(L, table, "created");
+  c.created = (int64_t)field_number(L, table, "created", 9e15);
   c.include_usage = field_true(L, table, "include_usage");
-  c.max_reply = (size_t)field_number(L, table, "max_reply");
+  c.max_reply = (size_t)field_number(L, table, "max_reply", (lua_Number)(SIZE_MAX / 2));
   return c;
 }
 
@@ -188,7 +191,7 @@ static int l_take(lua_State *L) {
 
 static int l_lost(lua_State *L) {
   struct encoder *u = to_encoder(L);
-  lua_pushinteger(L, u->e ? (lua_Integer)u->e->lost : 0);
+  ogl_lua_push_int64(L, u->e ? (int64_t)u->e->lost : 0);
   return 1;
 }
 
@@ -255,8 +258,8 @@ static int l_usage(lua_State *L) {
 static int l_counts(lua_State *L) {
   struct transcoder *u = to_transcoder(L);
   if (!u->t) return 0;
-  lua_pushinteger(L, (lua_Integer)u->t->events);
-  lua_pushinteger(L, (lua_Integer)u->t->encoder.lost);
+  ogl_lua_push_int64(L, (int64_t)u->t->events);
+  ogl_lua_push_int64(L, (int64_t)u->t->encoder.lost);
   return 2;
 }
 

@@ -165,7 +165,7 @@ void ogl_lua_usage_push(lua_State *L, const struct ogl_usage *u) {
   lua_createtable(L, 0, 6);
   for (int i = 0; i < OGL_USAGE_FIELDS; i++) {
     if (!ogl_usage_has(u, i)) continue;
-    if (i < OGL_USAGE_COST) lua_pushinteger(L, (lua_Integer)u->v[i]);
+    if (i < OGL_USAGE_COST) ogl_lua_push_int64(L, (int64_t)u->v[i]);
     else lua_pushnumber(L, u->v[i]);
     lua_setfield(L, -2, ogl_lua_usage_name(i));
   }

@@ -115,9 +115,9 @@ static int l_head(lua_State *L) {
 static int l_progress(lua_State *L) {
   struct parser *u = to_parser(L);
   int64_t total = u->open ? ogl_http1_length(&u->h) : -1;
-  lua_pushinteger(L, (lua_Integer)(u->open ? u->h.received : 0));
+  ogl_lua_push_int64(L, u->open ? u->h.received : 0);
   if (total < 0) return 1;
-  lua_pushinteger(L, (lua_Integer)total);
+  ogl_lua_push_int64(L, total);
   return 2;
 }
 

@@ -48,7 +48,7 @@ static int push_string(lua_State *L, struct decode *d) {
 }
 
 static void push_number(lua_State *L, const struct ogl_number *v) {
-  if (v->is_integer) lua_pushinteger(L, (lua_Integer)v->i);
+  if (v->is_integer) ogl_lua_push_int64(L, v->i);
   else lua_pushnumber(L, v->d);
 }
 
@@ -222,7 +222,7 @@ static int push_object(lua_State *L, struct decode *d) {
 /* Notes an end of the table on top, in bytes from 1. */
 static void mark(lua_State *L, int place, size_t at) {
   lua_pushvalue(L, -1);
-  lua_pushinteger(L, (lua_Integer)at);
+  ogl_lua_push_int64(L, (int64_t)at);
   lua_rawset(L, place);
 }
 

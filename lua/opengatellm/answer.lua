@@ -99,10 +99,13 @@ local TAGS = set_of "html head body title meta h1 h2 h3 p div center pre table s
 --- A text without the mark of its encoding and the white space before it.
 local function begun(text) return (text:gsub("^\239\187\191", ""):gsub("^%s+", "")) end
 
---- Whether a text is a page, and no words.
+--- Whether a text is a page, and no words: it begins as one, or the server says so.
 ---@param text string
+---@param head? {headers: table}
 ---@return boolean
-function M.is_html(text)
+function M.is_html(text, head)
+  local kind = head and head.headers["content-type"]
+  if type(kind) == "string" and kind:lower():find "^%s*text/html" and not text:find "^%s*[%[{]" then return true end
   text = begun(text):lower()
   return text:find "^<!doctype" ~= nil or text:find "^<%?xml" ~= nil or text:find "^<!%-%-" ~= nil
     or TAGS[text:match "^<(%w+)[%s>/]" or ""] or false

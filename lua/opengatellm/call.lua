@@ -14,6 +14,7 @@ local answer = require "opengatellm.answer"
 local core = require "opengatellm.core"
 local errors = require "opengatellm.errors"
 local host = require "opengatellm.host"
+local memory = require "opengatellm.memory"
 local rate_limit = require "opengatellm.rate_limit"
 local request = require "opengatellm.request"
 local retry = require "opengatellm.retry"
@@ -31,7 +32,6 @@ local ERROR_BODY = errors.BODY
 ---@field client table
 ---@field wire ogl.Wire
 ---@field try? ogl.Try the present one
----@field begun? boolean it was begun ahead, and nobody has looked at its answer yet
 ---@field budget? table of retries, once a try has failed
 ---@field earlier? (fun(): table)[] credentials of tries before, where they were others
 local Call = {}
@@ -41,6 +41,7 @@ Call.__index = Call
 ---@field credential fun(): table what was sent for the key; a function, where no printer of tables finds it
 ---@field exchange table
 ---@field reader? table of a form
+---@field begun? boolean it is on its way, and its answer was not asked for yet
 
 ---@class ogl.Wire what a call sends
 ---@field method string
@@ -165,14 +166,29 @@ local function progress_of(wire)
   return report and only(wire.form and "up" or "down", report) or nil
 end
 
--- What a transport is asked. `way` is how the server is reached: proxy, TLS, Unix socket.
-local function transport_request(client, wire, address, secret, body)
+local drafts = setmetatable({}, { __mode = "k" }) -- client -> the table of a request that is no transport's any more
+
+-- A new table for what a transport is asked. `way` is how the server is reached: proxy, TLS, Unix socket.
+local function new_draft(client)
   local way = client.way()
   return {
-    method = wire.method, url = address, headers = headers_of(client, wire, secret), body = body, stream = wire.stream,
-    timeouts = timeouts_of(client, wire), host = client.host or nil, max_body = not wire.stream and client.bounds.body or nil,
-    on_progress = progress_of(wire), proxy = way.proxy, no_proxy = way.no_proxy, unix_socket = way.unix_socket, tls = way.tls,
+    proxy = way.proxy, no_proxy = way.no_proxy, unix_socket = way.unix_socket, tls = way.tls, host = client.host or nil,
+    method = nil, url = nil, headers = nil, body = nil, stream = nil, timeouts = nil, max_body = nil, on_progress = nil,
   }
+end
+
+-- Opens an exchange. A transport reads the table that it is given and does not keep it: the next call gets it again, but none that comes
+-- while this transport still reads.
+local function open(transport, client, wire, address, secret, body)
+  local draft = drafts[client] or new_draft(client)
+  drafts[client] = nil
+  draft.method, draft.url, draft.headers, draft.body = wire.method, address, headers_of(client, wire, secret), body
+  draft.stream, draft.timeouts = wire.stream, timeouts_of(client, wire)
+  draft.max_body, draft.on_progress = not wire.stream and client.bounds.body or nil, progress_of(wire)
+  local exchange, err = transport:open(draft)
+  draft.headers, draft.body, draft.on_progress = nil, nil, nil
+  drafts[client] = draft
+  return exchange, err
 end
 
 -- Tries -----------------------------------------------------------------------------------------------------------
@@ -233,21 +249,22 @@ function Call:begin()
   if not transport then return nil, err end
   self:close_reader()
   remember(self, credential)
-  local try = { credential = credential, exchange = nil, reader = wire.form and wire.form.open() or nil } -- a form is read anew
+  local reader = wire.form and wire.form.open() or nil -- a form is read anew
+  local try = { credential = credential, exchange = nil, reader = reader, begun = nil }
   self.try = try
-  try.exchange, err = transport:open(transport_request(client, wire, address, credential(), try.reader or wire.body))
+  try.exchange, err = open(transport, client, wire, address, credential(), reader or wire.body)
   if not try.exchange then return nil, self:finish(err) end
-  self.begun = true
+  try.begun = true
   return true
 end
 
 -- Settles a try, begun or not: the exchange and its head, or the error. A status of 300 and above is an error: redirects are not followed.
 local function settle(call)
-  if not call.begun then
+  if not (call.try and call.try.begun) then
     local fine, err = call:begin()
     if not fine then return nil, err end
   end
-  call.begun = nil
+  call.try.begun = false
   local exchange = call.try.exchange
   local status, headers = exchange:head()
   if not status then
@@ -333,7 +350,8 @@ function M.read_all(exchange)
     else
       exchange:close()
       if err then return nil, err end
-      return pieces[2] and table.concat(pieces) or pieces[1] or ""
+      if pieces[2] then return memory.attempt(table.concat, pieces) end
+      return pieces[1] or ""
     end
   end
 end
@@ -370,7 +388,8 @@ end
 function Call:json(pack, state)
   local body, head = self:fetch()
   if not body then return nil, head end
-  local value, _, why = core.decode(body, pack)
+  local value, code, why = memory.attempt(core.decode, body, pack)
+  if value == nil and not why then return nil, self:finish(code) end
   local err = answer.fault(body, value, head, state)
   if err then return nil, self:finish(err) end
   if value == nil then return nil, M.not_json(self.client, body, head, why) end
@@ -415,7 +434,7 @@ end
 ---@return ogl.Error
 function M.not_json(client, body, head, why)
   local message = "the server's answer is not JSON: " .. why
-  if answer.is_html(body) then message = (errors.read_body(head.status, body)) end
+  if answer.is_html(body, head) then message = (errors.read_body(head.status, body)) end
   return M.unexpected(client, head, message, body)
 end
 

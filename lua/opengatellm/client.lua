@@ -9,6 +9,7 @@ local call = require "opengatellm.call"
 local core = require "opengatellm.core"
 local errors = require "opengatellm.errors"
 local host = require "opengatellm.host"
+local memory = require "opengatellm.memory"
 local json = require "opengatellm.json"
 local protocols = require "opengatellm.protocol"
 local providers = require "opengatellm.providers"
@@ -269,11 +270,25 @@ function H.check(options)
   if type(options) ~= "table" then return "expected table, got " .. type(options) end
   local problem = request.check_fields(options, FIELDS)
     or request.check_shared(options)
-    or options.retries and request.check_fields(options.retries, { max = "integer", max_wait = "number" }, "retries.")
-    or options.limits and request.check_fields(options.limits, { reply = "integer", body = "integer", upload = "integer" }, "limits.")
+    or options.retries and H.check_numbers(options.retries, { max = "integer", max_wait = "number" }, "retries.", 0)
+    or options.limits and H.check_numbers(options.limits, { reply = "integer", body = "integer", upload = "integer" }, "limits.", 1)
   if problem then return problem end
   return H.check_key(options.api_key) or H.check_provider(options) or H.check_version(options.version)
     or H.check_transport(options.transport)
+end
+
+local MOST = 2 ^ 53 -- beyond it not every integer is a number of Lua
+
+-- Fields that are numbers from `least` on.
+function H.check_numbers(options, fields, where, least)
+  local problem = request.check_fields(options, fields, where)
+  if problem then return problem end
+  for name in pairs(fields) do
+    local value = options[name]
+    if value and (value < least or value > MOST) then
+      return ("%s%s: expected a number from %d on, got %g"):format(where, name, least, value)
+    end
+  end
 end
 
 function H.check_transport(given)
@@ -439,8 +454,9 @@ function H.wire(self, asked, streamed, model, where)
   local wire, err = self.protocol.encode_request(asked, self.provider, streamed, model)
   if not wire then return nil, err end
   H.adjust(wire.body, self.provider)
-  wire.body, wire.stream, wire.options, wire.repeatable = H.encode(wire, where), streamed, H.call_options(asked), "inference"
-  wire.model = model
+  wire.body, err = H.encode(wire, where)
+  if not wire.body then return nil, err end
+  wire.stream, wire.options, wire.repeatable, wire.model = streamed, H.call_options(asked), "inference", model
   if asked.strict and wire.warnings[1] then return nil, H.unsupported(wire.warnings[1]) end
   return wire
 end
@@ -457,6 +473,8 @@ local REPAIRED = { code = "invalid_utf8", message = "bytes of the request that a
 
 function H.encode(wire, where)
   local fine, text, repaired = pcall(core.encode, wire.body)
+  local err = not fine and memory.error(text)
+  if err then return nil, err end
   if not fine then error(where .. ": " .. text:gsub("^.-:%d+: ", ""), 5) end
   if repaired then table.insert(wire.warnings, REPAIRED) end
   return text

@@ -78,6 +78,13 @@ local function release(self)
   return bytes
 end
 
+-- The error of an answer without a byte; a file may be empty.
+local function nothing(self)
+  if not self.expected then return nil end
+  local message, headers = ("the server's answer is no %s but empty"):format(self.expected), self.head.headers
+  return errors.new { kind = "protocol", message = message, headers = headers, request_id = errors.request_id(headers) }
+end
+
 ---@param bytes string
 ---@return string? bytes
 ---@return ogl.Error? err
@@ -93,7 +100,8 @@ end
 ---@return string? bytes
 ---@return ogl.Error? err
 function Gate:finish()
-  if self.open or self.size == 0 then return nil end
+  if self.open then return nil end
+  if self.size == 0 then return nil, nothing(self) end
   local err = problem(self, table.concat(self.held))
   if err then return nil, err end
   local bytes = release(self)

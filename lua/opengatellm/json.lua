@@ -3,6 +3,7 @@
 --
 -- @module opengatellm.json
 local core = require "opengatellm.core"
+local memory = require "opengatellm.memory"
 
 local M = {}
 
@@ -42,10 +43,10 @@ function M.encode(value) return (core.encode(value)) end
 --- The value of a JSON text. `[]` gets the metatable `array_mt`.
 ---@param text string
 ---@return any value
----@return string? message on failure value is nil
+---@return string|ogl.Error|nil message on failure value is nil; an error where Lua's memory ended
 function M.decode(text)
-  local value, _, message = core.decode(text)
-  if value == nil then return nil, message end
+  local value, code, message = memory.attempt(core.decode, text)
+  if value == nil then return nil, message or code end
   return value
 end
 

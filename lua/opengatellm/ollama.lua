@@ -175,7 +175,7 @@ function H.done(self, method, wire)
   if err then return nil, err end
   local text, head = call.fetch(self.client, wire)
   if not text then return nil, head end
-  if answer.is_html(text) then return nil, call.not_json(self.client, text, head, "a page") end
+  if answer.is_html(text, head) then return nil, call.not_json(self.client, text, head, "a page") end
   err = answer.fault(text, answer.json(text), head)
   if err then return nil, call.finish(self.client, err, head) end
   return true

@@ -14,6 +14,7 @@ local core = require "opengatellm.core"
 local coroutines = require "opengatellm.host.coroutines"
 local errors = require "opengatellm.errors"
 local host = require "opengatellm.host"
+local memory = require "opengatellm.memory"
 
 ---@alias ogl.EventType
 ---| "start"|"text"|"reasoning"|"refusal"|"tool_call"|"tool_arguments"|"tool_call_end"|"part"|"part_end"
@@ -337,8 +338,8 @@ end
 
 -- The reply so far, with what the exchange knows.
 function H.fold(self)
-  local reply = self.decoder:reply()
-  if not reply then return nil end
+  local reply, err = memory.attempt(self.decoder.reply, self.decoder)
+  if not reply then return nil, err end
   reply.status, reply.headers, reply.request_id = self.status, self.headers, self.request_id
   local provider = self.call.client.provider
   reply.protocol, reply.provider = provider.protocol, provider.name -- who its signatures go back to
@@ -369,7 +370,12 @@ end
 function H.set_raw(reply, text) setmetatable(reply, { __index = decode_raw, text = text }) end
 
 function H.make_reply(self)
-  local reply = H.fold(self)
+  local reply, err = H.fold(self)
+  if not reply then
+    self.err = self.call:finish(err)
+    H.release(self)
+    return nil, self.err
+  end
   reply.complete = true
   H.set_output(self, reply)
   local whole = self.decoder:framing() == "whole"

@@ -177,4 +177,13 @@ describe("base64", function()
     assert.is_nil(core.base64_decode "ab!d")
     assert.is_nil(core.base64_decode "ab==cd")
   end)
+
+  it("keeps whole numbers above 32 bits, of usage and of byte counts too, on every Lua", function()
+    assert.equal(2 ^ 40 + 1, core.decode "[1099511627777]"[1])
+    assert.equal(-2 ^ 52, core.decode "[-4503599627370496]"[1])
+    assert.equal(2 ^ 41, core.usage('{"prompt_tokens":2199023255552,"completion_tokens":1}').input_tokens)
+    local parser = core.http1 "GET"
+    parser:feed("HTTP/1.1 200 OK\r\ncontent-length: 1099511627776\r\n\r\n")
+    assert.equal(2 ^ 40, select(2, parser:progress()))
+  end)
 end)

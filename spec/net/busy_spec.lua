@@ -7,6 +7,8 @@ local socket = require "socket"
 local HEAD = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n"
 local LIMIT, BUSY = 1, 1.3 -- seconds
 
+local DONE = 'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
+
 local function event(text) return ('data: {"choices":[{"index":0,"delta":{"content":"%s"}}]}\n\n'):format(text) end
 
 local function listen()
@@ -84,7 +86,7 @@ describe("a program that is busy for longer than", function()
       for _, peer in ipairs(peers) do peer:send(event " two") end
       socket.sleep(BUSY)
       for _, peer in ipairs(peers) do
-        peer:send "data: [DONE]\n\n"
+        peer:send(DONE)
         peer:close()
       end
       local lost, texts = outcomes(tasks)
@@ -161,7 +163,7 @@ describe("a program that is busy for longer than", function()
       for _, peer in ipairs(peers) do
         wait_for(function() return shake(peer) end)
         read_request(peer, failures)
-        peer:send(streamed and HEAD .. event "yes" .. "data: [DONE]\n\n"
+        peer:send(streamed and HEAD .. event "yes" .. DONE
           or helper.http(200, {}, '{"choices":[{"index":0,"message":{"content":"yes"},"finish_reason":"stop"}]}'))
         peer:close()
       end
@@ -198,7 +200,7 @@ describe("a program that is busy for longer than", function()
     local server = coroutine.wrap(function() -- answers while the client waits for its head: the kernel has taken all of it before
       for i = 1, 3 do
         peers[i] = assert(listener:accept())
-        peers[i]:send(HEAD .. event "one" .. event " two" .. "data: [DONE]\n\n")
+        peers[i]:send(HEAD .. event "one" .. event " two" .. DONE)
       end
     end)
     local transport = client:get_transport()

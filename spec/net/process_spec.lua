@@ -137,4 +137,58 @@ describe("a process", function()
     assert.equal("stop", trusting(wrong, "insecure_skip_verify = true"))
     assert.equal("tls", trusting("SSL_CERT_FILE=" .. ca, ('ca_file = "%s/wronghost.pem"'):format(helper.certificates())))
   end)
+
+  -- A shell cannot undo that its parent ignores a signal; the env of coreutils can.
+  it("is not ended by SIGPIPE, whatever its server breaks off", function()
+    local path = helper.write(PRELUDE .. [[
+      for _, scenario in ipairs { "reset_mid_stream:3", "reset_before_head", "reset_after_head", "close_mid_stream:2" } do
+        local it = client(scenario, { insecure_skip_verify = true })
+        it:chat(("x"):rep(1000000))
+        local stream = it:stream "hi"
+        if stream then stream:reply() end
+        it:close()
+      end
+      local connection = require "opengatellm.transport.curl".new():connect {
+        url = arg[1], headers = {}, proxy = "", tls = { verify = false }, timeouts = { connect = 60, first_byte = 60, idle = 60 },
+      }
+      connection:send "POST /reset_before_head/v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}"
+      connection:read()
+      for _ = 1, 3 do connection:send(("x"):rep(100000)) end
+      say "alive"
+    ]])
+    for _, address in ipairs { helper.tls {}, helper.fault() } do
+      local process = assert(io.popen(("env --default-signal=PIPE %s %s %s 2>&1"):format(interpreter(), path, address)))
+      local text = process:read "*a"
+      process:close()
+      assert.equal("alive\n", text)
+    end
+  end)
+
+  it("may fork: a child that ends leaves its parent's connections alone, and may make its own", function()
+    local lua = interpreter()
+    local folder = helper.directory()
+    local include = lua == "luajit" and "luajit" or lua
+    local compiled = os.execute(("env -u LD_PRELOAD cc -shared -fPIC -Wl,-z,nodelete $(pkg-config --cflags %s) -o %s/forked.so tests/hosts/forked.c"):format(include, folder))
+    assert(compiled == true or compiled == 0, "the module forked does not compile")
+    for _, address in ipairs { helper.fault(), helper.tls {} } do
+      local path = helper.write(("package.cpath = %q .. package.cpath\n"):format(folder .. "/?.so;") .. PRELUDE .. [[
+        local forked = require "forked"
+        local options = { insecure_skip_verify = true }
+        local kept = client("keepalive", options)
+        assert(kept:chat "hi") -- a connection that is idle
+        local stream = assert(client("slow:20", options):stream "hi") -- and one that is not
+        assert(stream:next())
+        say(forked.run(function() collectgarbage() end))
+        say(forked.run(function() assert(client("ok", options):chat "hi") end))
+        say(forked.run(function() assert(not kept:chat "hi", "the parent's connection was used") end))
+        say(stream:reply().text == %q)
+        say(kept:chat("hi") ~= nil)
+      ]])
+      path = helper.write((helper.read(path):gsub("%%q", function() return ("%q"):format(helper.TEXT) end)))
+      local process = assert(io.popen(("%s %s %s 2>&1"):format(lua, path, address)))
+      local text = process:read "*a"
+      process:close()
+      assert.equal("0\n0\n0\ntrue\ntrue\n", text)
+    end
+  end)
 end)

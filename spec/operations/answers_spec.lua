@@ -189,6 +189,10 @@ describe("a transcript", function()
         local result, err = transcribe(format, body)
         assert.same({ nil, "protocol", body }, { result, err.kind, err.body })
       end
+      for _, body in ipairs { "Internal Server Error", "boom" } do
+        local result, err = transcribe(format, body, { ["content-type"] = "text/html; charset=utf-8" })
+        assert.same({ nil, "protocol", body }, { result, err.kind, err.message })
+      end
       local found = assert(transcribe(format, '"1\\n00:00:00,000 --> 00:00:01,000\\nHé \\"la\\""'))
       assert.same({ '1\n00:00:00,000 --> 00:00:01,000\nHé "la"', format }, { found.text, found.format })
       found = assert(transcribe(format, '{"text":"words","duration":"3.2"}'))

@@ -110,7 +110,7 @@ local function start(client, file, fields, options)
     repeatable = "always", -- nothing is there before the bytes are
   })
   if not body then return nil, head end
-  if answer.is_html(body) then return nil, call.not_json(client, body, head, "a page") end
+  if answer.is_html(body, head) then return nil, call.not_json(client, body, head, "a page") end
   local err = answer.fault(body, answer.json(body), head)
   if err then return nil, call.finish(client, err, head) end
   return head

@@ -13,6 +13,7 @@ local dialects = require "opengatellm.operations.dialects"
 local download = require "opengatellm.download"
 local errors = require "opengatellm.errors"
 local json = require "opengatellm.json"
+local memory = require "opengatellm.memory"
 local multipart = require "opengatellm.multipart"
 local parameter = require "opengatellm.operations.parameter"
 local request = require "opengatellm.request"
@@ -408,7 +409,7 @@ local function read(context, body, head)
   else value, _, why = core.decode(body) end
   local err = answer.fault(body, value, head, operation.state)
   if err then return nil, call.finish(client, err, head) end
-  if value == nil and (operation.result ~= "text" or answer.is_html(body)) then return nil, call.not_json(client, body, head, why or "a page") end
+  if value == nil and (operation.result ~= "text" or answer.is_html(body, head)) then return nil, call.not_json(client, body, head, why or "a page") end
   local result, expected = result_of(context, body, value)
   if result ~= nil then return result end
   if errors.is(expected) then return nil, expected end
@@ -422,7 +423,7 @@ local function ask(context)
   if context.operation.result == "bytes" then return download.fetch(context.client, wire, context.options, context.operation.media) end
   local body, head = call.fetch(context.client, wire)
   if not body then return nil, H.explain(context, head) end
-  return read(context, body, head)
+  return memory.attempt(read, context, body, head)
 end
 
 local RAG = " (OpenGateLLM has no retrieval of its own since 0.5: set rag_url to the address of its OpenGateRAG)"

@@ -12,6 +12,7 @@ local driver = require "opengatellm.transport.driver"
 local errors = require "opengatellm.errors"
 local failure = require "opengatellm.transport.failure"
 local host = require "opengatellm.host"
+local memory = require "opengatellm.memory"
 local task = require "opengatellm.task"
 
 local M = {}
@@ -87,7 +88,7 @@ end
 --- Waits for more of the body: bytes, nil at the end, or nil and an error.
 ---@return string? bytes
 ---@return table? err
-function Exchange:read() return H.receive(self, self.transfer.take) end
+function Exchange:read() return H.receive(self, H.take) end
 
 --- The same, but the bytes go into a decoder at once: true, nil at the end, or nil and an error.
 ---@param decoder userdata
@@ -168,6 +169,13 @@ function H.err(exchange)
     exchange.err = errors.new { kind = "closed", code = "closed", message = "the exchange is closed" }
   end
   return exchange.err or nil
+end
+
+-- What came, as a text; a failure where Lua has no memory for it.
+function H.take(transfer)
+  local bytes, kind, code, message, phase, sent = memory.attempt(transfer.take, transfer)
+  if bytes == nil and type(kind) == "table" then return nil, kind.kind, kind.code, kind.message, nil, true end
+  return bytes, kind, code, message, phase, sent
 end
 
 -- `take` is what the transfer is asked, until it has something.

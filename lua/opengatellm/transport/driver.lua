@@ -23,6 +23,9 @@ local waiting = {} -- id -> exchange whose `waiter` is a coroutine of its `waite
 ---@return userdata? multi
 ---@return string? kind and what else a failure has
 function M.hold(holder)
+  if multi and multi:is_foreign() then -- of a parent: its connections are the parent's
+    multi, holders, waiting = nil, setmetatable({}, { __mode = "k" }), {}
+  end
   if not multi then
     local made, kind, code, message = core.multi()
     if not made then return nil, kind, code, message end
