@@ -53,6 +53,19 @@ void ogl_options_init(struct ogl_options *o) {
   o->verify = 1;
 }
 
+static const char *variable(const char *name) {
+  const char *value = getenv(name);
+  return value && *value ? value : NULL;
+}
+
+void ogl_options_environment(struct ogl_options *o) {
+  if (!o->verify || o->ca_file) return;
+  o->ca_file = variable("CURL_CA_BUNDLE");
+  if (o->ca_file) return;
+  o->ca_path = variable("SSL_CERT_DIR");
+  o->ca_file = variable("SSL_CERT_FILE");
+}
+
 int ogl_options_idempotent(const struct ogl_options *o) {
   return strcmp(o->method, "POST") != 0 && strcmp(o->method, "PATCH") != 0;
 }
@@ -159,17 +172,25 @@ static void set_verify(struct setter *s, int verify) {
   set_long(s, "verify", CURLOPT_SSL_VERIFYHOST, verify ? 2L : 0L);
 }
 
+/* Not every TLS library knows directories: libcurl then refuses the option, and the curl command goes on without. */
+static void set_ca_path(struct setter *s, const char *path) {
+  if (!path) return;
+  curl_easy_setopt(s->easy, CURLOPT_CAPATH, path);
+  curl_easy_setopt(s->easy, CURLOPT_PROXY_CAPATH, path);
+}
+
 /* The same for an HTTPS proxy. A build that knows none refuses these, and keeps verifying. */
 static void set_proxy_tls(struct setter *s, const struct ogl_options *o) {
   curl_easy_setopt(s->easy, CURLOPT_PROXY_SSL_VERIFYPEER, o->verify ? 1L : 0L);
   curl_easy_setopt(s->easy, CURLOPT_PROXY_SSL_VERIFYHOST, o->verify ? 2L : 0L);
-  if (o->ca_file) curl_easy_setopt(s->easy, CURLOPT_PROXY_CAINFO, o->ca_file);
+  if (o->proxy_ca_file) curl_easy_setopt(s->easy, CURLOPT_PROXY_CAINFO, o->proxy_ca_file);
 }
 
 static void set_tls(struct setter *s, const struct ogl_options *o) {
   set_verify(s, o->verify);
   curl_easy_setopt(s->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2); /* refused only without TLS */
   set_text(s, "ca_file", CURLOPT_CAINFO, o->ca_file);
+  set_ca_path(s, o->ca_path);
   set_text(s, "cert_file", CURLOPT_SSLCERT, o->cert_file);
   set_text(s, "key_file", CURLOPT_SSLKEY, o->key_file);
   set_text(s, "key_password", CURLOPT_KEYPASSWD, o->key_password);
@@ -222,8 +243,8 @@ CURLcode ogl_options_apply(const struct ogl_options *o, CURL *easy, long buffer,
 
 /* The numbers, then the texts; a text that is not there differs from an empty one. */
 int ogl_options_sign(const struct ogl_options *o, long buffer, struct ogl_buf *out) {
-  const char *const texts[] = { o->method,       o->url,   o->ca_file,  o->cert_file,  o->key_file,
-                                o->key_password, o->proxy, o->no_proxy, o->unix_socket };
+  const char *const texts[] = { o->method,   o->url,          o->ca_file, o->ca_path,  o->proxy_ca_file, o->cert_file,
+                                o->key_file, o->key_password, o->proxy,   o->no_proxy, o->unix_socket };
   double numbers[] = { o->connect,        o->total,          (double)buffer, (double)o->body,
                        (double)o->stream, (double)o->verify, (double)o->raw };
   ogl_buf_append(out, (const char *)numbers, sizeof numbers);

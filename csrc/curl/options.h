@@ -6,7 +6,7 @@
 ** what differs each time. libcurl copies the strings, but for the body.
 **
 ** What no option changes: only http and https; no redirect is followed, no cookie kept, no .netrc read, no signal
-** used, nothing of the environment but the proxy variables; TLS 1.2 at least. Peer and host name of TLS are verified
+** used, nothing of the environment but proxies and authorities; TLS 1.2 at least. Peer and host name of TLS are verified
 ** unless `verify` is 0.
 */
 #ifndef OGL_OPTIONS_H
@@ -30,15 +30,22 @@ struct ogl_options {
   int64_t max_body;  /* ceiling of the decoded answer, 0: OGL_MAX_BODY; a stream has none, for it is not kept */
   double
       connect; /* seconds; 0: none. Kept by the transfer: libcurl gets it to divide it between the addresses of a name */
-  double total; /* seconds; 0: none */
-  int verify;   /* of TLS; 1 unless the user said otherwise */
-  const char *ca_file, *cert_file, *key_file, *key_password;
+  double total;                  /* seconds; 0: none */
+  int verify;                    /* of TLS; 1 unless the user said otherwise */
+  const char *ca_file, *ca_path; /* of the authorities; both NULL: those of libcurl */
+  const char *proxy_ca_file;     /* of an HTTPS proxy */
+  const char *cert_file, *key_file, *key_password;
   const char *proxy; /* NULL: as the environment says; "": none */
   const char *no_proxy;
   const char *unix_socket;
 };
 
 void ogl_options_init(struct ogl_options *o);
+
+/* Takes the authorities from the environment, as the curl command does, where the caller named none and wants the peer verified: those of
+   CURL_CA_BUNDLE, else those of SSL_CERT_DIR and SSL_CERT_FILE; the directory is for proxies too. A variable that is empty is none. What they
+   point to is the environment's. */
+void ogl_options_environment(struct ogl_options *o);
 
 /* Is sending it twice the same as once (RFC 9110, 9.2.2)? */
 int ogl_options_idempotent(const struct ogl_options *o);

@@ -93,7 +93,7 @@ static void read_tls(lua_State *L, int i, struct ogl_options *o) {
   if (!push(L, i, "tls", LUA_TTABLE)) return;
   int tls = lua_gettop(L);
   o->verify = flag(L, tls, "verify", 1);
-  o->ca_file = text(L, tls, "ca_file", NULL);
+  o->ca_file = o->proxy_ca_file = text(L, tls, "ca_file", NULL);
   o->cert_file = text(L, tls, "cert_file", NULL);
   o->key_file = text(L, tls, "key_file", NULL);
   o->key_password = text(L, tls, "key_password", NULL);
@@ -111,6 +111,7 @@ void ogl_lua_curl_options(lua_State *L, int i, struct ogl_options *o) {
   o->unix_socket = text(L, i, "unix_socket", NULL);
   read_timeouts(L, i, o);
   read_tls(L, i, o);
+  ogl_options_environment(o);
   read_body(L, i, o);
 }
 

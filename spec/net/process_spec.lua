@@ -108,6 +108,36 @@ describe("a process", function()
     assert.equal(("nil\tnetwork\tmulti\n"):rep(3) .. "stop\n", text)
   end)
 
+  -- What a chat with a server of TLS gives where these variables are set: its reason for ending, or the kind of its error.
+  local function trusting(variables, options)
+    local source = ([[
+      local reply, err = client("ok", { base_url = "%s/ok", %s }):chat "hi"
+      say(reply and reply.finish_reason or err.kind)
+    ]]):format(helper.tls {}, options or "")
+    return (output(source, "CURL_CA_BUNDLE= SSL_CERT_DIR= SSL_CERT_FILE= " .. variables .. " "):gsub("%s+$", ""))
+  end
+
+  it("trusts the authorities that its environment names, as the curl command does", function()
+    local path = helper.certificates()
+    local ca, other, folder = path .. "/ca.pem", path .. "/wronghost.pem", path .. "/authorities"
+    os.execute(("mkdir -p %s && cp %s %s/$(openssl x509 -hash -noout -in %s).0"):format(folder, ca, folder, ca))
+    for variables, result in pairs {
+      [""] = "tls", ["SSL_CERT_FILE=" .. ca] = "stop", ["CURL_CA_BUNDLE=" .. ca] = "stop", ["SSL_CERT_DIR=" .. folder] = "stop",
+      ["SSL_CERT_FILE=" .. other] = "tls", ["CURL_CA_BUNDLE=" .. other .. " SSL_CERT_FILE=" .. ca] = "tls",
+      ["CURL_CA_BUNDLE=" .. other .. " SSL_CERT_DIR=" .. folder] = "tls", ["CURL_CA_BUNDLE=" .. ca .. " SSL_CERT_FILE=" .. other] = "stop",
+      ["SSL_CERT_DIR=" .. folder .. " SSL_CERT_FILE=" .. other] = "stop", ["CURL_CA_BUNDLE=/nowhere.pem"] = "tls", ["SSL_CERT_FILE=/nowhere.pem"] = "tls",
+    } do
+      assert.equal(result, trusting(variables), variables)
+    end
+  end)
+
+  it("trusts whom a client names, and all where it verifies nothing, whatever the environment says", function()
+    local ca, wrong = helper.certificates() .. "/ca.pem", "CURL_CA_BUNDLE=/nowhere.pem SSL_CERT_DIR=/nowhere SSL_CERT_FILE=/nowhere.pem"
+    assert.equal("stop", trusting(wrong, ('ca_file = "%s"'):format(ca)))
+    assert.equal("stop", trusting(wrong, "insecure_skip_verify = true"))
+    assert.equal("tls", trusting("SSL_CERT_FILE=" .. ca, ('ca_file = "%s/wronghost.pem"'):format(helper.certificates())))
+  end)
+
   -- A shell cannot undo that its parent ignores a signal; the env of coreutils can.
   it("is not ended by SIGPIPE, whatever its server breaks off", function()
     local path = helper.write(PRELUDE .. [[

@@ -5,7 +5,8 @@
 -- makes a connection what it is - where it goes, how it was verified, by which proxy - so that none is ever taken for another.
 --
 -- What nginx cannot do from Lua is an error `unsupported`, or `config`, that names the directive or the place that can: authorities
--- are `lua_ssl_trusted_certificate`, names need a `resolver`, and phases without cosockets need `ngx.timer.at`.
+-- are `lua_ssl_trusted_certificate` (neither `ca_file` nor the variable SSL_CERT_FILE and its like count), names need a `resolver`, and
+-- phases without cosockets need `ngx.timer.at`.
 --
 -- @module opengatellm.transport.resty
 local failure = require "opengatellm.transport.failure"
