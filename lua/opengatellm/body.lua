@@ -11,6 +11,7 @@
 -- Nothing that is read here names a file of this machine: media have data, or an address that is none of a file.
 --
 -- @module opengatellm.body
+local call_ids = require "opengatellm.call_ids"
 local core = require "opengatellm.core"
 local errors = require "opengatellm.errors"
 local json = require "opengatellm.json"
@@ -388,21 +389,12 @@ function Calls:add(id, name)
   return id
 end
 
--- The oldest of these calls that waits for its answer; `open` is where it may be.
-local function oldest(calls)
-  if not calls then return nil end
-  local i = calls.open or 1
-  while calls[i] and calls[i].answered do i = i + 1 end
-  calls.open = i
-  return calls[i]
-end
-
 --- The id of the call that is answered: its own, else the oldest open one of that name; of any name where there is none.
 function Calls:answer(id, name)
   if id == "" then id = nil end
   local calls = self.all
   if id then calls = self.by_id[id] elseif name then calls = self.by_name[name] end
-  local call = oldest(calls)
+  local call = call_ids.open_call(calls)
   if not call then return id or name end
   call.answered = true
   return call.id

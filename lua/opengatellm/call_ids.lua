@@ -175,8 +175,11 @@ end
 
 -- Results ---------------------------------------------------------------------------------------------------------
 
--- The first of these calls that has no result yet; `open` is where it may be.
-local function open_call(calls)
+--- The first call of a list that has no result yet, in linear time for all of them: a call with a result is `answered`, and the list keeps in
+--- `open` how far it was looked at.
+---@param calls? table[]
+---@return table? call
+function M.open_call(calls)
   if not calls then return nil end
   local i = calls.open or 1
   while calls[i] and calls[i].answered do i = i + 1 end
@@ -187,8 +190,8 @@ end
 -- The call that a result is of: by its id, which may be a name; by its name only where that call waits.
 local function call_of(self, message)
   local calls = self.latest[message.tool_call_id]
-  if calls then return open_call(calls) or calls[#calls] end
-  return message.name and open_call(self.latest[message.name]) or nil
+  if calls then return M.open_call(calls) or calls[#calls] end
+  return message.name and M.open_call(self.latest[message.name]) or nil
 end
 
 -- A result of a call that nobody knows.
@@ -214,7 +217,7 @@ end
 
 -- The old form of a result, which has the name alone; it stays what it is where no call waits for it.
 local function fit_function(self, message)
-  local call = open_call(self.latest[message.name])
+  local call = M.open_call(self.latest[message.name])
   if not call then return message end
   local copy = copy_of(message)
   copy.role, copy.tool_call_id, copy.name = "tool", call.had or call.name, nil
