@@ -175,8 +175,8 @@ end
 
 -- Results ---------------------------------------------------------------------------------------------------------
 
---- The first call of a list that has no result yet, in linear time for all of them: a call with a result is `answered`, and the list keeps in
---- `open` how far it was looked at.
+--- The first call of a list that has no result yet, in linear time for all of them: a call with a result is `answered`, and the list
+--- keeps in `open` how far it was looked at.
 ---@param calls? table[]
 ---@return table? call
 function M.open_call(calls)
