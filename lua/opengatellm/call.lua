@@ -10,7 +10,6 @@
 -- the reader of a form. Nothing of either is kept on the client: two calls at once share connections and rate limits, no more.
 --
 -- @module opengatellm.call
-local answer = require "opengatellm.answer"
 local core = require "opengatellm.core"
 local errors = require "opengatellm.errors"
 local host = require "opengatellm.host"
@@ -356,6 +355,9 @@ function M.read_all(exchange)
   end
 end
 
+-- Loaded with the first whole answer: a program that only streams never needs it.
+local function answers() return require "opengatellm.answer" end
+
 local calls = setmetatable({}, { __mode = "k" }) -- head of an answer -> the call that it answers
 
 --- The whole body of an answer, with retries.
@@ -390,7 +392,7 @@ function Call:json(pack, state)
   if not body then return nil, head end
   local value, code, why = memory.attempt(core.decode, body, pack)
   if value == nil and not why then return nil, self:finish(code) end
-  local err = answer.fault(body, value, head, state)
+  local err = answers().fault(body, value, head, state)
   if err then return nil, self:finish(err) end
   if value == nil then return nil, M.not_json(self.client, body, head, why) end
   return value, head, body
@@ -419,7 +421,7 @@ end
 ---@param body? string where it has words about the call, they are the error
 ---@return ogl.Error
 function M.unexpected(client, head, message, body)
-  local told = body and answer.told(body, head)
+  local told = body and answers().told(body, head)
   return M.finish(client, told or errors.new {
     kind = "protocol", message = message, status = head.status, headers = head.headers, body = body and body:sub(1, ERROR_BODY),
     request_id = errors.request_id(head.headers),
@@ -434,7 +436,7 @@ end
 ---@return ogl.Error
 function M.not_json(client, body, head, why)
   local message = "the server's answer is not JSON: " .. why
-  if answer.is_html(body, head) then message = (errors.read_body(head.status, body)) end
+  if answers().is_html(body, head) then message = (errors.read_body(head.status, body)) end
   return M.unexpected(client, head, message, body)
 end
 
