@@ -33,7 +33,7 @@ local NONE = {}
 local POOL_SIZE = 256     -- kept connections of one pool and worker; nginx closes the oldest above that
 local POOL_SECONDS = 60   -- that one is kept; servers close theirs after 5 to 75, which nginx notices
 local READ = 64 * 1024    -- most bytes of a read; nginx gives at most lua_socket_buffer_size
-local LAST_LOOK = 0.001 -- seconds
+local LAST_LOOK = 0.001 -- seconds, at least
 local ROUTES = 256        -- routes that a transport remembers
 local FOREVER = 2000000000 -- ms, 23 days: nginx takes 31 bits, and 0 for its own default
 
@@ -110,10 +110,12 @@ local function take(self, seconds)
   return bytes, why
 end
 
--- A worker that was busy finds the time over before it has looked at all sockets: one more look decides whether nothing came.
+-- A worker that was busy finds the time over before it has looked at all sockets: one more look decides whether nothing came. It lasts as
+-- long as the worker was late, for the other sockets have their turn meanwhile. The clock is that of nginx's turns, which costs nothing.
 function Connection:receive(seconds)
+  local began = nginx.now()
   local bytes, why = take(self, seconds)
-  if why == "timeout" then bytes, why = take(self, LAST_LOOK) end
+  if why == "timeout" then bytes, why = take(self, math.max(LAST_LOOK, nginx.now() - began - (seconds or 0))) end
   if bytes then return bytes end
   return nil, why
 end
