@@ -265,7 +265,7 @@ describe("a worker of nginx", function()
       local status = os.execute(("lua5.4 %s %s %s '%s' %d"):format(file, host, port, path, n))
       assert(status == true or status == 0)
     end
-    load(1000) -- what is made once is there now
+    load(3000) -- what is made once is there now
     local before = ask "/worker"
     load(10000)
     local after = ask "/worker"
