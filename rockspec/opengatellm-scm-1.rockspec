@@ -214,6 +214,7 @@ build = {
     ["opengatellm.url"] = "lua/opengatellm/url.lua",
     ["opengatellm.version"] = "lua/opengatellm/version.lua",
     ["opengatellm.websocket"] = "lua/opengatellm/websocket.lua",
+    ["opengatellm.words"] = "lua/opengatellm/words.lua",
   },
   install = { bin = { ogl = "bin/ogl" } },
 }

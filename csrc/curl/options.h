@@ -28,10 +28,9 @@ struct ogl_options {
   int raw;           /* connect, and leave the connection to the caller */
   int stream;        /* HTTP/1.1 and no compression: what arrives is given at once, and a pause keeps little inside */
   int64_t max_body;  /* ceiling of the decoded answer, 0: OGL_MAX_BODY; a stream has none, for it is not kept */
-  double
-      connect; /* seconds; 0: none. Kept by the transfer: libcurl gets it to divide it between the addresses of a name */
-  double total;                  /* seconds; 0: none */
-  int verify;                    /* of TLS; 1 unless the user said otherwise */
+  double connect;    /* seconds; 0: none. libcurl only divides it between a name's addresses */
+  double total;      /* seconds; 0: none */
+  int verify;        /* of TLS; 1 unless the user said otherwise */
   const char *ca_file, *ca_path; /* of the authorities; both NULL: those of libcurl */
   const char *proxy_ca_file;     /* of an HTTPS proxy */
   const char *cert_file, *key_file, *key_password;

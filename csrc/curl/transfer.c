@@ -480,8 +480,8 @@ static double next_look(const struct ogl_transfer *t, const struct ogl_patience 
 
 enum ogl_transfer_news ogl_transfer_wait(struct ogl_transfer *t, const struct ogl_patience *patience) {
   double now = ogl_clock_now(), end = patience->slice < 0 ? -1 : now + patience->slice;
-  int looked = 0,
-      last = 0; /* at least once, also without patience; last: every socket that was ready has been served */
+  int looked = 0; /* at least once, also without patience */
+  int last = 0;   /* every socket that was ready has been served */
   while (!is_ready(t)) {
     if (t->hungry) return OGL_NEWS_FEED;
     double left = patience_left(t, patience, now);

@@ -9,14 +9,11 @@
 local core = require "opengatellm.core"
 local errors = require "opengatellm.errors"
 local json = require "opengatellm.json"
+local words = require "opengatellm.words"
 
 local M = {}
 
-local function set_of(text)
-  local set = {}
-  for word in text:gmatch "%S+" do set[word] = true end
-  return set
-end
+local set_of = words.set
 
 -- Members in which a server speaks of a call, in the forms that are known.
 local SPEAKS = set_of "detail message msg error_message error_msg errmsg error_description errors reason"

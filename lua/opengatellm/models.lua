@@ -31,6 +31,8 @@
 -- Sources, read in November 2026, are named at the rows.
 --
 -- @module opengatellm.models
+local words = require "opengatellm.words"
+
 local M = {}
 
 ---@class ogl.ModelRow
@@ -58,17 +60,7 @@ local M = {}
 ---@field context? integer
 ---@field concerns string[] fields of a request of which it says something
 
-local function set(words)
-  local out = {}
-  for word in words:gmatch "%S+" do out[word] = true end
-  return out
-end
-
-local function list(words)
-  local out = {}
-  for word in words:gmatch "%S+" do out[#out + 1] = word end
-  return out
-end
+local set, list = words.set, words.list
 
 local SAMPLING = set "temperature top_p top_k"
 local TWO_OF_SAMPLING = { { "temperature", "top_p" } }

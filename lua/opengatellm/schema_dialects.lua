@@ -14,14 +14,11 @@
 -- @module opengatellm.schema_dialects
 local json = require "opengatellm.json"
 local schemas = require "opengatellm.schema"
+local words = require "opengatellm.words"
 
 local M = {}
 
-local function set(words)
-  local out = {}
-  for word in words:gmatch "%S+" do out[word] = true end
-  return out
-end
+local set = words.set
 
 -- keep: keywords that go through; closed: objects take no other properties; all_required: every property is; nulls: how
 -- "or null" is said ("type": a list of types, "anyOf": a branch, "nullable": a keyword); inline: references are written out.

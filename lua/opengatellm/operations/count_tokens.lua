@@ -15,6 +15,7 @@ local dialects = require "opengatellm.operations.dialects"
 local errors = require "opengatellm.errors"
 local number = require "opengatellm.operations.number"
 local request = require "opengatellm.request"
+local words = require "opengatellm.words"
 
 local M = {}
 
@@ -34,11 +35,7 @@ local function picked(body, fields, extra)
   return out
 end
 
-local function set_of(text)
-  local set = {}
-  for word in text:gmatch "%S+" do set[word] = true end
-  return set
-end
+local set_of = words.set
 
 local ANTHROPIC = set_of "messages model system thinking tool_choice tools output_config cache_control"
 local VERTEX = set_of "contents systemInstruction tools generationConfig"
