@@ -37,7 +37,7 @@ struct conn {
   long long interval, due; /* nanoseconds */
   size_t have, pending;    /* of input; of output that the socket did not take */
   struct conn *next;       /* in the queue, or among those that wait for the crowd */
-  int queued, watched;     /* watched for writing */
+  int queued, watched;     /* in one of the two; watched for writing */
   char input[INPUT], output[OUTPUT];
 };
 
@@ -166,6 +166,7 @@ static void begin_stream(struct conn *c) {
     return push(c);
   }
   c->next = crowd;
+  c->queued = 1;
   crowd = c;
   if (++n_crowd == c->crowd) start_crowd();
 }

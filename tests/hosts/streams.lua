@@ -41,14 +41,17 @@ local function client_of(kind, events, ms, crowd, idle)
   }
 end
 
+local function nothing() end
+
 local function note_silence(since)
   local now = core.now()
   longest = math.max(longest, now - since)
   return now
 end
 
--- Reads a stream: how many texts came in order, and the error that ended it. `timed`: how long it was silent is noted.
-local function read(client, timed)
+-- Reads a stream: how many texts came in order, and the error that ended it. `timed`: how long it was silent is noted. `on_text()` is
+-- called at the first text.
+local function read(client, timed, on_text)
   local stream, err = client:stream { messages = { ogl.user "hi" }, keep = false }
   if not stream then return 0, err end
   local count, since = 0, core.now()
@@ -58,6 +61,7 @@ local function read(client, timed)
     if timed then since = note_silence(since) end
     if event.type == "text" then
       count = count + 1
+      if count == 1 then on_text() end
       if event.text:match "^(%d+) " ~= tostring(count) then return count, "out of order: " .. event.text end
     end
     event, err = stream:next()
@@ -81,21 +85,24 @@ local FAULTS = { [17] = "reset", [43] = "stall", [71] = "cancel" }
 
 -- So many streams at once, of them some with faults; all that there are have ended when it returns.
 local function wave(n, events, ms, faults)
-  local clients, cancelled = {}, {}
+  local clients, cancelled, begun = {}, {}, 0
+  local function begin() begun = begun + 1 end
   for _, kind in ipairs { "trickle", "reset", "stall" } do
     clients[kind] = client_of(kind, events, ms, n, kind == "stall" and IDLE or PATIENCE)
   end
+  clients.cancel = client_of("stall", events, ms, n, PATIENCE) -- so that none ends by itself before it is cancelled
   ogl.run(function()
     for i = 1, n do
       local kind = faults and FAULTS[i % 100] or "trickle"
       local task = ogl.spawn(function()
-        local count, err = read(clients[kind] or clients.trickle, kind == "trickle" and i % 100 < 5)
+        local count, err = read(clients[kind], kind == "trickle" and i % 100 < 5, kind == "cancel" and begin or nothing)
         judge(kind, events, count, err)
       end)
       if kind == "cancel" then cancelled[#cancelled + 1] = task end
     end
     if faults then
-      ogl.sleep(events * ms / 1000 / 2)
+      -- The server sends nothing before all are there: a stream that is cancelled before its first text would leave the others waiting.
+      while begun < #cancelled do ogl.sleep(ms / 1000) end
       for _, task in ipairs(cancelled) do task:cancel() end
     end
   end)
