@@ -3,11 +3,11 @@
 --   lua5.4 docs/generate.lua [--check]     with --check nothing is written: it fails where a file is not what it would write
 --
 -- Needs the modules on package.path and package.cpath (`make docs` sets them).
-local rows = require "opengatellm.operations.rows"
-local perform = require "opengatellm.operations.perform"
+local registry = require "opengatellm.operations.registry"
+local invocation = require "opengatellm.operations.invocation"
 
 local GROUPS = {
-  inference = "Models and inference", beyond = "Speech, images, moderation, files and batches, of other servers",
+  inference = "Models and inference", openai_routes = "Speech, images, moderation, files and batches, of other servers",
   rag = "Collections, documents, chunks, search", account = "Account", admin = "Administration",
   monitoring = "Monitoring",
 }
@@ -59,7 +59,7 @@ local function bounds_of(parameter)
 end
 
 local function versions_of(name)
-  local since, gone = rows.lifetime(name)
+  local since, gone = registry.lifetime(name)
   if since then return "from " .. since .. " on" end
   return gone and "before " .. gone or ""
 end
@@ -84,7 +84,7 @@ local function parameter_line(operation, name)
   local bounds, notes = bounds_of(parameter), {}
   if bounds ~= "" then notes[#notes + 1] = bounds end
   if is_needed(parameter) then notes[#notes + 1] = "needed" end
-  local range = rows.range_of(operation.name, name)
+  local range = registry.range_of(operation.name, name)
   if range ~= "" then notes[#notes + 1] = range end
   if range == "" and operation.absent[name] then notes[#notes + 1] = "not OpenGateLLM" end
   local note = notes[1] and " (" .. table.concat(notes, "; ") .. ")" or ""
@@ -96,7 +96,7 @@ local function call_text(operation)
   if arguments[1] == "" then arguments = {} end
   local names = sorted(operation.parameters, operation.places, not_in_path)
   if names[1] then arguments[#arguments + 1] = "{…}" end
-  return perform.where(operation.name) .. "(" .. table.concat(arguments, ", ") .. ")"
+  return invocation.where(operation.name) .. "(" .. table.concat(arguments, ", ") .. ")"
 end
 
 -- Older servers answer a change with nothing.
@@ -130,15 +130,16 @@ local function markdown()
     "what stands here; all give the result, or `nil, err`. Every `list` has an `each` that walks all pages:",
     "`for key in client.keys:each() do`.", "",
     "Other servers have the first group, and the second, which OpenGateLLM does not have; a provider's `dialects` say which of them, and",
-    "in which form (`lua/opengatellm/operations/dialects.lua`). What a server lacks is an error `unsupported`, before anything is sent.",
-    "", "`client:embeddings{…}` and `client:count_tokens(request)` stand in `lua/opengatellm/embeddings.lua` and",
-    "`lua/opengatellm/operations/count_tokens.lua`.", "",
+    "in which form (`lua/opengatellm/operations/server_dialects.lua`). What a server lacks is an error `unsupported`, before anything is",
+    "sent.",
+    "", "`client:embeddings{…}` and `client:count_tokens(request)` stand in `lua/opengatellm/operations/embeddings.lua` and",
+    "`lua/opengatellm/chat/count_tokens.lua`.", "",
     "This page is made of the rows in `lua/opengatellm/operations` by `make docs`.", "",
   }
-  for _, group in ipairs(rows.GROUPS) do
+  for _, group in ipairs(registry.GROUPS) do
     lines[#lines + 1] = "## " .. GROUPS[group]
     lines[#lines + 1] = ""
-    for _, operation in ipairs(rows.all()) do
+    for _, operation in ipairs(registry.all()) do
       if operation.group == group then section(lines, operation) end
     end
   end
@@ -234,7 +235,7 @@ local function annotations()
     "--- Types of the operations, for language servers. Made of the rows in operations/ by `make docs`; not loaded by anybody.", "",
   }
   local classes, order = {}, {}
-  for _, operation in ipairs(rows.all()) do
+  for _, operation in ipairs(registry.all()) do
     write_options(lines, operation)
     local class, name = holder(operation.name)
     add_class(classes, order, class)

@@ -9,8 +9,8 @@ describe("the documentation of the operations", function()
     local file = assert(io.open "docs/operations.md")
     local text = file:read "*a"
     file:close()
-    for _, operation in ipairs(require "opengatellm.operations.rows".all()) do
-      local call = require "opengatellm.operations.perform".where(operation.name)
+    for _, operation in ipairs(require "opengatellm.operations.registry".all()) do
+      local call = require "opengatellm.operations.invocation".where(operation.name)
       assert.truthy(text:find("### `" .. call .. "(", 1, true), call)
     end
     assert(loadfile "lua/opengatellm/types.lua")

@@ -21,7 +21,7 @@ local function rockspec()
   return env
 end
 
-local LUA = "lua/opengatellm/*.lua lua/opengatellm/*/*.lua"
+local LUA = "lua/opengatellm/*.lua lua/opengatellm/*/*.lua lua/opengatellm/*/*/*.lua"
 
 describe("the rockspec", function()
   it("is the only one in its folder", function() assert.equal(1, #files "rockspec/*") end)
@@ -66,7 +66,7 @@ describe("the layers", function()
 
   it("name no provider outside its file and its registry line", function()
     local protocols = require "opengatellm.protocol"
-    for _, path in ipairs(files "csrc/*/*.c lua/opengatellm/*.lua lua/opengatellm/protocol/*.lua lua/opengatellm/auth/*.lua") do
+    for _, path in ipairs(files "csrc/*/*.c lua/opengatellm/*.lua lua/opengatellm/protocol/*.lua lua/opengatellm/auth/*.lua lua/opengatellm/http/*.lua") do
       local code = helper.read(path):gsub("%-%-[^\n]*", ""):gsub("/%*.-%*/", "")
       for _, name in ipairs(require "opengatellm.providers".names()) do
         -- a protocol may have a provider's name, and "opengatellm" is the default
@@ -82,16 +82,22 @@ describe("the layers", function()
 end)
 
 describe("the registries", function()
-  it("know every provider and every protocol file", function()
+  it("know every file that holds a provider's data", function()
     local providers = require "opengatellm.providers"
     for _, path in ipairs(files "lua/opengatellm/providers/*.lua") do
       local name = path:match "([^/]+)%.lua$"
-      if name ~= "init" then assert.truthy(providers.find(name), name) end
+      local value = name ~= "init" and require("opengatellm.providers." .. name) or {}
+      assert.equal(value.protocol ~= nil, providers.find(name) ~= nil, path)
     end
+  end)
+
+  it("know every protocol that has a file", function()
     local protocols = require "opengatellm.protocol"
     for _, path in ipairs(files "lua/opengatellm/protocol/*.lua") do
-      local name = path:match "([^/]+)%.lua$":gsub("_decode$", ""):gsub("_said$", "") -- what comes in, and what an assistant said, beside what goes out
-      if name ~= "init" then assert.truthy(protocols[name], name) end
+      local name = path:match "([^/]+)%.lua$"
+      local module = name ~= "init" and require("opengatellm.protocol." .. name) or {}
+      local encodes = type(module) == "table" and module.encode_request ~= nil
+      assert.equal(encodes, protocols[name] ~= nil, path)
     end
   end)
 
@@ -100,31 +106,74 @@ describe("the registries", function()
   end)
 end)
 
+-- The rooms of docs/design.md in their order: a path or `folder/*` -> how far up it is.
+local function rooms()
+  local level, count = {}, 0
+  for line in helper.read("docs/design.md"):gmatch "[^\n]+" do
+    local paths = line:match "^| %w+ | (`.-) |"
+    if paths then
+      count = count + 1
+      for path in paths:gmatch "`([^`]+)`" do level[path] = count end
+    end
+  end
+  return level
+end
+
+describe("the rooms", function()
+  local level = rooms()
+
+  local function level_of(path) return level[path] or level[(path:match "^([^/]+)/" or path) .. "/*"] end
+
+  it("hold every Lua file", function()
+    for _, path in ipairs(files(LUA)) do assert.truthy(level_of(path:match "^lua/opengatellm/(.*)%.lua$"), path .. " is in no room") end
+  end)
+
+  it("are required downwards alone", function()
+    local checked = 0
+    for _, path in ipairs(files(LUA)) do
+      local own = level_of(path:match "^lua/opengatellm/(.*)%.lua$")
+      for name in helper.read(path):gsub("%-%-[^\n]*", ""):gmatch 'require,? ?%(?"opengatellm%.?([%w_.]*)"' do
+        local other = level_of(name == "" and "init" or name:gsub("%.", "/"))
+        assert.truthy(other or name == "core" or name == "curl", path .. " requires " .. name)
+        assert.is_true((other or 0) <= own, path .. " requires " .. name .. ", which is above it")
+        checked = checked + 1
+      end
+    end
+    assert.is_true(checked > 300)
+  end)
+end)
+
 describe("every Lua file", function()
   it("has a spec at the same path, or is covered where its neighbours are", function()
     local elsewhere = { -- path of a spec that exercises it
-      ["init"] = "client", ["call"] = "client", ["json"] = "core/json", ["version"] = "cli", ["transport/init"] = "transport/contract",
-      ["transport/curl"] = "transport/contract", ["transport/replay"] = "transport/contract", ["host/init"] = "task", ["host/plain"] = "net/retry",
-      ["host/coroutines"] = "task", ["host/cqueues"] = "task", ["host/luv"] = "hosts/luv", ["host/scheduler"] = "task", ["host/timers"] = "task",
-      ["transport/driver"] = "transport/contract", ["callbacks"] = "task", ["loop"] = "task",
-      ["protocol/init"] = "layout", ["cli/init"] = "cli", ["cli/chat"] = "cli", ["cli/common"] = "cli", ["cli/models"] = "net/ogl",
-      ["types"] = "docs", ["operations/init"] = "operations/perform", ["operations/shape"] = "operations/perform", ["operations/usage"] = "operations/perform",
-      ["operations/ocr"] = "operations/perform", ["operations/rerank"] = "operations/perform", ["operations/transcribe"] = "operations/perform",
-      ["operations/chat_search"] = "operations/perform", ["operations/changes"] = "operations/rows", ["operations/enums"] = "net/conformance",
-      ["operations/inference"] = "net/conformance", ["operations/rag"] = "net/conformance", ["operations/account"] = "net/conformance",
-      ["operations/admin"] = "net/conformance", ["operations/monitoring"] = "net/conformance", ["operations/searching"] = "net/conformance",
-      ["operations/images"] = "operations/beyond", ["operations/moderate"] = "operations/beyond", ["operations/batches"] = "operations/beyond",
-      ["operations/gemini_files"] = "net/gemini_files",
-      ["operations/listing"] = "operations/dialects", ["operations/catalogue"] = "net/recorded", ["operations/indexing"] = "net/surface",
+      ["init"] = "client", ["json"] = "core/json", ["version"] = "cli", ["types"] = "docs", ["loop"] = "task",
+      ["base/failure"] = "hosts/nginx",
+      ["host/init"] = "task", ["host/plain"] = "net/retry", ["host/coroutines"] = "task", ["host/cqueues"] = "task", ["host/luv"] = "hosts/luv",
+      ["host/scheduler"] = "task", ["host/timers"] = "task", ["host/nginx"] = "hosts/nginx",
+      ["transport/init"] = "transport/contract", ["transport/curl"] = "transport/contract", ["transport/replay"] = "transport/contract",
+      ["transport/driver"] = "transport/contract", ["transport/resty"] = "hosts/nginx", ["transport/resty_tls"] = "hosts/nginx",
+      ["transport/resty_tunnel"] = "hosts/nginx", ["transport/http1"] = "hosts/nginx",
+      ["providers/settings"] = "providers/init",
+      ["protocol/init"] = "layout", ["protocol/quirks"] = "providers/init",
       ["protocol/openai_chat_decode"] = "protocol/decode", ["protocol/openai_responses_decode"] = "protocol/decode",
       ["protocol/anthropic_decode"] = "protocol/decode", ["protocol/gemini_decode"] = "protocol/decode", ["protocol/ollama_decode"] = "protocol/decode",
-      ["host/nginx"] = "hosts/nginx", ["transport/resty"] = "hosts/nginx", ["transport/resty_tls"] = "hosts/nginx",
-      ["transport/resty_tunnel"] = "hosts/nginx", ["transport/http1"] = "hosts/nginx", ["transport/failure"] = "hosts/nginx",
-      ["settings"] = "providers", ["quirks"] = "providers", ["auth/init"] = "providers", ["outside"] = "fetch",
+      ["http/foreign_request"] = "chat/fetch", ["auth/init"] = "providers/init",
+      ["operations/init"] = "operations/invocation", ["operations/shape"] = "operations/invocation", ["operations/usage"] = "operations/invocation",
+      ["operations/ocr"] = "operations/invocation", ["operations/rerank"] = "operations/invocation", ["operations/transcribe"] = "operations/invocation",
+      ["operations/change_log"] = "operations/registry", ["operations/enums"] = "net/conformance",
+      ["operations/inference"] = "net/conformance", ["operations/rag"] = "net/conformance", ["operations/account"] = "net/conformance",
+      ["operations/admin"] = "net/conformance", ["operations/monitoring"] = "net/conformance", ["operations/searching"] = "net/conformance",
+      ["operations/images"] = "operations/openai_routes", ["operations/moderate"] = "operations/openai_routes",
+      ["operations/batches"] = "operations/openai_routes", ["operations/gemini_files"] = "net/gemini_files",
+      ["operations/model_lists"] = "operations/server_dialects", ["operations/error_codes"] = "net/recorded",
+      ["operations/indexing"] = "net/surface",
+      ["chat/search"] = "operations/invocation", ["chat/callbacks"] = "task",
+      ["cli/init"] = "cli", ["cli/chat"] = "cli", ["cli/common"] = "cli", ["cli/models"] = "net/ogl",
     }
     for _, path in ipairs(files(LUA)) do
       local name = path:match "^lua/opengatellm/(.*)%.lua$"
-      local spec = "spec/" .. (elsewhere[name] or name:match "^(providers)/" or name) .. "_spec.lua"
+      local data = require "opengatellm.providers".find(name:match "^providers/(.*)" or "") and "providers/init"
+      local spec = "spec/" .. (elsewhere[name] or data or name) .. "_spec.lua"
       assert.truthy(io.open(spec), path .. " has no " .. spec)
     end
   end)

@@ -21,12 +21,12 @@ static void put(struct ogl_deadlines *h, struct ogl_deadline *d, size_t place) {
   d->place = place;
 }
 
-static void rise(struct ogl_deadlines *h, struct ogl_deadline *d, size_t place) {
+static void sift_up(struct ogl_deadlines *h, struct ogl_deadline *d, size_t place) {
   for (; place > 1 && h->heap[place / 2 - 1]->at > d->at; place /= 2) put(h, h->heap[place / 2 - 1], place);
   put(h, d, place);
 }
 
-static void sink(struct ogl_deadlines *h, struct ogl_deadline *d, size_t place) {
+static void sift_down(struct ogl_deadlines *h, struct ogl_deadline *d, size_t place) {
   for (size_t child; (child = place * 2) <= h->n; place = child) {
     if (child < h->n && h->heap[child]->at < h->heap[child - 1]->at) child++;
     if (h->heap[child - 1]->at >= d->at) break;
@@ -36,8 +36,8 @@ static void sink(struct ogl_deadlines *h, struct ogl_deadline *d, size_t place) 
 }
 
 static void settle(struct ogl_deadlines *h, struct ogl_deadline *d, size_t place) {
-  if (place > 1 && h->heap[place / 2 - 1]->at > d->at) rise(h, d, place);
-  else sink(h, d, place);
+  if (place > 1 && h->heap[place / 2 - 1]->at > d->at) sift_up(h, d, place);
+  else sift_down(h, d, place);
 }
 
 static int ensure_room(struct ogl_deadlines *h) {

@@ -5,20 +5,20 @@
 --
 -- @module opengatellm.client
 local auth = require "opengatellm.auth"
-local call = require "opengatellm.call"
+local call = require "opengatellm.http.call"
 local core = require "opengatellm.core"
 local errors = require "opengatellm.errors"
 local host = require "opengatellm.host"
-local memory = require "opengatellm.memory"
+local memory = require "opengatellm.base.memory"
 local json = require "opengatellm.json"
 local protocols = require "opengatellm.protocol"
 local providers = require "opengatellm.providers"
-local rate_limit = require "opengatellm.rate_limit"
+local rate_limit = require "opengatellm.http.rate_limit"
 local request = require "opengatellm.request"
-local settings = require "opengatellm.settings"
+local settings = require "opengatellm.providers.settings"
 local stream = require "opengatellm.stream"
 local transport = require "opengatellm.transport"
-local url = require "opengatellm.url"
+local url = require "opengatellm.base.url"
 
 ---@class ogl.Client
 ---@field ollama ogl.Ollama the models on an Ollama server
@@ -31,7 +31,7 @@ local H = {}
 local NONE = {}
 
 -- Resources that are no operations of OpenGateLLM; each is bound to a client when it is first used.
-local RESOURCES = { ollama = "opengatellm.ollama" }
+local RESOURCES = { ollama = "opengatellm.operations.ollama_models" }
 
 -- What is no method here is one of the operations, or a resource of them; their tables are loaded when the first is used.
 function Client.__index(self, name)
@@ -151,7 +151,7 @@ function Client:preview(question, streamed)
   local wire, err, client = H.prepare(self, question, "client:preview", streamed or false, true)
   if not wire then return nil, err end
   if not client.api then return nil, client:missing() end
-  return require "opengatellm.preview".of(client, wire)
+  return require "opengatellm.chat.preview".of(client, wire)
 end
 
 --- Vectors of texts, in the order of the texts.
@@ -159,7 +159,7 @@ end
 ---@return ogl.Embeddings?
 ---@return ogl.Error?
 function Client:embeddings(options)
-  local answer, err = require "opengatellm.embeddings".embed(self, options)
+  local answer, err = require "opengatellm.operations.embeddings".embed(self, options)
   return answer, err -- no tail call: a mistake is the caller's, and error() counts the frames to it
 end
 
@@ -168,7 +168,7 @@ end
 ---@return ogl.TokenCount?
 ---@return ogl.Error?
 function Client:count_tokens(question)
-  local count, err = require "opengatellm.operations.count_tokens".count(self, question)
+  local count, err = require "opengatellm.chat.count_tokens".count(self, question)
   return count, err -- no tail call, as above
 end
 
@@ -256,10 +256,10 @@ end
 
 -- A chat or a stream in a task of its own. What is wrong with the request is raised here, where it was written.
 function H.call_back(self, question, where, streamed, callbacks)
-  local problem = require "opengatellm.callbacks".check(callbacks)
+  local problem = require "opengatellm.chat.callbacks".check(callbacks)
   if problem then error(where .. ": " .. problem, 3) end
   local asked = H.checked(self, question, where, 4)
-  return require "opengatellm.callbacks".run(function()
+  return require "opengatellm.chat.callbacks".run(function()
     local wire, err, client = H.prepare(self, asked, where, streamed)
     if not wire then return nil, err end
     return stream.open(client, wire)
@@ -423,7 +423,7 @@ end
 function H.prepare(self, question, where, streamed, dry)
   local asked = H.checked(self, question, where, 4)
   if asked.search and self.provider.search_tool then
-    local with_tool, err, misuse = require "opengatellm.operations.chat_search".request(self, asked)
+    local with_tool, err, misuse = require "opengatellm.chat.search".request(self, asked)
     if misuse then error(where .. ": " .. misuse, 3) end
     if not with_tool then return nil, err end
     asked = with_tool
@@ -433,10 +433,10 @@ function H.prepare(self, question, where, streamed, dry)
   self = self:for_model(model)
   local apart, wire, err
   if asked.fetch and not dry then
-    asked, err = require "opengatellm.fetch".resolve(self, asked)
+    asked, err = require "opengatellm.chat.fetch".resolve(self, asked)
     if not asked then return nil, err end
   end
-  if self.provider.attachments then apart, err = require "opengatellm.attachments".of(self, asked) end
+  if self.provider.attachments then apart, err = require "opengatellm.http.attachments".of(self, asked) end
   if err then return nil, err end
   wire, err = H.wire(self, apart and apart.request or asked, streamed, model, where)
   if wire and apart and apart.pending and not dry then

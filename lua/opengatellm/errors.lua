@@ -266,7 +266,7 @@ local LIMITS = { [429] = true, [503] = true } -- statuses of a limit that is rea
 
 -- Puts into an error when to try again. `limited`: because a limit was reached, of the day or longer it may be.
 local function set_retry(err, passing, limited)
-  local quota = require "opengatellm.quota"
+  local quota = require "opengatellm.base.quota"
   local long = limited and quota.is_long(err.type, err.code, err.message, err.body)
   err.retryable = passing and not long
   if not passing then return err end

@@ -8,9 +8,9 @@
 --
 -- @module opengatellm
 local client = require "opengatellm.client"
-local filter = require "opengatellm.filter"
+local filter = require "opengatellm.base.filter"
 local json = require "opengatellm.json"
-local message = require "opengatellm.message"
+local message = require "opengatellm.request.message"
 local task = require "opengatellm.task"
 
 ---@class ogl

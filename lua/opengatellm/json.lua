@@ -3,7 +3,7 @@
 --
 -- @module opengatellm.json
 local core = require "opengatellm.core"
-local memory = require "opengatellm.memory"
+local memory = require "opengatellm.base.memory"
 
 local M = {}
 

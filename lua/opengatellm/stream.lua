@@ -9,12 +9,12 @@
 -- is given, an error that may pass is answered by another try, within the call's budget.
 --
 -- @module opengatellm.stream
-local calls = require "opengatellm.call"
+local calls = require "opengatellm.http.call"
 local core = require "opengatellm.core"
 local coroutines = require "opengatellm.host.coroutines"
 local errors = require "opengatellm.errors"
 local host = require "opengatellm.host"
-local memory = require "opengatellm.memory"
+local memory = require "opengatellm.base.memory"
 
 ---@alias ogl.EventType
 ---| "start"|"text"|"reasoning"|"refusal"|"tool_call"|"tool_arguments"|"tool_call_end"|"part"|"part_end"
@@ -354,7 +354,7 @@ end
 -- Structured output: the text as a value. The text stays what it is.
 function H.set_output(self, reply)
   if not self.call.wire.options.output or reply.text == "" then return end
-  local value, warning = require "opengatellm.output".read(reply.text)
+  local value, warning = require "opengatellm.request.output".read(reply.text)
   reply.output = value
   if warning then table.insert(reply.warnings, warning) end
 end

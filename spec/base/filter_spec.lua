@@ -1,4 +1,4 @@
-local filter = require "opengatellm.filter"
+local filter = require "opengatellm.base.filter"
 
 describe("a filter", function()
   local f = filter

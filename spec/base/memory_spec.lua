@@ -1,5 +1,5 @@
 -- The end of memory as an error; spec/core/safety_spec.lua brings a process there.
-local memory = require "opengatellm.memory"
+local memory = require "opengatellm.base.memory"
 
 describe("memory.attempt", function()
   it("gives what the function gives", function()

@@ -1,5 +1,5 @@
 -- Which limits are of the day, by the words of servers.
-local quota = require "opengatellm.quota"
+local quota = require "opengatellm.base.quota"
 
 describe("a limit", function()
   for _, words in ipairs {

@@ -1,5 +1,5 @@
 -- Random bytes of the system.
-local random = require "opengatellm.random"
+local random = require "opengatellm.base.random"
 
 describe("random.bytes", function()
   it("gives as many as are asked for, others each time", function()

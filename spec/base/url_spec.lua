@@ -1,4 +1,4 @@
-local url = require "opengatellm.url"
+local url = require "opengatellm.base.url"
 
 describe("url.base", function()
   local function api(text, version) return select(2, url.base(text, version)) end

@@ -1,5 +1,5 @@
 -- Words: sets and lists of one text.
-local words = require "opengatellm.words"
+local words = require "opengatellm.base.words"
 
 describe("words", function()
   it("are keys of a set, and items of a list in their order, whatever blanks stand between them", function()

@@ -1,7 +1,7 @@
 -- Media that are fetched: only when asked for, from whom one may, without the client's key.
 local core = require "opengatellm.core"
 local json = require "opengatellm.json"
-local media = require "opengatellm.media"
+local media = require "opengatellm.request.media"
 local ogl = require "opengatellm"
 local replay = require "opengatellm.transport.replay"
 

@@ -230,7 +230,7 @@ describe("the end of Lua's memory", function()
       local function fill() held[#held + 1] = ("y"):rep(2 ^ 24 + #held) end
       while pcall(fill) do end -- no large block is left
       held[#held] = nil
-      local memory = require "opengatellm.memory"
+      local memory = require "opengatellm.base.memory"
       value, err = memory.attempt(decoder.reply, decoder)
       held = nil
       collectgarbage()

@@ -34,7 +34,7 @@ local function browse(path, address)
 end
 
 local function query(values)
-  return require "opengatellm.url".query(values)
+  return require "opengatellm.base.url".query(values)
 end
 
 local function report(path)

@@ -1,5 +1,5 @@
 -- Whether an answer with a good status is an error.
-local answer = require "opengatellm.answer"
+local answer = require "opengatellm.http.answer"
 local json = require "opengatellm.json"
 
 local HEAD = { status = 200, headers = { ["x-request-id"] = "r1" } }

@@ -1,5 +1,5 @@
 -- What of a request goes to its server before it; how it gets there is in spec/net/gemini_files_spec.lua.
-local attachments = require "opengatellm.attachments"
+local attachments = require "opengatellm.http.attachments"
 local helper = require "spec.helper"
 local json = require "opengatellm.json"
 local ogl = require "opengatellm"

@@ -1,5 +1,5 @@
 -- Answers that are bytes: as a string, in a file, to a function; and answers of lines.
-local download = require "opengatellm.download"
+local download = require "opengatellm.http.download"
 local errors = require "opengatellm.errors"
 local helper = require "spec.helper"
 local ogl = require "opengatellm"

@@ -1,10 +1,10 @@
 -- Errors that come in place of bytes: none of them reaches a file or a function.
 local errors = require "opengatellm.errors"
-local gate = require "opengatellm.gate"
+local error_gate = require "opengatellm.http.error_gate"
 
 -- What goes through a gate, in pieces of that size, and the error that ends it.
 local function through(kind, expected, body, size)
-  local one, out = gate.new({ status = 200, headers = { ["content-type"] = kind or nil } }, expected), {}
+  local one, out = error_gate.new({ status = 200, headers = { ["content-type"] = kind or nil } }, expected), {}
   for from = 1, #body, size do
     local bytes, err = one:take(body:sub(from, from + size - 1))
     if err then return table.concat(out), err end
@@ -56,12 +56,12 @@ describe("in place of a medium", function()
       local out, err = through("audio/mpeg", "audio", "", size)
       assert.same({ "", "protocol" }, { out, err.kind })
     end
-    assert.is_nil(gate.check({ status = 200, headers = {} }, nil, ""))
-    assert.equal("protocol", gate.check({ status = 200, headers = {} }, "audio", "").kind)
+    assert.is_nil(error_gate.check({ status = 200, headers = {} }, nil, ""))
+    assert.equal("protocol", error_gate.check({ status = 200, headers = {} }, "audio", "").kind)
   end)
 
   it("bytes are held back no longer than it takes to know them", function()
-    local one = gate.new({ status = 200, headers = {} }, "audio")
+    local one = error_gate.new({ status = 200, headers = {} }, "audio")
     assert.equal("", one:take "\n")
     assert.equal("\nID3", one:take "ID3")
     assert.equal("{", one:take "{")

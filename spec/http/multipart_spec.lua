@@ -1,6 +1,6 @@
 local helper = require "spec.helper"
-local multipart = require "opengatellm.multipart"
-local upload = require "opengatellm.upload"
+local multipart = require "opengatellm.http.multipart"
+local upload = require "opengatellm.http.upload"
 
 local function read_all(form)
   local reader, pieces = form.open(), {}

@@ -1,4 +1,4 @@
-local rate_limit = require "opengatellm.rate_limit"
+local rate_limit = require "opengatellm.http.rate_limit"
 
 describe("rate limits", function()
   -- recorded from a live server (P22_three_docs): OpenGateLLM's mixed spellings, and no limit of tokens

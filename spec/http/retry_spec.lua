@@ -1,7 +1,7 @@
 local errors = require "opengatellm.errors"
 local ogl = require "opengatellm"
 local replay = require "opengatellm.transport.replay"
-local retry = require "opengatellm.retry"
+local retry = require "opengatellm.http.retry"
 
 -- A host whose time passes only by sleeping.
 local function simulated()

@@ -1,6 +1,6 @@
 local errors = require "opengatellm.errors"
 local helper = require "spec.helper"
-local upload = require "opengatellm.upload"
+local upload = require "opengatellm.http.upload"
 
 local function read_all(file)
   local reader, pieces = assert(file.open()), {}

@@ -6,7 +6,7 @@ local helper = require "spec.helper"
 local ogl = require "opengatellm"
 local openapi = require "spec.support.openapi"
 local replay = require "opengatellm.transport.replay"
-local rows = require "opengatellm.operations.rows"
+local registry = require "opengatellm.operations.registry"
 local server_version = require "opengatellm.operations.server"
 local told = require "spec.support.told"
 
@@ -438,8 +438,8 @@ describe("conformance to OpenAPI 0.4.5", function()
     local seen = {}
     for _, case in ipairs(CASES) do seen[case[2]] = true end
     for _, route in ipairs(ROUTES) do seen[route[4]] = true end
-    for _, row in ipairs(rows.all()) do -- what is beyond OpenGateLLM is in no document of its: spec/operations/beyond_spec.lua has it
-      assert.is_true(seen[row.name] or row.beyond, row.name .. " has no case")
+    for _, row in ipairs(registry.all()) do -- what is beyond OpenGateLLM is in no document of its: spec/operations/openai_routes_spec.lua has it
+      assert.is_true(seen[row.name] or row.only_others, row.name .. " has no case")
     end
   end)
 
@@ -537,7 +537,7 @@ describe("conformance to OpenAPI 0.4.5", function()
   it("takes the values of each enumeration, and no others", function()
     local wrong = {}
     for _, case in ipairs(CASES) do
-      local row = rows.find(case[2]) and rows.at(case[2], server_version.parse "0.4.5")
+      local row = registry.find(case[2]) and registry.at(case[2], server_version.parse "0.4.5")
       if row then compare_values(case, row, wrong) end
     end
     assert.same({}, wrong)

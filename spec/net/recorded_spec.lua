@@ -6,7 +6,7 @@ local json = require "opengatellm.json"
 local ogl = require "opengatellm"
 local openapi = require "spec.support.openapi"
 local replay = require "opengatellm.transport.replay"
-local rows = require "opengatellm.operations.rows"
+local registry = require "opengatellm.operations.registry"
 local server = require "opengatellm.operations.server"
 local told = require "spec.support.told"
 local url = require "socket.url"
@@ -484,8 +484,8 @@ describe("request of OpenGateLLM's tests of 0.4.1", function()
   -- Method and pattern of each call that 0.4.1 has.
   local function templates()
     local out = { OTHERS[1], OTHERS[2] }
-    for _, each in ipairs(rows.all()) do
-      local row = rows.at(each.name, server.parse "0.4.1")
+    for _, each in ipairs(registry.all()) do
+      local row = registry.at(each.name, server.parse "0.4.1")
       local pattern = row.path:gsub("[%-.]", "%%%0"):gsub("{[%w_]+}", row.slashes and ".+" or "[^/]+")
       if not row.missing then out[#out + 1] = { row.method, "^" .. (row.root and "" or "/v1") .. pattern .. "$" } end
     end

@@ -2,7 +2,7 @@
 -- The versions, and how to run this against a real instance: spec/net/surface.lua.
 local helper = require "spec.helper"
 local ogl = require "opengatellm"
-local rows = require "opengatellm.operations.rows"
+local registry = require "opengatellm.operations.registry"
 local server = require "opengatellm.operations.server"
 local surface = require "spec.net.surface"
 
@@ -391,8 +391,8 @@ end
 local LACKING_CASES = {
   { "are those that its history says", function(at)
     local names = {}
-    for _, operation in ipairs(rows.all()) do
-      if rows.at(operation.name, server.parse(at.version)).missing then names[#names + 1] = operation.name end
+    for _, operation in ipairs(registry.all()) do
+      if registry.at(operation.name, server.parse(at.version)).missing then names[#names + 1] = operation.name end
     end
     table.sort(names)
     assert.equal(at.lacks, table.concat(names, " "))
@@ -401,8 +401,8 @@ local LACKING_CASES = {
   { "are refused before anything is sent, with the versions that have them", "read", function(at)
     local version = assert(server.version(at.client))
     local sent = at:sent(function()
-      for _, operation in ipairs(rows.all()) do
-        local missing = rows.at(operation.name, version).missing
+      for _, operation in ipairs(registry.all()) do
+        local missing = registry.at(operation.name, version).missing
         if missing then
           local err = fails("unsupported", "version", call(at.client, operation))
           assert.is_true(err.message:find(missing, 1, true) ~= nil and err.message:find(server.text(version), 1, true) ~= nil, err.message)

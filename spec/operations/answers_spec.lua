@@ -5,7 +5,7 @@ local json = require "opengatellm.json"
 local ogl = require "opengatellm"
 local recording = require "spec.support.recording"
 local replay = require "opengatellm.transport.replay"
-local rows = require "opengatellm.operations.rows"
+local registry = require "opengatellm.operations.registry"
 local told = require "spec.support.told"
 
 -- body, kind, words
@@ -70,8 +70,8 @@ local function failures(operation, body)
 end
 
 describe("an error with the status 200", function()
-  for _, operation in ipairs(rows.all()) do
-    if not rows.missing(operation.name, math.huge) then
+  for _, operation in ipairs(registry.all()) do
+    if not registry.missing(operation.name, math.huge) then
       it("is the error of " .. operation.name, function()
         for _, case in ipairs(ERRORS) do
           local list = failures(operation, case[1])
@@ -89,8 +89,8 @@ describe("an error with the status 200", function()
   end
 
   it("may be a page", function()
-    for _, operation in ipairs(rows.all()) do
-      for _, found in ipairs(operation.name ~= "files.content" and not rows.missing(operation.name, math.huge) and failures(operation, PAGE) or {}) do
+    for _, operation in ipairs(registry.all()) do
+      for _, found in ipairs(operation.name ~= "files.content" and not registry.missing(operation.name, math.huge) and failures(operation, PAGE) or {}) do
         assert.same({ nil, "protocol" }, { found[2], found[3].kind }, operation.name)
         assert.matches("boom", found[3].message, 1, true)
         assert.equal(PAGE, found[3].body)
@@ -166,7 +166,7 @@ describe("an answer that is empty", function()
   it("is none where something was asked for", function()
     for _, body in ipairs { "", " \n" } do
       for _, name in ipairs { "rerank", "models", "images", "moderate", "ocr" } do
-        local _, options = arguments_of(rows.find(name))
+        local _, options = arguments_of(registry.find(name))
         local result, err = told.perform(client_of(name == "ocr" and "opengatellm" or "openai_compatible", body), name, {}, options)
         assert.same({ nil, "protocol" }, { result, err and err.kind })
       end
@@ -325,8 +325,8 @@ describe("an answer of odd types", function()
       search = { '{"data":5}' }, models = { '{"data":[5]}' },
     } do
       for _, body in ipairs(bodies) do
-        local _, options = arguments_of(rows.find(name))
-        local provider = rows.find(name).beyond and "openai_compatible" or "opengatellm"
+        local _, options = arguments_of(registry.find(name))
+        local provider = registry.find(name).only_others and "openai_compatible" or "opengatellm"
         local result, err = told.perform(client_of(provider, body), name, {}, options)
         assert.is_true(result ~= nil or err.kind == "protocol", body)
       end

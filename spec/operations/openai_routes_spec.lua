@@ -3,7 +3,7 @@ local errors = require "opengatellm.errors"
 local helper = require "spec.helper"
 local json = require "opengatellm.json"
 local recording = require "spec.support.recording"
-local rows = require "opengatellm.operations.rows"
+local registry = require "opengatellm.operations.registry"
 local told = require "spec.support.told"
 
 local function client(...) return recording.client("openai_compatible", ...) end
@@ -147,7 +147,7 @@ describe("beyond OpenGateLLM", function()
   it("has a case for every row", function()
     local seen = { ["batches.results"] = true } -- below
     for _, case in ipairs(CASES) do seen[case[1]] = true end
-    for _, row in ipairs(rows.all()) do assert.is_true(not row.beyond or seen[row.name], row.name) end
+    for _, row in ipairs(registry.all()) do assert.is_true(not row.only_others or seen[row.name], row.name) end
   end)
 end)
 
@@ -172,7 +172,7 @@ describe("before anything is sent", function()
     } do
       local fine, raised = pcall(call)
       assert.is_false(fine)
-      assert.matches("beyond_spec.lua:%d+: " .. message:gsub("^client%.", "client%%."), raised)
+      assert.matches("openai_routes_spec.lua:%d+: " .. message:gsub("^client%.", "client%%."), raised)
     end
     assert.equal(0, #requests)
   end)

@@ -2,7 +2,7 @@
 local ogl = require "opengatellm"
 local recording = require "spec.support.recording"
 local replay = require "opengatellm.transport.replay"
-local rows = require "opengatellm.operations.rows"
+local registry = require "opengatellm.operations.registry"
 local told = require "spec.support.told"
 
 -- `.` or `..` between slashes, as one server or another reads it.
@@ -36,7 +36,7 @@ describe("an id in a path", function()
     return requests, result, err
   end
 
-  for _, operation in ipairs(rows.all()) do
+  for _, operation in ipairs(registry.all()) do
     for place, id in ipairs(operation.ids) do
       if operation.parameters[id].type == "string" then
         it(("(%s) of %s leads to no other route"):format(id, operation.name), function()

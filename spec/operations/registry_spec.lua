@@ -1,14 +1,14 @@
 -- The rows and the change log agree with each other, and going back in time gives each version its own form.
-local changes = require "opengatellm.operations.changes"
-local rows = require "opengatellm.operations.rows"
+local change_log = require "opengatellm.operations.change_log"
+local registry = require "opengatellm.operations.registry"
 local server = require "opengatellm.operations.server"
 
-local function at(name, version) return rows.at(name, server.parse(version)) end
+local function at(name, version) return registry.at(name, server.parse(version)) end
 
 describe("the rows", function()
   it("have names, methods and paths of their own", function()
     local names, routes = {}, {}
-    for _, row in ipairs(rows.all()) do
+    for _, row in ipairs(registry.all()) do
       assert.is_nil(names[row.name], row.name)
       names[row.name] = true
       local route = row.method .. " " .. row.path .. (row.follow or "")
@@ -22,7 +22,7 @@ describe("the rows", function()
   end)
 
   it("say of every parameter what it means, and of every id in a path that it is needed", function()
-    for _, row in ipairs(rows.all()) do
+    for _, row in ipairs(registry.all()) do
       for name, parameter in pairs(row.parameters) do
         assert.is_truthy(parameter.doc and #parameter.doc > 2, row.name .. "." .. name)
         assert.is_not_nil(row.places[name], row.name .. "." .. name)
@@ -33,8 +33,8 @@ describe("the rows", function()
   end)
 
   it("complete an update by an operation that is there", function()
-    for _, row in ipairs(rows.all()) do
-      if row.complete then assert.is_not_nil(rows.find(row.complete), row.name) end
+    for _, row in ipairs(registry.all()) do
+      if row.complete then assert.is_not_nil(registry.find(row.complete), row.name) end
     end
   end)
 end)
@@ -42,12 +42,12 @@ end)
 describe("the change log", function()
   it("goes from new to old, and names operations and parameters that are there", function()
     local last = math.huge
-    for _, entry in ipairs(changes) do
+    for _, entry in ipairs(change_log) do
       assert.is_true(entry.number < last)
       last = entry.number
       assert.matches("%.$", entry.about)
       for name, before in pairs(entry.before or {}) do
-        local row = assert(rows.find(name), name)
+        local row = assert(registry.find(name), name)
         for _, field in ipairs { "with", "without" } do
           for _, parameter in ipairs(before[field] or {}) do assert.is_not_nil(row.parameters[parameter], name .. "." .. parameter) end
         end
@@ -55,7 +55,7 @@ describe("the change log", function()
         for parameter in pairs(before.types or {}) do assert.is_not_nil(row.parameters[parameter], name .. "." .. parameter) end
       end
       for _, list in pairs { entry.new or {}, entry.gone or {} } do
-        for _, name in ipairs(list) do assert.is_true(name == "chat.search" or rows.find(name) ~= nil, name) end
+        for _, name in ipairs(list) do assert.is_true(name == "chat.search" or registry.find(name) ~= nil, name) end
       end
     end
   end)
@@ -91,9 +91,9 @@ describe("the change log", function()
     for _, case in ipairs(cases) do
       assert.equal(case[4], at(case[1], case[2]).absent[case[3]] or false, table.concat({ case[1], case[2], case[3] }, " "))
     end
-    assert.equal("before 0.9 and from 0.9.3 on", rows.range_of("admin.providers.create", "qos_limit"))
-    assert.equal("before 0.9", rows.range_of("admin.users.create", "priority"))
-    assert.equal("from 0.8 on", rows.range_of("usage", "models"))
+    assert.equal("before 0.9 and from 0.9.3 on", registry.range_of("admin.providers.create", "qos_limit"))
+    assert.equal("before 0.9", registry.range_of("admin.users.create", "priority"))
+    assert.equal("from 0.8 on", registry.range_of("usage", "models"))
     assert.is_true(at("admin.users.create", "0.9").parameters.organization_id.required)
     assert.is_nil(at("admin.users.create", "0.8").parameters.organization_id.required)
   end)
@@ -104,7 +104,7 @@ describe("the change log", function()
     assert.equal("before 0.5", at("legacy.parse", "0.6").missing)
     assert.is_nil(at("legacy.parse", "0.4.5").missing)
     assert.equal("from 0.4.5 on", at("health_models", "0.4.1").missing)
-    assert.equal("before 0.9", rows.missing("chat.search", server.parse "0.9.2"))
+    assert.equal("before 0.9", registry.missing("chat.search", server.parse "0.9.2"))
   end)
 
   it("stops completing updates where they are partial", function()

@@ -1,19 +1,19 @@
 -- The forms that operations have on other servers: who has what, and how rerank and the lists of models go.
-local dialects = require "opengatellm.operations.dialects"
+local server_dialects = require "opengatellm.operations.server_dialects"
 local json = require "opengatellm.json"
 local ogl = require "opengatellm"
 local recording = require "spec.support.recording"
-local rows = require "opengatellm.operations.rows"
+local registry = require "opengatellm.operations.registry"
 
 local client, provider = recording.client, recording.provider
 
 describe("the forms", function()
   it("are of operations and parameters that are there", function()
-    for key, forms in pairs(dialects.FORMS) do
+    for key, forms in pairs(server_dialects.FORMS) do
       for dialect, operations in pairs(forms) do
         for name, form in pairs(operations) do
-          local row = assert(rows.find(name), name)
-          assert.equal(key, dialects.key(row))
+          local row = assert(registry.find(name), name)
+          assert.equal(key, server_dialects.key(row))
           form = form or {} -- false: no such call
           for _, field in ipairs { "names", "types" } do
             for parameter in pairs(form[field] or {}) do assert.is_not_nil(row.parameters[parameter], dialect .. " " .. parameter) end
@@ -46,7 +46,7 @@ describe("the forms", function()
       { { protocol = "ollama" }, "count_tokens", nil },
       { { protocol = "another" }, "models", nil },
     } do
-      assert.equal(case[3], (dialects.of(case[1], case[2])))
+      assert.equal(case[3], (server_dialects.of(case[1], case[2])))
     end
   end)
 end)

@@ -1,4 +1,4 @@
-local body = require "opengatellm.body"
+local body = require "opengatellm.protocol.reader"
 local json = require "opengatellm.json"
 
 -- Reads a body with one question.

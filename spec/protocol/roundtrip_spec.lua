@@ -3,7 +3,7 @@
 local json = require "opengatellm.json"
 local protocols = require "opengatellm.protocol"
 local requests = require "spec.support.requests"
-local schemas = require "opengatellm.schema"
+local schemas = require "opengatellm.request.schema"
 
 local NAMES = { "openai_chat", "openai_responses", "anthropic", "gemini", "ollama" }
 
@@ -252,7 +252,7 @@ local function meaning_of(request)
     local parameters = tool.parameters and json.plain(requests.without_nulls(schemas.object(tool.parameters)))
     if not tool.type then said.tools[#said.tools + 1] = { tool.name, tool.description, parameters or { type = "object", properties = {} } } end
   end
-  said.output = request.output and request.output ~= "json" and requests.without_nulls(json.plain((require "opengatellm.schema".output(request.output)))) or request.output
+  said.output = request.output and request.output ~= "json" and requests.without_nulls(json.plain((require "opengatellm.request.schema".output(request.output)))) or request.output
   seal(said.output)
   said.max_tokens, said.temperature, said.top_p = request.max_tokens, request.temperature, request.top_p
   return said

@@ -1,4 +1,4 @@
-local models = require "opengatellm.models"
+local models = require "opengatellm.providers.models"
 
 describe("the plain name of a model", function()
   for model, plain in pairs {

@@ -1,4 +1,4 @@
-local media = require "opengatellm.media"
+local media = require "opengatellm.request.media"
 
 describe("media", function()
   it("finds the MIME type in the first bytes", function()

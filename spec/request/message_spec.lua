@@ -1,4 +1,4 @@
-local message = require "opengatellm.message"
+local message = require "opengatellm.request.message"
 local json = require "opengatellm.json"
 
 describe("the builders", function()

@@ -1,4 +1,4 @@
-local output = require "opengatellm.output"
+local output = require "opengatellm.request.output"
 
 describe("a model's text", function()
   it("is the value that it is", function()

@@ -1,11 +1,11 @@
-local dialects = require "opengatellm.schema_dialects"
+local schema_dialects = require "opengatellm.request.schema_dialects"
 local json = require "opengatellm.json"
 
-local function text(schema, dialect) return json.encode((dialects.adapt(schema, dialect))) end
+local function text(schema, dialect) return json.encode((schema_dialects.adapt(schema, dialect))) end
 
 local function changes(schema, dialect)
   local found = {}
-  for _, change in ipairs(select(2, dialects.adapt(schema, dialect))) do
+  for _, change in ipairs(select(2, schema_dialects.adapt(schema, dialect))) do
     found[#found + 1] = change.action .. " " .. change.path .. " " .. change.keyword
   end
   return found
@@ -49,7 +49,7 @@ describe("a schema", function()
     { "anthropic", { type = "array", minItems = 1, maxItems = 2, items = { type = "array", minItems = 2 } }, '{"items":{"type":"array"},"minItems":1,"type":"array"}',
       { "removed $.items minItems", "removed $ maxItems" } },
     { "gemini", { ["$schema"] = "x", ["$comment"] = "y", type = "string" }, '{"type":"string"}', {} }, -- they constrain nothing
-    { "nobody", PERSON, json.encode(require "opengatellm.schema".normalise(PERSON)), {} },
+    { "nobody", PERSON, json.encode(require "opengatellm.request.schema".normalise(PERSON)), {} },
   }
 
   for i, case in ipairs(CASES) do
@@ -61,26 +61,26 @@ describe("a schema", function()
 
   it("is not changed itself", function()
     local before = json.encode(PERSON)
-    for _, dialect in ipairs { "openai_strict", "anthropic", "gemini", "openapi", "grammar" } do dialects.adapt(PERSON, dialect) end
+    for _, dialect in ipairs { "openai_strict", "anthropic", "gemini", "openapi", "grammar" } do schema_dialects.adapt(PERSON, dialect) end
     assert.equal(before, json.encode(PERSON))
   end)
 
   it("may have a property that is called like a keyword", function()
     local schema = { type = "object", required = { "not" }, properties = { ["not"] = { type = "string" }, minLength = { type = "integer" } } }
-    local adapted = dialects.adapt(schema, "anthropic")
+    local adapted = schema_dialects.adapt(schema, "anthropic")
     assert.equal("string", adapted.properties["not"].type)
     assert.equal("integer", adapted.properties.minLength.type)
   end)
 
   it("that holds itself ends somewhere", function()
     local node = { type = "object", properties = { next = { ["$ref"] = "#" } } }
-    assert.is_table((dialects.adapt(node, "openapi")))
-    assert.equal("#", dialects.adapt(node, "openai_strict").properties.next.anyOf[1]["$ref"])
+    assert.is_table((schema_dialects.adapt(node, "openapi")))
+    assert.equal("#", schema_dialects.adapt(node, "openai_strict").properties.next.anyOf[1]["$ref"])
   end)
 
   it("adapted twice is the same", function()
     for _, dialect in ipairs { "openai_strict", "anthropic", "gemini", "openapi", "grammar" } do
-      local once = dialects.adapt(PERSON, dialect)
+      local once = schema_dialects.adapt(PERSON, dialect)
       assert.equal(json.encode(once), text(once, dialect))
     end
   end)
@@ -90,19 +90,19 @@ describe("what was changed", function()
   it("is told as warnings, where it does not mean the same", function()
     local told = {}
     local open = { type = "object", properties = { tags = { type = "object", additionalProperties = { type = "string" } }, n = { const = 1 } } }
-    dialects.warned(open, "anthropic", "output", function(...) told[#told + 1] = { ... } end)
+    schema_dialects.warned(open, "anthropic", "output", function(...) told[#told + 1] = { ... } end)
     assert.same({ { "output", "$.properties.tags: additionalProperties was rewritten: the server takes closed objects only", "schema" } }, told)
     told = {}
-    dialects.warned({ type = "object", properties = { any = { type = "object" } } }, "anthropic", "output", function(...) told[#told + 1] = { ... } end)
+    schema_dialects.warned({ type = "object", properties = { any = { type = "object" } } }, "anthropic", "output", function(...) told[#told + 1] = { ... } end)
     assert.equal(1, #told) -- whatever stood in it, there is no room for it
     told = {}
-    dialects.warned({ type = { "string", "null" }, ["const"] = "x" }, "openapi", "output", function(...) told[#told + 1] = { ... } end)
+    schema_dialects.warned({ type = { "string", "null" }, ["const"] = "x" }, "openapi", "output", function(...) told[#told + 1] = { ... } end)
     assert.same({}, told)
   end)
 
   it("by leaving it out is told", function()
     local told = {}
-    dialects.warned(PERSON, "gemini", "output", function(...) told[#told + 1] = { ... } end)
+    schema_dialects.warned(PERSON, "gemini", "output", function(...) told[#told + 1] = { ... } end)
     assert.same({ "output", "$: minProperties was removed: the server does not take it", "schema" }, told[1])
     assert.equal(2, #told)
   end)
@@ -111,7 +111,7 @@ end)
 describe("strict mode", function()
   local function strict(schema, dialect)
     local told = 0
-    local adapted, flag = dialects.output(schema, dialect, function() told = told + 1 end)
+    local adapted, flag = schema_dialects.output(schema, dialect, function() told = told + 1 end)
     return json.encode(adapted), flag, told
   end
 
@@ -129,7 +129,7 @@ describe("strict mode", function()
 
   it("is what the schema's author says, who may give it a name", function()
     local open = { type = "object", properties = { a = { type = "string" } } }
-    local function of(output, dialect) return { select(2, dialects.output(output, dialect, error)) } end
+    local function of(output, dialect) return { select(2, schema_dialects.output(output, dialect, error)) } end
     assert.same({ true, "n" }, { of({ schema = open, name = "n", strict = true })[1], of({ schema = open, name = "n", strict = true })[2].name })
     assert.is_false(of({ schema = open, strict = false }, "openai_strict")[1])
     assert.is_nil(of({ schema = open, name = "n" }, "openai_strict")[1])
@@ -137,7 +137,7 @@ describe("strict mode", function()
 
   it("changes nothing of a schema that came by the same protocol", function()
     local open = { type = "object", minProperties = 1 }
-    local adapted, flag = dialects.output({ schema = open, strict = true }, "openai_strict", error, true)
+    local adapted, flag = schema_dialects.output({ schema = open, strict = true }, "openai_strict", error, true)
     assert.same({ open, true }, { adapted, flag })
   end)
 end)
@@ -166,8 +166,8 @@ describe("any schema", function()
       local schema = { type = "object" }
       for _ = 1, random(4) do schema[KEYS[random(#KEYS)]] = make(random, 3) end
       for _, dialect in ipairs { "openai_strict", "anthropic", "gemini", "openapi", "grammar" } do
-        json.encode((dialects.adapt(schema, dialect)))
-        json.encode((dialects.warned(dialects.flat(schema, "f", function() end), dialect, "f", function() end)))
+        json.encode((schema_dialects.adapt(schema, dialect)))
+        json.encode((schema_dialects.warned(schema_dialects.flat(schema, "f", function() end), dialect, "f", function() end)))
       end
     end
   end)

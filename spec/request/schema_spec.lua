@@ -1,5 +1,5 @@
 local json = require "opengatellm.json"
-local schema = require "opengatellm.schema"
+local schema = require "opengatellm.request.schema"
 
 describe("schema.normalise", function()
   it("makes lists of what JSON Schema says are lists", function()

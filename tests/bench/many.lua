@@ -3,7 +3,7 @@
 --   many.lua streams URL N        CPU seconds, of them in the kernel, KiB of resident memory a stream, events
 --   many.lua delays URL N         median and 99th percentile of the delay from send to event, in microseconds
 --   many.lua requests URL N AT    chats a second, AT at a time
-local core = require "opengatellm.curl"
+local curl = require "opengatellm.curl"
 local ogl = require "opengatellm"
 
 local mode, url, n, at = arg[1], arg[2], tonumber(arg[3]), tonumber(arg[4])
@@ -70,7 +70,7 @@ local function delays()
     local event, err = stream:next()
     while event do
       if event.type == "text" then
-        local delay = math.floor(core.now() * 1e6 - tonumber(event.text:match " (%d+);") / 1e3)
+        local delay = math.floor(curl.now() * 1e6 - tonumber(event.text:match " (%d+);") / 1e3)
         counts[delay] = (counts[delay] or 0) + 1
       end
       event, err = stream:next()
@@ -86,13 +86,13 @@ end
 local function requests()
   local list = {}
   for i = 1, n do list[i] = i end
-  local start = core.now()
+  local start = curl.now()
   local function one() -- who keeps 20,000 replies measures the collector
     local reply, err = client:chat "hi"
     return reply and reply.text, err
   end
   local results = ogl.run(ogl.map, list, one, { concurrency = at })
-  local seconds = core.now() - start
+  local seconds = curl.now() - start
   for _, result in ipairs(results) do assert(result.value, result.err) end
   print(("%.0f"):format(n / seconds))
 end

@@ -7,7 +7,7 @@
 -- None of it depends on the speed of the machine. A stream that lives has all the time that it wants, for a slow server is silent for long;
 -- one that stalls ends after IDLE seconds of silence, and where streams that live were silent for half as long, it may have ended before
 -- the server stalled it. The last line is "N passed, N failed, N skipped".
-local core = require "opengatellm.curl"
+local curl = require "opengatellm.curl"
 local lfs = require "lfs"
 local ogl = require "opengatellm"
 
@@ -44,7 +44,7 @@ end
 local function nothing() end
 
 local function note_silence(since)
-  local now = core.now()
+  local now = curl.now()
   longest = math.max(longest, now - since)
   return now
 end
@@ -54,7 +54,7 @@ end
 local function read(client, timed, on_text)
   local stream, err = client:stream { messages = { ogl.user "hi" }, keep = false }
   if not stream then return 0, err end
-  local count, since = 0, core.now()
+  local count, since = 0, curl.now()
   local event
   event, err = stream:next()
   while event do
@@ -118,9 +118,9 @@ local function once(faults)
 end
 
 local function soak()
-  local finish, waves, first = core.now() + tonumber(arg[3]), 0, nil
+  local finish, waves, first = curl.now() + tonumber(arg[3]), 0, nil
   local before = descriptors()
-  while core.now() < finish do
+  while curl.now() < finish do
     wave(500, 40, 25, true)
     waves = waves + 1
     collectgarbage()

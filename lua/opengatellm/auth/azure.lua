@@ -10,7 +10,7 @@
 -- …/api-version-lifecycle; openai-python src/openai/lib/azure.py (classic: which paths name the deployment; the variables).
 --
 -- @module opengatellm.auth.azure
-local url = require "opengatellm.url"
+local url = require "opengatellm.base.url"
 
 local M = {}
 

@@ -14,8 +14,8 @@
 local core = require "opengatellm.core"
 local errors = require "opengatellm.errors"
 local json = require "opengatellm.json"
-local outside = require "opengatellm.outside"
-local url = require "opengatellm.url"
+local foreign_request = require "opengatellm.http.foreign_request"
+local url = require "opengatellm.base.url"
 
 local M = {}
 
@@ -144,7 +144,7 @@ end
 
 -- The text of the answer, or the error of the token endpoint; `sent` is false in it: the request proper has not left.
 local function ask(client, uri, assertion)
-  local status, headers, body = outside.ask(client, {
+  local status, headers, body = foreign_request.ask(client, {
     method = "POST", url = uri, max_body = BODY,
     headers = { { "content-type", "application/x-www-form-urlencoded" }, { "accept", "application/json" } },
     body = url.query({ grant_type = GRANT, assertion = assertion }):sub(2),

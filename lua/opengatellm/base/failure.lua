@@ -1,6 +1,6 @@
 --- What transports have in common where an exchange fails: the sentences of timeouts, and what another try can change.
 --
--- @module opengatellm.transport.failure
+-- @module opengatellm.base.failure
 local errors = require "opengatellm.errors"
 
 local M = {}

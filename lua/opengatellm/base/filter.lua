@@ -7,7 +7,7 @@
 -- only build: what is wrong is told when the search is sent, in the same way for tables that were written by hand.
 -- Rules: OpenAPI 0.4.5, schemas ComparisonFilter, CompoundFilter and Metadata; as recorded from a live server.
 --
--- @module opengatellm.filter
+-- @module opengatellm.base.filter
 local M = {}
 
 local MAX_TEXT, MAX_NUMBER, MAX_KEYS = 255, 1e16, 10

@@ -1,6 +1,6 @@
 --- The end of Lua's memory, as an error like any other where something large is made: a decoded body, a reply, a body of a request.
 --
--- @module opengatellm.memory
+-- @module opengatellm.base.memory
 local errors = require "opengatellm.errors"
 
 local M = {}

@@ -1,6 +1,6 @@
 --- Quotas: what the words of an error say of the limit that was reached. One of the day is not over in a minute.
 --
--- @module opengatellm.quota
+-- @module opengatellm.base.quota
 local M = {}
 
 -- Periods, in lower case, `_` and `-` as blanks. The names of Gemini's quotas have no blanks: GenerateRequestsPerDayPerProject.

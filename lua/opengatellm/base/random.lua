@@ -3,7 +3,7 @@
 -- No generator of our own, and not Lua's math.random: what it gives can be computed from what it gave. /dev/urandom is there on Linux,
 -- macOS and the BSDs, in a few microseconds and without a library; where it is not (a chroot without devices), luaossl is asked.
 --
--- @module opengatellm.random
+-- @module opengatellm.base.random
 local errors = require "opengatellm.errors"
 
 local M = {}

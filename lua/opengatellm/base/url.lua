@@ -3,7 +3,7 @@
 -- A name that goes into a path is checked by `problem` before it is escaped: `..` would lead to another route, and escaping does not
 -- help, since servers decode a path before they look at it.
 --
--- @module opengatellm.url
+-- @module opengatellm.base.url
 local errors = require "opengatellm.errors"
 
 local M = {}

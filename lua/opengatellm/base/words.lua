@@ -1,6 +1,6 @@
 --- Words: tables of data that are written as one text of words with blanks between them.
 --
--- @module opengatellm.words
+-- @module opengatellm.base.words
 local M = {}
 
 --- The words as keys.

@@ -6,7 +6,7 @@
 --   })
 --   task:cancel()                               closes the connection; on_done gets the error `cancelled`
 --
--- @module opengatellm.callbacks
+-- @module opengatellm.chat.callbacks
 local task = require "opengatellm.task"
 
 local M = {}

@@ -8,14 +8,14 @@
 -- fields). responses: openai-python, types/responses/input_token_count_params.py. llama_server:
 -- llama.cpp, tools/server/README.md (POST /apply-template gives the prompt, POST /tokenize its tokens).
 --
--- @module opengatellm.operations.count_tokens
-local call = require "opengatellm.call"
+-- @module opengatellm.chat.count_tokens
+local call = require "opengatellm.http.call"
 local core = require "opengatellm.core"
-local dialects = require "opengatellm.operations.dialects"
+local server_dialects = require "opengatellm.operations.server_dialects"
 local errors = require "opengatellm.errors"
 local number = require "opengatellm.operations.number"
 local request = require "opengatellm.request"
-local words = require "opengatellm.words"
+local words = require "opengatellm.base.words"
 
 local M = {}
 
@@ -94,8 +94,9 @@ local function asker_of(client, wire, options)
   local asker = {}
   function asker.ask(path, body, root)
     local sent = {
-      method = "POST", path = path, root = root, headers = wire.headers, body = encoded(body, 5), options = options, repeatable = "inference",
-      api = dialects.address(client, "count_tokens"),
+      method = "POST", path = path, root = root, headers = wire.headers, body = encoded(body, 5), options = options,
+      repeatable = "inference",
+      api = server_dialects.address(client, "count_tokens"),
     }
     local value, head, text = call.json(client, sent)
     if value == nil then return nil, head end
@@ -114,12 +115,12 @@ end
 local function encoded_request(client, asked, model)
   local err
   if asked.fetch then
-    asked, err = require "opengatellm.fetch".resolve(client, asked)
+    asked, err = require "opengatellm.chat.fetch".resolve(client, asked)
     if not asked then return nil, err end
   end
   if not client.provider.attachments then return client.protocol.encode_request(asked, client.provider, false, model) end
   local apart
-  apart, err = require "opengatellm.attachments".of(client, asked)
+  apart, err = require "opengatellm.http.attachments".of(client, asked)
   if err then return nil, err end
   local sent
   if apart then
@@ -146,7 +147,7 @@ function M.count(client, question)
   local model = asked.model or client.model_name
   if not model then error(WHERE .. ": model: none is given, neither here nor to the client", 3) end
   client = client:for_model(model)
-  local form = M.FORMS[dialects.of(client.provider, "count_tokens")]
+  local form = M.FORMS[server_dialects.of(client.provider, "count_tokens")]
   if not form then return nil, unsupported("provider", "the provider " .. client.provider.name .. " has no such call") end
   local wire, err, uploaded = encoded_request(client, asked, model)
   if not wire then return nil, err end

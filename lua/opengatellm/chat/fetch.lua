@@ -3,12 +3,12 @@
 -- Only where the request says `fetch = true`: a request may come from elsewhere (decode_request), and its addresses may name what we
 -- alone can reach. `fetch = function(url) … end` is asked for each, and for each that a server refers to; false refuses it.
 --
--- @module opengatellm.fetch
+-- @module opengatellm.chat.fetch
 local errors = require "opengatellm.errors"
-local media = require "opengatellm.media"
-local outside = require "opengatellm.outside"
+local media = require "opengatellm.request.media"
+local foreign_request = require "opengatellm.http.foreign_request"
 local request = require "opengatellm.request"
-local url_of = require "opengatellm.url"
+local url_of = require "opengatellm.base.url"
 
 local M = {}
 
@@ -46,7 +46,7 @@ local function get(client, url, allowed)
     local err = refuse(allowed, url)
     if err then return nil, err end
     local asked = { method = "GET", url = url, headers = { { "accept", "*/*" } }, max_body = media.MAX }
-    local status, headers, body = outside.ask(client, asked)
+    local status, headers, body = foreign_request.ask(client, asked)
     if not status then
       headers.message, headers.sent = shown(url) .. ": " .. headers.message, false
       return nil, headers

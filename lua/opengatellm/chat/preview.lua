@@ -3,8 +3,8 @@
 -- A preview is {method, url, headers, body}: `headers` is the list of {name, value} as they go out, secrets as "***"; `body` is the
 -- text. `tostring` prints it as HTTP writes it, `curl()` the command that sends the same with curl, the key taken from its variable.
 --
--- @module opengatellm.preview
-local call = require "opengatellm.call"
+-- @module opengatellm.chat.preview
+local call = require "opengatellm.http.call"
 
 local M = {}
 

@@ -1,10 +1,10 @@
 --- Search in a chat: OpenGateLLM up to 0.8 finds chunks first, and puts them into the last message.
 --
--- @module opengatellm.operations.chat_search
+-- @module opengatellm.chat.search
 local errors = require "opengatellm.errors"
 local parameter = require "opengatellm.operations.parameter"
 local request = require "opengatellm.request"
-local rows = require "opengatellm.operations.rows"
+local registry = require "opengatellm.operations.registry"
 local searching = require "opengatellm.operations.searching"
 local server = require "opengatellm.operations.server"
 
@@ -31,7 +31,7 @@ local function unsupported(version)
   return errors.new {
     kind = "unsupported", code = "version",
     message = ("search: OpenGateLLM %s searches nothing in a chat; it is there %s. client:search finds chunks to put into a message")
-      :format(server.text(version), rows.missing("chat.search", version)),
+      :format(server.text(version), registry.missing("chat.search", version)),
   }
 end
 
@@ -47,7 +47,7 @@ function M.request(client, asked)
   local version
   version, err = server.version(client)
   if not version then return nil, err end
-  if rows.missing("chat.search", version) then return nil, unsupported(version) end
+  if registry.missing("chat.search", version) then return nil, unsupported(version) end
   local out = request.merge(asked)
   out.search, out.tools = nil, { tool }
   for _, other in ipairs(asked.tools or {}) do table.insert(out.tools, other) end

@@ -38,7 +38,7 @@ function M.refusal()
   local phase = ngx.get_phase()
   local instead = REFUSED[phase]
   if not instead then return nil end
-  local failure = require "opengatellm.transport.failure"
+  local failure = require "opengatellm.base.failure"
   return failure.final("unsupported", "phase", ("nginx has no sockets in its phase %s: %s"):format(phase, instead))
 end
 

@@ -18,7 +18,7 @@ local function put(self, timer, place)
   timer.place = place
 end
 
-local function rise(self, timer, place)
+local function sift_up(self, timer, place)
   while place > 1 do
     local parent = math.floor(place / 2)
     if self[parent].at <= timer.at then break end
@@ -28,7 +28,7 @@ local function rise(self, timer, place)
   put(self, timer, place)
 end
 
-local function sink(self, timer, place)
+local function sift_down(self, timer, place)
   while place * 2 <= self.n do
     local child = place * 2
     if child < self.n and self[child + 1].at < self[child].at then child = child + 1 end
@@ -46,7 +46,7 @@ end
 function Timers:add(at, value)
   self.n = self.n + 1
   local timer = { at = at, value = value, place = self.n }
-  rise(self, timer, self.n)
+  sift_up(self, timer, self.n)
   return timer
 end
 
@@ -57,7 +57,7 @@ function Timers:cancel(timer)
   local last = self[self.n]
   self[self.n], self.n, timer.place = nil, self.n - 1, nil
   if last == timer then return end
-  if place > 1 and self[math.floor(place / 2)].at > last.at then rise(self, last, place) else sink(self, last, place) end
+  if place > 1 and self[math.floor(place / 2)].at > last.at then sift_up(self, last, place) else sift_down(self, last, place) end
 end
 
 --- When the first is due.

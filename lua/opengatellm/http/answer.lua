@@ -5,11 +5,11 @@
 -- about the call and no answer: `{"code": 500, "msg": "…", "data": null}`, `{"detail": "…"}`. What the error says is read as it is from
 -- an answer of 400 and above (errors.lua).
 --
--- @module opengatellm.answer
+-- @module opengatellm.http.answer
 local core = require "opengatellm.core"
 local errors = require "opengatellm.errors"
 local json = require "opengatellm.json"
-local words = require "opengatellm.words"
+local words = require "opengatellm.base.words"
 
 local M = {}
 
@@ -53,12 +53,12 @@ end
 
 -- Whether an object has words about the call, and nothing of an answer.
 local function is_bare(object, state)
-  local spoken = false
+  local telling = false
   for name, value in pairs(object) do
-    if SPEAKS[name] then spoken = spoken or says(value)
+    if SPEAKS[name] then telling = telling or says(value)
     elseif not BESIDE[name] and not is_empty(value) then return false end
   end
-  if not spoken or object.success == true or object.ok == true or object.status == true then return false end
+  if not telling or object.success == true or object.ok == true or object.status == true then return false end
   if state and object.id and type(object[state]) == "string" then return false end
   return not (is_fine(object.code) or is_fine(object.status) or is_fine(object.status_code))
 end

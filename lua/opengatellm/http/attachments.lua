@@ -13,7 +13,7 @@
 --
 -- and its file has `uri`, `mimeType` and `name`.
 --
--- @module opengatellm.attachments
+-- @module opengatellm.http.attachments
 local request = require "opengatellm.request"
 
 local M = {}

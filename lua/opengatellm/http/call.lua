@@ -9,15 +9,15 @@
 -- A call has what all tries share: client, wire, budget. A try has what goes out once: the secret that was asked for then, the exchange,
 -- the reader of a form. Nothing of either is kept on the client: two calls at once share connections and rate limits, no more.
 --
--- @module opengatellm.call
+-- @module opengatellm.http.call
 local core = require "opengatellm.core"
 local errors = require "opengatellm.errors"
 local host = require "opengatellm.host"
-local memory = require "opengatellm.memory"
-local rate_limit = require "opengatellm.rate_limit"
+local memory = require "opengatellm.base.memory"
+local rate_limit = require "opengatellm.http.rate_limit"
 local request = require "opengatellm.request"
-local retry = require "opengatellm.retry"
-local settings = require "opengatellm.settings"
+local retry = require "opengatellm.http.retry"
+local settings = require "opengatellm.providers.settings"
 local task = require "opengatellm.task"
 local version = require "opengatellm.version"
 
@@ -356,7 +356,7 @@ function M.read_all(exchange)
 end
 
 -- Loaded with the first whole answer: a program that only streams never needs it.
-local function answers() return require "opengatellm.answer" end
+local function answers() return require "opengatellm.http.answer" end
 
 local calls = setmetatable({}, { __mode = "k" }) -- head of an answer -> the call that it answers
 

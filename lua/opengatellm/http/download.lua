@@ -1,15 +1,15 @@
 --- Downloads: answers that are bytes, as a string, into a file, or to a function, piece by piece and never whole in memory.
 --
--- What begins as an error or a page does is held back until it is known what it is (gate.lua), so that nobody takes it for the bytes.
+-- What begins as an error or a page does is held back until it is known what it is (error_gate.lua), so that nobody takes it for the bytes.
 --
 -- A file is written beside its place as NAME.part, and takes its place when it is whole: what stands there is never half of an
 -- answer. After an error that may pass, a file is begun again; a function that has got bytes is not asked to forget them.
 --
--- @module opengatellm.download
-local call = require "opengatellm.call"
+-- @module opengatellm.http.download
+local call = require "opengatellm.http.call"
 local errors = require "opengatellm.errors"
-local gate = require "opengatellm.gate"
-local media = require "opengatellm.media"
+local error_gate = require "opengatellm.http.error_gate"
+local media = require "opengatellm.request.media"
 
 local M = {}
 
@@ -26,29 +26,29 @@ local function failure(name, why)
   return errors.new { kind = "file", message = name .. ": " .. (tostring(why):gsub("^.-: ", "")) }
 end
 
--- Sinks: begin(), put(bytes), finish() -> true | nil, err; give_up(). `begin` is called before anything is sent, at each try.
+-- Targets: begin(), put(bytes), finish() -> true | nil, err; give_up(). `begin` is called before anything is sent, at each try.
 
-local function file_sink(path)
+local function file_target(path)
   local part, file = path .. ".part", nil
-  local sink = { again = true }
-  function sink.begin()
+  local target = { again = true }
+  function target.begin()
     local why
     file, why = io.open(part, "wb")
     if not file then return nil, failure(part, why or "cannot be opened") end
     return true
   end
-  function sink.put(bytes)
+  function target.put(bytes)
     local written, why = file:write(bytes)
     if not written then return nil, failure(part, why) end
     return true
   end
-  function sink.give_up()
+  function target.give_up()
     if not file then return end
     file:close()
     file = nil
     os.remove(part)
   end
-  function sink.finish()
+  function target.finish()
     local closed, why = file:close()
     file = nil
     local moved = closed
@@ -57,10 +57,10 @@ local function file_sink(path)
     os.remove(part)
     return nil, failure(path, why)
   end
-  return sink
+  return target
 end
 
-local function function_sink(write)
+local function function_target(write)
   local function nothing() return true end
   return {
     again = false, begin = nothing, finish = nothing, give_up = nothing,
@@ -73,8 +73,8 @@ local function function_sink(write)
   }
 end
 
--- Reads an answer to its end: how many bytes came, their front, and what ended it before, from the server or from the sink.
-local function pour(exchange, sink, guard)
+-- Reads an answer to its end: how many bytes came, their front, and what ended it before, from the server or from the target.
+local function pour(exchange, target, guard)
   local length, front = 0, ""
   while true do
     local bytes, err = exchange:read()
@@ -87,7 +87,7 @@ local function pour(exchange, sink, guard)
       length = length + #bytes
       if #front < HEAD then front = (front .. bytes):sub(1, HEAD) end
       local fine
-      fine, own = sink.put(bytes)
+      fine, own = target.put(bytes)
       if not fine then return length, front, nil, own end
     end
   end
@@ -101,27 +101,27 @@ local function mime_of(headers, front)
 end
 
 -- One answer: the result; or nil, the error, and whether there may be another.
-local function try(asked, sink, expected)
-  local fine, own = sink.begin()
+local function try(asked, target, expected)
+  local fine, own = target.begin()
   if not fine then return nil, own end
   local exchange, status, headers = asked:send()
   if not exchange then return nil, status end
   local length, front, err
-  length, front, err, own = pour(exchange, sink, gate.new({ status = status, headers = headers }, expected))
+  length, front, err, own = pour(exchange, target, error_gate.new({ status = status, headers = headers }, expected))
   exchange:close()
-  if not err and not own then own = select(2, sink.finish()) end
-  if err then return nil, asked:finish(err), (sink.again or length == 0) and asked:again(err) end
+  if not err and not own then own = select(2, target.finish()) end
+  if err then return nil, asked:finish(err), (target.again or length == 0) and asked:again(err) end
   if own then return nil, asked:finish(own) end
   return { mime = mime_of(headers, front), length = length }
 end
 
-local function stream(client, wire, sink, expected)
+local function stream(client, wire, target, expected)
   wire.stream = true -- as they come; they are not unpacked in memory
   local asked = call.new(client, wire)
   local result, err, again
   repeat
-    result, err, again = try(asked, sink, expected)
-    if not result then sink.give_up() end
+    result, err, again = try(asked, target, expected)
+    if not result then target.give_up() end
   until not again
   return result, err
 end
@@ -136,13 +136,13 @@ end
 function M.fetch(client, wire, target, expected)
   wire.accept = wire.accept or ACCEPT
   if target.path or target.write then
-    local result, err = stream(client, wire, target.path and file_sink(target.path) or function_sink(target.write), expected)
+    local result, err = stream(client, wire, target.path and file_target(target.path) or function_target(target.write), expected)
     if result then result.path = target.path end
     return result, err
   end
   local data, head = call.fetch(client, wire)
   if not data then return nil, head end
-  local err = gate.check(head, expected, data)
+  local err = error_gate.check(head, expected, data)
   if err then return nil, call.finish(client, err, head) end
   return { data = data, mime = mime_of(head.headers, data:sub(1, HEAD)), length = #data }
 end

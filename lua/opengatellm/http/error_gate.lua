@@ -7,8 +7,8 @@
 -- Where a medium is expected, JSON, pages and words are errors, whatever they say and whatever type the server gives them. A file may be
 -- any of these: there only what is nothing but an error is one. Memory: what is held back has a bound, beyond which it is no error.
 --
--- @module opengatellm.gate
-local answer = require "opengatellm.answer"
+-- @module opengatellm.http.error_gate
+local answer = require "opengatellm.http.answer"
 local errors = require "opengatellm.errors"
 
 local M = {}

@@ -1,8 +1,8 @@
 --- Requests to another address than that of the client's server: by its proxy, with its authorities and timeouts, but without its
 --- key, the user's headers and the unix socket.
 --
--- @module opengatellm.outside
-local call = require "opengatellm.call"
+-- @module opengatellm.http.foreign_request
+local call = require "opengatellm.http.call"
 local host = require "opengatellm.host"
 local request = require "opengatellm.request"
 

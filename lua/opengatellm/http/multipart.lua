@@ -3,7 +3,7 @@
 -- `multipart.form(fields)` takes a list of {name, text} and {name, upload}; it reads nothing yet. `form.open()` begins: the body that a
 -- transport takes, {length, read, close}. Memory: one piece of one file at a time.
 --
--- @module opengatellm.multipart
+-- @module opengatellm.http.multipart
 local M = {}
 
 ---@class ogl.Form

@@ -4,7 +4,7 @@
 -- `request` and `token`, the other for `requests` and `tokens`. OpenGateLLM's limit is the text `None` where there is none, and its
 -- remaining 0 then means nothing.
 --
--- @module opengatellm.rate_limit
+-- @module opengatellm.http.rate_limit
 local errors = require "opengatellm.errors"
 
 local M = {}

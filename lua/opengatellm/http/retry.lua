@@ -4,7 +4,7 @@
 -- (`err.retry_after`) goes before the exponential wait: if it is longer than what is left, the call fails at once, with the
 -- figure in the error, instead of waiting for a time that nobody asked for.
 --
--- @module opengatellm.retry
+-- @module opengatellm.http.retry
 local M = {}
 
 local FIRST, LONGEST, JITTER = 0.5, 8, 0.25 -- seconds; share of the wait that is random, so that clients spread

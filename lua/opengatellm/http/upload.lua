@@ -5,9 +5,9 @@
 -- path and the first bytes say. `upload.new` looks at the source before anything is sent: a file that is missing, unreadable or
 -- too large is an error then. Its `open` begins to read, as often as the source allows.
 --
--- @module opengatellm.upload
+-- @module opengatellm.http.upload
 local errors = require "opengatellm.errors"
-local media = require "opengatellm.media"
+local media = require "opengatellm.request.media"
 
 local M = {}
 

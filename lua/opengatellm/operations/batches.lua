@@ -4,13 +4,13 @@
 -- request it belongs. Lines are read as they are asked for; the file is never whole in memory.
 --
 -- @module opengatellm.operations.batches
-local answer = require "opengatellm.answer"
-local call = require "opengatellm.call"
+local answer = require "opengatellm.http.answer"
+local call = require "opengatellm.http.call"
 local core = require "opengatellm.core"
-local download = require "opengatellm.download"
+local download = require "opengatellm.http.download"
 local errors = require "opengatellm.errors"
 local shape = require "opengatellm.operations.shape"
-local url = require "opengatellm.url"
+local url = require "opengatellm.base.url"
 
 local M = {}
 

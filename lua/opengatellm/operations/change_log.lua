@@ -14,7 +14,7 @@
 -- Sources: the notes of each release, the source trees of 0.4.1 and 0.9, the OpenAPI documents of 0.4.1 and 0.4.5, recorded
 -- exchanges.
 --
--- @module opengatellm.operations.changes
+-- @module opengatellm.operations.change_log
 local ORDER = { sort_by = "order_by", sort_order = "order_direction" }
 local PUBLIC = { permissions = { "create_public_collection" } }
 local OWNERS = { role_id = "role", organization_id = "organization" }

@@ -16,11 +16,11 @@
 -- once are what its clients send. ollama: docs/api.md (POST /api/embed), recorded exchanges. cohere: cohere-python, v2/client.py
 -- (96 texts at once), recorded answers.
 --
--- @module opengatellm.operations.embedding
+-- @module opengatellm.operations.embedding_forms
 local core = require "opengatellm.core"
 local json = require "opengatellm.json"
 local shape = require "opengatellm.operations.shape"
-local url = require "opengatellm.url"
+local url = require "opengatellm.base.url"
 
 local M = { FORMS = {} }
 

@@ -7,18 +7,18 @@
 -- What is more than a server takes at once goes in several requests, some of them at the same time, and comes back as one answer. A
 -- server that takes even less says 413; then the batch is split further.
 --
--- Servers have several forms of request and answer: operations/embedding.lua. What a form does not have is told in `warnings`.
+-- Servers have several forms of request and answer: embedding_forms.lua. What a form does not have is told in `warnings`.
 --
--- @module opengatellm.embeddings
-local call = require "opengatellm.call"
-local dialects = require "opengatellm.operations.dialects"
-local embedding = require "opengatellm.operations.embedding"
+-- @module opengatellm.operations.embeddings
+local call = require "opengatellm.http.call"
+local server_dialects = require "opengatellm.operations.server_dialects"
+local forms = require "opengatellm.operations.embedding_forms"
 local errors = require "opengatellm.errors"
 local json = require "opengatellm.json"
 local request = require "opengatellm.request"
-local rows = require "opengatellm.operations.rows"
+local registry = require "opengatellm.operations.registry"
 local server = require "opengatellm.operations.server"
-local url = require "opengatellm.url"
+local url = require "opengatellm.base.url"
 
 local M = {}
 
@@ -65,7 +65,7 @@ local function check(options)
   end
   if options.input == nil then return "input: expected string or table, got nil" end
   if type(options.input) == "table" and options.input[1] == nil then return "input: at least one text is needed" end
-  if options.task and not embedding.TASKS[options.task] then return "task: there is no task '" .. options.task .. "'" end
+  if options.task and not forms.TASKS[options.task] then return "task: there is no task '" .. options.task .. "'" end
 end
 
 -- Batches -----------------------------------------------------------------------------------------------------------
@@ -129,7 +129,7 @@ local function collect(job, batch, answer, head, body)
   local vectors = type(answer) == "table" and job.form.vectors(answer)
   if not vectors then return call.unexpected(job.client, head, "the server's answer is not a list of embeddings", body) end
   for i = batch.from, batch.to do
-    local vector = embedding.vector(vectors[i - batch.from + 1], job.options.packed)
+    local vector = forms.vector(vectors[i - batch.from + 1], job.options.packed)
     if not vector then
       return call.unexpected(job.client, head, ("the server sent no vector for input %d of %d"):format(i, #job.inputs), body)
     end
@@ -196,7 +196,7 @@ local function encode_messages(job)
   end
   local version, err = server.version(client)
   if not version then return err end
-  local range = rows.missing("embeddings.messages", version)
+  local range = registry.missing("embeddings.messages", version)
   if range then
     return unsupported("version", ("messages: OpenGateLLM %s does not know them; they are there %s"):format(server.text(version), range))
   end
@@ -216,16 +216,16 @@ function M.embed(self, options)
   if problem then error("client:embeddings: " .. problem, 3) end
   local model, provider = options.model or self.model_name, self.provider
   if not model then error("client:embeddings: model: none is given, neither here nor to the client", 3) end
-  local form = embedding.FORMS[dialects.of(provider, "embeddings")]
+  local form = forms.FORMS[server_dialects.of(provider, "embeddings")]
   if not form then return nil, unsupported("provider", "the provider " .. provider.name .. " has no such call") end
   local inputs = options.messages and { "" } or inputs_of(options.input)
   local several = inputs == options.input
   local job = { client = self, options = options, model = model, inputs = inputs, several = several, vectors = {}, form = form }
-  local task, warnings = embedding.fit(form, options, provider)
+  local task, warnings = forms.fit(form, options, provider)
   job.warnings = warnings
   local err = options.messages and encode_messages(job) or refusal(job, warnings)
   if err then return nil, err end
-  job.task, job.address = task, dialects.address(self, "embeddings")
+  job.task, job.address = task, server_dialects.address(self, "embeddings")
   err = run(job, batches_of(inputs, request.merge(form.batch, provider.batch, options.batch)))
   if err then return nil, err end
   return { vectors = job.vectors, model = job.answer_model, usage = job.usage, warnings = warnings[1] and warnings or nil }

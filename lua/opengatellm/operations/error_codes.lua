@@ -3,7 +3,7 @@
 -- The server sends sentences and no codes; they changed from version to version, the codes here do not. Sources: the exception
 -- classes of 0.4.1, the error catalogue of 0.9, recorded answers. An error that a provider behind the gateway sent keeps its own code.
 --
--- @module opengatellm.operations.catalogue
+-- @module opengatellm.operations.error_codes
 local M = {}
 
 -- The first pattern that a message fits gives the code; `true`: the same call may succeed later, whatever it came with.

@@ -9,15 +9,15 @@
 -- file, 48 hours). Vertex AI has no such call.
 --
 -- @module opengatellm.operations.gemini_files
-local answer = require "opengatellm.answer"
-local call = require "opengatellm.call"
+local answer = require "opengatellm.http.answer"
+local call = require "opengatellm.http.call"
 local errors = require "opengatellm.errors"
 local host = require "opengatellm.host"
 local json = require "opengatellm.json"
 local request = require "opengatellm.request"
 local shape = require "opengatellm.operations.shape"
-local upload = require "opengatellm.upload"
-local url = require "opengatellm.url"
+local upload = require "opengatellm.http.upload"
+local url = require "opengatellm.base.url"
 
 local M = {}
 
@@ -69,7 +69,7 @@ end
 
 --- A file that is gone is named in no request any more.
 function M.deleted(told, context)
-  require "opengatellm.attachments".forget(context.client, context.ids.id)
+  require "opengatellm.http.attachments".forget(context.client, context.ids.id)
   return told
 end
 

@@ -2,7 +2,7 @@
 --
 -- @module opengatellm.operations.images
 local core = require "opengatellm.core"
-local media = require "opengatellm.media"
+local media = require "opengatellm.request.media"
 
 local M = {}
 

@@ -5,7 +5,7 @@
 --
 -- @module opengatellm.operations.indexing
 local errors = require "opengatellm.errors"
-local filter = require "opengatellm.filter"
+local filter = require "opengatellm.base.filter"
 local host = require "opengatellm.host"
 
 local M = {}

@@ -8,7 +8,7 @@
 --   own         lines for what is the library's own, and not sent
 --   result      what comes back: a shape (shape.lua), "list of" one, "text", or "bytes" (download.lua)
 --   names       parameter -> name on the wire, where it is another
---   absent      parameters that the newest servers do not have (changes.lua says which had)
+--   absent      parameters that the newest servers do not have (change_log.lua says which had)
 --   complete    the operation that tells what an update, which replaces the whole, has to repeat
 --   rule        what no single parameter shows: function(options) -> name, problem
 --   state       the member of an answer that tells how a thing fares: an `error` beside it is the thing's own, not the call's
@@ -17,7 +17,7 @@
 --   finish      function(value, context, decoded) -> result | nil, err | nil, "what was expected"
 --   send        function(context, fields) -> result | nil, err: makes the whole call, in place of one request
 --   inference   nothing changes on the server: it may be asked again
---   common      other servers have it too;   beyond: other servers have it, and OpenGateLLM does not (dialects.lua has their forms)
+--   common      other servers have it too;   only_others: other servers have it, and OpenGateLLM does not (server_dialects.lua has their forms)
 --   dialect     its key in a provider's dialects, where that is not its first word
 --   follow      the route that is asked after the first
 --   root        the path does not stand under /v1;   slashes: slashes in an id are part of it
@@ -27,8 +27,8 @@
 --
 -- @module opengatellm.operations
 local page = require "opengatellm.operations.page"
-local perform = require "opengatellm.operations.perform"
-local rows = require "opengatellm.operations.rows"
+local invocation = require "opengatellm.operations.invocation"
+local registry = require "opengatellm.operations.registry"
 
 local M = {}
 
@@ -49,7 +49,7 @@ end
 
 local function method(name)
   return function(self, ...)
-    local result, err = perform.call(self.client or self, name, 2, ...)
+    local result, err = invocation.call(self.client or self, name, 2, ...)
     return result, err -- no tail call: a mistake is the caller's, and error() counts the frames to it
   end
 end
@@ -62,13 +62,13 @@ local function walk(operation, each)
     local options = ids[count + 1]
     return each(function(place)
       ids[count + 1] = place
-      local list, err = perform.call(client, operation.name, 4, (table.unpack or unpack)(ids, 1, count + 1))
+      local list, err = invocation.call(client, operation.name, 4, (table.unpack or unpack)(ids, 1, count + 1))
       return list, err
     end, options)
   end
 end
 
-for _, operation in ipairs(rows.all()) do
+for _, operation in ipairs(registry.all()) do
   local where, name = holder(operation.name)
   where[name] = method(operation.name)
   local each = operation.query and (operation.query.offset and page.each or operation.query.after and page.each_after)

@@ -5,23 +5,23 @@
 -- A wrong type, or something that is needed and missing, raises. What a limit of the server forbids, what this version of it does not
 -- have, and a file that cannot be read are errors of the call, told before anything is sent.
 --
--- @module opengatellm.operations.perform
-local answer = require "opengatellm.answer"
-local call = require "opengatellm.call"
+-- @module opengatellm.operations.invocation
+local answer = require "opengatellm.http.answer"
+local call = require "opengatellm.http.call"
 local core = require "opengatellm.core"
-local dialects = require "opengatellm.operations.dialects"
-local download = require "opengatellm.download"
+local server_dialects = require "opengatellm.operations.server_dialects"
+local download = require "opengatellm.http.download"
 local errors = require "opengatellm.errors"
 local json = require "opengatellm.json"
-local memory = require "opengatellm.memory"
-local multipart = require "opengatellm.multipart"
+local memory = require "opengatellm.base.memory"
+local multipart = require "opengatellm.http.multipart"
 local parameter = require "opengatellm.operations.parameter"
 local request = require "opengatellm.request"
-local rows = require "opengatellm.operations.rows"
+local registry = require "opengatellm.operations.registry"
 local server = require "opengatellm.operations.server"
 local shape = require "opengatellm.operations.shape"
-local upload = require "opengatellm.upload"
-local url = require "opengatellm.url"
+local upload = require "opengatellm.http.upload"
+local url = require "opengatellm.base.url"
 
 local M = {}
 local H = {}
@@ -58,7 +58,7 @@ end
 ---@return any result
 ---@return ogl.Error? err
 function M.call(client, name, level, ...)
-  local row = rows.find(name)
+  local row = registry.find(name)
   local context, problem = H.context(client, row, ...)
   problem = problem or H.misuse(context, row, false)
   if problem then error(context.where .. ": " .. problem, level + 1) end
@@ -133,10 +133,10 @@ function H.unsupported(code, message) return errors.new { kind = "unsupported", 
 function H.refuse_provider(context)
   local client, operation = context.client, context.operation
   if client.provider.operations then
-    if not operation.beyond then return nil end
-  elseif operation.common or operation.beyond then
-    context.dialect = dialects.of(client.provider, dialects.key(operation))
-    if context.dialect and dialects.form(operation, context.dialect) ~= false then return nil end
+    if not operation.only_others then return nil end
+  elseif operation.common or operation.only_others then
+    context.dialect = server_dialects.of(client.provider, server_dialects.key(operation))
+    if context.dialect and server_dialects.form(operation, context.dialect) ~= false then return nil end
   end
   return H.unsupported("provider", context.where .. ": the provider " .. client.provider.name .. " has no such call")
 end
@@ -166,7 +166,7 @@ end
 -- Finds the version where the call is not the same on all; else takes what is known of it. Other servers have a dialect.
 function H.settle_version(context)
   if not has_versions(context) then
-    context.operation = rows.spoken(context.operation.name, context.dialect)
+    context.operation = registry.in_dialect(context.operation.name, context.dialect)
     return nil
   end
   local version = server.known(context.client)
@@ -176,7 +176,7 @@ function H.settle_version(context)
     if not version then return err end
   end
   context.version = version
-  context.operation = rows.at(context.operation.name, version)
+  context.operation = registry.at(context.operation.name, version)
 end
 
 function H.missing(context)
@@ -213,18 +213,18 @@ end
 local function absence_of(context, name)
   if context.dialect then return H.unsupported(name, ("%s: %s: the provider %s does not know it"):format(context.where, name, context.client.provider.name)) end
   local version = context.version and server.text(context.version) or "as it is now"
-  local text, range = "%s: %s: OpenGateLLM %s does not know it", rows.range_of(context.operation.name, name)
+  local text, range = "%s: %s: OpenGateLLM %s does not know it", registry.range_of(context.operation.name, name)
   if range ~= "" then text = text .. "; it is there " .. range end
   return H.unsupported("version", text:format(context.where, name, version))
 end
 
 -- The error of a value that other versions have.
 local function refuse_value(context)
-  for name, gone in pairs(rows.find(context.operation.name).gone_values) do
+  for name, gone in pairs(registry.find(context.operation.name).gone_values) do
     local found, value = context.operation.parameters[name], gone_value(gone, context.options[name])
     if value and select(2, parameter.check(found.item or found, value)) then
       local text = "%s: %s: OpenGateLLM %s does not know '%s'; it is there %s"
-      local range = rows.range_of_value(context.operation.name, name, value)
+      local range = registry.range_of_value(context.operation.name, name, value)
       return H.unsupported("version", text:format(context.where, name, server.text(context.version), value, range))
     end
   end
@@ -373,7 +373,7 @@ function H.wire(context)
     repeatable = operation.inference and (operation.form and "refused" or "inference") or REPEATABLE[operation.method],
     accept = (operation.result == "text" or operation.result == "bytes") and "*/*" or nil,
   }
-  wire.api = operation.group == "rag" and context.client.rag_api or dialects.address(context.client, dialects.key(operation)) or nil
+  wire.api = operation.group == "rag" and context.client.rag_api or server_dialects.address(context.client, server_dialects.key(operation)) or nil
   if operation.form then
     local fields, err = form_fields(context)
     if not fields then return nil, err end
@@ -439,7 +439,7 @@ function H.explain(context, err)
   end
   local version = server.version(context.client)
   if version and not context.version then
-    context.version, context.operation = version, rows.at(context.operation.name, version)
+    context.version, context.operation = version, registry.at(context.operation.name, version)
     if context.operation.missing then return H.missing(context) end
   end
   err.message = err.message .. HIDDEN

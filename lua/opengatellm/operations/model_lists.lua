@@ -1,6 +1,6 @@
 --- Listing: models in the forms of other servers, made objects with an `id`.
 --
--- @module opengatellm.operations.listing
+-- @module opengatellm.operations.model_lists
 local M = {}
 
 local function page_of(list, name)

@@ -2,7 +2,7 @@
 --
 -- @module opengatellm.operations.ocr
 local json = require "opengatellm.json"
-local media = require "opengatellm.media"
+local media = require "opengatellm.request.media"
 
 local M = {}
 

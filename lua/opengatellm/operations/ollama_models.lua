@@ -4,9 +4,9 @@
 --
 -- Every call gives its result, or `nil, err`; other servers have none of them (`unsupported`).
 --
--- @module opengatellm.ollama
-local answer = require "opengatellm.answer"
-local call = require "opengatellm.call"
+-- @module opengatellm.operations.ollama_models
+local answer = require "opengatellm.http.answer"
+local call = require "opengatellm.http.call"
 local errors = require "opengatellm.errors"
 local json = require "opengatellm.json"
 local request = require "opengatellm.request"

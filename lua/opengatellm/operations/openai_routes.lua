@@ -4,7 +4,7 @@
 -- OpenAPI document. What only some models or servers bound (the length of a prompt, the names of voices and sizes) is left to the server.
 -- The form of a row: operations/init.lua.
 --
--- @module opengatellm.operations.beyond
+-- @module opengatellm.operations.openai_routes
 local batches = require "opengatellm.operations.batches"
 local images = require "opengatellm.operations.images"
 local moderate = require "opengatellm.operations.moderate"
@@ -39,7 +39,7 @@ end
 
 return {
   {
-    "speech", "POST /audio/speech", "A text, spoken: {data, mime, length}.", result = "bytes", inference = true, beyond = true,
+    "speech", "POST /audio/speech", "A text, spoken: {data, mime, length}.", result = "bytes", inference = true, only_others = true,
     media = "audio",
     body = {
       input = "string 1.., required: The text.", model = MODEL, voice = "any, required: The voice's name, or {id}.",
@@ -55,14 +55,14 @@ return {
   },
   {
     "images", "POST /images/generations", "Images of a description, in `images`: each {url | data, mime, revised_prompt}.", result = "object",
-    inference = true, beyond = true, finish = images.finish, rule = images.rule,
+    inference = true, only_others = true, finish = images.finish, rule = images.rule,
     body = with(IMAGE, {
       style = "one of vivid|natural: The style, for models that have two.", moderation = "one of low|auto: How strict the server is.",
     }),
   },
   {
     "edit_images", "POST /images/edits", "Images that are changed by a description; the result is that of images.", result = "object",
-    inference = true, beyond = true, dialect = "images", finish = images.finish, rule = images.rule,
+    inference = true, only_others = true, dialect = "images", finish = images.finish, rule = images.rule,
     form = with(IMAGE, {
       image = "files, required, ..16 items: What is changed: png, webp or jpg; one file or a list.",
       mask = "file: A png whose transparent areas say what may change.", input_fidelity = "one of high|low: How near it stays to what was given.",
@@ -70,13 +70,13 @@ return {
   },
   {
     "moderate", "POST /moderations", "Whether a text or a picture is harmful, in `results`: each {flagged, categories, scores}.", result = "object",
-    inference = true, beyond = true, finish = moderate.finish, rule = moderate.rule,
+    inference = true, only_others = true, finish = moderate.finish, rule = moderate.rule,
     body = { input = "any, required: A text, a list of texts, or a list of parts ({type = \"text\"|\"image_url\", …}).", model = OWN_MODEL },
   },
 
   -- Files
   {
-    "files.create", "POST /files", "Uploads a file; gives its `id`.", result = "object", beyond = true, absent = { "display_name", "wait" },
+    "files.create", "POST /files", "Uploads a file; gives its `id`.", result = "object", only_others = true, absent = { "display_name", "wait" },
     form = {
       file = "file, required: The file.",
       purpose = "string 1.., required: What for: batch, fine-tune, vision, user_data, evals, …; the Gemini API asks for none.",
@@ -85,24 +85,24 @@ return {
     own = { wait = "any: true, or seconds: come back when the Gemini API has processed it." },
   },
   {
-    "files.list", "GET /files", "The files.", result = "list of object", beyond = true,
+    "files.list", "GET /files", "The files.", result = "list of object", only_others = true,
     query = {
       purpose = "string 1..: Only those for this.", after = AFTER, limit = "integer 1..10000: Items of a page; the server's default is 10000.",
       order = "one of asc|desc: By when they were made.",
     },
   },
   {
-    "files.get", "GET /files/{id}", "What the server says of a file.", result = "object", beyond = true, state = "status", parameters = { id = ID },
+    "files.get", "GET /files/{id}", "What the server says of a file.", result = "object", only_others = true, state = "status", parameters = { id = ID },
   },
   {
-    "files.content", "GET /files/{id}/content", "What is in a file: {data, mime, length}.", result = "bytes", beyond = true,
+    "files.content", "GET /files/{id}/content", "What is in a file: {data, mime, length}.", result = "bytes", only_others = true,
     parameters = { id = ID }, own = BYTES, rule = one_place,
   },
-  { "files.delete", "DELETE /files/{id}", "Deletes a file.", result = "object", beyond = true, parameters = { id = ID } },
+  { "files.delete", "DELETE /files/{id}", "Deletes a file.", result = "object", only_others = true, parameters = { id = ID } },
 
   -- Batches
   {
-    "batches.create", "POST /batches", "Has the server work off a file of requests; gives its `id` and `status`.", result = "object", beyond = true,
+    "batches.create", "POST /batches", "Has the server work off a file of requests; gives its `id` and `status`.", result = "object", only_others = true,
     state = "status", prepare = batches.prepare,
     body = {
       input_file_id = "string 1.., required: A file of JSON lines, made for the purpose batch.",
@@ -111,20 +111,20 @@ return {
     },
   },
   {
-    "batches.list", "GET /batches", "The batches.", result = "list of object", beyond = true,
+    "batches.list", "GET /batches", "The batches.", result = "list of object", only_others = true,
     query = { after = AFTER, limit = "integer 1..100: Items of a page; the server's default is 20." },
   },
   {
-    "batches.get", "GET /batches/{id}", "One batch: `status`, `request_counts`, `output_file_id`, and more.", result = "object", beyond = true,
+    "batches.get", "GET /batches/{id}", "One batch: `status`, `request_counts`, `output_file_id`, and more.", result = "object", only_others = true,
     state = "status", parameters = { id = ID },
   },
   {
-    "batches.cancel", "POST /batches/{id}/cancel", "Stops a batch; what is done stays.", result = "object", beyond = true, state = "status",
+    "batches.cancel", "POST /batches/{id}/cancel", "Stops a batch; what is done stays.", result = "object", only_others = true, state = "status",
     parameters = { id = ID },
   },
   {
     "batches.results", "GET /batches/{id}", "What a batch has done, line by line: `for line in assert(client.batches:results(id)) do`.", result = "object",
-    beyond = true, state = "status", parameters = { id = ID }, follow = "/files/{output_file_id}/content", finish = batches.results,
+    only_others = true, state = "status", parameters = { id = ID }, follow = "/files/{output_file_id}/content", finish = batches.results,
     own = { errors = "boolean: The requests that failed, which the server keeps apart, come after the others." },
   },
 }

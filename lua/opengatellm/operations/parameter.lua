@@ -12,9 +12,9 @@
 -- the server's own (OpenAPI 0.4.5), and so are the words in which they are told.
 --
 -- @module opengatellm.operations.parameter
-local filter = require "opengatellm.filter"
+local filter = require "opengatellm.base.filter"
 local json = require "opengatellm.json"
-local upload = require "opengatellm.upload"
+local upload = require "opengatellm.http.upload"
 
 local M = {}
 

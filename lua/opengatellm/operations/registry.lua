@@ -1,18 +1,18 @@
 --- Rows: all operations, and what each is on a server of a given version.
 --
--- A row describes an operation on the newest server; the change log (changes.lua) says what is otherwise on older ones. `rows.at`
+-- A row describes an operation on the newest server; the change log (change_log.lua) says what is otherwise on older ones. `registry.at`
 -- puts the two together, once for each version that is asked for.
 --
--- @module opengatellm.operations.rows
-local changes = require "opengatellm.operations.changes"
-local dialects = require "opengatellm.operations.dialects"
+-- @module opengatellm.operations.registry
+local change_log = require "opengatellm.operations.change_log"
+local server_dialects = require "opengatellm.operations.server_dialects"
 local parameter = require "opengatellm.operations.parameter"
 local server = require "opengatellm.operations.server"
 
 local M = {}
 
 --- The files with rows, in the order of the documentation.
-M.GROUPS = { "inference", "beyond", "rag", "account", "admin", "monitoring" }
+M.GROUPS = { "inference", "openai_routes", "rag", "account", "admin", "monitoring" }
 
 ---@class ogl.Operation a row on a server of one version
 ---@field name string
@@ -54,14 +54,14 @@ local function read(row, group)
   return operation
 end
 
-local list, by_name, at, spoken = {}, {}, {}, {}
+local list, by_name, at, by_dialect = {}, {}, {}, {}
 local lifetimes = {} -- operation, or feature of one -> {since, gone}
 
 for _, group in ipairs(M.GROUPS) do
   for _, row in ipairs(require("opengatellm.operations." .. group)) do
     local operation = read(row, group)
     table.insert(list, operation)
-    by_name[operation.name], at[operation.name], spoken[operation.name] = operation, {}, {}
+    by_name[operation.name], at[operation.name], by_dialect[operation.name] = operation, {}, {}
   end
 end
 
@@ -95,7 +95,7 @@ local function note_change(operation, before)
   operation.varies = operation.varies or next(rest) ~= nil and not before.only_for
 end
 
-for _, entry in ipairs(changes) do
+for _, entry in ipairs(change_log) do
   entry.number = server.parse(entry.version)
   note(entry.new, "since", entry.version)
   note(entry.features, "since", entry.version)
@@ -160,7 +160,7 @@ end
 
 local function make(name, version)
   local operation = merged(by_name[name])
-  for _, entry in ipairs(changes) do
+  for _, entry in ipairs(change_log) do
     local before = entry.number > version and entry.before and entry.before[name]
     if before then operation = go_back(operation, before) end
   end
@@ -184,15 +184,15 @@ end
 
 --- An operation on a server that is no OpenGateLLM.
 ---@param name string
----@param dialect string of dialects.lua
+---@param dialect string of server_dialects.lua
 ---@return ogl.Operation
-function M.spoken(name, dialect)
-  local made = spoken[name][dialect]
+function M.in_dialect(name, dialect)
+  local made = by_dialect[name][dialect]
   if not made then
     local row = by_name[name]
-    local form = dialects.form(row, dialect)
+    local form = server_dialects.form(row, dialect)
     made = form and go_back(row, form) or row
-    spoken[name][dialect] = made
+    by_dialect[name][dialect] = made
   end
   return made
 end
@@ -232,7 +232,7 @@ end
 ---@param value string
 ---@return string? # nil: no version has it
 function M.range_of_value(name, field, value)
-  for _, entry in ipairs(changes) do
+  for _, entry in ipairs(change_log) do
     local before = entry.before and entry.before[name] or {}
     for _, each in ipairs(before.values and before.values[field] or {}) do
       if each == value then return words_of(nil, entry.version) end
@@ -246,7 +246,7 @@ end
 ---@return string
 function M.range_of(name, field)
   local since, gone
-  for _, entry in ipairs(changes) do
+  for _, entry in ipairs(change_log) do
     local before = entry.before and entry.before[name] or {}
     for _, each in ipairs(before.without or {}) do since = each == field and entry.version or since end
     for _, each in ipairs(before.with or {}) do gone = each == field and (gone or entry.version) or gone end

@@ -5,7 +5,7 @@
 -- probes are in the notes of the releases 0.4.5, 0.7, 0.8 and 0.9).
 --
 -- @module opengatellm.operations.server
-local call = require "opengatellm.call"
+local call = require "opengatellm.http.call"
 local core = require "opengatellm.core"
 
 local M = {}

@@ -1,7 +1,7 @@
 --- Dialects: what an operation is on servers other than OpenGateLLM.
 --
 -- A row describes an operation once. Where a server has it in another form, a dialect says what is otherwise, in the same words as an
--- entry of the change log (changes.lua): fields of the row, and `names`, `with`, `without`, `types`, `fixed`, and `unsent` (parameters
+-- entry of the change log (change_log.lua): fields of the row, and `names`, `with`, `without`, `types`, `fixed`, and `unsent` (parameters
 -- that stay here). Which dialect a server speaks is data of its provider:
 --
 --   dialects = { rerank = "cohere", speech = false }            false: it has no such call
@@ -13,10 +13,10 @@
 -- (top_k, `data`). tei: the OpenAPI document of text-embeddings-inference (POST /rerank: texts in, a bare list out). openai:
 -- openai-python, types/*_params.py, made of OpenAI's OpenAPI document. gemini: ai.google.dev/api/models and /files. ollama: docs/api.md.
 --
--- @module opengatellm.operations.dialects
+-- @module opengatellm.operations.server_dialects
 local gemini_files = require "opengatellm.operations.gemini_files"
-local listing = require "opengatellm.operations.listing"
-local url = require "opengatellm.url"
+local model_lists = require "opengatellm.operations.model_lists"
+local url = require "opengatellm.base.url"
 
 local M = {}
 
@@ -55,10 +55,10 @@ M.FORMS = {
       ["files.content"] = false, -- the server gives no uploaded file back
     },
   },
-  model = { gemini = { model = { finish = listing.gemini_model } } },
+  model = { gemini = { model = { finish = model_lists.gemini_model } } },
   models = {
-    gemini = { models = { result = "object", fixed = { pageSize = "1000" }, finish = listing.gemini } },
-    ollama = { models = { result = "object", root = true, path = "/api/tags", finish = listing.ollama } },
+    gemini = { models = { result = "object", fixed = { pageSize = "1000" }, finish = model_lists.gemini } },
+    ollama = { models = { result = "object", root = true, path = "/api/tags", finish = model_lists.ollama } },
   },
 }
 
@@ -95,7 +95,7 @@ function M.of(provider, key)
   return (type(entry) == "table" and entry[1] or entry) or nil
 end
 
---- The form of an operation in a dialect, as rows.lua takes it; nil: the row as it stands; false: the dialect has no such call.
+--- The form of an operation in a dialect, as registry.lua takes it; nil: the row as it stands; false: the dialect has no such call.
 ---@return table|false|nil
 function M.form(operation, dialect)
   local forms = M.FORMS[M.key(operation)]

@@ -5,17 +5,17 @@
 -- thoughts with their signatures, blocks of server tools byte for byte.
 --
 -- @module opengatellm.protocol.anthropic
-local call_ids = require "opengatellm.call_ids"
+local call_ids = require "opengatellm.request.call_ids"
 local errors = require "opengatellm.errors"
 local json = require "opengatellm.json"
-local limits = require "opengatellm.limits"
-local media = require "opengatellm.media"
-local messages = require "opengatellm.message"
-local outputs = require "opengatellm.output"
+local model_limits = require "opengatellm.protocol.model_limits"
+local media = require "opengatellm.request.media"
+local messages = require "opengatellm.request.message"
+local outputs = require "opengatellm.request.output"
 local requests = require "opengatellm.request"
-local schema = require "opengatellm.schema"
-local dialects = require "opengatellm.schema_dialects"
-local tools = require "opengatellm.tools"
+local schema = require "opengatellm.request.schema"
+local schema_dialects = require "opengatellm.request.schema_dialects"
+local tools = require "opengatellm.request.tools"
 
 local M = { name = "anthropic" }
 
@@ -388,7 +388,7 @@ end
 local function schema_of(request, provider, warn)
   local plain = schema.output(request.output)
   if request.protocol == M.name then return schema.normalise(plain) end
-  return dialects.warned(plain, provider.schema or M.name, "output", warn)
+  return schema_dialects.warned(plain, provider.schema or M.name, "output", warn)
 end
 
 local function set_output(body, request, provider, row, warn)
@@ -419,7 +419,7 @@ function M.encode_request(request, provider, stream, model)
   local warnings, warn = requests.warnings()
   local row
   request = requests.translated(request, M.name, warn, { marks = true, budget = true })
-  request, row = limits.fit(request, M.name, provider, model, warn)
+  request, row = model_limits.fit(request, M.name, provider, model, warn)
   if request.output then request = outputs.in_words(request, row, model, warn) end
   local list, system = encode_messages(request, model, row, warn)
   if not list then return nil, system end

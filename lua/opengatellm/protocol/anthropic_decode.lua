@@ -7,7 +7,7 @@
 -- wants: stream, include_usage (always), model, warnings.
 --
 -- @module opengatellm.protocol.anthropic_decode
-local body_reader = require "opengatellm.body"
+local body_reader = require "opengatellm.protocol.reader"
 local json = require "opengatellm.json"
 
 local NAME = "anthropic"

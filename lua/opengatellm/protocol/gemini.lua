@@ -5,18 +5,18 @@
 -- thoughtSignature with its part, and parts that nobody here can read byte for byte.
 --
 -- @module opengatellm.protocol.gemini
-local call_ids = require "opengatellm.call_ids"
+local call_ids = require "opengatellm.request.call_ids"
 local errors = require "opengatellm.errors"
 local json = require "opengatellm.json"
-local limits = require "opengatellm.limits"
-local media = require "opengatellm.media"
-local messages = require "opengatellm.message"
-local outputs = require "opengatellm.output"
+local model_limits = require "opengatellm.protocol.model_limits"
+local media = require "opengatellm.request.media"
+local messages = require "opengatellm.request.message"
+local outputs = require "opengatellm.request.output"
 local requests = require "opengatellm.request"
-local schema = require "opengatellm.schema"
-local dialects = require "opengatellm.schema_dialects"
-local tools = require "opengatellm.tools"
-local url = require "opengatellm.url"
+local schema = require "opengatellm.request.schema"
+local schema_dialects = require "opengatellm.request.schema_dialects"
+local tools = require "opengatellm.request.tools"
+local url = require "opengatellm.base.url"
 
 local M = { name = "gemini" }
 
@@ -307,7 +307,7 @@ local NOT_CARRIED = {
 local function schema_of(request, provider, warn)
   local plain = schema.output(request.output)
   if request.protocol == M.name then return schema.normalise(plain) end -- it is its author's
-  return dialects.warned(plain, provider.schema or M.name, "output", warn)
+  return schema_dialects.warned(plain, provider.schema or M.name, "output", warn)
 end
 
 local function config_of(request, provider, model, row, warn)
@@ -340,7 +340,7 @@ function M.encode_request(request, provider, stream, model)
   local warnings, warn = requests.warnings()
   local row
   request = requests.translated(request, M.name, warn, { budget = true })
-  request, row = limits.fit(request, M.name, provider, model, warn)
+  request, row = model_limits.fit(request, M.name, provider, model, warn)
   if request.output then request = outputs.in_words(request, row, model, warn) end
   local contents, system = encode_messages(request, model, row, warn)
   if not contents then return nil, system end

@@ -7,7 +7,7 @@
 -- wants: stream, sse (else a stream is one JSON array), include_usage (always), model, warnings.
 --
 -- @module opengatellm.protocol.gemini_decode
-local body_reader = require "opengatellm.body"
+local body_reader = require "opengatellm.protocol.reader"
 local json = require "opengatellm.json"
 
 local NAME = "gemini"

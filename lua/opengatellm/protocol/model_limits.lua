@@ -1,9 +1,9 @@
 --- Limits: a request as its server and its model take it. What they refuse is left out with a warning `not_carried`; what they know
 --- otherwise is sent otherwise, with a warning `approximated`. The data: providers/*.lua (`drop`) and models.lua. `extra` stays.
 --
--- @module opengatellm.limits
-local models = require "opengatellm.models"
-local quirks = require "opengatellm.quirks"
+-- @module opengatellm.protocol.model_limits
+local models = require "opengatellm.providers.models"
+local quirks = require "opengatellm.protocol.quirks"
 local requests = require "opengatellm.request"
 
 local M = {}

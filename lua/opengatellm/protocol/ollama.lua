@@ -5,17 +5,17 @@
 -- merged into the options.
 --
 -- @module opengatellm.protocol.ollama
-local call_ids = require "opengatellm.call_ids"
+local call_ids = require "opengatellm.request.call_ids"
 local core = require "opengatellm.core"
 local errors = require "opengatellm.errors"
 local json = require "opengatellm.json"
-local limits = require "opengatellm.limits"
-local media = require "opengatellm.media"
-local messages = require "opengatellm.message"
+local model_limits = require "opengatellm.protocol.model_limits"
+local media = require "opengatellm.request.media"
+local messages = require "opengatellm.request.message"
 local requests = require "opengatellm.request"
-local schema = require "opengatellm.schema"
-local dialects = require "opengatellm.schema_dialects"
-local tools = require "opengatellm.tools"
+local schema = require "opengatellm.request.schema"
+local schema_dialects = require "opengatellm.request.schema_dialects"
+local tools = require "opengatellm.request.tools"
 
 local M = { name = "ollama" }
 
@@ -210,7 +210,7 @@ end
 local function schema_of(request, provider, warn)
   local plain = schema.output(request.output)
   if request.protocol == M.name then return schema.normalise(plain) end -- it is its author's
-  return dialects.warned(plain, provider.schema or "grammar", "output", warn)
+  return schema_dialects.warned(plain, provider.schema or "grammar", "output", warn)
 end
 
 local function by_field(a, b) return a.field < b.field end
@@ -223,7 +223,7 @@ local function by_field(a, b) return a.field < b.field end
 ---@return ogl.Error? err
 function M.encode_request(request, provider, stream, model)
   local options, warnings, warn = {}, requests.warnings()
-  request = limits.fit(requests.translated(request, M.name, warn), M.name, provider, model, warn)
+  request = model_limits.fit(requests.translated(request, M.name, warn), M.name, provider, model, warn)
   local list, err = encode_messages(request, warn)
   if not list then return nil, err end
   local body = { model = model, messages = list, stream = stream } -- the server streams where nobody says otherwise

@@ -7,9 +7,9 @@
 -- is asked: the model is to be loaded, or let go with keep_alive = 0; the request has no messages then), warnings.
 --
 -- @module opengatellm.protocol.ollama_decode
-local body_reader = require "opengatellm.body"
-local media = require "opengatellm.media"
-local messages = require "opengatellm.message"
+local body_reader = require "opengatellm.protocol.reader"
+local media = require "opengatellm.request.media"
+local messages = require "opengatellm.request.message"
 
 local NAME = "ollama"
 

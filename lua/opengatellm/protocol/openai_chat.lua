@@ -1,19 +1,19 @@
 --- Chat Completions, the request side: POST /chat/completions of OpenAI, OpenGateLLM, vLLM and everyone who copies them.
 --
 -- @module opengatellm.protocol.openai_chat
-local call_ids = require "opengatellm.call_ids"
+local call_ids = require "opengatellm.request.call_ids"
 local encode_assistant = require "opengatellm.protocol.openai_chat_said"
 local errors = require "opengatellm.errors"
 local json = require "opengatellm.json"
-local limits = require "opengatellm.limits"
-local media = require "opengatellm.media"
-local messages = require "opengatellm.message"
-local outputs = require "opengatellm.output"
-local quirks = require "opengatellm.quirks"
+local model_limits = require "opengatellm.protocol.model_limits"
+local media = require "opengatellm.request.media"
+local messages = require "opengatellm.request.message"
+local outputs = require "opengatellm.request.output"
+local quirks = require "opengatellm.protocol.quirks"
 local requests = require "opengatellm.request"
-local schema = require "opengatellm.schema"
-local dialects = require "opengatellm.schema_dialects"
-local tools = require "opengatellm.tools"
+local schema = require "opengatellm.request.schema"
+local schema_dialects = require "opengatellm.request.schema_dialects"
+local tools = require "opengatellm.request.tools"
 
 local M = { name = "openai_chat" }
 
@@ -174,7 +174,7 @@ end
 local function encode_output(request, target)
   local output = request.output
   if output == "json" or target.row.output == "json" then return { type = "json_object" } end
-  local adapted, strict, details = dialects.output(output, target.provider.schema, target.warn, request.protocol == M.name)
+  local adapted, strict, details = schema_dialects.output(output, target.provider.schema, target.warn, request.protocol == M.name)
   return { type = "json_schema", json_schema = {
     name = details.name or "output", description = details.description, schema = adapted, strict = strict or details.strict,
   } }
@@ -244,7 +244,7 @@ end
 function M.encode_request(request, provider, stream, model)
   local warnings, warn = requests.warnings()
   local row
-  request, row = limits.fit(requests.translated(request, M.name, warn), M.name, provider, model, warn)
+  request, row = model_limits.fit(requests.translated(request, M.name, warn), M.name, provider, model, warn)
   if request.output then request = outputs.in_words(request, row, model, warn) end
   local target = { provider = provider, row = row, model = model, warn = warn }
   local list, err = encode_messages(request, target)

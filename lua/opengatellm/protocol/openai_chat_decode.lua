@@ -6,7 +6,7 @@
 -- wants: stream, include_usage (the chunk with the usage was asked for), model, warnings.
 --
 -- @module opengatellm.protocol.openai_chat_decode
-local body_reader = require "opengatellm.body"
+local body_reader = require "opengatellm.protocol.reader"
 local json = require "opengatellm.json"
 
 local NAME = "openai_chat"

@@ -5,16 +5,16 @@
 -- what stood beside their texts (id, phase, caller, …: the part's signature).
 --
 -- @module opengatellm.protocol.openai_responses
-local call_ids = require "opengatellm.call_ids"
+local call_ids = require "opengatellm.request.call_ids"
 local errors = require "opengatellm.errors"
 local json = require "opengatellm.json"
-local limits = require "opengatellm.limits"
-local media = require "opengatellm.media"
-local messages = require "opengatellm.message"
-local outputs = require "opengatellm.output"
+local model_limits = require "opengatellm.protocol.model_limits"
+local media = require "opengatellm.request.media"
+local messages = require "opengatellm.request.message"
+local outputs = require "opengatellm.request.output"
 local requests = require "opengatellm.request"
-local dialects = require "opengatellm.schema_dialects"
-local tools = require "opengatellm.tools"
+local schema_dialects = require "opengatellm.request.schema_dialects"
+local tools = require "opengatellm.request.tools"
 
 local M = { name = "openai_responses" }
 
@@ -297,7 +297,7 @@ end
 local function encode_output(request, provider, row, warn)
   local output = request.output
   if output == "json" or row.output == "json" then return { format = { type = "json_object" } } end
-  local adapted, strict, details = dialects.output(output, provider.schema, warn, request.protocol == M.name)
+  local adapted, strict, details = schema_dialects.output(output, provider.schema, warn, request.protocol == M.name)
   return { format = {
     type = "json_schema", name = details.name or "output", description = details.description, schema = adapted, strict = strict,
   } }
@@ -356,7 +356,7 @@ local function by_field(a, b) return a.field < b.field end
 function M.encode_request(request, provider, stream, model)
   local warnings, warn = requests.warnings()
   local row
-  request, row = limits.fit(requests.translated(request, M.name, warn), M.name, provider, model, warn)
+  request, row = model_limits.fit(requests.translated(request, M.name, warn), M.name, provider, model, warn)
   if request.output then request = outputs.in_words(request, row, model, warn) end
   local input, err = encode_input(request, provider, warn)
   if not input then return nil, err end

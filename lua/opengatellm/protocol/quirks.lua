@@ -1,7 +1,7 @@
 --- Quirks: where a server takes less than its protocol has, or under another name. They are fields of a provider's data
 --- (providers/init.lua); a protocol file asks here for each. What is left out is told as a warning `not_carried`.
 --
--- @module opengatellm.quirks
+-- @module opengatellm.protocol.quirks
 local M = {}
 
 local NONE = {}

@@ -10,13 +10,13 @@
 --
 -- Nothing that is read here names a file of this machine: media have data, or an address that is none of a file.
 --
--- @module opengatellm.body
-local call_ids = require "opengatellm.call_ids"
+-- @module opengatellm.protocol.reader
+local call_ids = require "opengatellm.request.call_ids"
 local core = require "opengatellm.core"
 local errors = require "opengatellm.errors"
 local json = require "opengatellm.json"
-local messages = require "opengatellm.message"
-local media = require "opengatellm.media"
+local messages = require "opengatellm.request.message"
+local media = require "opengatellm.request.media"
 local requests = require "opengatellm.request"
 
 local M = {}

@@ -1,4 +1,4 @@
---- Models: what each takes of a request, as data. `limits.lua` and the protocols apply it; what no row names is sent as it is.
+--- Models: what each takes of a request, as data. `model_limits.lua` and the protocols apply it; what no row names is sent as it is.
 --
 -- A row holds for the models whose plain name matches one of its patterns, and, with `on`, only by these protocols or providers. All
 -- rows that match are laid over each other, the first that has a field wins. The plain name is small letters without what a platform
@@ -30,8 +30,8 @@
 --
 -- Sources, read in November 2026, are named at the rows.
 --
--- @module opengatellm.models
-local words = require "opengatellm.words"
+-- @module opengatellm.providers.models
+local words = require "opengatellm.base.words"
 
 local M = {}
 

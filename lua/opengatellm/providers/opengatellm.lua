@@ -7,7 +7,7 @@ return {
   auth = "bearer",
   version = "v1",
   operations = true,
-  catalogue = "opengatellm.operations.catalogue",
+  catalogue = "opengatellm.operations.error_codes",
   search_tool = true,
   needs_reason = true, -- [DONE] is the gateway's own, and comes whenever the upstream ends
   batch = { inputs = 64, tokens = 32768 }, -- what Albert's embeddings take; tokens are an estimate

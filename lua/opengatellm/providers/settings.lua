@@ -3,11 +3,11 @@
 -- A provider's data list them by name: { "VARIABLE", …, default = …, values = {…} }. A client takes them from its option `settings`,
 -- else from the variables in order, else from `default`. None of them is a secret: they stand in the client, and in addresses.
 --
--- @module opengatellm.settings
+-- @module opengatellm.providers.settings
 local errors = require "opengatellm.errors"
 local nginx = require "opengatellm.host.nginx"
 local request = require "opengatellm.request"
-local url = require "opengatellm.url"
+local url = require "opengatellm.base.url"
 
 local M = {}
 

@@ -1,7 +1,7 @@
 --- Requests: the fields that a chat takes, and their check before any byte is sent.
 --
 -- @module opengatellm.request
-local message = require "opengatellm.message"
+local message = require "opengatellm.request.message"
 
 local M = {}
 

@@ -3,7 +3,7 @@
 -- A part only notes where its bytes are. They are read when a request is sent, so that a missing file is an error of the call
 -- (`nil, err` of kind `file`) and not a nil in the middle of a message.
 --
--- @module opengatellm.media
+-- @module opengatellm.request.media
 local core = require "opengatellm.core"
 local errors = require "opengatellm.errors"
 

@@ -5,10 +5,10 @@
 -- A part is a string or a table: {type = "text", text}, what ogl.image, ogl.audio and ogl.file make, or a table in the server's own
 -- form. A reply is a message of the assistant: it goes back as it is.
 --
--- @module opengatellm.message
+-- @module opengatellm.request.message
 local core = require "opengatellm.core"
 local json = require "opengatellm.json"
-local media = require "opengatellm.media"
+local media = require "opengatellm.request.media"
 
 local M = {}
 

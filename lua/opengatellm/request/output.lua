@@ -1,9 +1,9 @@
 --- Structured output: asked for in words where a server has no other way, and read from a model's text.
 --
--- @module opengatellm.output
+-- @module opengatellm.request.output
 local core = require "opengatellm.core"
 local requests = require "opengatellm.request"
-local schemas = require "opengatellm.schema"
+local schemas = require "opengatellm.request.schema"
 
 local M = {}
 

@@ -2,7 +2,7 @@
 --
 -- An empty Lua table is an object to JSON, but `required = {}` and its like are arrays: they are marked, in a copy.
 --
--- @module opengatellm.schema
+-- @module opengatellm.request.schema
 local json = require "opengatellm.json"
 
 local M = {}

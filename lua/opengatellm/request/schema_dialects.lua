@@ -11,10 +11,10 @@
 --
 -- Sources: the structured-output pages of each server (2026), the field list of Gemini's responseJsonSchema and of its Schema.
 --
--- @module opengatellm.schema_dialects
+-- @module opengatellm.request.schema_dialects
 local json = require "opengatellm.json"
-local schemas = require "opengatellm.schema"
-local words = require "opengatellm.words"
+local schemas = require "opengatellm.request.schema"
+local words = require "opengatellm.base.words"
 
 local M = {}
 

@@ -3,9 +3,9 @@
 -- The schema of a function's parameters goes through the dialects, as that of `output` does, and what changes is told. A schema that
 -- came by the same protocol stays as it came.
 --
--- @module opengatellm.tools
-local dialects = require "opengatellm.schema_dialects"
-local schemas = require "opengatellm.schema"
+-- @module opengatellm.request.tools
+local schema_dialects = require "opengatellm.request.schema_dialects"
+local schemas = require "opengatellm.request.schema"
 
 local M = {}
 
@@ -26,8 +26,8 @@ end
 
 local function adapted(parameters, inner, where, target)
   local dialect = inner.strict == true and target.strict_dialect or target.dialect
-  if target.flat then parameters = dialects.flat(parameters, where, target.warn) end
-  if dialect then parameters = dialects.warned(parameters, dialect, where, target.warn) end
+  if target.flat then parameters = schema_dialects.flat(parameters, where, target.warn) end
+  if dialect then parameters = schema_dialects.warned(parameters, dialect, where, target.warn) end
   return schemas.object(schemas.normalise(parameters))
 end
 

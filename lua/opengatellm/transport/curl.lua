@@ -7,12 +7,12 @@
 -- An exchange gives its C side back as soon as it is over, so that the next one finds a connection and a handle.
 --
 -- @module opengatellm.transport.curl
-local core = require "opengatellm.curl"
+local curl = require "opengatellm.curl"
 local driver = require "opengatellm.transport.driver"
 local errors = require "opengatellm.errors"
-local failure = require "opengatellm.transport.failure"
+local failure = require "opengatellm.base.failure"
 local host = require "opengatellm.host"
-local memory = require "opengatellm.memory"
+local memory = require "opengatellm.base.memory"
 local task = require "opengatellm.task"
 
 local M = {}
@@ -101,12 +101,12 @@ function Exchange:pour(decoder) return H.receive(self, self.transfer.pour, decod
 ---@param seconds number
 ---@param decoder? userdata that takes it, in place of dropping it
 function Exchange:drain(seconds, decoder)
-  local finish = core.now() + seconds
+  local finish = curl.now() + seconds
   while self.err == nil do
     local bytes = self.transfer:take()
     if bytes == nil then return H.finish(self) end
     if bytes and decoder then decoder:feed(bytes) end
-    local left = finish - core.now()
+    local left = finish - curl.now()
     if left <= 0 then return end
     if not bytes then H.wait(self, left) end
   end
@@ -230,7 +230,7 @@ function H.await(exchange, seconds, here)
   local news = exchange.transfer:await(timeouts.first_byte, timeouts.idle, seconds)
   if news then return H.act(exchange, news) end
   local cancelled = task.cancelled()
-  if cancelled then return H.sink(exchange, cancelled) end
+  if cancelled then return H.end_with(exchange, cancelled) end
   return driver.park(exchange, here, (coroutine.running()))
 end
 
@@ -238,7 +238,7 @@ end
 function H.unpark(exchange)
   driver.unpark(exchange)
   local cancelled = task.cancelled()
-  if cancelled then H.sink(exchange, cancelled) end
+  if cancelled then H.end_with(exchange, cancelled) end
 end
 
 function H.finish(exchange)
@@ -286,7 +286,7 @@ function H.refuse(exchange, why)
     local message = "the body of the request could not be read: " .. tostring(why)
     why = errors.new { kind = "file", code = "body", message = message, sent = sent }
   end
-  H.sink(exchange, why)
+  H.end_with(exchange, why)
 end
 
 function H.stall(exchange)
@@ -296,11 +296,11 @@ function H.stall(exchange)
 end
 
 function H.fail(exchange, ...)
-  H.sink(exchange, H.failure(exchange.timeouts, ...))
+  H.end_with(exchange, H.failure(exchange.timeouts, ...))
 end
 
 --- The error stays, and nothing else does. A caller's own function may have closed the exchange meanwhile.
-function H.sink(exchange, err)
+function H.end_with(exchange, err)
   exchange.err = exchange.err or err
   H.release(exchange)
 end

@@ -9,7 +9,7 @@
 --   luv, cqueues they `watch`: hold the multi, poll `fd` and call `step`, for as long as `busy` says
 --
 -- @module opengatellm.transport.driver
-local core = require "opengatellm.curl"
+local curl = require "opengatellm.curl"
 local coroutines = require "opengatellm.host.coroutines"
 
 local M = {}
@@ -27,7 +27,7 @@ function M.hold(holder)
     multi, holders, waiting = nil, setmetatable({}, { __mode = "k" }), {}
   end
   if not multi then
-    local made, kind, code, message = core.multi()
+    local made, kind, code, message = curl.multi()
     if not made then return nil, kind, code, message end
     multi = made
   end

@@ -15,7 +15,7 @@
 -- @module opengatellm.transport.http1
 local core = require "opengatellm.core"
 local errors = require "opengatellm.errors"
-local failure = require "opengatellm.transport.failure"
+local failure = require "opengatellm.base.failure"
 local task = require "opengatellm.task"
 
 local M = {}
@@ -160,7 +160,7 @@ end
 -- A connection, and the request on it as far as it is one text.
 function H.begin(self, fresh)
   local connection, err = self.dial(self.route, self.timeouts, fresh)
-  if not connection then return H.sink(self, err) end
+  if not connection then return H.end_with(self, err) end
   self.connection = connection
   if H.transmit(self, self.text) and self.up_total then
     self.on_progress("up", self.up_total, self.up_total)
@@ -173,7 +173,7 @@ function H.transmit(self, data)
   local sent, why = self.connection:transmit(data, limit)
   if sent then return true end
   if why == "timeout" then
-    H.sink(self, failure.timeout(self.timeouts, phase, true))
+    H.end_with(self, failure.timeout(self.timeouts, phase, true))
   elseif not H.again(self) then
     self.unsent = why
   end
@@ -213,13 +213,13 @@ end
 
 function H.mismatch(self, is_long)
   local message = "the body of the request " .. (is_long and "is longer than" or "ended before") .. " its declared length"
-  H.sink(self, failure.final("invalid", "body", message, true))
+  H.end_with(self, failure.final("invalid", "body", message, true))
 end
 
 --- The body could not be read: its reader's own error, or one made of what it said.
 function H.refuse(self, why)
   if type(why) ~= "table" then why = failure.final("file", "body", "the body of the request could not be read: " .. tostring(why), true) end
-  H.sink(self, why)
+  H.end_with(self, why)
 end
 
 -- The answer ------------------------------------------------------------------------------------------------------
@@ -291,8 +291,8 @@ end
 -- One step on: more bytes, or the error that waits behind them.
 function H.advance(self)
   local cancelled = task.cancelled()
-  if cancelled then return H.sink(self, cancelled) end
-  if self.failed then return H.sink(self, self.failed) end
+  if cancelled then return H.end_with(self, cancelled) end
+  if self.failed then return H.end_with(self, self.failed) end
   H.receive(self)
 end
 
@@ -311,7 +311,7 @@ function H.receive(self, drain)
     return H.take(self, self.parser:feed(bytes))
   end
   if why ~= "timeout" then return H.broken(self, why) end
-  if phase then H.sink(self, failure.timeout(self.timeouts, phase, true)) end
+  if phase then H.end_with(self, failure.timeout(self.timeouts, phase, true)) end
 end
 
 -- The connection is at its end. Not every end is an error.
@@ -346,7 +346,7 @@ function H.take_head(self)
   self.status, self.headers = status, headers
   local encoding = headers["content-encoding"]
   if encoding and encoding:lower() ~= "identity" then
-    H.sink(self, failure.final("unsupported", "encoding",
+    H.end_with(self, failure.final("unsupported", "encoding",
       "the server compressed its answer (" .. encoding .. ") although it was asked not to, and nothing here can undo that", true))
   end
 end
@@ -354,7 +354,7 @@ end
 function H.take_body(self, body)
   self.received = self.received + #body
   if self.max_body and self.received > self.max_body then
-    return H.sink(self, failure.final("limit", "body", ("the answer's body is above %d bytes"):format(self.max_body), true))
+    return H.end_with(self, failure.final("limit", "body", ("the answer's body is above %d bytes"):format(self.max_body), true))
   end
   self.pending = body
   if self.on_progress then self.on_progress("down", self.parser:progress()) end
@@ -374,7 +374,7 @@ function H.fail(self, err)
 end
 
 --- The error stays, and nothing else does. A caller's own function may have closed the exchange meanwhile.
-function H.sink(self, err)
+function H.end_with(self, err)
   self.err = self.err or err
   self.pending = false
   H.drop(self)

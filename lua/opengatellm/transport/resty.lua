@@ -9,7 +9,7 @@
 -- phases without cosockets need `ngx.timer.at`.
 --
 -- @module opengatellm.transport.resty
-local failure = require "opengatellm.transport.failure"
+local failure = require "opengatellm.base.failure"
 local http1 = require "opengatellm.transport.http1"
 local nginx = require "opengatellm.host.nginx"
 local route = require "opengatellm.transport.route"

@@ -4,7 +4,7 @@
 -- certificate unless told otherwise; the errors say which directive that is.
 --
 -- @module opengatellm.transport.resty_tls
-local failure = require "opengatellm.transport.failure"
+local failure = require "opengatellm.base.failure"
 
 local M = {}
 

@@ -2,7 +2,7 @@
 --
 -- @module opengatellm.transport.resty_tunnel
 local core = require "opengatellm.core"
-local failure = require "opengatellm.transport.failure"
+local failure = require "opengatellm.base.failure"
 local nginx = require "opengatellm.host.nginx"
 
 local M = {}

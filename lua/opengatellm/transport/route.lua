@@ -3,7 +3,7 @@
 --
 -- @module opengatellm.transport.route
 local core = require "opengatellm.core"
-local failure = require "opengatellm.transport.failure"
+local failure = require "opengatellm.base.failure"
 local no_proxy = require "opengatellm.transport.no_proxy"
 
 local M = {}

@@ -1,6 +1,6 @@
 -- The handshake of WebSockets, on text.
 local errors = require "opengatellm.errors"
-local upgrade = require "opengatellm.upgrade"
+local handshake = require "opengatellm.transport.websocket.handshake"
 
 local KEY, ACCEPT = "dGhlIHNhbXBsZSBub25jZQ==", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" -- RFC 6455, section 1.3
 
@@ -26,14 +26,14 @@ describe("the request of an upgrade", function()
     assert.equal(table.concat({
       "GET /v1/responses?a=b HTTP/1.1", "Host: api.example:8443", "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13",
       "Sec-WebSocket-Key: " .. KEY, "Authorization: Bearer k", "X-A: 1", "\r\n",
-    }, "\r\n"), upgrade.request("https://api.example:8443/v1/responses?a=b#c", headers, KEY))
-    assert.truthy(upgrade.request("http://h", {}, KEY):find("GET / HTTP/1.1", 1, true))
-    assert.truthy(upgrade.request("http://h?a", {}, KEY):find("GET /?a HTTP/1.1", 1, true))
+    }, "\r\n"), handshake.request("https://api.example:8443/v1/responses?a=b#c", headers, KEY))
+    assert.truthy(handshake.request("http://h", {}, KEY):find("GET / HTTP/1.1", 1, true))
+    assert.truthy(handshake.request("http://h?a", {}, KEY):find("GET /?a HTTP/1.1", 1, true))
   end)
 
   it("is none to an address that could break out of its line", function()
     for _, url in ipairs { "", "h/x", "http://h/a b", "http://h/a\r\nX: y", "http://h/\0" } do
-      local text, err = upgrade.request(url, {}, KEY)
+      local text, err = handshake.request(url, {}, KEY)
       assert.is_nil(text)
       assert.equal("invalid", err.kind)
     end
@@ -41,10 +41,10 @@ describe("the request of an upgrade", function()
 
   it("refuses headers that could", function()
     for _, row in ipairs { { "a", "b\r\nc: d" }, { "a", "b\nc" }, { "a", "b\0c" }, { "a\r\nb", "c" }, { "a:b", "c" }, { "", "c" }, { "a", 1 }, {} } do
-      assert.is_string(upgrade.problem { row })
+      assert.is_string(handshake.problem { row })
     end
-    assert.is_string(upgrade.problem "a: b")
-    assert.is_nil(upgrade.problem { { "x-a", "b, é" } })
+    assert.is_string(handshake.problem "a: b")
+    assert.is_nil(handshake.problem { { "x-a", "b, é" } })
   end)
 end)
 
@@ -54,22 +54,22 @@ describe("the answer to an upgrade", function()
   it("is read however it comes, with the bytes behind it", function()
     for _, pieces in ipairs { { YES .. "\129\0" }, bytewise(YES .. "\129\0") } do
       local read = reader(pieces)
-      local answer = assert(upgrade.read(read))
+      local answer = assert(handshake.read(read))
       assert.equal(101, answer.status)
       assert.equal(ACCEPT, answer.headers["sec-websocket-accept"])
       assert.equal("\129\0", answer.rest .. (read() or "") .. (read() or ""))
-      assert.is_nil(upgrade.check(answer, KEY, {}))
+      assert.is_nil(handshake.check(answer, KEY, {}))
     end
   end)
 
   it("comes behind interim ones", function()
-    local answer = assert(upgrade.read(reader { "HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n" .. YES }))
+    local answer = assert(handshake.read(reader { "HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n" .. YES }))
     assert.equal(101, answer.status)
     assert.is_nil(answer.headers.link)
   end)
 
   it("has its headers in lower case, joined; cookies in a list", function()
-    local answer = assert(upgrade.read(reader { "HTTP/1.0 429\nX-A: 1\nx-a:2 \nSet-Cookie: a=1, b\nset-cookie: c\n\n" }))
+    local answer = assert(handshake.read(reader { "HTTP/1.0 429\nX-A: 1\nx-a:2 \nSet-Cookie: a=1, b\nset-cookie: c\n\n" }))
     assert.same({ status = 429, rest = "", headers = { ["x-a"] = "1, 2", ["set-cookie"] = { "a=1, b", "c" } } }, answer)
   end)
 
@@ -79,7 +79,7 @@ describe("the answer to an upgrade", function()
     for at = 1, #head, 64 do pieces_of_64[#pieces_of_64 + 1] = head:sub(at, at + 63) end
     for _, pieces in ipairs { { head }, pieces_of_64 } do
       local began = os.clock()
-      local answer = assert(upgrade.read(reader(pieces)))
+      local answer = assert(handshake.read(reader(pieces)))
       assert.equal((", "):rep(11999), answer.headers.a)
       assert.equal("c", answer.headers.b)
       assert.is_true(os.clock() - began < 1)
@@ -92,20 +92,20 @@ describe("the answer to an upgrade", function()
       { "malformed", "HTTP/2 101\r\n\r\n" }, { "malformed", "" }, { "malformed", YES:sub(1, -2) },
       { "header", "HTTP/1.1 101 Yes\r\nx-a: " .. ("x"):rep(70000) }, { "header", "HTTP/1.1 101 Yes\r\nx-a: " .. ("x"):rep(70000) .. "\r\n\r\n" },
     } do
-      local answer, err = upgrade.read(reader { row[2] })
+      local answer, err = handshake.read(reader { row[2] })
       assert.is_nil(answer)
       assert.equal(row[1], err.code, row[2]:sub(1, 30))
       assert.equal(row[1] == "header" and "limit" or "network", err.kind)
     end
     local own = errors.new { kind = "timeout", message = "mine" }
-    assert.equal(own, select(2, upgrade.read(reader({ "HTTP/1.1 1" }, own))))
+    assert.equal(own, select(2, handshake.read(reader({ "HTTP/1.1 1" }, own))))
   end)
 
   it("is no yes where anything is not as it has to be", function()
     local function problem(changes, asked)
-      local answer = assert(upgrade.read(reader { YES }))
+      local answer = assert(handshake.read(reader { YES }))
       for name, value in pairs(changes) do answer.headers[name] = value or nil end
-      return upgrade.check(answer, KEY, asked or {})
+      return handshake.check(answer, KEY, asked or {})
     end
     assert.is_string(problem { ["sec-websocket-accept"] = KEY })
     assert.is_string(problem { ["sec-websocket-accept"] = false })
@@ -120,8 +120,8 @@ end)
 
 describe("the body of a refusal", function()
   local function body(head, text, pieces)
-    local answer = assert(upgrade.read(reader { "HTTP/1.1 401 No\r\n" .. head .. "\r\n\r\n" .. (pieces and "" or text) }))
-    return upgrade.body(answer, reader(pieces and bytewise(text) or {}))
+    local answer = assert(handshake.read(reader { "HTTP/1.1 401 No\r\n" .. head .. "\r\n\r\n" .. (pieces and "" or text) }))
+    return handshake.body(answer, reader(pieces and bytewise(text) or {}))
   end
 
   for _, pieces in ipairs { false, true } do
@@ -140,8 +140,8 @@ describe("the body of a refusal", function()
   it("is bounded", function()
     local endless = function() return ("x"):rep(10000) end
     for _, head in ipairs { "content-length: 1000000000", "x-a: b", "transfer-encoding: chunked" } do
-      local answer = assert(upgrade.read(reader { "HTTP/1.1 401 No\r\n" .. head .. "\r\n\r\n" .. (head:find "chunked" and "fffffff\r\n" or "") }))
-      assert.equal(errors.BODY, #upgrade.body(answer, endless))
+      local answer = assert(handshake.read(reader { "HTTP/1.1 401 No\r\n" .. head .. "\r\n\r\n" .. (head:find "chunked" and "fffffff\r\n" or "") }))
+      assert.equal(errors.BODY, #handshake.body(answer, endless))
     end
   end)
 end)

@@ -1,5 +1,5 @@
 -- Sockets that wait: who gets which, and which are closed.
-local socket_pool = require "opengatellm.socket_pool"
+local socket_pool = require "opengatellm.transport.websocket.pool"
 
 local HOST, OTHER_HOST = {}, {}
 

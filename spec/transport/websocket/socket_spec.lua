@@ -1,7 +1,7 @@
 -- WebSockets on a connection from memory: what is sent, what is made of what comes, and how long is waited; the clock is simulated.
 local core = require "opengatellm.core"
 local errors = require "opengatellm.errors"
-local websocket = require "opengatellm.websocket"
+local websocket = require "opengatellm.transport.websocket.socket"
 
 -- A frame of a server.
 local function frame(kind, text) return string.char(({ text = 0x81, binary = 0x82, close = 0x88, ping = 0x89, pong = 0x8a })[kind], #text) .. text end

@@ -10,7 +10,7 @@
 -- Of HTTP this reads what an answer to an upgrade can be: one head, at most 64 KiB, and the body of a refusal by its length, in chunks, or
 -- to the end of the connection.
 --
--- @module opengatellm.upgrade
+-- @module opengatellm.transport.websocket.handshake
 local core = require "opengatellm.core"
 local errors = require "opengatellm.errors"
 

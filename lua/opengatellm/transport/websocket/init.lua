@@ -11,7 +11,7 @@
 -- for 60 minutes at most. The server keeps the last response of each in memory, where `previous_response_id` finds it, with store = false
 -- too.
 --
--- Sockets are kept (socket_pool.lua), and used again for the same address, headers and ways of connecting; first the one whose last
+-- Sockets are kept (pool.lua), and used again for the same address, headers and ways of connecting; first the one whose last
 -- response the request goes on from. Whether the server has gone meanwhile shows at the next request, which then goes to a new socket,
 -- once, if nothing has come of an answer.
 --
@@ -20,9 +20,9 @@ local core = require "opengatellm.core"
 local errors = require "opengatellm.errors"
 local host = require "opengatellm.host"
 local json = require "opengatellm.json"
-local socket_pool = require "opengatellm.socket_pool"
-local upgrade = require "opengatellm.upgrade"
-local websocket = require "opengatellm.websocket"
+local socket_pool = require "opengatellm.transport.websocket.pool"
+local handshake = require "opengatellm.transport.websocket.handshake"
+local websocket = require "opengatellm.transport.websocket.socket"
 
 local M = {}
 local H = {}
@@ -56,7 +56,7 @@ end
 function Transport:open(request)
   local text = H.message(request)
   if not text then return self.carrier:open(request) end
-  local problem = upgrade.problem(request.headers or NONE)
+  local problem = handshake.problem(request.headers or NONE)
   if problem then error("transport.websocket: " .. problem, 2) end
   if self.pool.closed then return nil, H.closed "the transport is closed" end
   if not self.carrier.connect then return nil, H.unsupported() end
@@ -115,7 +115,7 @@ function Exchange:read()
   end
   if self.over or self.err then return nil, H.err(self) end
   local text, err = self.socket:receive()
-  if not text then return nil, H.fail(self, err) end
+  if not text then return nil, H.end_with(self, err) end
   local lines = {}
   while text do -- all that came at once
     lines[#lines + 1] = H.line(self, text)
@@ -169,7 +169,7 @@ local TLS = { "verify", "ca_file", "cert_file", "key_file", "key_password" }
 local function identity_of(request)
   local parts = {}
   for _, row in ipairs(request.headers or NONE) do
-    if upgrade.is_sent(row[1]) then parts[#parts + 1] = row[1] .. ": " .. row[2] end
+    if handshake.is_sent(row[1]) then parts[#parts + 1] = row[1] .. ": " .. row[2] end
   end
   table.sort(parts)
   for _, field in ipairs(CONNECTION) do parts[#parts + 1] = tostring(request[field]) end
@@ -319,14 +319,14 @@ function H.renew(exchange)
   exchange.renewed = true
   H.drop(exchange)
   local err = H.connect(exchange)
-  if err then H.fail(exchange, err) end
+  if err then H.end_with(exchange, err) end
 end
 
 -- No answer has come. A socket that had waited may have been closed meanwhile: the server has not seen the request then.
 function H.lost(exchange, err)
   local was_closed = exchange.reused and err.kind == "network" and err.retryable and exchange.socket.quiet
   if was_closed then err = H.connect(exchange) end
-  if err then H.fail(exchange, err) end
+  if err then H.end_with(exchange, err) end
 end
 
 -- The rest of the answer --------------------------------------------------------------------------------------------
@@ -337,7 +337,7 @@ local LAST = { ['"response.completed"'] = true, ['"response.incomplete"'] = true
 function H.line(exchange, text, kind)
   kind = kind or core.member(text, "type")
   if exchange.max and #text > exchange.max then
-    H.fail(exchange, H.too_large(exchange.max))
+    H.end_with(exchange, H.too_large(exchange.max))
     return nil
   end
   if not exchange.id then exchange.id = core.member(text, "response", "id") or false end
@@ -369,7 +369,7 @@ function H.err(exchange)
 end
 
 -- The error stays, and nothing else does.
-function H.fail(exchange, err)
+function H.end_with(exchange, err)
   exchange.err = exchange.err or err
   H.drop(exchange)
   return H.err(exchange)

@@ -8,7 +8,7 @@
 -- equal (which hold secrets, hence functions: who prints a pool sees none) and whose scope is the same table: the host, whose way to wait a
 -- socket has. Nobody reads from one that waits.
 --
--- @module opengatellm.socket_pool
+-- @module opengatellm.transport.websocket.pool
 local M = {}
 
 ---@class opengatellm.SocketPool

@@ -20,13 +20,13 @@
 -- ended by any byte, that of a ping too; of `total` the deadline counts, a time of the host's clock. Errors stay, and close the connection.
 -- `sent` is false until a message was sent: before that the server cannot have acted.
 --
--- @module opengatellm.websocket
+-- @module opengatellm.transport.websocket.socket
 local core = require "opengatellm.core"
 local errors = require "opengatellm.errors"
-local failure = require "opengatellm.transport.failure"
+local failure = require "opengatellm.base.failure"
 local host = require "opengatellm.host"
-local random = require "opengatellm.random"
-local upgrade = require "opengatellm.upgrade"
+local random = require "opengatellm.base.random"
+local handshake = require "opengatellm.transport.websocket.handshake"
 
 local M = {}
 local H = {}
@@ -52,20 +52,20 @@ function M.connect(carrier, request, timeouts, deadline)
   if not nonce then return nil, err end
   local key, headers = core.base64_encode(nonce), request.headers or {}
   local question
-  question, err = upgrade.request(request.url, headers, key)
+  question, err = handshake.request(request.url, headers, key)
   if not question then return nil, err end
   local self = setmetatable({
     codec = core.websocket(), connection = false, now = host.current(request.host).now, phase = "connect", born = 0, err = false,
-    check = function(answer) return upgrade.check(answer, key, headers) end, -- a function: the headers hold the key of the user
+    check = function(answer) return handshake.check(answer, key, headers) end, -- a function: the headers hold the key of the user
   }, Socket)
   self:begin(timeouts or request.timeouts, deadline)
   self.phase, self.born = "connect", self.now()
   self.connection, err = carrier:connect(request)
-  if not self.connection then return nil, H.sink(self, err) end
+  if not self.connection then return nil, H.end_with(self, err) end
   H.wait_for(self)
   local fine
   fine, err = self.connection:send(question)
-  if not fine then return nil, H.sink(self, err) end
+  if not fine then return nil, H.end_with(self, err) end
   return self
 end
 
@@ -74,16 +74,16 @@ end
 ---@return ogl.Error? err
 function Socket:open()
   local function read() return H.read(self) end
-  local answer, err = upgrade.read(read)
-  if not answer then return nil, H.sink(self, err) end
+  local answer, err = handshake.read(read)
+  if not answer then return nil, H.end_with(self, err) end
   if answer.status ~= 101 then
-    answer.body = upgrade.body(answer, read)
+    answer.body = handshake.body(answer, read)
     self:close()
     return answer
   end
   local problem = self.check(answer)
   self.check = nil
-  if problem then return nil, H.sink(self, H.no_upgrade(problem)) end
+  if problem then return nil, H.end_with(self, H.no_upgrade(problem)) end
   if answer.rest ~= "" then self.codec:feed(answer.rest) end
   return answer
 end
@@ -103,7 +103,7 @@ end
 function Socket:send(text)
   if self.err then return nil, self.err end
   local sent, err = H.send(self, "text", text)
-  if not sent then return nil, H.sink(self, err) end
+  if not sent then return nil, H.end_with(self, err) end
   self.sent, self.phase = true, "first_byte"
   return true
 end
@@ -116,7 +116,7 @@ function Socket:receive()
     local text, err = self:next()
     if text or err then return text, err end
     local bytes, problem = H.read(self)
-    if not bytes then return nil, H.sink(self, problem or H.cut(self, "the server closed the connection")) end
+    if not bytes then return nil, H.end_with(self, problem or H.cut(self, "the server closed the connection")) end
     self.codec:feed(bytes) -- its error is sticky: next gives it
   end
 end
@@ -165,7 +165,7 @@ end
 Socket.__close = Socket.close
 
 function Socket:__tostring()
-  return "opengatellm.websocket: " .. (self.err and self.err.kind or "open")
+  return "opengatellm.transport.websocket.socket: " .. (self.err and self.err.kind or "open")
 end
 
 -- Helpers ------------------------------------------------------------------------------------------------------------
@@ -177,7 +177,7 @@ function H.drop(self)
 end
 
 -- The error stays, and nothing else does. Bytes of the upgrade are nothing that a server acts on.
-function H.sink(self, err)
+function H.end_with(self, err)
   err.sent = self.sent
   self.err = self.err or err
   H.drop(self)
@@ -197,7 +197,7 @@ function H.answer(self, kind, data, code)
   if kind == "binary" then return H.refuse(self, "protocol", "a message of bytes, where texts are spoken", 1003) end
   if kind ~= "ping" then return end
   local sent, err = H.send(self, "pong", data)
-  if not sent then H.sink(self, err) end
+  if not sent then H.end_with(self, err) end
 end
 
 -- Time -----------------------------------------------------------------------------------------------------------
@@ -248,16 +248,18 @@ function H.closed(self, code, reason)
   code = code ~= 1005 and code or nil -- it said none
   H.send(self, "close", "", code)
   local said = (code and " " .. code or "") .. (reason ~= "" and ": " .. reason:gsub("%c", " ") or "")
-  H.sink(self, H.cut(self, "the server closed the WebSocket" .. (said ~= "" and " (" .. said:gsub("^ ", "") .. ")" or ""), code))
+  H.end_with(self, H.cut(self, "the server closed the WebSocket" .. (said ~= "" and " (" .. said:gsub("^ ", "") .. ")" or ""), code))
 end
 
 -- The server broke the protocol, or a limit: it is told so, and that was all.
 function H.refuse(self, code, message, close_code)
   if close_code then H.send(self, "close", "", close_code) end
   if code == "frame" or code == "memory" then
-    return H.sink(self, errors.new { kind = "limit", code = code == "frame" and "body" or code, message = "the server sent " .. message })
+    local name = code == "frame" and "body" or code
+    return H.end_with(self, errors.new { kind = "limit", code = name, message = "the server sent " .. message })
   end
-  return H.sink(self, errors.new { kind = "network", code = "malformed", message = "what the server sent is no WebSocket: " .. message })
+  message = "what the server sent is no WebSocket: " .. message
+  return H.end_with(self, errors.new { kind = "network", code = "malformed", message = message })
 end
 
 function H.no_upgrade(problem)
