@@ -5,17 +5,16 @@
 --
 -- @module opengatellm.client
 local auth = require "opengatellm.auth"
-local call = require "opengatellm.http.call"
-local core = require "opengatellm.core"
+local calls = require "opengatellm.http.call"
 local errors = require "opengatellm.errors"
 local host = require "opengatellm.host"
-local memory = require "opengatellm.base.memory"
 local json = require "opengatellm.json"
 local protocols = require "opengatellm.protocol"
 local providers = require "opengatellm.providers"
 local rate_limit = require "opengatellm.http.rate_limit"
 local request = require "opengatellm.request"
 local settings = require "opengatellm.providers.settings"
+local steps = require "opengatellm.chat.steps"
 local stream = require "opengatellm.stream"
 local transport = require "opengatellm.transport"
 local url = require "opengatellm.base.url"
@@ -27,8 +26,6 @@ Client.__name = "opengatellm.client"
 
 local M = {}
 local H = {}
-
-local NONE = {}
 
 -- Resources that are no operations of OpenGateLLM; each is bound to a client when it is first used.
 local RESOURCES = { ollama = "opengatellm.operations.ollama_models" }
@@ -115,13 +112,13 @@ end
 ---@return ogl.Error? err
 function Client:chat(question, callbacks)
   if callbacks ~= nil then
-    local task = H.call_back(self, question, "client:chat", false, callbacks)
+    local task = H.call_back(self, question, "chat", false, callbacks)
     return task -- no tail call: see embeddings
   end
-  local wire, err, client = H.prepare(self, question, "client:chat", false)
-  if not wire then return nil, err end
+  local call, err = H.prepare(self, question, "chat", false)
+  if not call then return nil, err end
   local answer
-  answer, err = stream.open(client, wire)
+  answer, err = stream.open(call)
   if not answer then return nil, err end
   return answer:reply()
 end
@@ -133,12 +130,12 @@ end
 ---@return ogl.Error? err
 function Client:stream(question, callbacks)
   if callbacks ~= nil then
-    local task = H.call_back(self, question, "client:stream", true, callbacks)
+    local task = H.call_back(self, question, "stream", true, callbacks)
     return task -- no tail call: see embeddings
   end
-  local wire, err, client = H.prepare(self, question, "client:stream", true)
-  if not wire then return nil, err end
-  return stream.open(client, wire)
+  local call, err = H.prepare(self, question, "stream", true)
+  if not call then return nil, err end
+  return stream.open(call)
 end
 
 --- What `chat` (or, with `streamed`, `stream`) would send, without sending it; no key is in it. Where a large file would go to the server
@@ -148,10 +145,10 @@ end
 ---@return ogl.Preview?
 ---@return ogl.Error?
 function Client:preview(question, streamed)
-  local wire, err, client = H.prepare(self, question, "client:preview", streamed or false, true)
-  if not wire then return nil, err end
-  if not client.api then return nil, client:missing() end
-  return require "opengatellm.chat.preview".of(client, wire)
+  local call, err = H.prepare(self, question, "preview", streamed or false)
+  if not call then return nil, err end
+  if not call.client.api then return nil, call.client:missing() end
+  return require "opengatellm.chat.preview".of(call.client, call.wire)
 end
 
 --- Vectors of texts, in the order of the texts.
@@ -197,7 +194,7 @@ function Client:request(method, path, body, options)
     method = method, path = path .. url.query(options.query or {}), root = true, options = options, repeatable = METHODS[method],
     body = type(body) == "table" and json.encode(body) or body,
   }
-  local text, head = call.fetch(self, wire)
+  local text, head = calls.fetch(self, wire)
   if not text then return nil, head end
   local value = json.decode(text)
   if value == nil then return text, head end
@@ -254,16 +251,28 @@ end
 
 -- Helpers ---------------------------------------------------------------------------------------------------------
 
--- A chat or a stream in a task of its own. What is wrong with the request is raised here, where it was written.
-function H.call_back(self, question, where, streamed, callbacks)
-  local problem = require "opengatellm.chat.callbacks".check(callbacks)
-  if problem then error(where .. ": " .. problem, 3) end
-  local asked = H.checked(self, question, where, 4)
-  return require "opengatellm.chat.callbacks".run(function()
-    local wire, err, client = H.prepare(self, asked, where, streamed)
-    if not wire then return nil, err end
-    return stream.open(client, wire)
-  end, callbacks, asked.keep)
+-- The call of a chat, ready to be sent. What is wrong with the request is raised in the line of the client's user.
+function H.prepare(self, question, operation, streamed)
+  local call = steps.begin(self, question, operation, streamed, 3)
+  local done, err = steps.walk(call, 3)
+  if not done then return nil, err end
+  return call
+end
+
+-- A chat or a stream in a task of its own. The steps that ask no server are walked here, so that their mistakes are raised where the
+-- request was written.
+function H.call_back(self, question, operation, streamed, functions)
+  local callbacks = require "opengatellm.chat.callbacks"
+  local problem = callbacks.check(functions)
+  if problem then error("client:" .. operation .. ": " .. problem, 3) end
+  local call = steps.begin(self, question, operation, streamed, 3)
+  local keep = call.request.keep
+  local next_step, err = steps.walk(call, 3, 1, true)
+  return callbacks.run(function()
+    if next_step then next_step, err = steps.walk(call, 0, next_step) end
+    if not next_step then return nil, err end
+    return stream.open(call)
+  end, functions, keep)
 end
 
 function H.check(options)
@@ -397,91 +406,6 @@ function H.key_functions(options, provider)
   if type(key) == "function" then return key, function() return true end end
   key = key or settings.variable(provider.key_env)
   return function() return key end, function() return key ~= nil end
-end
-
--- What the provider's data adds to every body, and takes out of it.
-function H.adjust(body, provider)
-  for name, value in pairs(provider.body or NONE) do
-    if body[name] == nil then body[name] = value end
-  end
-  if provider.no_model then body.model = nil end
-end
-
--- A request whose mistakes were raised, `level` frames up.
-function H.checked(self, question, where, level)
-  if type(question) ~= "string" and type(question) ~= "table" then
-    error(where .. ": expected a text or a request, got " .. type(question), level)
-  end
-  local asked = request.of(question)
-  local problem = request.check(asked)
-  if not problem and not (asked.model or self.model_name) then problem = "model: none is given, neither here nor to the client" end
-  if problem then error(where .. ": " .. problem, level) end
-  return asked
-end
-
--- A request that is checked and encoded, and the client that sends it; raises what is the caller's mistake. `dry`: nothing is sent.
-function H.prepare(self, question, where, streamed, dry)
-  local asked = H.checked(self, question, where, 4)
-  if asked.search and self.provider.search_tool then
-    local with_tool, err, misuse = require "opengatellm.chat.search".request(self, asked)
-    if misuse then error(where .. ": " .. misuse, 3) end
-    if not with_tool then return nil, err end
-    asked = with_tool
-  end
-  local model = asked.model or self.model_name
-  streamed = streamed and not asked.no_streaming
-  self = self:for_model(model)
-  local apart, wire, err
-  if asked.fetch and not dry then
-    asked, err = require "opengatellm.chat.fetch".resolve(self, asked)
-    if not asked then return nil, err end
-  end
-  if self.provider.attachments then apart, err = require "opengatellm.http.attachments".of(self, asked) end
-  if err then return nil, err end
-  wire, err = H.wire(self, apart and apart.request or asked, streamed, model, where)
-  if wire and apart and apart.pending and not dry then
-    local sent
-    sent, err = apart:send()
-    if not sent then return nil, err end
-    wire, err = H.wire(self, apart.request, streamed, model, where)
-    -- after the check of `strict`: nothing is lost
-    for _, warning in ipairs(wire and apart.warnings or {}) do table.insert(wire.warnings, warning) end
-  end
-  return wire, err, self
-end
-
-function H.wire(self, asked, streamed, model, where)
-  local wire, err = self.protocol.encode_request(asked, self.provider, streamed, model)
-  if not wire then return nil, err end
-  H.adjust(wire.body, self.provider)
-  wire.body, err = H.encode(wire, where)
-  if not wire.body then return nil, err end
-  wire.stream, wire.options, wire.repeatable, wire.model = streamed, H.call_options(asked), "inference", model
-  if asked.strict and wire.warnings[1] then return nil, H.unsupported(wire.warnings[1]) end
-  return wire
-end
-
--- What of a request is about the call, and about how its answer is read: the rest is in the body, and nobody keeps it.
-function H.call_options(asked)
-  local keep, strict, output = asked.keep, asked.strict, asked.output
-  local headers, timeouts, on_progress = asked.headers, asked.timeouts, asked.on_progress
-  if keep == nil and not (strict or output or headers or timeouts or on_progress) then return NONE end
-  return { keep = keep, strict = strict, output = output, headers = headers, timeouts = timeouts, on_progress = on_progress }
-end
-
-local REPAIRED = { code = "invalid_utf8", message = "bytes of the request that are no UTF-8 were replaced by U+FFFD" }
-
-function H.encode(wire, where)
-  local fine, text, repaired = pcall(core.encode, wire.body)
-  local err = not fine and memory.error(text)
-  if err then return nil, err end
-  if not fine then error(where .. ": " .. text:gsub("^.-:%d+: ", ""), 5) end
-  if repaired then table.insert(wire.warnings, REPAIRED) end
-  return text
-end
-
-function H.unsupported(warning)
-  return errors.new { kind = "unsupported", message = warning.message, code = warning.field }
 end
 
 function H.check_route(method, path, options)

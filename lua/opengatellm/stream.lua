@@ -9,7 +9,6 @@
 -- is given, an error that may pass is answered by another try, within the call's budget.
 --
 -- @module opengatellm.stream
-local calls = require "opengatellm.http.call"
 local core = require "opengatellm.core"
 local coroutines = require "opengatellm.host.coroutines"
 local errors = require "opengatellm.errors"
@@ -103,14 +102,14 @@ local NARROW = "stream:events, stream:texts: on Lua 5.1 the iterator of a for lo
   .. "local event, err = stream:next() while event do … event, err = stream:next() end"
 
 --- Opens a stream: returns once the status is known.
----@param client table
----@param wire ogl.Wire of a checked request; its options are those of how to read the answer, too
+---@param call ogl.Call whose steps have been walked; the options of its wire say how to read the answer, too
 ---@return ogl.Stream? stream
 ---@return ogl.Error? err
-function M.open(client, wire)
+function M.open(call)
+  call.request, call.uploads = nil, nil -- all of it is in the body: a long prompt is kept once
   -- the table is made in the size that it has while the answer comes: what an end adds, it adds then
   local self = setmetatable({
-    call = calls.new(client, wire), decoder = nil, status = nil, headers = nil, request_id = nil, ended = nil, exchange = nil,
+    call = call, decoder = nil, status = nil, headers = nil, request_id = nil, ended = nil, exchange = nil,
   }, Stream)
   local err = H.connect(self)
   if err then return nil, err end

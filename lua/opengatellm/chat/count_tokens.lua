@@ -9,12 +9,13 @@
 -- llama.cpp, tools/server/README.md (POST /apply-template gives the prompt, POST /tokenize its tokens).
 --
 -- @module opengatellm.chat.count_tokens
-local call = require "opengatellm.http.call"
+local calls = require "opengatellm.http.call"
 local core = require "opengatellm.core"
 local server_dialects = require "opengatellm.operations.server_dialects"
 local errors = require "opengatellm.errors"
 local number = require "opengatellm.operations.number"
-local request = require "opengatellm.request"
+local requests = require "opengatellm.request"
+local steps = require "opengatellm.chat.steps"
 local words = require "opengatellm.base.words"
 
 local M = {}
@@ -67,7 +68,7 @@ end
 
 function M.FORMS.gemini(ask, wire, _, model)
   local name = model:find("/", 1, true) and model or "models/" .. model
-  return ask_gemini(ask, wire, { generateContentRequest = request.merge(wire.body, { model = name }) })
+  return ask_gemini(ask, wire, { generateContentRequest = requests.merge(wire.body, { model = name }) })
 end
 
 function M.FORMS.vertex(ask, wire, asked) return ask_gemini(ask, wire, picked(wire.body, VERTEX, asked.extra)) end
@@ -90,15 +91,15 @@ local function encoded(body, level)
 end
 
 -- What asks the server for a client; the last answer stands in `asker.head` and `asker.text`.
-local function asker_of(client, wire, options)
+local function asker_of(client, wire)
   local asker = {}
   function asker.ask(path, body, root)
     local sent = {
-      method = "POST", path = path, root = root, headers = wire.headers, body = encoded(body, 5), options = options,
+      method = "POST", path = path, root = root, headers = wire.headers, body = encoded(body, 5), options = wire.options,
       repeatable = "inference",
       api = server_dialects.address(client, "count_tokens"),
     }
-    local value, head, text = call.json(client, sent)
+    local value, head, text = calls.json(client, sent)
     if value == nil then return nil, head end
     asker.head, asker.text = head, text
     if type(value) ~= "table" then return {} end
@@ -111,25 +112,16 @@ local function unsupported(code, message)
   return errors.new { kind = "unsupported", code = code, message = WHERE .. ": " .. message }
 end
 
--- What is too large to stand in a request goes to the server before it, as for a chat.
-local function encoded_request(client, asked, model)
-  local err
-  if asked.fetch then
-    asked, err = require "opengatellm.chat.fetch".resolve(client, asked)
-    if not asked then return nil, err end
-  end
-  if not client.provider.attachments then return client.protocol.encode_request(asked, client.provider, false, model) end
-  local apart
-  apart, err = require "opengatellm.http.attachments".of(client, asked)
-  if err then return nil, err end
-  local sent
-  if apart then
-    sent, err = apart:send()
-    if not sent then return nil, err end
-  end
-  local wire
-  wire, err = client.protocol.encode_request(apart and apart.request or asked, client.provider, false, model)
-  return wire, err, apart and apart.warnings
+-- The call of a request whose steps have been walked, and its form; raises at the line that called client:count_tokens.
+local function prepared(client, question)
+  local counted = steps.begin(client, question, "count_tokens", false, 4)
+  local model = counted.request.model or client.model_name
+  local own = client:for_model(model)
+  local form = M.FORMS[server_dialects.of(own.provider, "count_tokens")]
+  if not form then return nil, unsupported("provider", "the provider " .. own.provider.name .. " has no such call") end
+  local done, err = steps.walk(counted, 4)
+  if not done then return nil, err end
+  return counted, form, model
 end
 
 --- How many tokens a request has; raises at the caller's caller what is his mistake.
@@ -138,28 +130,14 @@ end
 ---@return ogl.TokenCount?
 ---@return ogl.Error? err kind unsupported where the provider counts none
 function M.count(client, question)
-  if type(question) ~= "string" and type(question) ~= "table" then
-    error(WHERE .. ": expected a text or a request, got " .. type(question), 3)
-  end
-  local asked = request.of(question)
-  local problem = request.check(asked)
-  if problem then error(WHERE .. ": " .. problem, 3) end
-  local model = asked.model or client.model_name
-  if not model then error(WHERE .. ": model: none is given, neither here nor to the client", 3) end
-  client = client:for_model(model)
-  local form = M.FORMS[server_dialects.of(client.provider, "count_tokens")]
-  if not form then return nil, unsupported("provider", "the provider " .. client.provider.name .. " has no such call") end
-  local wire, err, uploaded = encoded_request(client, asked, model)
-  if not wire then return nil, err end
-  local warnings = wire.warnings or {}
-  if asked.strict and warnings[1] then return nil, unsupported(warnings[1].field, warnings[1].message) end
-  for _, warning in ipairs(uploaded or {}) do warnings[#warnings + 1] = warning end
-  local asker = asker_of(client, wire, asked)
-  local count
-  count, err = form(asker.ask, wire, asked, model)
+  local counted, form, model = prepared(client, question)
+  if not counted then return nil, form end
+  local wire, warnings = counted.wire, counted.wire.warnings
+  local asker = asker_of(counted.client, wire)
+  local count, err = form(asker.ask, wire, counted.request, model)
   if not count then return nil, err end
   if type(count.input_tokens) ~= "number" then
-    return nil, call.unexpected(client, asker.head, "the server's answer is not a count of tokens", asker.text)
+    return nil, calls.unexpected(counted.client, asker.head, "the server's answer is not a count of tokens", asker.text)
   end
   count.warnings = warnings[1] and warnings or nil
   return count

@@ -29,7 +29,11 @@ local ERROR_BODY = errors.BODY
 
 ---@class ogl.Call
 ---@field client table
----@field wire ogl.Wire
+---@field wire? ogl.Wire of a chat once its steps have been walked
+---@field request? ogl.Request of a chat, until its body is made
+---@field operation? string the method that a chat was asked with: "chat", "stream", "preview", "count_tokens"
+---@field streamed? boolean a chat's answer is wanted as a stream
+---@field uploads? ogl.Attachments of a chat, until they are sent
 ---@field try? ogl.Try the present one
 ---@field budget? table of retries, once a try has failed
 ---@field earlier? (fun(): table)[] credentials of tries before, where they were others
@@ -226,9 +230,12 @@ end
 
 --- A call; nothing is sent yet.
 ---@param client table
----@param wire ogl.Wire
+---@param wire? ogl.Wire nil: steps make it (chat/steps.lua)
 ---@return ogl.Call
-function M.new(client, wire) return setmetatable({ client = client, wire = wire, try = nil, budget = nil }, Call) end
+function M.new(client, wire)
+  -- in the size that a chat's call has
+  return setmetatable({ client = client, wire = wire, try = nil, budget = nil, request = nil, operation = nil, streamed = nil }, Call)
+end
 
 --- Begins a try: the request is on its way, and other calls can be begun before this one is settled.
 ---@return boolean? begun
