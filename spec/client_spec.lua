@@ -50,6 +50,16 @@ describe("client:chat", function()
     assert.is_nil(reply.nothing)
   end)
 
+  it("takes a text for the messages, as for the whole request", function()
+    local c, transport = client()
+    local request = { messages = "hi", temperature = 0 }
+    assert(c:chat(request))
+    assert.same({ { role = "user", content = "hi" } }, json.decode(transport.requests[1].body).messages)
+    assert.equal("hi", request.messages) -- the caller's table is the caller's
+    assert.equal(transport.requests[1].body, c:preview(request).body)
+    assert.error_matches(function() c:chat { messages = 1 } end, "client:chat: messages: expected")
+  end)
+
   it("sends one JSON body to the right address, with the key", function()
     local c, transport = client(nil, { base_url = "http://server/gate/", api_key = "sk-1", headers = { ["X-Team"] = "a" } })
     assert(c:chat { messages = { ogl.user "hi" }, temperature = 0, headers = { ["X-Call"] = "b" } })
@@ -161,7 +171,7 @@ describe("ogl.client", function()
       { { modell = "m" }, "modell: there is no such field" }, { { provider = "nobody" }, "there is no provider 'nobody'" }, { { provider = 1 }, "provider: expected" },
       { { provider = { protocol = "smoke" } }, "there is no protocol 'smoke'" },
       { { protocol = "smoke" }, "ogl.client: protocol: there is no protocol 'smoke'" },
-      { { protocol = 1 }, "protocol: expected string, got 1" }, { { base_url = "server" }, "base_url: it has to begin" },
+      { { protocol = 1 }, "protocol: expected string, got 1" }, { { base_url = 1 }, "base_url: expected string, got 1" },
       { { api_key = 1 }, "api_key: expected string or function" }, { { api_key = "a\nb" }, "api_key: it holds" }, { { headers = { a = "b\r" } }, "headers" },
       { { timeouts = { total = 0 } }, "timeouts.total" }, { { retries = { times = 1 } }, "retries.times" }, { { limits = { reply = "x" } }, "limits.reply" },
     }
@@ -171,6 +181,21 @@ describe("ogl.client", function()
       assert.matches(case[2], message, 1, true)
       assert.matches("ogl.client: ", message, 1, true)
     end
+  end)
+
+  it("makes a client of a wrong address, whose every call fails", function()
+    local c, transport = client(nil, { base_url = "server" })
+    for _, call in ipairs {
+      function() return c:chat "hi" end, function() return c:stream "hi" end, function() return c:preview "hi" end,
+      function() return c:models() end, function() return c:request("GET", "/health") end, function() return c:embeddings { input = "hi" } end,
+      function() return c:with { model = "other" }:chat "hi" end,
+    } do
+      local value, err = call()
+      assert.is_nil(value)
+      assert.equal("config", err.kind)
+      assert.matches("^base_url: it has to begin", err.message)
+    end
+    assert.same({}, transport.requests)
   end)
 
   it("takes a provider as a table", function()
@@ -286,12 +311,24 @@ describe("client:health and client:request", function()
 
   it("send any route, and decode what comes", function()
     local c, transport = client({ body = '{"id":1}' })
-    local value, head = c:request("PATCH", "/v1/me", { name = "x" }, { query = { a = 1 } })
+    local value, err, head = c:request("PATCH", "/v1/me", { name = "x" }, { query = { a = 1 } })
     assert.same({ id = 1 }, value)
-    assert.equal(200, head.status)
+    assert.same({}, { err, head }) -- the value alone
     local request = transport.requests[1]
     assert.same({ "PATCH", "http://server/v1/me?a=1", '{"name":"x"}' }, { request.method, request.url, request.body })
     assert.equal("# metrics", (client({ body = "# metrics" }):request("GET", "/metrics")))
+  end)
+
+  it("give the head of the answer to who asks for it", function()
+    local value, err, head = client({ body = "null", headers = { ["x-left"] = "3" } }):request("GET", "/v1/me", nil, { head = true })
+    assert.equal(ogl.null, value)
+    assert.is_nil(err)
+    assert.equal(200, head.status)
+    assert.equal("3", head.headers["x-left"])
+    value, err, head = client({ status = 404, body = "{}" }, { retries = { max = 0 } }):request("GET", "/v1/me", nil, { head = true })
+    assert.same({}, { value, head })
+    assert.equal(404, err.status)
+    assert.error_matches(function() client():request("GET", "/v1/me", nil, { hed = true }) end, "client:request: hed: there is no such field")
   end)
 
   it("refuse a route that could break out of its line", function()

@@ -261,6 +261,73 @@ describe("another try of a stream", function()
     end
   end
 
+  local HELLO = 'data: {"id":"c0","model":"m0","choices":[{"index":0,"delta":{"role":"assistant"}}],"usage":{"prompt_tokens":5}}\n\n'
+
+  it("happens until the answer is committed, and what the first said is not given", function()
+    for name, read in pairs {
+      next = function(stream)
+        local list = {}
+        for event in stream.next, stream do list[#list + 1] = event end
+        return list
+      end,
+      events = function(stream)
+        local list = {}
+        for event in stream:events() do list[#list + 1] = event end
+        return list
+      end,
+    } do
+      local stream, _, transport = open(flaky { HELLO, reset }, nil, { retries = { max = 1 }, host = host() })
+      local list = read(stream)
+      assert.equal(2, #transport.requests, name)
+      assert.same({ "start", "text", "finish" }, { list[1].type, list[2].type, list[3].type })
+      assert.equal("c1", list[1].id)
+      local reply = assert(stream:reply())
+      assert.same({ "c1", "whole" }, { reply.id, reply.text })
+      assert.is_nil(reply.usage)
+    end
+    local stream = open(flaky { HELLO, reset }, nil, { retries = { max = 1 }, host = host() })
+    assert.equal("c1", stream:reply().id)
+    stream = open(flaky { HELLO, reset }, nil, { retries = { max = 1 }, host = host() })
+    assert.same({ "whole" }, texts_of(stream))
+  end)
+
+  it("gives what was held back where there is no other try", function()
+    local stream = assert(open(flaky { HELLO, reset }, nil, { host = host() }))
+    assert.equal("start", stream:next().type)
+    assert.equal("usage", stream:next().type)
+    assert.equal("network", select(2, stream:next()).kind)
+    assert.equal(5, stream.err.partial.usage.input_tokens)
+  end)
+
+  it("gives what was held back once, however the reading goes on", function()
+    local stream = assert(open(HELLO .. chunk "a" .. chunk "b" .. END))
+    assert.equal("start", stream:next().type)
+    assert.same({ "a", "b" }, texts_of(stream))
+    stream = assert(open(HELLO .. chunk "a" .. chunk "b" .. END))
+    stream:next()
+    local types = {}
+    for event in stream:events() do types[#types + 1] = event.type end
+    assert.equal("text", types[#types - 1])
+    assert.is_nil((stream:next()))
+    stream = assert(open(HELLO .. chunk "a" .. END))
+    stream:next()
+    stream:close()
+    assert.equal("closed", select(2, stream:next()).kind)
+  end)
+
+  it("does not wait for ever: a stream that says much before its answer is committed to it", function()
+    local much = ('data: {"choices":[],"usage":{"prompt_tokens":5}}\n\n'):rep(200)
+    local stream, _, transport = open(flaky { much, reset }, nil, { retries = { max = 5 }, host = host() })
+    local count, err, event = 0, nil, nil
+    repeat
+      event, err = stream:next()
+      if event then count = count + 1 end
+    until not event
+    assert.equal("network", err.kind)
+    assert.is_true(count >= 64)
+    assert.equal(1, #transport.requests)
+  end)
+
   it("happens before the first event, in every way of reading", function()
     for _, read in ipairs {
       function(stream) return stream:reply().text end,

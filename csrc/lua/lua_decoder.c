@@ -4,7 +4,7 @@
 **   core.decoder(protocol [, content_type, strict, keep, max_reply, needs_reason]) -> decoder
 **   core.next(decoder) -> event | nil (feed more) | nil, false (the reply is complete) | nil, code, message
 **     decoder:skip()      the same for all events that there are, without making tables; like next it may fail
-**     decoder:given() -> whether an event has left
+**     decoder:committed() -> whether what has left is part of an answer: text, reasoning, a refusal, a part, a tool call, or its end
 **     decoder:feed(bytes) -> true | nil, code, message      decoder:ended() -> the reply is complete
 **     decoder:finish()    no more bytes will come           decoder:reply() -> the reply so far
 **     decoder:raw() -> text of the last frame               decoder:problem() -> message, type, code, json of an error
@@ -39,7 +39,7 @@ struct decoder {
   struct ogl_decoder *d;  /* NULL: closed */
   struct ogl_event event; /* taken from the decoder and not yet given: a memory error of Lua must lose nothing */
   int waiting;
-  int given; /* an event has left, by next or by skip */
+  unsigned left; /* the kinds of the events that have left, by next or by skip: 1 << kind */
 };
 
 static struct decoder *to_decoder(lua_State *L) { return ogl_lua_self(L, DECODER); }
@@ -64,7 +64,7 @@ static int l_next(lua_State *L) {
   ogl_lua_hold(u);
   ogl_lua_event_push(L, &u->event, FIRST_NAME);
   u->waiting = 0;
-  u->given = 1;
+  u->left |= 1u << u->event.kind;
   ogl_lua_let_go(L, u);
   return 1;
 }
@@ -73,14 +73,16 @@ static int l_next(lua_State *L) {
 static int l_skip(lua_State *L) {
   struct decoder *u = to_decoder(L);
   int code = OGL_ERR_CLOSED;
-  u->given |= u->waiting;
+  if (u->waiting) u->left |= 1u << u->event.kind;
   u->waiting = 0;
-  while (u->d && (code = ogl_decoder_next(u->d, &u->event)) == OGL_OK) u->given = 1;
+  while (u->d && (code = ogl_decoder_next(u->d, &u->event)) == OGL_OK) u->left |= 1u << u->event.kind;
   return code < 0 ? ogl_lua_fail(L, code) : nothing(L, u);
 }
 
-static int l_given(lua_State *L) {
-  lua_pushboolean(L, to_decoder(L)->given);
+static int l_committed(lua_State *L) {
+  static const unsigned preliminary =
+      1u << OGL_EVENT_START | 1u << OGL_EVENT_USAGE | 1u << OGL_EVENT_WARNING | 1u << OGL_EVENT_UNKNOWN;
+  lua_pushboolean(L, (to_decoder(L)->left & ~preliminary) != 0);
   return 1;
 }
 
@@ -280,9 +282,10 @@ static int l_framer(lua_State *L) {
 
 void ogl_lua_decoder_open(lua_State *L) {
   static const luaL_Reg decoder[] = {
-    { "feed", l_feed },       { "skip", l_skip },   { "given", l_given }, { "finish", l_finish },
-    { "ended", l_ended },     { "reply", l_reply }, { "raw", l_raw },     { "problem", l_problem },
-    { "framing", l_framing }, { "wants", l_wants }, { NULL, NULL },
+    { "feed", l_feed },     { "skip", l_skip },       { "committed", l_committed },
+    { "finish", l_finish }, { "ended", l_ended },     { "reply", l_reply },
+    { "raw", l_raw },       { "problem", l_problem }, { "framing", l_framing },
+    { "wants", l_wants },   { NULL, NULL },
   };
   static const luaL_Reg framer[] = {
     { "feed", l_framer_feed },

@@ -183,9 +183,10 @@ local METHODS = {
 ---@param method string
 ---@param path string
 ---@param body? table|string
----@param options? {headers?: table<string, string>, timeouts?: ogl.Timeouts, query?: table}
+---@param options? {headers?: table<string, string>, timeouts?: ogl.Timeouts, query?: table, head?: boolean}
 ---@return any value
----@return ogl.Error|{status: integer, headers: table} head or the error
+---@return ogl.Error? err
+---@return {status: integer, headers: table<string, string|string[]>}? head of the answer, with `head = true`
 function Client:request(method, path, body, options)
   options = options or {}
   local problem = H.check_route(method, path, options)
@@ -197,8 +198,9 @@ function Client:request(method, path, body, options)
   local text, head = calls.fetch(self, wire)
   if not text then return nil, head end
   local value = json.decode(text)
-  if value == nil then return text, head end
-  return value, head
+  if value == nil then value = text end
+  if options.head then return value, nil, head end
+  return value
 end
 
 --- Gives up the connections, those of derived clients too.
@@ -346,7 +348,7 @@ function H.set_provider(self, options)
   self.model_name, self.version = options.model or false, options.version or false
 end
 
--- An address that is plainly wrong in the code raises; one from a variable is an error of the call.
+-- A wrong address is an error of the first call, wherever it came from: addresses are configuration, and a program goes on without.
 function H.set_address(self, options, level)
   self.root, self.api, self.rag_api = false, false, false
   if options.rag_url then
@@ -361,11 +363,9 @@ function H.set_address(self, options, level)
   local root, api = url.base(address, not options.no_v1 and self.provider.version or nil)
   if root then
     self.root, self.api = root, api
-  elseif options.base_url then
-    error("ogl.client: base_url: " .. api, level + 1)
   else
-    local err = errors.new { kind = "config", message = "the server address of the environment is wrong: " .. api }
-    self.missing = function() return err end
+    local where = options.base_url and "base_url" or "the server address of the environment is wrong"
+    self.missing = function() return settings.missing(self.provider, where .. ": " .. api) end
   end
 end
 
@@ -408,11 +408,13 @@ function H.key_functions(options, provider)
   return function() return key end, function() return key ~= nil end
 end
 
+local ROUTE_OPTIONS = { headers = "table", timeouts = "table", query = "table", head = "boolean" }
+
 function H.check_route(method, path, options)
   if type(method) ~= "string" or not METHODS[method] then return "method: expected GET, POST, PUT, PATCH, DELETE, HEAD or OPTIONS" end
   if type(path) ~= "string" or path:sub(1, 1) ~= "/" then return "path: expected a text that begins with /" end
   if path:find "[%c ]" then return "path: it holds a blank, a line end or another control character" end
-  return request.check_shared(options)
+  return request.check_fields(options, ROUTE_OPTIONS) or request.check_shared(options)
 end
 
 return M

@@ -5,8 +5,9 @@
 --   local reply, err = stream:reply()            reads what is left; err.partial has what came
 --   stream:close()                               also when collected; on 5.4 leaving the loop does it
 --
--- One path: bytes of the exchange go into the decoder, events come out of it. The error is sticky. Until the first event
--- is given, an error that may pass is answered by another try, within the call's budget.
+-- One path: bytes of the exchange go into the decoder, events come out of it. The error is sticky. Until the answer is committed (by
+-- text, reasoning, a refusal, a part, a tool call, or its end) the stream holds its events back, and the call answers an error that may
+-- pass with another try, within its budget.
 --
 -- @module opengatellm.stream
 local core = require "opengatellm.core"
@@ -89,6 +90,7 @@ local memory = require "opengatellm.base.memory"
 ---@field status integer
 ---@field headers table<string, string|string[]>
 ---@field request_id? string
+---@field held? ogl.Event[]|false events before the answer was committed, not yet given; false: all are
 local Stream = {}
 Stream.__index = Stream
 Stream.__name = "opengatellm.stream"
@@ -109,7 +111,7 @@ function M.open(call)
   call.request, call.uploads = nil, nil -- all of it is in the body: a long prompt is kept once
   -- the table is made in the size that it has while the answer comes: what an end adds, it adds then
   local self = setmetatable({
-    call = call, decoder = nil, status = nil, headers = nil, request_id = nil, ended = nil, exchange = nil,
+    call = call, decoder = nil, held = nil, status = nil, headers = nil, request_id = nil, ended = nil, exchange = nil,
   }, Stream)
   local err = H.connect(self)
   if err then return nil, err end
@@ -120,6 +122,10 @@ end
 ---@return ogl.Event? event
 ---@return ogl.Error? err
 function Stream:next()
+  if self.held ~= false then
+    local event = H.first(self)
+    if event then return event end
+  end
   repeat
     local event, code, message = next_event(self.decoder)
     if event then return event end
@@ -131,12 +137,16 @@ end
 ---@return fun(): ogl.Event?
 function Stream:events()
   if coroutines.NARROW and not host.current(self.call.client.host).blocking then error(NARROW, 2) end
-  local decoder = self.decoder
+  local decoder, opening = self.decoder, true
   local function iterate()
+    if opening then
+      local first = self.held ~= false and H.first(self)
+      if first then return first end
+      opening, decoder = false, self.decoder
+    end
     local event, code, message = next_event(decoder)
     if event then return event end
     while H.step(self, code, message) do
-      decoder = self.decoder -- another try has another decoder
       event, code, message = next_event(decoder)
       if event then return event end
     end
@@ -165,6 +175,7 @@ end
 function Stream:reply()
   if self.call.wire.options.keep == false then error("stream:reply: the stream was opened with keep = false", 2) end
   if self.whole_reply then return self.whole_reply end
+  self.held = false
   repeat
     local _, code, message = self.decoder:skip() -- events that nobody looks at need no tables
   until not H.step(self, code, message)
@@ -178,6 +189,7 @@ function Stream:raw() return self.last_raw or (self.decoder:raw()) end
 
 --- Ends the stream, wherever it is. Any number of times.
 function Stream:close()
+  self.held = false
   if self.err or self.whole_reply then return H.release(self) end
   H.fail(self, errors.new { kind = "closed", message = "the stream is closed" })
 end
@@ -197,6 +209,33 @@ local guard_mt = { __close = function(guard) if not guard.stream.done then guard
 
 function H.guard(self) return setmetatable({ stream = self }, guard_mt) end
 
+local MOST_HELD = 64 -- events; a server that says more before its answer gets no second chance
+
+-- Reads until the answer is committed, and holds the events back: another try would give them again. At the end, whatever it is, too.
+local function hold(self)
+  local held, decoder = {}, self.decoder
+  while true do
+    local event, code, message = next_event(decoder)
+    if event then
+      held[#held + 1] = event
+      if #held == MOST_HELD then self.call:commit() end
+      if self.call:committed() then return held end
+    elseif not H.step(self, code, message) then
+      return held
+    elseif decoder ~= self.decoder then
+      held, decoder = {}, self.decoder -- what the try before said counts no more
+    end
+  end
+end
+
+-- The next of the events that were held back until the answer was committed; nil when all are given.
+function H.first(self)
+  self.held = self.held or hold(self)
+  local event = table.remove(self.held, 1)
+  if not self.held[1] then self.held = false end
+  return event
+end
+
 -- A try, or several: the exchange and a fresh decoder; returns the error.
 function H.connect(self)
   local client, options = self.call.client, self.call.wire.options
@@ -208,7 +247,7 @@ function H.connect(self)
   self.decoder = core.decoder(
     client.provider.protocol, type(content_type) == "string" and content_type or nil, options.strict, options.keep, client.bounds.reply,
     client.provider.needs_reason)
-  self.ended = nil
+  self.ended, self.call.try.decoder = nil, self.decoder
 end
 
 -- The decoder has nothing to give: an error, the end (`code` is false), or more bytes are wanted. False where there will be no more
@@ -221,7 +260,7 @@ function H.step(self, code, message)
     return false
   end
   local wire = self.call.wire
-  if wire.body and self.decoder:given() then wire.body = nil end -- it will not be sent again: a long prompt can go
+  if wire.body and self.call:committed() then wire.body = nil end -- it will not be sent again: a long prompt can go
   return H.read(self)
 end
 
@@ -243,10 +282,10 @@ function H.read(self)
   return true
 end
 
--- Sends the request again if nothing was given yet and the error may pass; false, and the error kept, where not. `told`: the error
--- came in the answer.
+-- Sends the request again if the answer is not committed yet and the error may pass; false, and the error kept, where not. `told`: the
+-- error came in the answer.
 function H.try_again(self, err, told)
-  if not self.decoder:given() and self.call:again(self.call:finish(err)) then
+  if not self.call:committed() and self.call:again(self.call:finish(err)) then
     self.exchange:close()
     err = H.connect(self)
     if not err then return true end

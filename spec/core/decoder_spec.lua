@@ -58,12 +58,26 @@ describe("core.decoder", function()
     assert.equal("Bonjour \240\159\152\128", taken.text)
   end)
 
-  it("says whether an event has left", function()
+  it("says whether part of an answer has left", function()
+    for _, read in ipairs { core.next, function(decoder) return decoder:skip() end } do
+      local decoder = core.decoder "openai_chat"
+      assert.is_false(decoder:committed())
+      decoder:feed 'data: {"id":"c","model":"m","choices":[{"index":0,"delta":{"role":"assistant"}}],"usage":{"prompt_tokens":1}}\n\n'
+      repeat until not read(decoder)
+      assert.is_false(decoder:committed())
+      decoder:feed(chunk "a")
+      assert.is_false(decoder:committed())
+      repeat until not read(decoder)
+      assert.is_true(decoder:committed())
+    end
+  end)
+
+  it("is committed by the end of an answer without a word", function()
     local decoder = core.decoder "openai_chat"
-    assert.is_false(decoder:given())
-    decoder:feed(chunk "a")
+    decoder:feed 'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
+    decoder:finish()
     decoder:skip()
-    assert.is_true(decoder:given())
+    assert.is_true(decoder:committed())
   end)
 
   it("numbers choices from 1, and leaves the first without", function()

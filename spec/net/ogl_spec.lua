@@ -232,7 +232,7 @@ describe("OpenGateLLM", function()
   end)
 
   it("is asked anything else by request", function()
-    local value, head = client_of():request("GET", "/v1/models", nil, { query = { limit = 1 } })
+    local value, _, head = client_of():request("GET", "/v1/models", nil, { query = { limit = 1 }, head = true })
     assert.equal("list", value.object)
     assert.equal(200, head.status)
     assert.equal("application/json", head.headers["content-type"])

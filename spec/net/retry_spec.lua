@@ -212,8 +212,21 @@ describe("retries", function()
       assert.equal(2, #helper.requests(id))
     end)
 
-    it("never come after the first event", function()
-      for _, scenario in ipairs { "reset_mid_stream:0", "reset_mid_stream:3", "cut_in_chunk", "sse_error_event:3" } do
+    it("come until the answer is committed: its first events are held back, and given once", function()
+      local client, host, id = client_at "reset_mid_stream:0" -- says who it is, and breaks
+      local stream = assert(client:stream "Bonjour")
+      assert.equal(1, #helper.requests(id))
+      local first, err = stream:next()
+      assert.equal("start", first.type)
+      assert.equal(3, #helper.requests(id))
+      assert.equal(2, #host.waits)
+      first, err = stream:next()
+      assert.is_nil(first)
+      assert.equal("network", err.kind)
+    end)
+
+    it("never come after that", function()
+      for _, scenario in ipairs { "reset_mid_stream:3", "cut_in_chunk", "sse_error_event:3" } do
         local client, host, id = client_at(scenario)
         local stream = assert(client:stream "Bonjour")
         local count, err = 0

@@ -35,7 +35,7 @@ describe("misuse", function()
     } do
       assert.error_matches(call, "^" .. message:gsub("%.", "%%."))
       local _, raised = pcall(call)
-      assert.matches("perform_spec.lua:%d+: client", raised) -- luassert takes the place away
+      assert.matches("invocation_spec.lua:%d+: client", raised) -- luassert takes the place away
     end
     assert.equal(0, #transport.requests)
   end)

@@ -96,7 +96,7 @@ describe("client.ollama", function()
   it("raises what is the caller's mistake, at the caller", function()
     local client = client_of {}
     for problem, call in pairs {
-      ["ollama_spec.lua:%d+: client.ollama:pull: model: it is needed"] = function() client.ollama:pull {} end,
+      ["ollama_models_spec.lua:%d+: client.ollama:pull: model: it is needed"] = function() client.ollama:pull {} end,
       ["client.ollama:pull: on_progress: expected function"] = function() client.ollama:pull { model = "m", on_progress = 5 } end,
       ["client.ollama:copy: destination: it is needed"] = function() client.ollama:copy { source = "a" } end,
       ["client.ollama:show: expected table, got nil"] = function() client.ollama:show() end,

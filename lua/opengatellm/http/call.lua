@@ -43,7 +43,9 @@ Call.__index = Call
 ---@class ogl.Try what goes out once
 ---@field credential fun(): table what was sent for the key; a function, where no printer of tables finds it
 ---@field exchange table
+---@field decoder? table of a stream
 ---@field reader? table of a form
+---@field committed? boolean it stays, although no part of an answer has come
 ---@field begun? boolean it is on its way, and its answer was not asked for yet
 
 ---@class ogl.Wire what a call sends
@@ -256,7 +258,7 @@ function Call:begin()
   self:close_reader()
   remember(self, credential)
   local reader = wire.form and wire.form.open() or nil -- a form is read anew
-  local try = { credential = credential, exchange = nil, reader = reader, begun = nil }
+  local try = { credential = credential, exchange = nil, decoder = nil, reader = reader, begun = nil }
   self.try = try
   try.exchange, err = open(transport, client, wire, address, credential(), reader or wire.body)
   if not try.exchange then return nil, self:finish(err) end
@@ -290,6 +292,16 @@ local function may_repeat(wire, err)
   if wire.repeatable == "refused" then return err.sent == false or err.status ~= nil end
   return true
 end
+
+--- Whether part of an answer has left its decoder: no other try may answer the call then.
+---@return boolean
+function Call:committed()
+  local try = self.try
+  return try.committed or try.decoder:committed()
+end
+
+--- Commits the call to its present try, whatever that has said so far.
+function Call:commit() self.try.committed = true end
 
 --- Whether to send again after an error; waits first.
 ---@param err ogl.Error

@@ -19,7 +19,7 @@ local M = {}
 ---@field cache? boolean up to here the prompt may be read from the server's cache
 
 ---@class ogl.Request
----@field messages ogl.Message[]
+---@field messages ogl.Message[]|string a text: one message of the user
 ---@field model? string default: the client's
 ---@field system? string put before the messages
 ---@field max_tokens? integer
@@ -174,11 +174,12 @@ function M.check(request)
   end
 end
 
---- A text is short for one message of the user.
+--- A request whose messages are a list: a text, as the whole request or as its `messages`, is short for one message of the user.
 ---@param request string|ogl.Request
 ---@return ogl.Request
 function M.of(request)
   if type(request) == "string" then return { messages = { message.user(request) } } end
+  if type(request.messages) == "string" then return M.merge(request, { messages = { message.user(request.messages) } }) end
   return request
 end
 
