@@ -71,6 +71,12 @@ function M.new(fields)
   return setmetatable(fields, mt)
 end
 
+--- The error of what a server, a protocol or this build cannot do.
+---@param message string
+---@param code? string
+---@return ogl.Error
+function M.unsupported(message, code) return M.new { kind = "unsupported", code = code, message = message } end
+
 ---@return boolean # whether the value is an error of this library
 function M.is(value) return getmetatable(value) == mt end
 

@@ -109,7 +109,7 @@ local function asker_of(client, wire)
 end
 
 local function unsupported(code, message)
-  return errors.new { kind = "unsupported", code = code, message = WHERE .. ": " .. message }
+  return errors.unsupported(WHERE .. ": " .. message, code)
 end
 
 -- The call of a request whose steps have been walked, and its form; raises at the line that called client:count_tokens.

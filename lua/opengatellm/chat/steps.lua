@@ -8,9 +8,9 @@
 --   send_uploads      the large media go to the server, and the request is encoded once more with their names: a mistake in it was
 --                     found before, and costs no upload
 --
--- A step is { run = function(call), waits = function(call), sends = true }. `run` returns nil, an error, or a text: the caller's mistake, which
--- `walk` raises at the caller's line. `waits` says whether this call will ask a server in it: who must not wait yet stops before. A step
--- that `sends` is left out of a preview.
+-- A step is { run = function(call), waits = function(call), sends = true }. `run` returns nil, an error, or a text: the caller's mistake,
+-- which `walk` raises at the caller's line. `waits` says whether this call will ask a server in it: who must not wait yet stops before it.
+-- A preview leaves out the steps that send.
 --
 -- @module opengatellm.chat.steps
 local calls = require "opengatellm.http.call"
@@ -98,7 +98,7 @@ local function encode(call)
   wire.stream, wire.options, wire.repeatable, wire.model = streamed, options_of(asked), "inference", model
   call.wire = wire
   local first = wire.warnings[1]
-  if asked.strict and first then return errors.new { kind = "unsupported", message = first.message, code = first.field } end
+  if asked.strict and first then return errors.unsupported(first.message, first.field) end
 end
 
 local function has_uploads(call) return call.uploads and call.uploads.pending end

@@ -176,7 +176,7 @@ end
 -- Refusals ----------------------------------------------------------------------------------------------------------
 
 local function unsupported(code, message)
-  return errors.new { kind = "unsupported", code = code, message = "client:embeddings: " .. message }
+  return errors.unsupported("client:embeddings: " .. message, code)
 end
 
 -- The error of what this server's form cannot do.

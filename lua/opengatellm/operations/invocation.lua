@@ -128,7 +128,6 @@ end
 
 -- What this server does not take --------------------------------------------------------------------------------------
 
-function H.unsupported(code, message) return errors.new { kind = "unsupported", code = code, message = message } end
 
 function H.refuse_provider(context)
   local client, operation = context.client, context.operation
@@ -138,7 +137,7 @@ function H.refuse_provider(context)
     context.dialect = server_dialects.of(client.provider, server_dialects.key(operation))
     if context.dialect and server_dialects.form(operation, context.dialect) ~= false then return nil end
   end
-  return H.unsupported("provider", context.where .. ": the provider " .. client.provider.name .. " has no such call")
+  return errors.unsupported(context.where .. ": the provider " .. client.provider.name .. " has no such call", "provider")
 end
 
 -- Retrieval went to a service of its own, so no version of the server lacks it for certain.
@@ -181,7 +180,7 @@ end
 
 function H.missing(context)
   local text = "%s: OpenGateLLM %s has no such call; it is there %s"
-  return H.unsupported("version", text:format(context.where, server.text(context.version), context.operation.missing))
+  return errors.unsupported(text:format(context.where, server.text(context.version), context.operation.missing), "version")
 end
 
 -- A number as it stands in an address or a form: without the fraction that a float has on 5.3 and later.
@@ -211,11 +210,13 @@ end
 
 -- What is said of a parameter that this server does not have.
 local function absence_of(context, name)
-  if context.dialect then return H.unsupported(name, ("%s: %s: the provider %s does not know it"):format(context.where, name, context.client.provider.name)) end
+  if context.dialect then
+    return errors.unsupported(("%s: %s: the provider %s does not know it"):format(context.where, name, context.client.provider.name), name)
+  end
   local version = context.version and server.text(context.version) or "as it is now"
   local text, range = "%s: %s: OpenGateLLM %s does not know it", registry.range_of(context.operation.name, name)
   if range ~= "" then text = text .. "; it is there " .. range end
-  return H.unsupported("version", text:format(context.where, name, version))
+  return errors.unsupported(text:format(context.where, name, version), "version")
 end
 
 -- The error of a value that other versions have.
@@ -225,7 +226,7 @@ local function refuse_value(context)
     if value and select(2, parameter.check(found.item or found, value)) then
       local text = "%s: %s: OpenGateLLM %s does not know '%s'; it is there %s"
       local range = registry.range_of_value(context.operation.name, name, value)
-      return H.unsupported("version", text:format(context.where, name, server.text(context.version), value, range))
+      return errors.unsupported(text:format(context.where, name, server.text(context.version), value, range), "version")
     end
   end
 end
@@ -240,7 +241,7 @@ local function refuse_unknown(context)
   if not context.options.strict then return nil end
   for name in pairs(context.options) do
     if not context.operation.places[name] and not CALL[name] then
-      return H.unsupported(name, context.where .. ": " .. tostring(name) .. ": there is no such field")
+      return errors.unsupported(context.where .. ": " .. tostring(name) .. ": there is no such field", name)
     end
   end
 end

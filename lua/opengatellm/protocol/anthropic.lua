@@ -5,7 +5,6 @@
 -- thoughts with their signatures, blocks of server tools byte for byte.
 --
 -- @module opengatellm.protocol.anthropic
-local call_ids = require "opengatellm.request.call_ids"
 local errors = require "opengatellm.errors"
 local json = require "opengatellm.json"
 local model_limits = require "opengatellm.protocol.model_limits"
@@ -13,16 +12,14 @@ local media = require "opengatellm.request.media"
 local messages = require "opengatellm.request.message"
 local outputs = require "opengatellm.request.output"
 local requests = require "opengatellm.request"
-local schema = require "opengatellm.request.schema"
 local schema_dialects = require "opengatellm.request.schema_dialects"
 local tools = require "opengatellm.request.tools"
+local turns = require "opengatellm.protocol.turns"
 
 local M = { name = "anthropic" }
 
 --- max_tokens where the request says nothing: the protocol wants a number, and every model takes this one.
 M.MAX_TOKENS = 4096
-
-local function unsupported(message) return errors.new { kind = "unsupported", message = message } end
 
 -- A mark for the prompt cache: up to here the same text may be read from it again.
 local function cache_of(part) return part.cache and { type = "ephemeral" } or part.cache_control end
@@ -68,7 +65,7 @@ function encode_part.file(part)
   return { type = "document", source = source, title = part.name, cache_control = cache_of(part) }
 end
 
-function encode_part.audio() return nil, unsupported "anthropic takes no audio" end
+function encode_part.audio() return nil, errors.unsupported "anthropic takes no audio" end
 
 encode_part.refusal = encode_part.text
 
@@ -163,33 +160,33 @@ local function add_to_results(out, blocks, is_results)
   end
 end
 
-local function nothing_said(who, warn) warn("messages", "a message of the " .. who .. " without anything to send was left out") end
-
 local add = {}
 
-function add.tool(out, message, warn)
-  local block, err = encode_result(message, warn)
+function add.tool(draft, message)
+  local block, err = encode_result(message, draft.warn)
   if not block then return err end
-  add_to_results(out, { block }, true)
+  add_to_results(draft.out, { block }, true)
 end
 
-function add.user(out, message, warn)
+function add.user(draft, message)
+  local out = draft.out
   local last = out[#out]
   if last and last.results then
-    local blocks, err = encode_parts(message, warn)
+    local blocks, err = encode_parts(message, draft.warn)
     if not blocks then return err end
     add_to_results(out, blocks)
   else
-    local content, err = encode_content(message, warn)
+    local content, err = encode_content(message, draft.warn)
     if not content then return err end
     local nothing = is_blank(content) or type(content) == "table" and not content[1]
-    if nothing then nothing_said("user", warn) else out[#out + 1] = { role = "user", content = content } end
+    if nothing then turns.leave_out_empty(draft, "user") else out[#out + 1] = { role = "user", content = content } end
   end
 end
 
-function add.assistant(out, message, warn)
-  local content = encode_assistant(message, warn)
-  if content then out[#out + 1] = { role = "assistant", content = content } else nothing_said("assistant", warn) end
+function add.assistant(draft, message)
+  local content = encode_assistant(message, draft.warn)
+  if not content then return turns.leave_out_empty(draft, "assistant") end
+  table.insert(draft.out, { role = "assistant", content = content })
 end
 
 -- Whether instructions may stand where they are: models that take them do so behind the user; a request that came has them there.
@@ -199,16 +196,13 @@ local function stays_inside(message, last, row)
 end
 
 -- Instructions come before all else, or stay where they are.
-local function add_system(system, message, out, row, warn)
-  local blocks, err = encode_parts(message, warn)
+function add.system(draft, message)
+  local out = draft.out
+  local blocks, err = encode_parts(message, draft.warn)
   if not blocks then return err end
   if not blocks[1] then return nil end
-  if stays_inside(message, out[#out], row) then
-    out[#out + 1] = { role = "system", content = blocks }
-    return nil
-  end
-  if out[1] then warn("messages", "anthropic has instructions only before the conversation: they were moved there", "approximated") end
-  for _, block in ipairs(blocks) do system[#system + 1] = block end
+  if not stays_inside(message, out[#out], draft.row) then return turns.add_instructions(draft, blocks, M.name) end
+  out[#out + 1] = { role = "system", content = blocks }
 end
 
 local function is_text(content)
@@ -219,38 +213,29 @@ local function is_text(content)
   return true
 end
 
--- What the assistant began to say at the end is gone on with; newer models refuse that, and all refuse white space at its end.
-local function finish(out, model, row, warn)
-  local last = out[#out]
+-- Models go on with what the assistant began to say; newer ones refuse that, and all refuse white space at its end.
+local function finish(draft)
+  local last = draft.out[#draft.out]
   if not last or last.role ~= "assistant" or not is_text(last.content) then return end
-  if row.prefill == false and out[2] then
-    warn("messages", model .. " does not go on with what the assistant began to say: it was left out")
-    out[#out] = nil
-  elseif type(last.content) == "string" then
+  if turns.drop_prefill(draft, true) then return end
+  if type(last.content) == "string" then
     last.content = last.content:gsub("%s+$", "")
   else
     trim(last.content[#last.content])
   end
 end
 
+local function user_message(blocks) return { role = "user", content = json.array(blocks) } end
+
 local function encode_messages(request, model, row, warn)
-  local system, out = {}, {}
-  if request.system and not is_blank(request.system) then system[1] = { type = "text", text = request.system } end
-  for _, message in ipairs(call_ids.fit(request.messages, "plain")) do
-    local role, err = message.role, nil
-    if role == "system" or role == "developer" then err = add_system(system, message, out, row, warn)
-    elseif role == "assistant" then add.assistant(out, message, warn)
-    elseif role == "tool" then err = add.tool(out, message, warn)
-    else err = add.user(out, message, warn) end
-    if err then return nil, err end
-  end
-  finish(out, model, row, warn)
-  for _, message in ipairs(out) do message.results = nil end
-  if not out[1] and system[1] then -- instructions alone are no conversation to the server
-    warn("messages", "anthropic wants a message of the user: the instructions were sent as one", "approximated")
-    out[1], system = { role = "user", content = json.array(system) }, {}
-  end
-  return out, system
+  local draft = { out = {}, system = {}, row = row, model = model, warn = warn }
+  if request.system and not is_blank(request.system) then draft.system[1] = { type = "text", text = request.system } end
+  local err = turns.add_all(draft, request.messages, "plain", add)
+  if err then return nil, err end
+  finish(draft)
+  for _, message in ipairs(draft.out) do message.results = nil end
+  turns.promote_instructions(draft, M.name, user_message)
+  return draft.out, draft.system
 end
 
 local function encode_system(system)
@@ -384,18 +369,12 @@ local function set_metadata(body, request, warn)
   for _, name in ipairs(names) do warn(name, "anthropic has no metadata but user_id: it was left out") end
 end
 
--- A schema that came by this protocol is its author's.
-local function schema_of(request, provider, warn)
-  local plain = schema.output(request.output)
-  if request.protocol == M.name then return schema.normalise(plain) end
-  return schema_dialects.warned(plain, provider.schema or M.name, "output", warn)
-end
-
 local function set_output(body, request, provider, row, warn)
   if request.output == "json" then
     warn("output", "anthropic has no JSON without a schema: ask for it in the text")
   elseif row.output ~= false then
-    body.output_config = { format = { type = "json_schema", schema = schema_of(request, provider, warn) } }
+    local schema = schema_dialects.of_output(request, M.name, provider.schema or M.name, warn)
+    body.output_config = { format = { type = "json_schema", schema = schema } }
   end
 end
 

@@ -66,22 +66,7 @@ function decode_part.document(fields)
   return part
 end
 
-local function part_of(fields)
-  body_reader.refuse_path(fields)
-  local kind = fields:need_text "type"
-  local decode = decode_part[kind]
-  local part = decode and decode(fields) or fields.reader:opaque(fields, kind)
-  return part.type == "part" and part or fields:keep(part)
-end
-
-local function content_of(fields, key)
-  local content = fields:any(key)
-  if content == nil then body_reader.refuse(fields:at(key), "expected a text or a list of blocks, got nothing") end
-  if type(content) ~= "table" then return fields:text(key) end
-  local parts = {}
-  for i, block in fields:each(key) do parts[i] = part_of(block) end
-  return parts
-end
+local function content_of(fields, key) return fields:text_or_parts(key, "blocks", decode_part) end
 
 -- What the assistant said -----------------------------------------------------------------------------------------
 
@@ -154,19 +139,14 @@ local function add_user(messages, fields, role)
     table.insert(messages, { role = role, content = content_of(fields, "content"), protocol = NAME })
     return
   end
-  local open
-  if next(content) == nil then table.insert(messages, { role = "user", content = {}, protocol = NAME }) end
+  local turn = body_reader.user_turn(messages, NAME)
+  if next(content) == nil then turn:parts() end
   for _, block in fields:each "content" do
     if block:need_text "type" == "tool_result" then
       body_reader.refuse_path(block)
-      table.insert(messages, result_of(block))
-      open = nil
+      turn:result(result_of(block))
     else
-      if not open then
-        open = { role = "user", content = {}, protocol = NAME }
-        table.insert(messages, open)
-      end
-      table.insert(open.content, part_of(block))
+      table.insert(turn:parts(), block:part(decode_part))
     end
   end
 end
@@ -176,8 +156,7 @@ local ROLES = { user = true, assistant = true, system = true }
 local function add_messages(messages, body)
   if body:list "messages" == nil then body_reader.refuse("messages", "expected a list, got nothing") end
   for _, fields in body:each "messages" do
-    local role = fields:need_text "role"
-    if not ROLES[role] then body_reader.refuse(fields:at "role", "expected user or assistant, got " .. role:sub(1, 40)) end
+    local role = fields:role(ROLES, "user or assistant")
     body_reader.refuse_path(fields)
     if role == "assistant" then table.insert(messages, assistant_of(fields)) else add_user(messages, fields, role) end
   end

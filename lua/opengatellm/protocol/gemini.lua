@@ -5,7 +5,6 @@
 -- thoughtSignature with its part, and parts that nobody here can read byte for byte.
 --
 -- @module opengatellm.protocol.gemini
-local call_ids = require "opengatellm.request.call_ids"
 local errors = require "opengatellm.errors"
 local json = require "opengatellm.json"
 local model_limits = require "opengatellm.protocol.model_limits"
@@ -13,9 +12,9 @@ local media = require "opengatellm.request.media"
 local messages = require "opengatellm.request.message"
 local outputs = require "opengatellm.request.output"
 local requests = require "opengatellm.request"
-local schema = require "opengatellm.request.schema"
 local schema_dialects = require "opengatellm.request.schema_dialects"
 local tools = require "opengatellm.request.tools"
+local turns = require "opengatellm.protocol.turns"
 local url = require "opengatellm.base.url"
 
 local M = { name = "gemini" }
@@ -131,23 +130,25 @@ local function encode_result(message, shown, warn)
   }, message, own) }
 end
 
+local add = {}
+
 -- Answers of tools that follow each other are one message.
-local function add_result(out, message, row, warn)
-  local last = out[#out]
+function add.tool(draft, message)
+  local last = draft.out[#draft.out]
   if not (last and last.results) then
-    last = { role = "user", parts = json.array {}, results = row.tool_images == false and {} or true }
-    out[#out + 1] = last
+    last = { role = "user", parts = json.array {}, results = draft.row.tool_images == false and {} or true }
+    table.insert(draft.out, last)
   end
-  local part, err = encode_result(message, type(last.results) == "table" and last.results or nil, warn)
+  local part, err = encode_result(message, type(last.results) == "table" and last.results or nil, draft.warn)
   if not part then return err end
   table.insert(last.parts, part)
 end
 
-local function add_user(out, message, warn)
-  local parts, err = encode_parts(message, warn)
+function add.user(draft, message)
+  local parts, err = encode_parts(message, draft.warn)
   if not parts then return err end
-  if parts[1] then out[#out + 1] = { role = "user", parts = parts }
-  else warn("messages", "a message of the user without anything to send was left out") end
+  if not parts[1] then return turns.leave_out_empty(draft, "user") end
+  table.insert(draft.out, { role = "user", parts = parts })
 end
 
 -- The model refuses calls that are not signed, which it asks of the first of a message: those that it did not make have a word for it.
@@ -160,19 +161,18 @@ local function sign(parts, word)
   end
 end
 
-local function add_model(out, message, row, warn)
-  local parts = messages.encode_said(message, { name = M.name, encode = encode_said, own = own_part, warn = warn })
-  if row.signs_calls then sign(parts, row.signs_calls) end
-  if parts[1] then out[#out + 1] = { role = "model", parts = parts }
-  else warn("messages", "a message of the assistant without anything to send was left out") end
+function add.assistant(draft, message)
+  local parts = messages.encode_said(message, { name = M.name, encode = encode_said, own = own_part, warn = draft.warn })
+  if draft.row.signs_calls then sign(parts, draft.row.signs_calls) end
+  if not parts[1] then return turns.leave_out_empty(draft, "assistant") end
+  table.insert(draft.out, { role = "model", parts = parts })
 end
 
 -- Instructions, wherever they stand, come before all else.
-local function add_system(system, message, out, warn)
-  local parts, err = encode_parts(message, warn)
+function add.system(draft, message)
+  local parts, err = encode_parts(message, draft.warn)
   if not parts then return err end
-  if out[1] then warn("messages", "gemini has instructions only before the conversation: they were moved there", "approximated") end
-  for _, part in ipairs(parts) do system[#system + 1] = part end
+  turns.add_instructions(draft, parts, M.name)
 end
 
 local function has_only_text(parts)
@@ -182,35 +182,26 @@ local function has_only_text(parts)
   return true
 end
 
--- The pictures of answers stand behind all of them; what the model began to say at the end is none that newer models go on with.
-local function finish(out, model, row, warn)
-  for _, message in ipairs(out) do
+-- The pictures of answers stand behind all of them; newer models do not go on with what the model began to say at the end.
+local function finish(draft)
+  for _, message in ipairs(draft.out) do
     for _, part in ipairs(type(message.results) == "table" and message.results or {}) do table.insert(message.parts, part) end
     message.results = nil
   end
-  local last = out[#out]
-  if row.prefill ~= false or not out[2] or last.role ~= "model" or not has_only_text(last.parts) then return end
-  warn("messages", model .. " does not go on with what it began to say: it was left out")
-  out[#out] = nil
+  local last = draft.out[#draft.out]
+  turns.drop_prefill(draft, last ~= nil and last.role == "model" and has_only_text(last.parts))
 end
 
+local function user_message(parts) return { role = "user", parts = json.array(parts) } end
+
 local function encode_messages(request, model, row, warn)
-  local system, out = {}, {}
-  if request.system and request.system ~= "" then system[1] = { text = request.system } end
-  for _, message in ipairs(call_ids.fit(request.messages, "own")) do
-    local role, err = message.role, nil
-    if role == "system" or role == "developer" then err = add_system(system, message, out, warn)
-    elseif role == "assistant" then add_model(out, message, row, warn)
-    elseif role == "tool" then err = add_result(out, message, row, warn)
-    else err = add_user(out, message, warn) end
-    if err then return nil, err end
-  end
-  finish(out, model, row, warn)
-  if not out[1] and system[1] then -- instructions alone are no conversation to the server
-    warn("messages", "gemini wants a message of the user: the instructions were sent as one", "approximated")
-    out[1], system = { role = "user", parts = json.array(system) }, {}
-  end
-  return out, system[1] and { parts = json.array(system) } or nil
+  local draft = { out = {}, system = {}, row = row, model = model, warn = warn }
+  if request.system and request.system ~= "" then draft.system[1] = { text = request.system } end
+  local err = turns.add_all(draft, request.messages, "own", add)
+  if err then return nil, err end
+  finish(draft)
+  turns.promote_instructions(draft, M.name, user_message)
+  return draft.out, draft.system[1] and { parts = json.array(draft.system) } or nil
 end
 
 -- Tools -----------------------------------------------------------------------------------------------------------
@@ -304,18 +295,14 @@ local NOT_CARRIED = {
   logit_bias = true, user = true, metadata = true, store = true, previous_response_id = true, include = true, search = true,
 }
 
-local function schema_of(request, provider, warn)
-  local plain = schema.output(request.output)
-  if request.protocol == M.name then return schema.normalise(plain) end -- it is its author's
-  return schema_dialects.warned(plain, provider.schema or M.name, "output", warn)
-end
-
 local function config_of(request, provider, model, row, warn)
   local config = {}
   for field, name in pairs(CONFIG) do config[name] = request[field] end
   if request.stop then config.stopSequences = type(request.stop) == "string" and { request.stop } or request.stop end
   if request.output then config.responseMimeType = "application/json" end
-  if type(request.output) == "table" and not row.output then config.responseJsonSchema = schema_of(request, provider, warn) end
+  if type(request.output) == "table" and not row.output then
+    config.responseJsonSchema = schema_dialects.of_output(request, M.name, provider.schema or M.name, warn)
+  end
   if request.reasoning then config.thinkingConfig = thinking_of(request.reasoning, model, row, warn) end
   local extra = not requests.is_foreign(request, M.name) and request.extra and request.extra.generationConfig
   for key, value in pairs(type(extra) == "table" and extra or {}) do config[key] = value end

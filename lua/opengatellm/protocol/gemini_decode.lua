@@ -84,19 +84,11 @@ local function result_of(fields, calls)
 end
 
 local function add_user(messages, content, calls)
-  local open
+  local turn = body_reader.user_turn(messages, NAME)
   for _, fields in content:each "parts" do
     local result = fields:fields "functionResponse"
-    if result then
-      table.insert(messages, result_of(result, calls))
-      open = nil
-    else
-      if not open then
-        open = { role = "user", content = {}, protocol = NAME }
-        table.insert(messages, open)
-      end
-      table.insert(open.content, user_part(fields))
-    end
+    if result then turn:result(result_of(result, calls))
+    else table.insert(turn:parts(), user_part(fields)) end
   end
 end
 

@@ -13,7 +13,6 @@ local model_limits = require "opengatellm.protocol.model_limits"
 local media = require "opengatellm.request.media"
 local messages = require "opengatellm.request.message"
 local requests = require "opengatellm.request"
-local schema = require "opengatellm.request.schema"
 local schema_dialects = require "opengatellm.request.schema_dialects"
 local tools = require "opengatellm.request.tools"
 
@@ -21,17 +20,15 @@ local M = { name = "ollama" }
 
 -- Messages --------------------------------------------------------------------------------------------------------
 
-local function unsupported(message) return errors.new { kind = "unsupported", message = message } end
-
 local DATA_URL = "^data:[^,]*;base64,(.*)$"
 
 -- A picture as base64.
 local function image_of(part)
-  if part.id then return nil, unsupported "ollama takes pictures from a path or from data, not by the id of a file" end
+  if part.id then return nil, errors.unsupported "ollama takes pictures from a path or from data, not by the id of a file" end
   if not part.url then return media.base64(part) end
   local data = part.url:match(DATA_URL)
   if data then return data end
-  return nil, unsupported "ollama takes pictures from a path or from data, not from an address"
+  return nil, errors.unsupported "ollama takes pictures from a path or from data, not from an address"
 end
 
 -- A picture in the form of Chat Completions, which users bring along.
@@ -59,7 +56,7 @@ local function split_content(message, warn)
     elseif foreign then
       warn("messages", "ollama takes texts and pictures: a part of type " .. (part.kind or part.type) .. " was left out")
     else
-      return nil, nil, unsupported("ollama takes texts and pictures, no part of type " .. part.type)
+      return nil, nil, errors.unsupported("ollama takes texts and pictures, no part of type " .. part.type)
     end
   end
   return table.concat(texts), images
@@ -138,17 +135,12 @@ end
 
 -- Tools, output, reasoning ----------------------------------------------------------------------------------------
 
-local function encode_tool(inner, tool, number, target)
-  local out = messages.add_extra({ name = inner.name, description = inner.description }, { extra = tool.inner_extra }, target.own)
-  out.parameters = tools.parameters(inner, number, target)
-  return messages.add_extra({ type = "function", ["function"] = out }, tool, target.own)
-end
-
 local function encode_tools(list, target)
   local out = {}
   for i, tool in ipairs(list) do
     local inner = tools.function_of(tool)
-    out[i] = inner and encode_tool(inner, inner == tool and tool or {}, i, target) or tool
+    local fields = inner and { name = inner.name, description = inner.description }
+    out[i] = inner and tools.wrapped(fields, inner == tool and tool or {}, inner, i, target) or tool
   end
   return out
 end
@@ -207,14 +199,6 @@ local function set_extra(body, options, request, warn)
   body.options = nil
 end
 
-local function schema_of(request, provider, warn)
-  local plain = schema.output(request.output)
-  if request.protocol == M.name then return schema.normalise(plain) end -- it is its author's
-  return schema_dialects.warned(plain, provider.schema or "grammar", "output", warn)
-end
-
-local function by_field(a, b) return a.field < b.field end
-
 ---@param request ogl.Request checked
 ---@param provider table
 ---@param stream boolean
@@ -232,12 +216,12 @@ function M.encode_request(request, provider, stream, model)
   if request.output == "json" then
     body.format = "json"
   elseif request.output then
-    body.format = schema_of(request, provider, warn)
+    body.format = schema_dialects.of_output(request, M.name, provider.schema or "grammar", warn)
   end
   if request.reasoning then set_think(body, request.reasoning, warn) end
   set_extra(body, options, request, warn)
   if next(options) ~= nil then body.options = options end
-  table.sort(warnings, by_field)
+  requests.sort_warnings(warnings)
   return {
     method = "POST", path = "/api/chat", root = true, accept = stream and "application/x-ndjson" or nil, body = body, warnings = warnings,
   }

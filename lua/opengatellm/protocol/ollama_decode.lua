@@ -73,17 +73,16 @@ function decode_message.tool(fields, calls)
   }
 end
 
-local SAID = { system = true, user = true, developer = true }
+local function decode_said(fields, _, role)
+  return { role = role, content = content_of(fields, fields:text "content" or ""), protocol = NAME }
+end
+
+decode_message.system, decode_message.developer, decode_message.user = decode_said, decode_said, decode_said
 
 local function message_of(fields, calls)
   body_reader.refuse_path(fields)
-  local role = fields:need_text "role"
-  local decode = decode_message[role]
-  if not decode and not SAID[role] then
-    body_reader.refuse(fields:at "role", "expected system, user, assistant or tool, got " .. role:sub(1, 40))
-  end
-  local message = decode and decode(fields, calls)
-  message = message or { role = role, content = content_of(fields, fields:text "content" or ""), protocol = NAME }
+  local role = fields:role(decode_message, "system, user, assistant or tool")
+  local message = decode_message[role](fields, calls, role)
   message.extra = fields:rest()
   return message
 end

@@ -19,14 +19,12 @@ local M = { name = "openai_chat" }
 
 -- Content ---------------------------------------------------------------------------------------------------------
 
-local function unsupported(message) return errors.new { kind = "unsupported", message = message } end
-
 local encode_part = {}
 
 function encode_part.text(part) return { type = "text", text = part.text } end
 
 function encode_part.image(part)
-  if part.id then return nil, unsupported "openai_chat takes a picture from an address, a path or data, not by the id of a file" end
+  if part.id then return nil, errors.unsupported "openai_chat takes a picture from an address, a path or data, not by the id of a file" end
   local url, err = media.url(part)
   if not url then return nil, err end
   return { type = "image_url", image_url = { url = url, detail = part.detail } }
@@ -34,7 +32,7 @@ end
 
 function encode_part.audio(part, own)
   if own and part.bare then return { type = "input_audio", input_audio = part.url or (media.base64(part)) } end -- Mistral's form
-  if part.url or part.id then return nil, unsupported "openai_chat takes audio from a path or from data alone" end
+  if part.url or part.id then return nil, errors.unsupported "openai_chat takes audio from a path or from data alone" end
   local data, mime = media.base64(part)
   if not data then return nil, mime end
   return { type = "input_audio", input_audio = { data = data, format = media.audio_format(mime) } }
@@ -138,11 +136,8 @@ end
 -- Tools, output, reasoning ----------------------------------------------------------------------------------------
 
 local function encode_tool(tool, inner, number, target)
-  local out = messages.add_extra({ name = inner.name, description = inner.description, strict = inner.strict }, {
-    extra = tool.inner_extra,
-  }, target.own)
-  out.parameters = tools.parameters(inner, number, target)
-  return messages.add_extra({ type = "function", ["function"] = out }, tool, target.own)
+  local fields = { name = inner.name, description = inner.description, strict = inner.strict }
+  return tools.wrapped(fields, tool, inner, number, target)
 end
 
 -- A tool in the wire's own form stays what it is, but for its parameters.

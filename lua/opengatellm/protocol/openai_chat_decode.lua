@@ -51,14 +51,6 @@ function decode_part.file(fields)
   return body_reader.set_file(part, data, file:at "file_data")
 end
 
-local function part_of(fields)
-  body_reader.refuse_path(fields)
-  local kind = fields:need_text "type"
-  local decode = decode_part[kind]
-  local part = decode and decode(fields) or fields.reader:opaque(fields, kind)
-  return part.type == "part" and part or fields:keep(part)
-end
-
 -- The content of a message; nil where it has none.
 local function content_of(fields)
   local content = fields:any "content"
@@ -67,7 +59,7 @@ local function content_of(fields)
   local parts, list = {}, fields:list "content"
   for i, item in ipairs(list) do
     local where = fields:at "content" .. "[" .. i .. "]"
-    parts[i] = type(item) == "string" and { type = "text", text = item } or part_of(fields.reader:item(item, where))
+    parts[i] = type(item) == "string" and { type = "text", text = item } or fields.reader:item(item, where):part(decode_part)
   end
   return parts
 end
@@ -173,18 +165,14 @@ decode_message["function"] = function(fields, calls)
   return { role = "tool", tool_call_id = calls:answer(nil, name), content = need_content(fields) }
 end
 
-local function decode_said(fields, role) return { role = role, content = need_content(fields), name = fields:text "name" } end
+local function decode_said(fields, _, role) return { role = role, content = need_content(fields), name = fields:text "name" } end
 
-local SAID = { system = true, developer = true, user = true }
+decode_message.system, decode_message.developer, decode_message.user = decode_said, decode_said, decode_said
 
 local function message_of(fields, calls)
   body_reader.refuse_path(fields)
-  local role = fields:need_text "role"
-  local decode = decode_message[role]
-  if not decode and not SAID[role] then
-    body_reader.refuse(fields:at "role", "expected system, developer, user, assistant or tool, got " .. role:sub(1, 40))
-  end
-  local message = decode and decode(fields, calls) or decode_said(fields, role)
+  local role = fields:role(decode_message, "system, developer, user, assistant or tool")
+  local message = decode_message[role](fields, calls, role)
   message.protocol = NAME
   return fields:keep(message)
 end

@@ -41,7 +41,7 @@ end
 
 function encode_part.audio(part)
   if part.url or part.id then
-    return nil, errors.new { kind = "unsupported", message = "openai_responses takes audio from a path or from data alone" }
+    return nil, errors.unsupported "openai_responses takes audio from a path or from data alone"
   end
   local data, mime = media.base64(part)
   if not data then return nil, mime end
@@ -345,8 +345,6 @@ local function set_logprobs(body, request)
   body.include = include
 end
 
-local function by_field(a, b) return a.field < b.field end
-
 ---@param request ogl.Request checked
 ---@param provider table
 ---@param stream boolean
@@ -376,7 +374,7 @@ function M.encode_request(request, provider, stream, model)
   if request.reasoning then body.reasoning = encode_reasoning(request.reasoning, warn) end
   if stream then body.stream = true end
   requests.add_extra(body, request, M.name, warn)
-  table.sort(warnings, by_field)
+  requests.sort_warnings(warnings)
   return { method = "POST", path = "/responses", body = body, warnings = warnings }
 end
 

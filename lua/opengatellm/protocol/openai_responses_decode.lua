@@ -43,21 +43,8 @@ function decode_part.input_file(fields)
   return body_reader.set_file(part, data, fields:at "file_data")
 end
 
-local function part_of(fields)
-  body_reader.refuse_path(fields)
-  local kind = fields:need_text "type"
-  local decode = decode_part[kind]
-  if not decode then return fields.reader:opaque(fields, kind) end
-  return fields:keep(decode(fields))
-end
-
 local function content_of(fields, key)
-  local content = fields:any(key)
-  if content == nil then body_reader.refuse(fields:at(key), "expected a text or a list of parts, got nothing") end
-  if type(content) ~= "table" then return fields:text(key) end
-  local parts = {}
-  for i, item in fields:each(key) do parts[i] = part_of(item) end
-  return parts
+  return fields:text_or_parts(key, "parts", decode_part)
 end
 
 -- What the assistant said -----------------------------------------------------------------------------------------

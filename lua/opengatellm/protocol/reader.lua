@@ -1,6 +1,6 @@
 --- The body of a request that came to us: JSON that anybody may have written, read field by field.
 --
---   body.read(source, options, function(fields, reader) … return request, wants end) -> request, wants | nil, err
+--   reader.read(source, options, function(fields, reader) … return request, wants end) -> request, wants | nil, err
 --
 -- Whatever is not as it should be ends the reading with an error of kind `invalid` that names the field
 -- ("messages[2].content[1].image_url: expected an object, got a number"); nothing raises. null counts as absent. What a decoder has
@@ -202,6 +202,40 @@ function Fields:keep(target)
   return target
 end
 
+--- The role of a message.
+---@param roles table<string, any> those that there are
+---@param expected string their names, for the error
+---@return string
+function Fields:role(roles, expected)
+  local role = self:need_text "role"
+  if not roles[role] then M.refuse(self:at "role", "expected " .. expected .. ", got " .. role:sub(1, 40)) end
+  return role
+end
+
+--- The object as a part of a message: `decode[type](fields)` reads it, and what no function reads goes back as it came.
+---@param decode table<string, fun(fields: ogl.Fields): table>
+---@return ogl.Part
+function Fields:part(decode)
+  M.refuse_path(self)
+  local kind = self:need_text "type"
+  local part = decode[kind] and decode[kind](self) or self.reader:opaque(self, kind)
+  return part.type == "part" and part or self:keep(part)
+end
+
+--- A text, or the parts of a list.
+---@param key string
+---@param called string what the protocol calls its parts, for the error
+---@param decode table<string, fun(fields: ogl.Fields): table>
+---@return string|ogl.Part[]
+function Fields:text_or_parts(key, called, decode)
+  local content = self:any(key)
+  if content == nil then M.refuse(self:at(key), "expected a text or a list of " .. called .. ", got nothing") end
+  if type(content) ~= "table" then return self:text(key) end
+  local parts = {}
+  for i, item in self:each(key) do parts[i] = item:part(decode) end
+  return parts
+end
+
 -- The reader of a body --------------------------------------------------------------------------------------------
 
 ---@class ogl.BodyReader
@@ -363,6 +397,31 @@ end
 function M.effort(effort)
   if effort == nil then return nil end
   return requests.EFFORTS[effort] and effort or { effort = effort }
+end
+
+local UserTurn = {}
+UserTurn.__index = UserTurn
+
+--- The messages of one turn of the user, for protocols that have the answers of tools in it: each answer becomes a message of its
+--- own, and what stands between them a message of the user.
+---@param list ogl.Message[] changed
+---@param protocol string
+function M.user_turn(list, protocol) return setmetatable({ list = list, protocol = protocol, open = nil }, UserTurn) end
+
+--- Adds an answer of a tool.
+function UserTurn:result(message)
+  table.insert(self.list, message)
+  self.open = nil
+end
+
+--- The parts of the message of the user that is open; opens one where none is.
+---@return ogl.Part[]
+function UserTurn:parts()
+  if not self.open then
+    self.open = { role = "user", content = {}, protocol = self.protocol }
+    table.insert(self.list, self.open)
+  end
+  return self.open.content
 end
 
 local Calls = {}

@@ -218,6 +218,12 @@ function M.warnings()
   return warnings, warnings
 end
 
+local function by_field(a, b) return a.field < b.field end
+
+--- Puts warnings in the order of their fields: the same request gives the same list.
+---@param warnings {field: string}[]
+function M.sort_warnings(warnings) table.sort(warnings, by_field) end
+
 --- The reasoning that is asked for, as a table: a word is its effort.
 ---@param reasoning string|table
 ---@return {effort?: string, budget?: integer, summary?: string}

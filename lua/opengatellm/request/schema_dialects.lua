@@ -384,4 +384,16 @@ function M.output(output, dialect, warn, own)
   return adapted, details and true or is_strict, details or {}
 end
 
+--- The schema of a request's `output`, as a server takes it. One that came by the same protocol is its author's, and stays.
+---@param request ogl.Request with `output`
+---@param protocol string
+---@param dialect string
+---@param warn fun(field: string, message: string, code?: string)
+---@return table
+function M.of_output(request, protocol, dialect, warn)
+  local plain = schemas.output(request.output)
+  if request.protocol == protocol then return schemas.normalise(plain) end
+  return M.warned(plain, dialect, "output", warn)
+end
+
 return M

@@ -4,6 +4,7 @@
 -- came by the same protocol stays as it came.
 --
 -- @module opengatellm.request.tools
+local messages = require "opengatellm.request.message"
 local schema_dialects = require "opengatellm.request.schema_dialects"
 local schemas = require "opengatellm.request.schema"
 
@@ -42,6 +43,19 @@ function M.parameters(inner, number, target)
   if not inner.parameters then return NO_PARAMETERS end
   if target.own then return schemas.normalise(inner.parameters) end
   return adapted(inner.parameters, inner, ("tools[%d].parameters"):format(number), target)
+end
+
+--- A function in the form of Chat Completions, which others copied.
+---@param fields table name, description, and what else the protocol has beside the schema
+---@param tool table as the request has it
+---@param inner table the function in it
+---@param number integer which tool it is, for warnings
+---@param target ogl.ToolTarget
+---@return table
+function M.wrapped(fields, tool, inner, number, target)
+  local out = messages.add_extra(fields, { extra = tool.inner_extra }, target.own)
+  out.parameters = M.parameters(inner, number, target)
+  return messages.add_extra({ type = "function", ["function"] = out }, tool, target.own)
 end
 
 return M
