@@ -67,6 +67,7 @@ build = {
     ["opengatellm.auth.vertex"] = "lua/opengatellm/auth/vertex.lua",
     ["opengatellm.base.failure"] = "lua/opengatellm/base/failure.lua",
     ["opengatellm.base.filter"] = "lua/opengatellm/base/filter.lua",
+    ["opengatellm.base.header"] = "lua/opengatellm/base/header.lua",
     ["opengatellm.base.memory"] = "lua/opengatellm/base/memory.lua",
     ["opengatellm.base.quota"] = "lua/opengatellm/base/quota.lua",
     ["opengatellm.base.random"] = "lua/opengatellm/base/random.lua",

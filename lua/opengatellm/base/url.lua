@@ -20,12 +20,19 @@ function M.segment(text) return (text:gsub("[^%w%-%._~]", escape)) end
 ---@return string
 function M.path(text) return (text:gsub("[^%w%-%._~/:@]", escape)) end
 
+local function byte_of(hex) return string.char(tonumber(hex, 16)) end
+
+--- A text of an address without its escapes.
+---@param text string
+---@return string
+function M.unescape(text) return (text:gsub("%%(%x%x)", byte_of)) end
+
 local DECODINGS = 8 -- each proxy on the way may decode once
 
 -- A text as the last of several servers may read it.
 local function decoded(text)
   for _ = 1, DECODINGS do
-    local plain = text:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end)
+    local plain = M.unescape(text)
     if plain == text then return text end
     text = plain
   end
@@ -33,7 +40,7 @@ local function decoded(text)
 end
 
 --- What is wrong with a text that is to stand in a path, or nil: `.` or `..` between slashes names a route above. Slashes and dots may be
--- escaped, backslashes count as slashes, and what follows `;` as a parameter of its segment.
+--- escaped, backslashes count as slashes, and what follows `;` as a parameter of its segment.
 ---@param text string
 ---@return string?
 function M.problem(text)

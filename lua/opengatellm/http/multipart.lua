@@ -4,6 +4,8 @@
 -- transport takes, {length, read, close}. Memory: one piece of one file at a time.
 --
 -- @module opengatellm.http.multipart
+local random = require "opengatellm.base.random"
+
 local M = {}
 
 ---@class ogl.Form
@@ -16,12 +18,8 @@ local RANDOM_BYTES = 16
 
 -- A text that no file holds by accident, nor by intent: nobody can know it before.
 local function make_boundary()
-  local source = io.open("/dev/urandom", "rb")
-  local bytes = source and source:read(RANDOM_BYTES)
-  if source then source:close() end
-  if not bytes or #bytes < RANDOM_BYTES then -- no such device: what this process alone knows
-    bytes = tostring {} .. os.time() .. os.clock() .. math.random()
-  end
+  local bytes, err = random.bytes(RANDOM_BYTES)
+  if not bytes then return nil, err end
   return "ogl-" .. bytes:gsub(".", function(c) return ("%02x"):format(c:byte()) end):sub(1, 60)
 end
 
@@ -92,10 +90,13 @@ local function reader_of(form, segments)
   return { length = form.length, read = read, close = close }
 end
 
+--- A form; nothing of its files is read yet.
 ---@param fields {[1]: string, [2]: string|ogl.Upload}[]
----@return ogl.Form
+---@return ogl.Form?
+---@return ogl.Error? err where the system has no random bytes
 function M.form(fields)
-  local boundary = make_boundary()
+  local boundary, err = make_boundary()
+  if not boundary then return nil, err end
   local segments = segments_of(fields, boundary)
   local form = { content_type = "multipart/form-data; boundary=" .. boundary, length = length_of(segments), spent = false }
   function form.open() return reader_of(form, segments) end

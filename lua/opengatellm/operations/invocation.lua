@@ -378,7 +378,8 @@ function H.wire(context)
   if operation.form then
     local fields, err = form_fields(context)
     if not fields then return nil, err end
-    wire.form = multipart.form(fields)
+    wire.form, err = multipart.form(fields)
+    if not wire.form then return nil, err end
   elseif operation.body then
     wire.body = json.encode(gather(context, "body", true))
   end

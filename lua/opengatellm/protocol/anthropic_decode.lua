@@ -9,6 +9,7 @@
 -- @module opengatellm.protocol.anthropic_decode
 local body_reader = require "opengatellm.protocol.reader"
 local json = require "opengatellm.json"
+local url = require "opengatellm.base.url"
 
 local NAME = "anthropic"
 
@@ -237,7 +238,7 @@ local function wants_of(body)
   local model, verb = (body.reader.path or ""):match "/models/([^/:?]+):(%a+)"
   return {
     stream = body:boolean "stream" or verb == "streamRawPredict", include_usage = true,
-    model = body:text "model" or model and body_reader.unescape(model),
+    model = body:text "model" or model and url.unescape(model),
   }
 end
 

@@ -9,6 +9,7 @@
 -- @module opengatellm.protocol.gemini_decode
 local body_reader = require "opengatellm.protocol.reader"
 local json = require "opengatellm.json"
+local url = require "opengatellm.base.url"
 
 local NAME = "gemini"
 
@@ -325,7 +326,7 @@ local function wants_of(body)
   local named = body:text "model"
   return {
     stream = verb == "streamGenerateContent", sse = query:find "alt=sse" ~= nil, include_usage = true,
-    model = model and body_reader.unescape(model) or named and named:gsub("^models/", "") or nil,
+    model = model and url.unescape(model) or named and named:gsub("^models/", "") or nil,
   }
 end
 

@@ -8,6 +8,7 @@
 -- @module opengatellm.protocol.openai_chat_decode
 local body_reader = require "opengatellm.protocol.reader"
 local json = require "opengatellm.json"
+local url = require "opengatellm.base.url"
 
 local NAME = "openai_chat"
 
@@ -262,7 +263,7 @@ local function decode(body)
   local path = body.reader.path and body.reader.path:match "/deployments/([^/?]+)" -- Azure's
   local wants = {
     stream = body:boolean "stream" or false, include_usage = stream and stream:boolean "include_usage" or false,
-    model = body:text "model" or path and body_reader.unescape(path),
+    model = body:text "model" or path and url.unescape(path),
   }
   request.extra = body:rest()
   if format then

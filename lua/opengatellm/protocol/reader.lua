@@ -18,6 +18,7 @@ local json = require "opengatellm.json"
 local messages = require "opengatellm.request.message"
 local media = require "opengatellm.request.media"
 local requests = require "opengatellm.request"
+local url_of = require "opengatellm.base.url"
 
 local M = {}
 
@@ -271,11 +272,6 @@ function M.bytes(text, where)
   return bytes
 end
 
---- A text of an address without its escapes.
----@param text string
----@return string
-function M.unescape(text) return (text:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end)) end
-
 --- Puts what an address means into a part: data and mime of a data URL, else `url`. Files of this machine are none.
 ---@param part table changed
 ---@param url string
@@ -291,7 +287,7 @@ function M.set_url(part, url, where)
   local head, data = url:match "^%s*[^:]*:([^,]*),(.*)$"
   if not head then M.refuse(where, "expected data:TYPE;base64,…") end
   part.mime = head:match "^[^;]+" or "text/plain"
-  part.data = head:find ";%s*base64%s*$" and M.bytes(data, where) or M.unescape(data)
+  part.data = head:find ";%s*base64%s*$" and M.bytes(data, where) or url_of.unescape(data)
   return part
 end
 

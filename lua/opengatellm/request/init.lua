@@ -1,6 +1,7 @@
 --- Requests: the fields that a chat takes, and their check before any byte is sent.
 --
 -- @module opengatellm.request
+local header = require "opengatellm.base.header"
 local message = require "opengatellm.request.message"
 
 local M = {}
@@ -111,7 +112,7 @@ function M.check_headers(headers)
     if type(name) ~= "string" or type(value) ~= "string" then return "headers: expected names and values that are strings" end
     local problem = M.check_line(value, "headers['" .. name:gsub("[%c]", "?") .. "']")
     if problem then return problem end
-    if not name:find "^[%w!#$%%&'*+%-.^_`|~]+$" then return "headers: '" .. name:gsub("[%c]", "?") .. "' is no header name" end
+    if not header.is_token(name) then return "headers: '" .. name:gsub("[%c]", "?") .. "' is no header name" end
   end
 end
 

@@ -16,6 +16,7 @@
 local core = require "opengatellm.core"
 local errors = require "opengatellm.errors"
 local failure = require "opengatellm.base.failure"
+local header = require "opengatellm.base.header"
 local task = require "opengatellm.task"
 
 local M = {}
@@ -43,7 +44,7 @@ local function check_pair(pair, i, level)
   if type(pair) ~= "table" or type(pair[1]) ~= "string" or type(pair[2]) ~= "string" then
     error("field 'headers': entry " .. i .. " is no {name, value} of strings", level + 1)
   end
-  if pair[1] == "" or pair[1]:find "[^%w!#$%%&'*+%-.^_`|~]" then
+  if not header.is_token(pair[1]) then
     error("field 'headers': the name of entry " .. i .. " is not a token of HTTP", level + 1)
   end
   if pair[2]:find "%c" and pair[2]:find "[%z\1-\8\10-\31\127]" then -- a tab is allowed
@@ -104,7 +105,7 @@ end
 ---@return ogl.Error? err
 function M.head(request, route, level)
   local method, body = request.method or "GET", request.body
-  if method == "" or method:find "[^%w!#$%%&'*+%-.^_`|~]" then
+  if not header.is_token(method) then
     return nil, failure.final("invalid", "url", "the method is not a token of HTTP")
   end
   if body ~= nil and type(body) ~= "string" and type(body) ~= "table" then

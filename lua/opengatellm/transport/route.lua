@@ -5,6 +5,7 @@
 local core = require "opengatellm.core"
 local failure = require "opengatellm.base.failure"
 local no_proxy = require "opengatellm.transport.no_proxy"
+local url_of = require "opengatellm.base.url"
 
 local M = {}
 local H = {}
@@ -102,10 +103,6 @@ end
 ---@return boolean
 function M.is_direct(host, list) return no_proxy.covers(host, list) end
 
-local function unescape(text)
-  return (text:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end))
-end
-
 --- The same route by a proxy. No message holds its password.
 function H.through(route, proxy, raw)
   local scheme, rest = proxy:match "^(%a[%w+.-]*)://(.*)$"
@@ -119,7 +116,7 @@ function H.through(route, proxy, raw)
   if not host then return invalid("proxy", "the proxy's address holds no host, or no port where one should be") end
   if user and user:find "%c" then return invalid("proxy", "the proxy's user or password holds a control byte") end
   route.proxied, route.tunnel, route.dial_host, route.dial_port = true, raw or route.tls, host, port
-  if user then route.proxy_auth = "Basic " .. core.base64_encode(unescape(user:find ":" and user or user .. ":")) end
+  if user then route.proxy_auth = "Basic " .. core.base64_encode(url_of.unescape(user:find ":" and user or user .. ":")) end
   if not route.tunnel then route.target = "http://" .. route.authority .. route.target end
   return route
 end

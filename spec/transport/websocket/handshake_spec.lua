@@ -70,7 +70,7 @@ describe("the answer to an upgrade", function()
 
   it("has its headers in lower case, joined; cookies in a list", function()
     local answer = assert(handshake.read(reader { "HTTP/1.0 429\nX-A: 1\nx-a:2 \nSet-Cookie: a=1, b\nset-cookie: c\n\n" }))
-    assert.same({ status = 429, rest = "", headers = { ["x-a"] = "1, 2", ["set-cookie"] = { "a=1, b", "c" } } }, answer)
+    assert.same({ 429, { ["x-a"] = "1, 2", ["set-cookie"] = { "a=1, b", "c" } } }, { answer.status, answer.headers })
   end)
 
   it("is read in a moment, however many lines and blanks it has", function()
@@ -90,7 +90,7 @@ describe("the answer to an upgrade", function()
     for _, row in ipairs {
       { "malformed", "SSH-2.0-OpenSSH_9.2\r\n" }, { "malformed", "HTTP/1.1 x\r\n\r\n" }, { "malformed", "HTTP/1.1 101 Yes\r\nno colon\r\n\r\n" },
       { "malformed", "HTTP/2 101\r\n\r\n" }, { "malformed", "" }, { "malformed", YES:sub(1, -2) },
-      { "header", "HTTP/1.1 101 Yes\r\nx-a: " .. ("x"):rep(70000) }, { "header", "HTTP/1.1 101 Yes\r\nx-a: " .. ("x"):rep(70000) .. "\r\n\r\n" },
+      { "header", "HTTP/1.1 101 Yes\r\nx-a: " .. ("x"):rep(300000) }, { "header", "HTTP/1.1 101 Yes\r\nx-a: " .. ("x"):rep(300000) .. "\r\n\r\n" },
     } do
       local answer, err = handshake.read(reader { row[2] })
       assert.is_nil(answer)

@@ -1,23 +1,26 @@
 --- The handshake that makes a WebSocket of an HTTP/1.1 connection (RFC 6455, section 4), as a client does it.
 --
---   upgrade.problem(headers) -> problem | nil           a header that could break out of its line
---   upgrade.request(url, headers, key) -> bytes | nil, err
---   upgrade.read(read) -> answer | nil, err             reads the head of the answer; `read() -> bytes | nil | nil, err`
---   upgrade.check(answer, key, asked) -> problem | nil  whether a 101 is a yes
---   upgrade.body(answer, read) -> text                  what a refusal says, as far as it came, at most errors.BODY bytes
+--   handshake.problem(headers) -> problem | nil           a header that could break out of its line
+--   handshake.request(url, headers, key) -> bytes | nil, err
+--   handshake.read(read) -> answer | nil, err             reads the head of the answer; `read() -> bytes | nil | nil, err`
+--   handshake.check(answer, key, asked) -> problem | nil  whether a 101 is a yes
+--   handshake.body(answer, read) -> text                  what a refusal says, as far as it came, at most errors.BODY bytes
 --
--- answer = {status, headers, rest}: `rest` are bytes that came behind the head, the first frames of a server in a hurry.
--- Of HTTP this reads what an answer to an upgrade can be: one head, at most 64 KiB, and the body of a refusal by its length, in chunks, or
--- to the end of the connection.
+-- The parser of the core (core.http1) reads the head, and the body of a refusal.
 --
 -- @module opengatellm.transport.websocket.handshake
 local core = require "opengatellm.core"
 local errors = require "opengatellm.errors"
+local header = require "opengatellm.base.header"
 
 local M = {}
 
-local CHUNK_DIGITS = 8 -- of a chunk's size: more is none that we could take
-local HEAD = 64 * 1024 -- bytes of a head: browsers and servers stop at 8 to 256 KiB
+---@class ogl.HandshakeAnswer
+---@field status integer
+---@field headers table<string, string|string[]>
+---@field rest string bytes that came behind the head of a 101: the first frames of a server in a hurry
+---@field body string what came of a refusal's body with its head
+---@field more? fun(bytes: string): string, string? gives the parser more of the body: its state and the bytes of the body in them
 
 -- Of the request that the upgrade stands for: they tell of a body that it has not, or are said below.
 local NOT_SENT = {
@@ -32,7 +35,7 @@ function M.problem(headers)
   if type(headers) ~= "table" then return "headers: expected a list, got " .. type(headers) end
   for _, row in ipairs(headers) do
     local name, value = row[1], row[2]
-    if type(name) ~= "string" or not name:find "^[%w!#$%%&'*+.^_`|~-]+$" then return "a header's name is no token" end
+    if type(name) ~= "string" or not header.is_token(name) then return "a header's name is no token" end
     if type(value) ~= "string" or value:find "[%z\r\n]" then return "the header '" .. name .. "' could break out of its line" end
   end
 end
@@ -64,74 +67,35 @@ function M.request(url, headers, key)
   return table.concat(lines, "\r\n") .. "\r\n\r\n"
 end
 
-local function malformed(message)
+-- What the parser says of an answer that it cannot read, as an error.
+local function problem_of(parser)
+  local code, message = parser:problem()
+  local kind = code == "header" and "limit" or "network"
+  return errors.new { kind = kind, code = kind == "limit" and code or "malformed", message = message, sent = false }
+end
+
+local function cut()
+  local message = "the server closed the connection inside the head of its answer"
   return errors.new { kind = "network", code = "malformed", message = message, sent = false }
 end
 
-local function too_large()
-  return errors.new { kind = "limit", code = "header", message = "the head of the server's answer is above 64 KiB", sent = false }
-end
-
-local function add_field(lists, name, value)
-  local list = lists[name]
-  if list then list[#list + 1] = value else lists[name] = { value } end
-end
-
--- The values of each name, as one text where it is not set-cookie: joined once, however many lines there are.
-local function joined(lists)
-  local headers = {}
-  for name, list in pairs(lists) do headers[name] = name == "set-cookie" and list or table.concat(list, ", ") end
-  return headers
-end
-
-local function parse(head)
-  local status, lines = head:match "^HTTP/1%.[01] (%d%d%d)[^\r\n]*\r?\n(.*)$"
-  if not status then return nil end
-  local lists = {}
-  for line in lines:gmatch "([^\r\n]+)" do
-    local name, value = line:match "^([^%s:]+):[ \t]*(.*)$"
-    if not name then return nil end
-    add_field(lists, name:lower(), value:match "^.*[^ \t]" or "")
-  end
-  return { status = tonumber(status), headers = joined(lists) }
-end
-
--- Where the blank line ends, looked for from a place on.
-local function end_of_head(bytes, from)
-  local _, stop = bytes:find("\n\r?\n", from)
-  return stop and stop <= HEAD and stop or nil
-end
-
-local END = 4 -- bytes of the longest blank line with the end before it
-
--- Bytes up to and with the blank line, and those behind it.
-local function read_head(read, bytes)
-  local from = 1
-  while true do
-    local stop = end_of_head(bytes, from)
-    if stop then return bytes:sub(1, stop), bytes:sub(stop + 1) end
-    if #bytes > HEAD then return nil, too_large() end
-    if #bytes >= 5 and bytes:sub(1, 5) ~= "HTTP/" then return nil, malformed "the server's answer is not HTTP" end
-    from = math.max(1, #bytes - END)
-    local more, err = read()
-    if not more then return nil, err or malformed "the server closed the connection inside the head of its answer" end
-    bytes = bytes .. more
-  end
-end
-
---- Waits for the head of the answer; interim ones before it (100, 103) are passed over.
----@param read fun(): string?, ogl.Error?
----@return {status: integer, headers: table, rest: string}?
+--- Waits for the head of the answer; the parser passes over interim ones before it (100, 103).
+---@param read fun(): string?, ogl.Error? bytes; nil: the end of the connection; nil and an error
+---@return ogl.HandshakeAnswer?
 ---@return ogl.Error?
 function M.read(read)
-  local rest = ""
+  local parser = core.http1 "GET"
   while true do
-    local head, behind = read_head(read, rest)
-    if not head then return nil, behind end
-    local answer = parse(head)
-    if not answer then return nil, malformed "the head of the server's answer is not HTTP" end
-    answer.rest, rest = behind, behind
-    if answer.status == 101 or answer.status >= 200 then return answer end
+    local bytes, err = read()
+    if err then return nil, err end
+    if not bytes then return nil, cut() end
+    local state, body, rest = parser:feed(bytes)
+    local status, headers = parser:head()
+    if status then
+      local function more(piece) return parser:feed(piece) end
+      return { status = status, headers = headers, rest = rest or "", body = body or "", more = state == "body" and more or nil }
+    end
+    if state == "failed" then return nil, problem_of(parser) end
   end
 end
 
@@ -159,35 +123,20 @@ function M.check(answer, key, headers)
   if protocol then return "it speaks a subprotocol that we did not offer" end
 end
 
--- The body of chunks, and whether its end was there.
-local function join_chunks(bytes)
-  local pieces, at = {}, 1
-  while true do
-    local size, from = bytes:match("^(%x+)[^\r\n]*\r?\n()", at)
-    size = size and #size <= CHUNK_DIGITS and tonumber(size, 16)
-    if not size then return table.concat(pieces), at <= #bytes and bytes:find("\n", at, true) ~= nil end
-    pieces[#pieces + 1] = bytes:sub(from, from + size - 1)
-    if size == 0 then return table.concat(pieces), true end
-    if from + size > #bytes then return table.concat(pieces), false end
-    at = bytes:match("^\r?\n()", from + size) or #bytes + 1
-  end
-end
-
 --- The body of an answer that is no 101. What ended it is not told: what came of it is worth showing.
----@param answer {headers: table, rest: string}
+---@param answer ogl.HandshakeAnswer
 ---@param read fun(): string?, ogl.Error?
----@return string
+---@return string # at most errors.BODY bytes
 function M.body(answer, read)
-  local chunked = has_token(answer.headers["transfer-encoding"], "chunked")
-  local length = tonumber(answer.headers["content-length"])
-  local bytes = answer.rest
-  while true do
-    local text, ended = bytes, length and #bytes >= length
-    if chunked then text, ended = join_chunks(bytes) end
-    local more = not ended and #bytes < errors.BODY and read()
-    if not more then return text:sub(1, math.min(errors.BODY, not chunked and length or errors.BODY)) end
-    bytes = bytes .. more
+  local pieces, size, more = { answer.body }, #answer.body, answer.more
+  while more and size < errors.BODY do
+    local bytes = read()
+    if not bytes then break end
+    local state, body = more(bytes)
+    pieces[#pieces + 1], size = body, size + #(body or "")
+    if state ~= "body" then break end
   end
+  return table.concat(pieces):sub(1, errors.BODY)
 end
 
 return M
