@@ -25,10 +25,191 @@ local Client = {}
 Client.__name = "opengatellm.client"
 
 local M = {}
-local H = {}
 
 -- Resources that are no operations of OpenGateLLM; each is bound to a client when it is first used.
 local RESOURCES = { ollama = "opengatellm.operations.ollama_models" }
+
+local FIELDS = {
+  provider = "any", protocol = "string", base_url = "string", api_key = "any", model = "string", no_v1 = "boolean", rag_url = "string",
+  version = "string", settings = "table", timeouts = "table", retries = "table", limits = "table", headers = "table", proxy = "string",
+  no_proxy = "string", ca_file = "string", client_cert = "table", insecure_skip_verify = "boolean", unix_socket = "string",
+  transport = "any", host = "table", block = "boolean",
+}
+
+local TIMEOUTS = { connect = 10, first_byte = 600, idle = 300 }
+
+local RETRIES = { max = 2, max_wait = 60 }
+
+local LIMITS = { reply = 64 * 1024 * 1024, body = 64 * 1024 * 1024 }
+
+-- When a call of that method may be sent again: a POST or PATCH only where the server cannot have acted.
+local METHODS = {
+  GET = "always", HEAD = "always", OPTIONS = "always", PUT = "always", DELETE = "always", POST = "unsent", PATCH = "unsent",
+}
+
+-- The call of a chat, ready to be sent. What is wrong with the request is raised in the line of the client's user.
+local function prepare(self, question, operation, streamed)
+  local call = steps.begin(self, question, operation, streamed, 3)
+  local done, err = steps.walk(call, 3)
+  if not done then return nil, err end
+  return call
+end
+
+-- A chat or a stream in a task of its own. The steps that ask no server are walked here, so that their mistakes are raised where the
+-- request was written.
+local function call_back(self, question, operation, streamed, functions)
+  local callbacks = require "opengatellm.chat.callbacks"
+  local problem = callbacks.check(functions)
+  if problem then error("client:" .. operation .. ": " .. problem, 3) end
+  local call = steps.begin(self, question, operation, streamed, 3)
+  local keep = call.request.keep
+  local next_step, err = steps.walk(call, 3, 1, true)
+  return callbacks.run(function()
+    if next_step then next_step, err = steps.walk(call, 0, next_step) end
+    if not next_step then return nil, err end
+    return stream.open(call)
+  end, functions, keep)
+end
+
+local MOST = 2 ^ 53 -- beyond it not every integer is a number of Lua
+
+-- Fields that are numbers from `least` on.
+local function check_numbers(options, fields, where, least)
+  local problem = request.check_fields(options, fields, where)
+  if problem then return problem end
+  for name in pairs(fields) do
+    local value = options[name]
+    if value and (value < least or value > MOST) then
+      return ("%s%s: expected a number from %d on, got %g"):format(where, name, least, value)
+    end
+  end
+end
+
+local function check_transport(given)
+  if given == nil or type(given) == "table" then return nil end
+  if type(given) ~= "string" then return "transport: expected table or name, got " .. type(given) end
+  if not transport.is_name(given) then return "transport: there is no transport '" .. given:gsub("%c", "?") .. "'" end
+end
+
+local function check_version(version)
+  if version == nil or version == "main" or version:find "^%d+%.%d+%.?%d*$" then return nil end
+  return "version: expected one like 0.8 or 0.9.2, got '" .. version:gsub("%c", "?") .. "'"
+end
+
+local function check_key(key)
+  if key == nil or type(key) == "function" then return nil end
+  if type(key) ~= "string" then return "api_key: expected string or function, got " .. type(key) end
+  if key:find "[%c]" then return "api_key: it holds a line end or another control character" end
+end
+
+-- The data of a provider, by name or the user's own.
+local function find_provider(provider)
+  if type(provider) == "table" then return provider end
+  return providers.find(provider or "opengatellm")
+end
+
+local function check_provider(options)
+  local provider, protocol = options.provider, options.protocol
+  if protocol and not protocols[protocol] then return "protocol: there is no protocol '" .. protocol:gsub("%c", "?") .. "'" end
+  if provider ~= nil and type(provider) ~= "string" and type(provider) ~= "table" then
+    return "provider: expected string or table, got " .. type(provider)
+  end
+  local data, problem = find_provider(provider)
+  if not data then return "provider: " .. problem end
+  if not protocols[data.protocol] then return "provider.protocol: there is no protocol '" .. tostring(data.protocol) .. "'" end
+  return settings.check(data, options.settings)
+end
+
+local function check(options)
+  if type(options) ~= "table" then return "expected table, got " .. type(options) end
+  local problem = request.check_fields(options, FIELDS)
+    or request.check_shared(options)
+    or options.retries and check_numbers(options.retries, { max = "integer", max_wait = "number" }, "retries.", 0)
+    or options.limits and check_numbers(options.limits, { reply = "integer", body = "integer", upload = "integer" }, "limits.", 1)
+  if problem then return problem end
+  return check_key(options.api_key) or check_provider(options) or check_version(options.version)
+    or check_transport(options.transport)
+end
+
+local function set_provider(self, options)
+  local provider = find_provider(options.provider)
+  if options.protocol or not (provider.name and provider.auth) then
+    provider = request.merge({ name = "custom", auth = "bearer" }, provider, { protocol = options.protocol })
+  end
+  self.provider, self.protocol = provider, require(protocols[provider.protocol])
+  self.auth, self.settings = auth.of(self.provider) or false, settings.read(provider, options.settings)
+  self.by_match = false
+  self.model_name, self.version = options.model or false, options.version or false
+end
+
+-- The address that was given, the environment's or the provider's own; or what is missing for it.
+local function find_address(self, options)
+  local given = options.base_url or settings.variable(self.provider.url_env)
+  if self.auth and self.auth.address and not (given and options.no_v1) then return self.auth.address(self.settings, given) end
+  if given then return given end
+  return settings.address(self.provider, self.settings)
+end
+
+-- A wrong address is an error of the first call, wherever it came from: addresses are configuration, and a program goes on without.
+local function set_address(self, options, level)
+  self.root, self.api, self.rag_api = false, false, false
+  if options.rag_url then
+    local root, api = url.base(options.rag_url, not options.no_v1 and self.provider.version or nil)
+    if not root then error("ogl.client: rag_url: " .. api, level + 1) end
+    self.rag_api = api
+  end
+  local address, problem = find_address(self, options)
+  if problem then self.missing = function() return settings.missing(self.provider, problem) end end
+  if not address then return end
+  if self.provider.default_port then address = url.complete(address, self.provider.default_port) end
+  local root, api = url.base(address, not options.no_v1 and self.provider.version or nil)
+  if root then
+    self.root, self.api = root, api
+  else
+    local where = options.base_url and "base_url" or "the server address of the environment is wrong"
+    self.missing = function() return settings.missing(self.provider, where .. ": " .. api) end
+  end
+end
+
+local function set_limits(self, options)
+  self.timeouts = request.merge(TIMEOUTS, options.timeouts)
+  self.retries = request.merge(RETRIES, options.retries)
+  self.bounds = request.merge(LIMITS, options.limits) -- `limits` is a method
+  self.wire_timeouts = request.timeouts(self.timeouts)
+end
+
+local function set_connection(self, options)
+  local cert = options.client_cert or {}
+  local way = {
+    proxy = options.proxy, no_proxy = options.no_proxy, unix_socket = options.unix_socket,
+    tls = {
+      verify = not options.insecure_skip_verify, ca_file = options.ca_file, cert_file = cert.cert_file, key_file = cert.key_file,
+      key_password = cert.key_password,
+    },
+  }
+  self.way = function() return way end -- a function, like the key: passwords are in it
+  self.headers, self.host = options.headers or false, options.host or options.block and host.plain() or false
+  -- what clients on the same connections have in common; `versions` by address, `rate_headers` of the last answer that had any
+  local name = type(options.transport) == "string" and options.transport or nil
+  self.shared = { transport = not name and options.transport or nil, transport_name = name, versions = {}, rate_headers = false }
+end
+
+-- The key lives in these closures, where no printer of tables finds it: one gives it, the other says whether there is one.
+local function key_functions(options, provider)
+  local key = options.api_key
+  if type(key) == "function" then return key, function() return true end end
+  key = key or settings.variable(provider.key_env)
+  return function() return key end, function() return key ~= nil end
+end
+
+local ROUTE_OPTIONS = { headers = "table", timeouts = "table", query = "table", head = "boolean" }
+
+local function check_route(method, path, options)
+  if type(method) ~= "string" or not METHODS[method] then return "method: expected GET, POST, PUT, PATCH, DELETE, HEAD or OPTIONS" end
+  if type(path) ~= "string" or path:sub(1, 1) ~= "/" then return "path: expected a text that begins with /" end
+  if path:find "[%c ]" then return "path: it holds a blank, a line end or another control character" end
+  return request.check_fields(options, ROUTE_OPTIONS) or request.check_shared(options)
+end
 
 -- What is no method here is one of the operations, or a resource of them; their tables are loaded when the first is used.
 function Client.__index(self, name)
@@ -62,30 +243,20 @@ end
 ---@field host? table
 ---@field block? boolean true: calls wait in place wherever they are made, on Neovim's main coroutine too
 
-local FIELDS = {
-  provider = "any", protocol = "string", base_url = "string", api_key = "any", model = "string", no_v1 = "boolean", rag_url = "string",
-  version = "string", settings = "table", timeouts = "table", retries = "table", limits = "table", headers = "table", proxy = "string",
-  no_proxy = "string", ca_file = "string", client_cert = "table", insecure_skip_verify = "boolean", unix_socket = "string",
-  transport = "any", host = "table", block = "boolean",
-}
-local TIMEOUTS = { connect = 10, first_byte = 600, idle = 300 }
-local RETRIES = { max = 2, max_wait = 60 }
-local LIMITS = { reply = 64 * 1024 * 1024, body = 64 * 1024 * 1024 }
-
 --- Makes a client; every option may be left out.
 ---@param options? ogl.ClientOptions
 ---@param level? integer for error()
 ---@return ogl.Client
 function M.new(options, level)
-  local problem = H.check(options or {})
+  local problem = check(options or {})
   if problem then error("ogl.client: " .. problem, (level or 1) + 1) end
   options = request.merge(options) -- the caller may use the table again
   local self = setmetatable({}, Client)
-  H.set_provider(self, options)
-  H.set_address(self, options, (level or 1) + 1)
-  H.set_limits(self, options)
-  H.set_connection(self, options)
-  self.key, self.has_key = H.key_functions(options, self.provider)
+  set_provider(self, options)
+  set_address(self, options, (level or 1) + 1)
+  set_limits(self, options)
+  set_connection(self, options)
+  self.key, self.has_key = key_functions(options, self.provider)
   self.with_options = function() return options end -- a function: nobody prints the key by accident
   return self
 end
@@ -112,10 +283,10 @@ end
 ---@return ogl.Error? err
 function Client:chat(question, callbacks)
   if callbacks ~= nil then
-    local task = H.call_back(self, question, "chat", false, callbacks)
+    local task = call_back(self, question, "chat", false, callbacks)
     return task -- no tail call: see embeddings
   end
-  local call, err = H.prepare(self, question, "chat", false)
+  local call, err = prepare(self, question, "chat", false)
   if not call then return nil, err end
   local answer
   answer, err = stream.open(call)
@@ -130,10 +301,10 @@ end
 ---@return ogl.Error? err
 function Client:stream(question, callbacks)
   if callbacks ~= nil then
-    local task = H.call_back(self, question, "stream", true, callbacks)
+    local task = call_back(self, question, "stream", true, callbacks)
     return task -- no tail call: see embeddings
   end
-  local call, err = H.prepare(self, question, "stream", true)
+  local call, err = prepare(self, question, "stream", true)
   if not call then return nil, err end
   return stream.open(call)
 end
@@ -145,7 +316,7 @@ end
 ---@return ogl.Preview?
 ---@return ogl.Error?
 function Client:preview(question, streamed)
-  local call, err = H.prepare(self, question, "preview", streamed or false)
+  local call, err = prepare(self, question, "preview", streamed or false)
   if not call then return nil, err end
   if not call.client.api then return nil, call.client:missing() end
   return require "opengatellm.chat.preview".of(call.client, call.wire)
@@ -173,11 +344,6 @@ end
 ---@return ogl.RateLimits?
 function Client:limits() return rate_limit.read(self.shared.rate_headers) end
 
--- When a call of that method may be sent again: a POST or PATCH only where the server cannot have acted.
-local METHODS = {
-  GET = "always", HEAD = "always", OPTIONS = "always", PUT = "always", DELETE = "always", POST = "unsent", PATCH = "unsent",
-}
-
 --- Any other route: `client:request("GET", "/v1/me")`. The path stands under the server's address; a table is sent as JSON. JSON comes
 --- back decoded, anything else as text.
 ---@param method string
@@ -189,7 +355,7 @@ local METHODS = {
 ---@return {status: integer, headers: table<string, string|string[]>}? head of the answer, with `head = true`
 function Client:request(method, path, body, options)
   options = options or {}
-  local problem = H.check_route(method, path, options)
+  local problem = check_route(method, path, options)
   if problem then error("client:request: " .. problem, 2) end
   local wire = {
     method = method, path = path .. url.query(options.query or {}), root = true, options = options, repeatable = METHODS[method],
@@ -249,172 +415,6 @@ function Client:missing()
   return errors.new {
     kind = "config", provider = self.provider.name, message = "no server address: " .. settings.how(self.provider.url_env, "base_url"),
   }
-end
-
--- Helpers ---------------------------------------------------------------------------------------------------------
-
--- The call of a chat, ready to be sent. What is wrong with the request is raised in the line of the client's user.
-function H.prepare(self, question, operation, streamed)
-  local call = steps.begin(self, question, operation, streamed, 3)
-  local done, err = steps.walk(call, 3)
-  if not done then return nil, err end
-  return call
-end
-
--- A chat or a stream in a task of its own. The steps that ask no server are walked here, so that their mistakes are raised where the
--- request was written.
-function H.call_back(self, question, operation, streamed, functions)
-  local callbacks = require "opengatellm.chat.callbacks"
-  local problem = callbacks.check(functions)
-  if problem then error("client:" .. operation .. ": " .. problem, 3) end
-  local call = steps.begin(self, question, operation, streamed, 3)
-  local keep = call.request.keep
-  local next_step, err = steps.walk(call, 3, 1, true)
-  return callbacks.run(function()
-    if next_step then next_step, err = steps.walk(call, 0, next_step) end
-    if not next_step then return nil, err end
-    return stream.open(call)
-  end, functions, keep)
-end
-
-function H.check(options)
-  if type(options) ~= "table" then return "expected table, got " .. type(options) end
-  local problem = request.check_fields(options, FIELDS)
-    or request.check_shared(options)
-    or options.retries and H.check_numbers(options.retries, { max = "integer", max_wait = "number" }, "retries.", 0)
-    or options.limits and H.check_numbers(options.limits, { reply = "integer", body = "integer", upload = "integer" }, "limits.", 1)
-  if problem then return problem end
-  return H.check_key(options.api_key) or H.check_provider(options) or H.check_version(options.version)
-    or H.check_transport(options.transport)
-end
-
-local MOST = 2 ^ 53 -- beyond it not every integer is a number of Lua
-
--- Fields that are numbers from `least` on.
-function H.check_numbers(options, fields, where, least)
-  local problem = request.check_fields(options, fields, where)
-  if problem then return problem end
-  for name in pairs(fields) do
-    local value = options[name]
-    if value and (value < least or value > MOST) then
-      return ("%s%s: expected a number from %d on, got %g"):format(where, name, least, value)
-    end
-  end
-end
-
-function H.check_transport(given)
-  if given == nil or type(given) == "table" then return nil end
-  if type(given) ~= "string" then return "transport: expected table or name, got " .. type(given) end
-  if not transport.is_name(given) then return "transport: there is no transport '" .. given:gsub("%c", "?") .. "'" end
-end
-
-function H.check_version(version)
-  if version == nil or version == "main" or version:find "^%d+%.%d+%.?%d*$" then return nil end
-  return "version: expected one like 0.8 or 0.9.2, got '" .. version:gsub("%c", "?") .. "'"
-end
-
-function H.check_key(key)
-  if key == nil or type(key) == "function" then return nil end
-  if type(key) ~= "string" then return "api_key: expected string or function, got " .. type(key) end
-  if key:find "[%c]" then return "api_key: it holds a line end or another control character" end
-end
-
-function H.check_provider(options)
-  local provider, protocol = options.provider, options.protocol
-  if protocol and not protocols[protocol] then return "protocol: there is no protocol '" .. protocol:gsub("%c", "?") .. "'" end
-  if provider ~= nil and type(provider) ~= "string" and type(provider) ~= "table" then
-    return "provider: expected string or table, got " .. type(provider)
-  end
-  local data, problem = H.find_provider(provider)
-  if not data then return "provider: " .. problem end
-  if not protocols[data.protocol] then return "provider.protocol: there is no protocol '" .. tostring(data.protocol) .. "'" end
-  return settings.check(data, options.settings)
-end
-
--- The data of a provider, by name or the user's own.
-function H.find_provider(provider)
-  if type(provider) == "table" then return provider end
-  return providers.find(provider or "opengatellm")
-end
-
-function H.set_provider(self, options)
-  local provider = H.find_provider(options.provider)
-  if options.protocol or not (provider.name and provider.auth) then
-    provider = request.merge({ name = "custom", auth = "bearer" }, provider, { protocol = options.protocol })
-  end
-  self.provider, self.protocol = provider, require(protocols[provider.protocol])
-  self.auth, self.settings = auth.of(self.provider) or false, settings.read(provider, options.settings)
-  self.by_match = false
-  self.model_name, self.version = options.model or false, options.version or false
-end
-
--- A wrong address is an error of the first call, wherever it came from: addresses are configuration, and a program goes on without.
-function H.set_address(self, options, level)
-  self.root, self.api, self.rag_api = false, false, false
-  if options.rag_url then
-    local root, api = url.base(options.rag_url, not options.no_v1 and self.provider.version or nil)
-    if not root then error("ogl.client: rag_url: " .. api, level + 1) end
-    self.rag_api = api
-  end
-  local address, problem = H.find_address(self, options)
-  if problem then self.missing = function() return settings.missing(self.provider, problem) end end
-  if not address then return end
-  if self.provider.default_port then address = url.complete(address, self.provider.default_port) end
-  local root, api = url.base(address, not options.no_v1 and self.provider.version or nil)
-  if root then
-    self.root, self.api = root, api
-  else
-    local where = options.base_url and "base_url" or "the server address of the environment is wrong"
-    self.missing = function() return settings.missing(self.provider, where .. ": " .. api) end
-  end
-end
-
--- The address that was given, the environment's or the provider's own; or what is missing for it.
-function H.find_address(self, options)
-  local given = options.base_url or settings.variable(self.provider.url_env)
-  if self.auth and self.auth.address and not (given and options.no_v1) then return self.auth.address(self.settings, given) end
-  if given then return given end
-  return settings.address(self.provider, self.settings)
-end
-
-function H.set_limits(self, options)
-  self.timeouts = request.merge(TIMEOUTS, options.timeouts)
-  self.retries = request.merge(RETRIES, options.retries)
-  self.bounds = request.merge(LIMITS, options.limits) -- `limits` is a method
-  self.wire_timeouts = request.timeouts(self.timeouts)
-end
-
-function H.set_connection(self, options)
-  local cert = options.client_cert or {}
-  local way = {
-    proxy = options.proxy, no_proxy = options.no_proxy, unix_socket = options.unix_socket,
-    tls = {
-      verify = not options.insecure_skip_verify, ca_file = options.ca_file, cert_file = cert.cert_file, key_file = cert.key_file,
-      key_password = cert.key_password,
-    },
-  }
-  self.way = function() return way end -- a function, like the key: passwords are in it
-  self.headers, self.host = options.headers or false, options.host or options.block and host.plain() or false
-  -- what clients on the same connections have in common; `versions` by address, `rate_headers` of the last answer that had any
-  local name = type(options.transport) == "string" and options.transport or nil
-  self.shared = { transport = not name and options.transport or nil, transport_name = name, versions = {}, rate_headers = false }
-end
-
--- The key lives in these closures, where no printer of tables finds it: one gives it, the other says whether there is one.
-function H.key_functions(options, provider)
-  local key = options.api_key
-  if type(key) == "function" then return key, function() return true end end
-  key = key or settings.variable(provider.key_env)
-  return function() return key end, function() return key ~= nil end
-end
-
-local ROUTE_OPTIONS = { headers = "table", timeouts = "table", query = "table", head = "boolean" }
-
-function H.check_route(method, path, options)
-  if type(method) ~= "string" or not METHODS[method] then return "method: expected GET, POST, PUT, PATCH, DELETE, HEAD or OPTIONS" end
-  if type(path) ~= "string" or path:sub(1, 1) ~= "/" then return "path: expected a text that begins with /" end
-  if path:find "[%c ]" then return "path: it holds a blank, a line end or another control character" end
-  return request.check_fields(options, ROUTE_OPTIONS) or request.check_shared(options)
 end
 
 return M

@@ -21,19 +21,183 @@ Task.__index = Task
 Task.__name = "opengatellm.task"
 
 local M = {}
-local H = {}
 
 local tasks = setmetatable({}, { __mode = "k" }) -- coroutine -> its task, while it lives
 local NONE = {}
 local unseen = {} -- failures that nobody has been told of
 local n_cancelled = 0 -- tasks that were cancelled and live
 
+local function check_functions(name, list)
+  if type(list) ~= "table" then error(name .. ": expected table, got " .. type(list), 3) end
+  for i, fn in ipairs(list) do
+    if type(fn) ~= "function" then error(("%s: item %d: expected function, got %s"):format(name, i, type(fn)), 3) end
+  end
+end
+
+local function begin_task(here, fn, ...)
+  local task = setmetatable({ host = here, co = nil, fn = fn }, Task)
+  if select("#", ...) > 0 then task.arguments = pack(...) end
+  task.co = here.spawn(task)
+  if not task.done then tasks[task.co] = task end
+  return task
+end
+
+-- What the running task has begun and waits for: where a host ends it, they end with it.
+local function adopt(children)
+  local me = tasks[coroutine.running() or M]
+  if me and me.host.kill then me.children = children end
+end
+
+local function wake(waiter)
+  if waiter.co then waiter.host.wake(waiter.co) end
+end
+
+local function timed_out(seconds)
+  return errors.new { kind = "timeout", code = "wait", message = ("it had not ended within %g s"):format(seconds) }
+end
+
+-- Waits until `done()`; who makes it so wakes the waiter. The error, where it is not: cancelled, or `seconds` are over. In the main
+-- coroutine of a plain program it is us who have to turn the loop.
+local function wait_until(waiter, done, seconds, where)
+  if done() then return nil end
+  local here = host.current()
+  local finish = seconds and here.now() + seconds
+  if here.blocking then
+    if where ~= host.scheduler() then error("a task of " .. where.name .. " is waited for in a coroutine of its loop", 3) end
+    where.turn_until(done, finish)
+    return not done() and timed_out(seconds) or nil
+  end
+  local err = host.refusal(here) or M.cancelled()
+  waiter.co, waiter.host = coroutine.running(), here
+  while not err and not done() do
+    local left = finish and finish - here.now()
+    if left and left <= 0 then err = timed_out(seconds) break end
+    if left then here.sleep(left) else here.park() end
+    err = not done() and M.cancelled()
+  end
+  waiter.co = nil
+  return err or nil
+end
+
+local function wait_for(task, seconds)
+  local waiter = {}
+  task.waiters = task.waiters or {}
+  task.waiters[waiter] = true
+  local err = wait_until(waiter, function() return task.done end, seconds, task.host)
+  task.waiters[waiter] = nil
+  return err
+end
+
+local function pair(value, err)
+  if value == nil then return { err = err } end
+  return { value = value }
+end
+
+local function see(task)
+  task.failure.seen = true
+  unseen[task.failure] = nil
+end
+
+local function result_of(task)
+  if not task.failure then return pair(task.results[1], task.results[2]) end
+  see(task)
+  return { err = task.failure.err }
+end
+
+-- So many tasks, each of which goes from item to item: a coroutine an item would cost as much as a small answer. One that an item
+-- makes raise is followed by another.
+local function map(list, fn, concurrency)
+  host.current() -- as in M.first
+  local results, waiter, running, active, next_index = {}, {}, {}, 0, 1
+  local here, err = host.for_tasks(), nil
+  local function left() return next_index <= #list and not err end
+  local function start()
+    local at, task
+    local function work()
+      while left() and not (task and task.cancel_error) do
+        at = next_index
+        next_index = at + 1
+        results[at] = pair(fn(list[at], at))
+      end
+    end
+    local function ended()
+      running[task], active = nil, active - 1
+      if task.failure then results[at] = result_of(task) end
+      if task.failure and left() then start() end
+      if active == 0 then wake(waiter) end
+    end
+    active = active + 1
+    task = begin_task(here, work)
+    running[task] = true
+    if task.done then ended() else task.on_end = ended end
+  end
+  for _ = 1, math.min(concurrency, #list) do
+    if left() then start() end
+  end
+  adopt(running)
+  err = wait_until(waiter, function() return active == 0 end, nil, here)
+  adopt(nil)
+  for task in pairs(running) do task:cancel() end
+  for i = 1, #list do results[i] = results[i] or { err = err or M.cancelled() } end
+  return results
+end
+
+-- One more runner of ogl.first.
+local function begin(race, here, fn)
+  race.begun, race.n_running = race.begun + 1, race.n_running + 1
+  local task = begin_task(here, fn)
+  race.running[task] = true
+  local function ended()
+    race.running[task], race.n_running = nil, race.n_running - 1
+    local result = result_of(task)
+    if result.value == nil then race.err = result.err elseif not race.won then race.won = task.results end
+    wake(race.waiter)
+  end
+  if task.done then ended() else task.on_end = ended end
+end
+
+-- Failures that nobody waits for ----------------------------------------------------------------------------------
+
+-- A finalizer for any value of any version: what it tells of is gone, or nobody could ask it any more.
+local function guard(fn)
+  if _VERSION ~= "Lua 5.1" then return setmetatable({}, { __gc = fn }) end
+  local proxy = newproxy(true) -- luacheck: ignore
+  getmetatable(proxy).__gc = fn
+  return proxy
+end
+
+local function report(failure)
+  if failure.seen then return end
+  failure.seen = true
+  unseen[failure] = nil
+  failure.report("opengatellm: uncaught error in a task: " .. failure.traceback)
+end
+
+local function fail(task, err, traceback)
+  local failure = { err = err, traceback = traceback or tostring(err), report = task.host.report, seen = false }
+  task.failure, task.traceback = failure, failure.traceback
+  if task.waiters and next(task.waiters) or task.on_end then return end
+  unseen[failure] = true
+  task.guard = guard(function() report(failure) end)
+end
+
+-- The end of a run: nobody is left who could wait.
+local function report_all()
+  for failure in pairs(unseen) do report(failure) end
+end
+
+local function cancel_all()
+  local all = {}
+  for _, task in pairs(tasks) do all[#all + 1] = task end
+  for _, task in ipairs(all) do task:cancel() end
+end
+
 --- Runs fn(…) beside the rest, soon.
 ---@param fn function
 ---@return ogl.Task
 function M.spawn(fn, ...)
   if type(fn) ~= "function" then error("ogl.spawn: expected function, got " .. type(fn), 2) end
-  return H.start(host.for_tasks(), fn, ...)
+  return begin_task(host.for_tasks(), fn, ...)
 end
 
 --- The loop of a plain Lua program: runs fn(…) and every task to its end, and gives fn's results. Where fn raises, the other tasks are
@@ -45,11 +209,11 @@ function M.run(fn, ...)
   local scheduler = host.for_tasks()
   if scheduler.name ~= "scheduler" then error("ogl.run: the loop of this program is that of " .. scheduler.name .. ": use ogl.spawn", 2) end
   if scheduler.looping() then error("ogl.run: it runs already: use ogl.spawn", 2) end
-  local main = H.start(scheduler, fn, ...)
-  main.on_end = function() if main.failure then H.cancel_all() end end
+  local main = begin_task(scheduler, fn, ...)
+  main.on_end = function() if main.failure then cancel_all() end end
   scheduler.finish()
-  if main.failure then H.see(main) end
-  H.report_all()
+  if main.failure then see(main) end
+  report_all()
   if not main.failure then return unpack(main.results, 1, main.results.n) end
   error(type(main.failure.err) == "string" and main.traceback or main.failure.err, 0)
 end
@@ -81,10 +245,10 @@ end
 --- Waits for the end: the function's results, or nil and the error that it raised.
 ---@param seconds? number how long at most; then nil and the error `timeout`, and the task goes on
 function Task:wait(seconds)
-  local err = not self.done and H.wait_for(self, seconds)
+  local err = not self.done and wait_for(self, seconds)
   if err then return nil, err end
   if not self.failure then return unpack(self.results, 1, self.results.n) end
-  H.see(self)
+  see(self)
   return nil, self.failure.err
 end
 
@@ -123,9 +287,9 @@ function Task:ended(ok, err, traceback)
   self.done = true
   if self.owns then self.owns:close() end
   if self.cancel_error then n_cancelled = n_cancelled - 1 end
-  if not ok then H.fail(self, err, traceback) end
+  if not ok then fail(self, err, traceback) end
   if self.on_end then self.on_end(self) end
-  for waiter in pairs(self.waiters or NONE) do H.wake(waiter) end
+  for waiter in pairs(self.waiters or NONE) do wake(waiter) end
 end
 
 function Task:__tostring()
@@ -142,8 +306,8 @@ end
 ---@param list function[]
 ---@return ogl.Result[] in their order
 function M.all(list)
-  H.check_functions("ogl.all", list)
-  return H.map(list, function(fn) return fn() end, math.max(1, #list))
+  check_functions("ogl.all", list)
+  return map(list, function(fn) return fn() end, math.max(1, #list))
 end
 
 --- Calls fn(item, index) for every item, some at a time. Where the task that waits is cancelled, those that run are, too.
@@ -156,7 +320,7 @@ function M.map(list, fn, options)
   if type(fn) ~= "function" then error("ogl.map: expected function, got " .. type(fn), 2) end
   local concurrency = options and options.concurrency or 64
   if type(concurrency) ~= "number" or concurrency < 1 then error("ogl.map: concurrency: expected a number from 1 on", 2) end
-  return H.map(list, fn, concurrency)
+  return map(list, fn, concurrency)
 end
 
 --- The first that succeeds: gives anything but nil. The next function is begun when all before have failed, or `delay` seconds after
@@ -164,19 +328,19 @@ end
 ---@param list function[] with the field `delay`: seconds; 0: all at once; nil: one after the other
 ---@return any ... its results; or nil and the last error
 function M.first(list)
-  H.check_functions("ogl.first", list)
+  check_functions("ogl.first", list)
   host.current() -- raises before anything is begun, where the wait would freeze an editor
   local race = { waiter = {}, running = {}, n_running = 0, begun = 0, err = nil, won = nil }
   local here = host.for_tasks()
   local err
-  H.adopt(race.running)
+  adopt(race.running)
   repeat
-    if race.begun < #list then H.begin(race, here, list[race.begun + 1]) end
+    if race.begun < #list then begin(race, here, list[race.begun + 1]) end
     local patience = race.begun < #list and list.delay or nil
-    err = H.wait_until(race.waiter, function() return race.won or race.n_running == 0 end, patience, here)
+    err = wait_until(race.waiter, function() return race.won or race.n_running == 0 end, patience, here)
     err = err and err.kind ~= "timeout" and err
   until err or race.won or (race.n_running == 0 and race.begun == #list)
-  H.adopt(nil)
+  adopt(nil)
   for task in pairs(race.running) do task:cancel() end
   if race.won then return unpack(race.won, 1, race.won.n) end
   return nil, err or race.err
@@ -190,177 +354,10 @@ function M.deadline(seconds, fn, ...)
   if type(seconds) ~= "number" then error("ogl.deadline: expected number, got " .. type(seconds), 2) end
   if type(fn) ~= "function" then error("ogl.deadline: expected function, got " .. type(fn), 2) end
   host.current() -- as in M.first
-  local task = H.start(host.for_tasks(), fn, ...)
+  local task = begin_task(host.for_tasks(), fn, ...)
   local results = pack(task:wait(seconds))
   if not task.done then task:cancel() end
   return unpack(results, 1, results.n)
-end
-
--- Helpers ---------------------------------------------------------------------------------------------------------
-
-function H.check_functions(name, list)
-  if type(list) ~= "table" then error(name .. ": expected table, got " .. type(list), 3) end
-  for i, fn in ipairs(list) do
-    if type(fn) ~= "function" then error(("%s: item %d: expected function, got %s"):format(name, i, type(fn)), 3) end
-  end
-end
-
-function H.start(here, fn, ...)
-  local task = setmetatable({ host = here, co = nil, fn = fn }, Task)
-  if select("#", ...) > 0 then task.arguments = pack(...) end
-  task.co = here.spawn(task)
-  if not task.done then tasks[task.co] = task end
-  return task
-end
-
--- What the running task has begun and waits for: where a host ends it, they end with it.
-function H.adopt(children)
-  local me = tasks[coroutine.running() or M]
-  if me and me.host.kill then me.children = children end
-end
-
-function H.wake(waiter)
-  if waiter.co then waiter.host.wake(waiter.co) end
-end
-
-function H.timeout(seconds)
-  return errors.new { kind = "timeout", code = "wait", message = ("it had not ended within %g s"):format(seconds) }
-end
-
--- Waits until `done()`; who makes it so wakes the waiter. The error, where it is not: cancelled, or `seconds` are over. In the main
--- coroutine of a plain program it is us who have to turn the loop.
-function H.wait_until(waiter, done, seconds, where)
-  if done() then return nil end
-  local here = host.current()
-  local finish = seconds and here.now() + seconds
-  if here.blocking then
-    if where ~= host.scheduler() then error("a task of " .. where.name .. " is waited for in a coroutine of its loop", 3) end
-    where.turn_until(done, finish)
-    return not done() and H.timeout(seconds) or nil
-  end
-  local err = host.refusal(here) or M.cancelled()
-  waiter.co, waiter.host = coroutine.running(), here
-  while not err and not done() do
-    local left = finish and finish - here.now()
-    if left and left <= 0 then err = H.timeout(seconds) break end
-    if left then here.sleep(left) else here.park() end
-    err = not done() and M.cancelled()
-  end
-  waiter.co = nil
-  return err or nil
-end
-
-function H.wait_for(task, seconds)
-  local waiter = {}
-  task.waiters = task.waiters or {}
-  task.waiters[waiter] = true
-  local err = H.wait_until(waiter, function() return task.done end, seconds, task.host)
-  task.waiters[waiter] = nil
-  return err
-end
-
-local function pair(value, err)
-  if value == nil then return { err = err } end
-  return { value = value }
-end
-
-local function result_of(task)
-  if not task.failure then return pair(task.results[1], task.results[2]) end
-  H.see(task)
-  return { err = task.failure.err }
-end
-
--- So many tasks, each of which goes from item to item: a coroutine an item would cost as much as a small answer. One that an item
--- makes raise is followed by another.
-function H.map(list, fn, concurrency)
-  host.current() -- as in M.first
-  local results, waiter, running, active, next_index = {}, {}, {}, 0, 1
-  local here, err = host.for_tasks(), nil
-  local function left() return next_index <= #list and not err end
-  local function start()
-    local at, task
-    local function work()
-      while left() and not (task and task.cancel_error) do
-        at = next_index
-        next_index = at + 1
-        results[at] = pair(fn(list[at], at))
-      end
-    end
-    local function ended()
-      running[task], active = nil, active - 1
-      if task.failure then results[at] = result_of(task) end
-      if task.failure and left() then start() end
-      if active == 0 then H.wake(waiter) end
-    end
-    active = active + 1
-    task = H.start(here, work)
-    running[task] = true
-    if task.done then ended() else task.on_end = ended end
-  end
-  for _ = 1, math.min(concurrency, #list) do
-    if left() then start() end
-  end
-  H.adopt(running)
-  err = H.wait_until(waiter, function() return active == 0 end, nil, here)
-  H.adopt(nil)
-  for task in pairs(running) do task:cancel() end
-  for i = 1, #list do results[i] = results[i] or { err = err or M.cancelled() } end
-  return results
-end
-
--- One more runner of ogl.first.
-function H.begin(race, here, fn)
-  race.begun, race.n_running = race.begun + 1, race.n_running + 1
-  local task = H.start(here, fn)
-  race.running[task] = true
-  local function ended()
-    race.running[task], race.n_running = nil, race.n_running - 1
-    local result = result_of(task)
-    if result.value == nil then race.err = result.err elseif not race.won then race.won = task.results end
-    H.wake(race.waiter)
-  end
-  if task.done then ended() else task.on_end = ended end
-end
-
--- Failures that nobody waits for ----------------------------------------------------------------------------------
-
--- A finalizer for any value of any version: what it tells of is gone, or nobody could ask it any more.
-local function guard(fn)
-  if _VERSION ~= "Lua 5.1" then return setmetatable({}, { __gc = fn }) end
-  local proxy = newproxy(true) -- luacheck: ignore
-  getmetatable(proxy).__gc = fn
-  return proxy
-end
-
-local function report(failure)
-  if failure.seen then return end
-  failure.seen = true
-  unseen[failure] = nil
-  failure.report("opengatellm: uncaught error in a task: " .. failure.traceback)
-end
-
-function H.fail(task, err, traceback)
-  local failure = { err = err, traceback = traceback or tostring(err), report = task.host.report, seen = false }
-  task.failure, task.traceback = failure, failure.traceback
-  if task.waiters and next(task.waiters) or task.on_end then return end
-  unseen[failure] = true
-  task.guard = guard(function() report(failure) end)
-end
-
-function H.see(task)
-  task.failure.seen = true
-  unseen[task.failure] = nil
-end
-
--- The end of a run: nobody is left who could wait.
-function H.report_all()
-  for failure in pairs(unseen) do report(failure) end
-end
-
-function H.cancel_all()
-  local all = {}
-  for _, task in pairs(tasks) do all[#all + 1] = task end
-  for _, task in ipairs(all) do task:cancel() end
 end
 
 return M

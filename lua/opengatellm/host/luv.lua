@@ -16,8 +16,6 @@ local uv = neovim or select(2, pcall(require, "luv")) -- a text where there is n
 ---@class opengatellm.LuvHost: opengatellm.Host
 local M = { name = "luv", blocking = false }
 
-local H = {}
-
 local PARK = {} -- what our own yields give; anything else is a task that lets the others go first
 
 local parked = setmetatable({}, { __mode = "k" }) -- coroutine -> true
@@ -25,6 +23,77 @@ local jobs = {} -- coroutine of ours -> its job
 local n_due = 0 -- coroutines that were woken and have not gone on yet
 local running -- the coroutine that we resumed last, while it runs
 local handle, watched -- the poll handle, and whose descriptor that is
+
+local function close(some)
+  if not some:is_closing() then some:close() end
+end
+
+local function unwatch()
+  local driver = watched
+  close(handle)
+  handle, watched = nil, nil
+  driver.release(M)
+end
+
+local function over(co, ok, err)
+  local job = jobs[co]
+  jobs[co], parked[co] = nil, nil
+  local traceback = not ok and debug.traceback(co, tostring(err)) or nil
+  if job then return job:ended(ok, err, traceback) end
+  if not ok then M.report("opengatellm: uncaught error in a coroutine: " .. traceback) end
+end
+
+local resume
+
+local function go_on(co)
+  n_due = n_due - 1
+  resume(co)
+  if n_due == 0 and watched and not watched.busy() then unwatch() end
+end
+
+-- Each by itself: one that waits by vim.wait keeps no other one.
+local function schedule(co)
+  n_due = n_due + 1
+  vim.schedule(function() go_on(co) end)
+end
+
+local queue = {}
+
+local function run_queue()
+  local now = queue
+  queue = {}
+  for _, co in ipairs(now) do go_on(co) end
+end
+
+local function next_turn(fn)
+  local timer = uv.new_timer()
+  timer:start(0, 0, function()
+    close(timer)
+    fn()
+  end)
+end
+
+local defer = neovim and vim.schedule or next_turn
+
+-- One timer for all that are woken in one turn of the loop.
+local function enqueue(co)
+  n_due = n_due + 1
+  queue[#queue + 1] = co
+  if #queue == 1 then defer(run_queue) end
+end
+
+local later = neovim and schedule or enqueue
+
+function resume(co)
+  if coroutine.status(co) ~= "suspended" then return end -- closed by somebody, or in other hands
+  local outer = running
+  running = co
+  local ok, what = coroutine.resume(co, jobs[co])
+  running = outer
+  if not ok then return over(co, false, what) end
+  if coroutine.status(co) == "dead" then return over(co, true) end
+  if what ~= PARK and jobs[co] then later(co) end
+end
 
 function M.now() return uv.hrtime() / 1e9 end
 
@@ -57,7 +126,7 @@ end
 function M.spawn(job)
   local co = coroutine.create(job.run)
   jobs[co] = job
-  H.later(co)
+  later(co)
   return co
 end
 
@@ -71,7 +140,7 @@ end
 function M.wake(co)
   if not parked[co] then return end
   parked[co] = nil
-  H.later(co)
+  later(co)
 end
 
 local LONGEST = 2 ^ 50 -- milliseconds; math.huge is no number of them
@@ -81,11 +150,11 @@ function M.sleep(seconds)
   local co, timer = coroutine.running(), uv.new_timer()
   uv.update_time() -- a timer counts from the loop's own clock, which stands still while Lua runs
   timer:start(math.min(math.ceil(math.max(0, seconds) * 1000), LONGEST), 0, function()
-    H.close(timer)
+    close(timer)
     M.wake(co)
   end)
   M.park()
-  H.close(timer)
+  close(timer)
 end
 
 --- Makes sure that the driver is stepped for as long as somebody waits for it.
@@ -93,80 +162,12 @@ end
 function M.watch(driver)
   if handle then return end
   local fd = driver.fd()
-  if not fd then return H.defer(driver.step) end -- C has failed those who wait, and the step tells them
+  if not fd then return defer(driver.step) end -- C has failed those who wait, and the step tells them
   handle, watched = assert(uv.new_poll(fd)), driver
   driver.hold(M) -- else the last client's close could give the descriptor's number to another one
   handle:start("r", function() driver.step() end)
 end
 
 -- Going on --------------------------------------------------------------------------------------------------------
-
-function H.close(some)
-  if not some:is_closing() then some:close() end
-end
-
-local function unwatch()
-  local driver = watched
-  H.close(handle)
-  handle, watched = nil, nil
-  driver.release(M)
-end
-
-local function over(co, ok, err)
-  local job = jobs[co]
-  jobs[co], parked[co] = nil, nil
-  local traceback = not ok and debug.traceback(co, tostring(err)) or nil
-  if job then return job:ended(ok, err, traceback) end
-  if not ok then M.report("opengatellm: uncaught error in a coroutine: " .. traceback) end
-end
-
-local function resume(co)
-  if coroutine.status(co) ~= "suspended" then return end -- closed by somebody, or in other hands
-  local outer = running
-  running = co
-  local ok, what = coroutine.resume(co, jobs[co])
-  running = outer
-  if not ok then return over(co, false, what) end
-  if coroutine.status(co) == "dead" then return over(co, true) end
-  if what ~= PARK and jobs[co] then H.later(co) end
-end
-
-local function go_on(co)
-  n_due = n_due - 1
-  resume(co)
-  if n_due == 0 and watched and not watched.busy() then unwatch() end
-end
-
--- Each by itself: one that waits by vim.wait keeps no other one.
-local function schedule(co)
-  n_due = n_due + 1
-  vim.schedule(function() go_on(co) end)
-end
-
-local queue = {}
-
-local function run_queue()
-  local now = queue
-  queue = {}
-  for _, co in ipairs(now) do go_on(co) end
-end
-
--- One timer for all that are woken in one turn of the loop.
-local function enqueue(co)
-  n_due = n_due + 1
-  queue[#queue + 1] = co
-  if #queue == 1 then H.defer(run_queue) end
-end
-
-local function next_turn(fn)
-  local timer = uv.new_timer()
-  timer:start(0, 0, function()
-    H.close(timer)
-    fn()
-  end)
-end
-
-H.later = neovim and schedule or enqueue
-H.defer = neovim and vim.schedule or next_turn
 
 return M

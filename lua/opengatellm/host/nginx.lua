@@ -11,7 +11,6 @@
 local coroutines = require "opengatellm.host.coroutines"
 
 local M = { name = "nginx", blocking = false }
-local H = {}
 
 local ngx = rawget(_G, "ngx") -- nil elsewhere: the module loads on every Lua, for `here`
 local LONGEST = 86400 -- seconds of one wait of a semaphore
@@ -96,17 +95,6 @@ end
 
 -- Light threads ---------------------------------------------------------------------------------------------------
 
--- The nursery of this request; made when it is first needed, and again after its last child has ended.
-local function nursery()
-  local ctx = ngx.ctx
-  local found = ctx["opengatellm.nursery"]
-  if found then return found end
-  found = { orders = {}, bell = assert(semaphore.new(0)), children = 0, alive = {} }
-  ctx["opengatellm.nursery"] = found
-  ngx.thread.spawn(H.nurse, found, ctx)
-  return found
-end
-
 -- A function of its own, so that nothing of the orders stays on the nursery's stack while it waits.
 local function obey(self)
   local orders = self.orders
@@ -115,12 +103,23 @@ local function obey(self)
 end
 
 -- The nursery's life: obeys, until no child is left.
-function H.nurse(self, ctx)
+local function nurse(self, ctx)
   repeat
     self.bell:wait(LONGEST)
     obey(self)
   until self.children == 0 and not self.orders[1]
   ctx["opengatellm.nursery"] = nil
+end
+
+-- The nursery of this request; made when it is first needed, and again after its last child has ended.
+local function nursery()
+  local ctx = ngx.ctx
+  local found = ctx["opengatellm.nursery"]
+  if found then return found end
+  found = { orders = {}, bell = assert(semaphore.new(0)), children = 0, alive = {} }
+  ctx["opengatellm.nursery"] = found
+  ngx.thread.spawn(nurse, found, ctx)
+  return found
 end
 
 local function tell(self, order)

@@ -24,7 +24,6 @@ local upload = require "opengatellm.http.upload"
 local url = require "opengatellm.base.url"
 
 local M = {}
-local H = {}
 
 ---@class ogl.CallOptions what every operation takes beside its parameters
 ---@field headers? table<string, string>
@@ -44,41 +43,7 @@ local H = {}
 
 local CALL = { headers = "table", timeouts = "table", on_progress = "function", strict = "boolean", extra = "table" }
 
---- How a call of that operation is written.
-function M.where(name)
-  local path, last = name:match "^(.*)%.([%w_]+)$"
-  return path and "client." .. path .. ":" .. last or "client:" .. name
-end
-
---- Performs an operation; raises at `level` what is the caller's mistake.
----@param client ogl.Client
----@param name string
----@param level integer for error()
----@param ... any what is in the path, in order, then a table of the rest
----@return any result
----@return ogl.Error? err
-function M.call(client, name, level, ...)
-  local row = registry.find(name)
-  local context, problem = H.context(client, row, ...)
-  problem = problem or H.misuse(context, row, false)
-  if problem then error(context.where .. ": " .. problem, level + 1) end
-  local err = H.refuse_provider(context)
-  if err then return nil, err end
-  err = H.settle_version(context)
-  if err then return nil, err end
-  problem = H.misuse(context, context.operation, true)
-  if problem then error(context.where .. ": " .. problem, level + 1) end
-  err = H.refuse(context) or H.complete(context)
-  if err then return nil, err end
-  local result
-  result, err = H.prepared(context)
-  if result == nil then return nil, H.redact(context, err) end
-  return result
-end
-
--- What the user gave ------------------------------------------------------------------------------------------------
-
-function H.context(client, row, ...)
+local function context_of(client, row, ...)
   local ids, where = {}, M.where(row.name)
   local context = { client = client, operation = row, ids = ids, where = where }
   for i, id in ipairs(row.ids) do ids[id] = (select(i, ...)) end
@@ -107,7 +72,7 @@ local function first(problem, found)
 end
 
 -- What is wrong with the types of the arguments, and with what is missing, if that counts already.
-function H.misuse(context, operation, complete)
+local function raise_misuse(context, operation, complete)
   local problem = request.check_shared(context.options)
   for name, expected in pairs(CALL) do
     local value = context.options[name]
@@ -128,8 +93,7 @@ end
 
 -- What this server does not take --------------------------------------------------------------------------------------
 
-
-function H.refuse_provider(context)
+local function refuse_provider(context)
   local client, operation = context.client, context.operation
   if client.provider.operations then
     if not operation.only_others then return nil end
@@ -163,7 +127,7 @@ local function varies(context)
 end
 
 -- Finds the version where the call is not the same on all; else takes what is known of it. Other servers have a dialect.
-function H.settle_version(context)
+local function settle_version(context)
   if not has_versions(context) then
     context.operation = registry.in_dialect(context.operation.name, context.dialect)
     return nil
@@ -178,7 +142,7 @@ function H.settle_version(context)
   context.operation = registry.at(context.operation.name, version)
 end
 
-function H.missing(context)
+local function missing(context)
   local text = "%s: OpenGateLLM %s has no such call; it is there %s"
   return errors.unsupported(text:format(context.where, server.text(context.version), context.operation.missing), "version")
 end
@@ -202,7 +166,7 @@ local function limits_of(context)
 end
 
 --- The error of values that the server would refuse.
-function H.invalid(context, fields)
+local function invalid_error(context, fields)
   local lines = {}
   for i, field in ipairs(fields) do lines[i] = field.path .. ": " .. field.message end
   return errors.new { kind = "invalid", code = "invalid", message = context.where .. ": " .. table.concat(lines, "; "), fields = fields }
@@ -246,15 +210,15 @@ local function refuse_unknown(context)
   end
 end
 
-function H.refuse(context)
-  if context.operation.missing then return H.missing(context) end
+local function refuse(context)
+  if context.operation.missing then return missing(context) end
   local err = refuse_value(context)
   if err then return err end
   local fields = limits_of(context)
-  if fields[1] then return H.invalid(context, fields) end
+  if fields[1] then return invalid_error(context, fields) end
   if context.operation.rule then
     local name, problem = context.operation.rule(context.options)
-    if name then return H.invalid(context, { { path = name, message = problem } }) end
+    if name then return invalid_error(context, { { path = name, message = problem } }) end
   end
   return refuse_absent(context) or refuse_unknown(context)
 end
@@ -272,7 +236,7 @@ local function not_given(context)
 end
 
 -- From 0.7 on an update replaces the whole: what the user does not name is asked for, and sent back as it is.
-function H.complete(context)
+local function complete_answer(context)
   if not context.operation.complete then return nil end
   local names = not_given(context)
   if not names[1] then return nil end
@@ -367,7 +331,7 @@ end
 -- When a call may be sent again. Inference changes nothing on the server; what else it may have taken is not sent twice.
 local REPEATABLE = { GET = "always", PUT = "always", DELETE = "always", POST = "unsent", PATCH = "unsent" }
 
-function H.wire(context)
+local function wire_of(context)
   local operation = context.operation
   local wire = {
     method = operation.method, path = path_of(context) .. query_of(context), root = operation.root, options = context.options, model = context.options.model,
@@ -418,21 +382,12 @@ local function read(context, body, head)
   return nil, call.unexpected(client, head, "the server's answer is not " .. expected, body)
 end
 
-local function ask(context)
-  if context.operation.send then return context.operation.send(context, gather(context, "form", true)) end
-  local wire, err = H.wire(context)
-  if not wire then return nil, err end
-  if context.operation.result == "bytes" then return download.fetch(context.client, wire, context.options, context.operation.media) end
-  local body, head = call.fetch(context.client, wire)
-  if not body then return nil, H.explain(context, head) end
-  return memory.attempt(read, context, body, head)
-end
-
 local RAG = " (OpenGateLLM has no retrieval of its own since 0.5: set rag_url to the address of its OpenGateRAG)"
+
 local HIDDEN = " (the server has no such route; an operator can turn routes off)"
 
 -- A route that is not there: because of the version, of the operator, or because retrieval lives elsewhere.
-function H.explain(context, err)
+local function explain(context, err)
   local gone = err.code == "route_not_found" or err.code == "method_not_allowed"
   if not gone or not has_versions(context) then return err end
   if context.operation.group == "rag" then
@@ -442,10 +397,20 @@ function H.explain(context, err)
   local version = server.version(context.client)
   if version and not context.version then
     context.version, context.operation = version, registry.at(context.operation.name, version)
-    if context.operation.missing then return H.missing(context) end
+    if context.operation.missing then return missing(context) end
   end
   err.message = err.message .. HIDDEN
   return err
+end
+
+local function ask(context)
+  if context.operation.send then return context.operation.send(context, gather(context, "form", true)) end
+  local wire, err = wire_of(context)
+  if not wire then return nil, err end
+  if context.operation.result == "bytes" then return download.fetch(context.client, wire, context.options, context.operation.media) end
+  local body, head = call.fetch(context.client, wire)
+  if not body then return nil, explain(context, head) end
+  return memory.attempt(read, context, body, head)
 end
 
 -- Whether the server has become another one since its version was found.
@@ -457,15 +422,15 @@ local function has_changed(context, err)
   return version ~= nil and version ~= context.version
 end
 
-function H.prepared(context)
+local function prepared(context)
   local operation = context.operation
   if operation.prepare then
     local options, a, b = operation.prepare(context.options, context)
-    if not options then return nil, errors.is(a) and a or H.invalid(context, { { path = a, message = b } }) end
+    if not options then return nil, errors.is(a) and a or invalid_error(context, { { path = a, message = b } }) end
   end
   local result, err = ask(context)
   if result == nil and has_changed(context, err) then
-    err = H.settle_version(context)
+    err = settle_version(context)
     if err then return nil, err end
     return ask(context)
   end
@@ -473,7 +438,7 @@ function H.prepared(context)
 end
 
 -- Takes passwords and keys that were sent out of an error: servers quote what they refuse.
-function H.redact(context, err)
+local function redact(context, err)
   for name, found in pairs(context.operation.parameters) do
     local value = context.options[name]
     if found.type == "login" and type(value) == "table" then value = value.password
@@ -482,5 +447,39 @@ function H.redact(context, err)
   end
   return err
 end
+
+--- How a call of that operation is written.
+function M.where(name)
+  local path, last = name:match "^(.*)%.([%w_]+)$"
+  return path and "client." .. path .. ":" .. last or "client:" .. name
+end
+
+--- Performs an operation; raises at `level` what is the caller's mistake.
+---@param client ogl.Client
+---@param name string
+---@param level integer for error()
+---@param ... any what is in the path, in order, then a table of the rest
+---@return any result
+---@return ogl.Error? err
+function M.call(client, name, level, ...)
+  local row = registry.find(name)
+  local context, problem = context_of(client, row, ...)
+  problem = problem or raise_misuse(context, row, false)
+  if problem then error(context.where .. ": " .. problem, level + 1) end
+  local err = refuse_provider(context)
+  if err then return nil, err end
+  err = settle_version(context)
+  if err then return nil, err end
+  problem = raise_misuse(context, context.operation, true)
+  if problem then error(context.where .. ": " .. problem, level + 1) end
+  err = refuse(context) or complete_answer(context)
+  if err then return nil, err end
+  local result
+  result, err = prepared(context)
+  if result == nil then return nil, redact(context, err) end
+  return result
+end
+
+-- What the user gave ------------------------------------------------------------------------------------------------
 
 return M

@@ -17,8 +17,6 @@ local M = {}
 local Ollama = {}
 Ollama.__index = Ollama
 
-local H = {}
-
 local LINE = 1024 * 1024 -- bytes: a line of progress has about 200
 
 ---@class ogl.OllamaOptions
@@ -32,97 +30,8 @@ local LINE = 1024 * 1024 -- bytes: a line of progress has about 200
 ---@field total? integer bytes
 ---@field completed? integer
 
---- Downloads a model; tells of its progress. What was downloaded before is not downloaded again.
----@param options ogl.OllamaOptions|{on_progress?: fun(progress: ogl.OllamaProgress), insecure?: boolean}
----@return ogl.OllamaProgress? last
----@return ogl.Error? err
-function Ollama:pull(options)
-  options = H.check("pull", options, { model = "string", on_progress = "function", insecure = "boolean" }, { "model" })
-  local wire = H.wire("POST", "/api/pull", { model = options.model, insecure = options.insecure, stream = true }, options)
-  wire.stream, wire.accept = true, "application/x-ndjson"
-  local err = H.refuse(self, "pull")
-  if err then return nil, err end
-  local asked = call.new(self.client, wire)
-  local exchange, status, headers = asked:send()
-  if not exchange then return nil, status end
-  local last
-  last, err = H.follow(asked, exchange, options.on_progress or function() end, { status = status, headers = headers })
-  exchange:close()
-  return last, err
-end
-
---- Whether the server answers: its version.
----@param options? {headers?: table<string, string>, timeouts?: ogl.Timeouts}
----@return string? version
----@return ogl.Error? err
-function Ollama:ping(options)
-  options = H.check("ping", options or {}, {}, {})
-  return H.field(self, "ping", H.wire("GET", "/api/version", nil, options), "version", "string")
-end
-
---- The models on the server: {name, model, size, digest, details, …} each.
----@param options? {headers?: table<string, string>, timeouts?: ogl.Timeouts}
----@return table[]? models
----@return ogl.Error? err
-function Ollama:list(options)
-  options = H.check("list", options or {}, {}, {})
-  return H.field(self, "list", H.wire("GET", "/api/tags", nil, options), "models", "table")
-end
-
---- The models in memory: {name, model, size, size_vram, expires_at, …} each.
----@param options? {headers?: table<string, string>, timeouts?: ogl.Timeouts}
----@return table[]? models
----@return ogl.Error? err
-function Ollama:ps(options)
-  options = H.check("ps", options or {}, {}, {})
-  return H.field(self, "ps", H.wire("GET", "/api/ps", nil, options), "models", "table")
-end
-
---- What is known of a model: {details, model_info, capabilities, template, parameters, license, …}.
----@param options ogl.OllamaOptions|{verbose?: boolean}
----@return table? model
----@return ogl.Error? err
-function Ollama:show(options)
-  options = H.check("show", options, { model = "string", verbose = "boolean" }, { "model" })
-  local wire = H.wire("POST", "/api/show", { model = options.model, verbose = options.verbose }, options)
-  return H.json(self, "show", wire)
-end
-
---- Deletes a model.
----@param options ogl.OllamaOptions
----@return true?
----@return ogl.Error? err
-function Ollama:delete(options)
-  options = H.check("delete", options, { model = "string" }, { "model" })
-  return H.done(self, "delete", H.wire("DELETE", "/api/delete", { model = options.model }, options))
-end
-
---- Gives a model another name, beside its own.
----@param options {source: string, destination: string, headers?: table<string, string>, timeouts?: ogl.Timeouts}
----@return true?
----@return ogl.Error? err
-function Ollama:copy(options)
-  options = H.check("copy", options, { source = "string", destination = "string" }, { "source", "destination" })
-  local body = { source = options.source, destination = options.destination }
-  return H.done(self, "copy", H.wire("POST", "/api/copy", body, options))
-end
-
-function Ollama.__tostring() return "opengatellm.client.ollama" end
-
---- The resource of a client, made once.
----@param client ogl.Client
----@param name string of the client's field
----@return ogl.Ollama
-function M.bind(client, name)
-  local resource = setmetatable({ client = client }, Ollama)
-  rawset(client, name, resource)
-  return resource
-end
-
--- Helpers ---------------------------------------------------------------------------------------------------------
-
 -- The options, where nothing is wrong with them; raises at the caller of the method.
-function H.check(method, options, fields, needed)
+local function check(method, options, fields, needed)
   local where = "client.ollama:" .. method .. ": "
   if type(options) == "string" and needed[1] == "model" then options = { model = options } end -- short for that
   if type(options) ~= "table" then error(where .. "expected table, got " .. type(options), 3) end
@@ -136,14 +45,14 @@ function H.check(method, options, fields, needed)
 end
 
 -- All of these calls may be sent again: a model is there, or gone, once.
-function H.wire(method, path, body, options)
+local function wire_of(method, path, body, options)
   return {
     method = method, path = path, root = true, body = body and json.encode(body), repeatable = "always",
     options = { headers = options.headers, timeouts = options.timeouts },
   }
 end
 
-function H.refuse(self, method)
+local function refuse(self, method)
   local provider = self.client.provider
   if provider.protocol == "ollama" then return nil end
   return errors.new {
@@ -152,8 +61,8 @@ function H.refuse(self, method)
   }
 end
 
-function H.json(self, method, wire)
-  local err = H.refuse(self, method)
+local function ask_json(self, method, wire)
+  local err = refuse(self, method)
   if err then return nil, err end
   local value, head, body = call.json(self.client, wire)
   if value == nil then return nil, head end
@@ -162,16 +71,16 @@ function H.json(self, method, wire)
 end
 
 -- One field of the answer.
-function H.field(self, method, wire, name, expected)
-  local value, err, head, body = H.json(self, method, wire)
+local function field(self, method, wire, name, expected)
+  local value, err, head, body = ask_json(self, method, wire)
   if not value then return nil, err end
   if type(value[name]) == expected then return value[name] end
   return nil, call.unexpected(self.client, head, "the server did not send " .. name, body)
 end
 
 -- An answer that has nothing in it.
-function H.done(self, method, wire)
-  local err = H.refuse(self, method)
+local function done(self, method, wire)
+  local err = refuse(self, method)
   if err then return nil, err end
   local text, head = call.fetch(self.client, wire)
   if not text then return nil, head end
@@ -182,7 +91,7 @@ function H.done(self, method, wire)
 end
 
 -- A function that gives the lines of an exchange, then nil; nil, err where it breaks.
-function H.lines(exchange)
+local function lines(exchange)
   local rest, at, ended = "", 1, false
   return function()
     while true do
@@ -203,8 +112,8 @@ function H.lines(exchange)
 end
 
 -- Tells of each line, until the one that says success. What is no progress is an error, or is passed over.
-function H.follow(asked, exchange, tell, head)
-  local next_line = H.lines(exchange)
+local function follow(asked, exchange, tell, head)
+  local next_line = lines(exchange)
   while true do
     local line, err = next_line()
     if not line then
@@ -219,6 +128,93 @@ function H.follow(asked, exchange, tell, head)
       if progress.status == "success" then return progress end
     end
   end
+end
+
+--- Downloads a model; tells of its progress. What was downloaded before is not downloaded again.
+---@param options ogl.OllamaOptions|{on_progress?: fun(progress: ogl.OllamaProgress), insecure?: boolean}
+---@return ogl.OllamaProgress? last
+---@return ogl.Error? err
+function Ollama:pull(options)
+  options = check("pull", options, { model = "string", on_progress = "function", insecure = "boolean" }, { "model" })
+  local wire = wire_of("POST", "/api/pull", { model = options.model, insecure = options.insecure, stream = true }, options)
+  wire.stream, wire.accept = true, "application/x-ndjson"
+  local err = refuse(self, "pull")
+  if err then return nil, err end
+  local asked = call.new(self.client, wire)
+  local exchange, status, headers = asked:send()
+  if not exchange then return nil, status end
+  local last
+  last, err = follow(asked, exchange, options.on_progress or function() end, { status = status, headers = headers })
+  exchange:close()
+  return last, err
+end
+
+--- Whether the server answers: its version.
+---@param options? {headers?: table<string, string>, timeouts?: ogl.Timeouts}
+---@return string? version
+---@return ogl.Error? err
+function Ollama:ping(options)
+  options = check("ping", options or {}, {}, {})
+  return field(self, "ping", wire_of("GET", "/api/version", nil, options), "version", "string")
+end
+
+--- The models on the server: {name, model, size, digest, details, …} each.
+---@param options? {headers?: table<string, string>, timeouts?: ogl.Timeouts}
+---@return table[]? models
+---@return ogl.Error? err
+function Ollama:list(options)
+  options = check("list", options or {}, {}, {})
+  return field(self, "list", wire_of("GET", "/api/tags", nil, options), "models", "table")
+end
+
+--- The models in memory: {name, model, size, size_vram, expires_at, …} each.
+---@param options? {headers?: table<string, string>, timeouts?: ogl.Timeouts}
+---@return table[]? models
+---@return ogl.Error? err
+function Ollama:ps(options)
+  options = check("ps", options or {}, {}, {})
+  return field(self, "ps", wire_of("GET", "/api/ps", nil, options), "models", "table")
+end
+
+--- What is known of a model: {details, model_info, capabilities, template, parameters, license, …}.
+---@param options ogl.OllamaOptions|{verbose?: boolean}
+---@return table? model
+---@return ogl.Error? err
+function Ollama:show(options)
+  options = check("show", options, { model = "string", verbose = "boolean" }, { "model" })
+  local wire = wire_of("POST", "/api/show", { model = options.model, verbose = options.verbose }, options)
+  return ask_json(self, "show", wire)
+end
+
+--- Deletes a model.
+---@param options ogl.OllamaOptions
+---@return true?
+---@return ogl.Error? err
+function Ollama:delete(options)
+  options = check("delete", options, { model = "string" }, { "model" })
+  return done(self, "delete", wire_of("DELETE", "/api/delete", { model = options.model }, options))
+end
+
+--- Gives a model another name, beside its own.
+---@param options {source: string, destination: string, headers?: table<string, string>, timeouts?: ogl.Timeouts}
+---@return true?
+---@return ogl.Error? err
+function Ollama:copy(options)
+  options = check("copy", options, { source = "string", destination = "string" }, { "source", "destination" })
+  local body = { source = options.source, destination = options.destination }
+  return done(self, "copy", wire_of("POST", "/api/copy", body, options))
+end
+
+function Ollama.__tostring() return "opengatellm.client.ollama" end
+
+--- The resource of a client, made once.
+---@param client ogl.Client
+---@param name string of the client's field
+---@return ogl.Ollama
+function M.bind(client, name)
+  local resource = setmetatable({ client = client }, Ollama)
+  rawset(client, name, resource)
+  return resource
 end
 
 return M

@@ -20,7 +20,6 @@ local header = require "opengatellm.base.header"
 local task = require "opengatellm.task"
 
 local M = {}
-local H = {}
 
 ---@class opengatellm.transport.http1.Exchange
 local Exchange = {
@@ -97,6 +96,193 @@ local function framing_of(method, body)
   return "Transfer-Encoding: chunked\r\n"
 end
 
+local begin
+
+local spares = {} -- parsers that have done their work: one costs more to make, and to collect, than to use
+
+local SPARES = 64
+
+-- Once more on a new connection, if this one was kept and may be sent on twice.
+local function again(self)
+  local may = self.may_repeat and self.connection.reused and not self.begun
+  if not may then return false end
+  self.connection:close()
+  begin(self, true)
+  return true
+end
+
+-- Seconds that may pass now, and which timeout that is; nil: no limit.
+local function patience(self, limit, phase)
+  if not self.ends then return limit, phase end
+  local left = math.max(self.ends - self.now(), 0)
+  if not limit or left < limit then return left, "total" end
+  return limit, phase
+end
+
+local function drop(self)
+  if self.connection then self.connection:close() end
+  if self.parser and #spares < SPARES then spares[#spares + 1] = self.parser end
+  self.connection, self.parser = false, false
+end
+
+--- The error stays, and nothing else does. A caller's own function may have closed the exchange meanwhile.
+local function end_with(self, err)
+  self.err = self.err or err
+  self.pending = false
+  drop(self)
+end
+
+-- True when it was sent. A connection that breaks may hold an answer all the same: that is looked for later.
+local function transmit(self, data)
+  local limit, phase = patience(self, self.timeouts.first_byte, "first_byte")
+  local sent, why = self.connection:transmit(data, limit)
+  if sent then return true end
+  if why == "timeout" then
+    end_with(self, failure.timeout(self.timeouts, phase, true))
+  elseif not again(self) then
+    self.unsent = why
+  end
+  return false
+end
+
+-- A connection, and the request on it as far as it is one text.
+function begin(self, fresh)
+  local connection, err = self.dial(self.route, self.timeouts, fresh)
+  if not connection then return end_with(self, err) end
+  self.connection = connection
+  if transmit(self, self.text) and self.up_total then
+    self.on_progress("up", self.up_total, self.up_total)
+  end
+end
+
+local function send_piece(self, piece, chunked)
+  if not chunked then return not piece or transmit(self, piece) end
+  return transmit(self, piece and { ("%x\r\n"):format(#piece), piece, "\r\n" } or "0\r\n\r\n")
+end
+
+local function mismatch(self, is_long)
+  local message = "the body of the request " .. (is_long and "is longer than" or "ended before") .. " its declared length"
+  end_with(self, failure.final("invalid", "body", message, true))
+end
+
+--- The body could not be read: its reader's own error, or one made of what it said.
+local function refuse(self, why)
+  if type(why) ~= "table" then why = failure.final("file", "body", "the body of the request could not be read: " .. tostring(why), true) end
+  end_with(self, why)
+end
+
+-- A body that the caller reads for us, piece by piece. The clock of nginx stands still meanwhile; `now` sets it right.
+local function feed(self, body)
+  local done = 0
+  while not self.unsent do
+    local read, piece, why = pcall(body.read)
+    self.now()
+    if not read then return refuse(self, piece) end
+    if piece == nil and why ~= nil then return refuse(self, why) end
+    if piece ~= nil and type(piece) ~= "string" then return refuse(self, "body.read returned a " .. type(piece)) end
+    done = done + (piece and #piece or 0)
+    if body.length and (done > body.length or not piece and done < body.length) then return mismatch(self, done > body.length) end
+    if piece ~= "" and not send_piece(self, piece, not body.length) then return end
+    if not piece then return end
+    if self.on_progress and piece ~= "" then self.on_progress("up", done, body.length) end
+  end
+end
+
+-- The answer ------------------------------------------------------------------------------------------------------
+
+local KINDS = { header = "limit", memory = "limit" }
+
+local function problem(self)
+  local code, message = self.parser:problem()
+  if KINDS[code] then return failure.final(KINDS[code], code, message, true) end
+  return failure.network(code, message, true)
+end
+
+local function take_head(self)
+  local status, headers = self.parser:head()
+  if not status then return end
+  self.status, self.headers = status, headers
+  local encoding = headers["content-encoding"]
+  if encoding and encoding:lower() ~= "identity" then
+    end_with(self, failure.final("unsupported", "encoding",
+      "the server compressed its answer (" .. encoding .. ") although it was asked not to, and nothing here can undo that", true))
+  end
+end
+
+local function take_body(self, body)
+  self.received = self.received + #body
+  if self.max_body and self.received > self.max_body then
+    return end_with(self, failure.final("limit", "body", ("the answer's body is above %d bytes"):format(self.max_body), true))
+  end
+  self.pending = body
+  if self.on_progress then self.on_progress("down", self.parser:progress()) end
+end
+
+-- The end: the connection goes back at once, also where nobody has read the last bytes yet.
+local function finish_body(self)
+  self.over = true
+  if self.parser:reusable() and not self.unsent then self.connection:keep() else self.connection:close() end
+  self.connection = false
+  drop(self)
+end
+
+local function fail(self, err)
+  self.failed = err
+  drop(self)
+end
+
+-- What the parser made of some bytes.
+local function take(self, state, body)
+  if not self.status and state ~= "head" then take_head(self) end
+  if body then take_body(self, body) end
+  if self.err then return end
+  if state == "end" then finish_body(self)
+  elseif state == "failed" then fail(self, problem(self)) end
+end
+
+-- The connection is at its end. Not every end is an error.
+local function broken(self, why)
+  if again(self) then return end
+  if why ~= "closed" or self.unsent and not self.begun then
+    return fail(self, failure.network("reset", "the connection broke: " .. (self.unsent or why), true))
+  end
+  take(self, self.parser:finish())
+end
+
+-- Waits for bytes, and has them read. `drain`: give up quietly after so long.
+local function receive(self, drain)
+  local phase = self.begun and "idle" or "first_byte"
+  local limit
+  if self.begun then self.now() end -- the caller may have been at work since: the silence begins here
+  limit, phase = patience(self, self.timeouts[phase], phase)
+  if drain and (not limit or drain < limit) then limit, phase = drain, nil end
+  local connection = self.connection
+  local bytes, why = connection:receive(limit)
+  if self.err then return connection:close() end -- another coroutine closed the exchange, and could not close what was in use
+  if bytes then
+    self.begun = true
+    return take(self, self.parser:feed(bytes))
+  end
+  if why ~= "timeout" then return broken(self, why) end
+  if phase then end_with(self, failure.timeout(self.timeouts, phase, true)) end
+end
+
+-- One step on: more bytes, or the error that waits behind them.
+local function advance(self)
+  local cancelled = task.cancelled()
+  if cancelled then return end_with(self, cancelled) end
+  if self.failed then return end_with(self, self.failed) end
+  receive(self)
+end
+
+--- The error as its caller gets it. Most exchanges are closed and never asked again.
+local function error_of(self)
+  if self.err == true then
+    self.err = errors.new { kind = "closed", code = "closed", message = "the exchange is closed" }
+  end
+  return self.err or nil
+end
+
 --- The head of a request, to its empty line. Raises misuse.
 ---@param request table of transport/init.lua
 ---@param route opengatellm.transport.Route
@@ -118,9 +304,6 @@ function M.head(request, route, level)
 end
 
 -- Opening ---------------------------------------------------------------------------------------------------------
-
-local spares = {} -- parsers that have done their work: one costs more to make, and to collect, than to use
-local SPARES = 64
 
 local function new_parser(method)
   local parser = table.remove(spares)
@@ -152,78 +335,11 @@ function M.open(head, request, route, dial, now)
   if max_body then self.max_body = max_body end
   if timeouts.total then self.ends = now() + timeouts.total end
   if request.on_progress then self.on_progress, self.up_total = request.on_progress, type(body) == "string" and #body end
-  H.begin(self, false)
-  if type(body) == "table" and not self.err and not self.unsent then H.feed(self, body) end
+  begin(self, false)
+  if type(body) == "table" and not self.err and not self.unsent then feed(self, body) end
   if self.err then return nil, self.err end
   return self
 end
-
--- A connection, and the request on it as far as it is one text.
-function H.begin(self, fresh)
-  local connection, err = self.dial(self.route, self.timeouts, fresh)
-  if not connection then return H.end_with(self, err) end
-  self.connection = connection
-  if H.transmit(self, self.text) and self.up_total then
-    self.on_progress("up", self.up_total, self.up_total)
-  end
-end
-
--- True when it was sent. A connection that breaks may hold an answer all the same: that is looked for later.
-function H.transmit(self, data)
-  local limit, phase = H.patience(self, self.timeouts.first_byte, "first_byte")
-  local sent, why = self.connection:transmit(data, limit)
-  if sent then return true end
-  if why == "timeout" then
-    H.end_with(self, failure.timeout(self.timeouts, phase, true))
-  elseif not H.again(self) then
-    self.unsent = why
-  end
-  return false
-end
-
--- Once more on a new connection, if this one was kept and may be sent on twice.
-function H.again(self)
-  local may = self.may_repeat and self.connection.reused and not self.begun
-  if not may then return false end
-  self.connection:close()
-  H.begin(self, true)
-  return true
-end
-
--- A body that the caller reads for us, piece by piece. The clock of nginx stands still meanwhile; `now` sets it right.
-function H.feed(self, body)
-  local done = 0
-  while not self.unsent do
-    local read, piece, why = pcall(body.read)
-    self.now()
-    if not read then return H.refuse(self, piece) end
-    if piece == nil and why ~= nil then return H.refuse(self, why) end
-    if piece ~= nil and type(piece) ~= "string" then return H.refuse(self, "body.read returned a " .. type(piece)) end
-    done = done + (piece and #piece or 0)
-    if body.length and (done > body.length or not piece and done < body.length) then return H.mismatch(self, done > body.length) end
-    if piece ~= "" and not H.send_piece(self, piece, not body.length) then return end
-    if not piece then return end
-    if self.on_progress and piece ~= "" then self.on_progress("up", done, body.length) end
-  end
-end
-
-function H.send_piece(self, piece, chunked)
-  if not chunked then return not piece or H.transmit(self, piece) end
-  return H.transmit(self, piece and { ("%x\r\n"):format(#piece), piece, "\r\n" } or "0\r\n\r\n")
-end
-
-function H.mismatch(self, is_long)
-  local message = "the body of the request " .. (is_long and "is longer than" or "ended before") .. " its declared length"
-  H.end_with(self, failure.final("invalid", "body", message, true))
-end
-
---- The body could not be read: its reader's own error, or one made of what it said.
-function H.refuse(self, why)
-  if type(why) ~= "table" then why = failure.final("file", "body", "the body of the request could not be read: " .. tostring(why), true) end
-  H.end_with(self, why)
-end
-
--- The answer ------------------------------------------------------------------------------------------------------
 
 --- Waits for the head of the answer.
 ---@return integer? status
@@ -231,16 +347,16 @@ end
 function Exchange:head()
   while not self.err do
     if self.status then return self.status, self.headers end
-    H.advance(self)
+    advance(self)
   end
-  return nil, H.err(self)
+  return nil, error_of(self)
 end
 
 --- Waits for more of the body: bytes, nil at the end, or nil and an error.
 ---@return string? bytes
 ---@return ogl.Error? err
 function Exchange:read()
-  if not self.status and not self:head() then return nil, H.err(self) end
+  if not self.status and not self:head() then return nil, error_of(self) end
   while not self.err do
     local bytes = self.pending
     if bytes then
@@ -248,9 +364,9 @@ function Exchange:read()
       return bytes
     end
     if self.over then return nil end
-    H.advance(self)
+    advance(self)
   end
-  return nil, H.err(self)
+  return nil, error_of(self)
 end
 
 --- Drops the rest of an answer whose end the caller knows already, for at most so long: a connection can be kept once
@@ -264,13 +380,13 @@ function Exchange:drain(seconds, decoder)
     self.pending = false
     local left = finish - self.now()
     if self.over or self.failed or left <= 0 then return end
-    H.receive(self, left)
+    receive(self, left)
   end
 end
 
 --- Ends the exchange, wherever it is.
 function Exchange:close()
-  H.drop(self)
+  drop(self)
   self.pending = false
   self.err = self.err or true
 end
@@ -279,120 +395,6 @@ Exchange.__close = Exchange.close
 
 function Exchange:__tostring()
   return "opengatellm.transport.http1 exchange (" .. (self.err and "closed" or self.over and "done" or "active") .. ")"
-end
-
--- Seconds that may pass now, and which timeout that is; nil: no limit.
-function H.patience(self, limit, phase)
-  if not self.ends then return limit, phase end
-  local left = math.max(self.ends - self.now(), 0)
-  if not limit or left < limit then return left, "total" end
-  return limit, phase
-end
-
--- One step on: more bytes, or the error that waits behind them.
-function H.advance(self)
-  local cancelled = task.cancelled()
-  if cancelled then return H.end_with(self, cancelled) end
-  if self.failed then return H.end_with(self, self.failed) end
-  H.receive(self)
-end
-
--- Waits for bytes, and has them read. `drain`: give up quietly after so long.
-function H.receive(self, drain)
-  local phase = self.begun and "idle" or "first_byte"
-  local limit
-  if self.begun then self.now() end -- the caller may have been at work since: the silence begins here
-  limit, phase = H.patience(self, self.timeouts[phase], phase)
-  if drain and (not limit or drain < limit) then limit, phase = drain, nil end
-  local connection = self.connection
-  local bytes, why = connection:receive(limit)
-  if self.err then return connection:close() end -- another coroutine closed the exchange, and could not close what was in use
-  if bytes then
-    self.begun = true
-    return H.take(self, self.parser:feed(bytes))
-  end
-  if why ~= "timeout" then return H.broken(self, why) end
-  if phase then H.end_with(self, failure.timeout(self.timeouts, phase, true)) end
-end
-
--- The connection is at its end. Not every end is an error.
-function H.broken(self, why)
-  if H.again(self) then return end
-  if why ~= "closed" or self.unsent and not self.begun then
-    return H.fail(self, failure.network("reset", "the connection broke: " .. (self.unsent or why), true))
-  end
-  H.take(self, self.parser:finish())
-end
-
-local KINDS = { header = "limit", memory = "limit" }
-
-function H.problem(self)
-  local code, message = self.parser:problem()
-  if KINDS[code] then return failure.final(KINDS[code], code, message, true) end
-  return failure.network(code, message, true)
-end
-
--- What the parser made of some bytes.
-function H.take(self, state, body)
-  if not self.status and state ~= "head" then H.take_head(self) end
-  if body then H.take_body(self, body) end
-  if self.err then return end
-  if state == "end" then H.finish(self)
-  elseif state == "failed" then H.fail(self, H.problem(self)) end
-end
-
-function H.take_head(self)
-  local status, headers = self.parser:head()
-  if not status then return end
-  self.status, self.headers = status, headers
-  local encoding = headers["content-encoding"]
-  if encoding and encoding:lower() ~= "identity" then
-    H.end_with(self, failure.final("unsupported", "encoding",
-      "the server compressed its answer (" .. encoding .. ") although it was asked not to, and nothing here can undo that", true))
-  end
-end
-
-function H.take_body(self, body)
-  self.received = self.received + #body
-  if self.max_body and self.received > self.max_body then
-    return H.end_with(self, failure.final("limit", "body", ("the answer's body is above %d bytes"):format(self.max_body), true))
-  end
-  self.pending = body
-  if self.on_progress then self.on_progress("down", self.parser:progress()) end
-end
-
--- The end: the connection goes back at once, also where nobody has read the last bytes yet.
-function H.finish(self)
-  self.over = true
-  if self.parser:reusable() and not self.unsent then self.connection:keep() else self.connection:close() end
-  self.connection = false
-  H.drop(self)
-end
-
-function H.fail(self, err)
-  self.failed = err
-  H.drop(self)
-end
-
---- The error stays, and nothing else does. A caller's own function may have closed the exchange meanwhile.
-function H.end_with(self, err)
-  self.err = self.err or err
-  self.pending = false
-  H.drop(self)
-end
-
-function H.drop(self)
-  if self.connection then self.connection:close() end
-  if self.parser and #spares < SPARES then spares[#spares + 1] = self.parser end
-  self.connection, self.parser = false, false
-end
-
---- The error as its caller gets it. Most exchanges are closed and never asked again.
-function H.err(self)
-  if self.err == true then
-    self.err = errors.new { kind = "closed", code = "closed", message = "the exchange is closed" }
-  end
-  return self.err or nil
 end
 
 return M

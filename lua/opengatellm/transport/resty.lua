@@ -27,8 +27,6 @@ Transport.__index = Transport
 local Connection = {}
 Connection.__index = Connection
 
-local H = {}
-
 local NONE = {}
 local POOL_SIZE = 256     -- kept connections of one pool and worker; nginx closes the oldest above that
 local POOL_SECONDS = 60   -- that one is kept; servers close theirs after 5 to 75, which nginx notices
@@ -36,43 +34,6 @@ local READ = 64 * 1024    -- most bytes of a read; nginx gives at most lua_socke
 local LAST_LOOK = 0.001 -- seconds, at least
 local ROUTES = 256        -- routes that a transport remembers
 local FOREVER = 2000000000 -- ms, 23 days: nginx takes 31 bits, and 0 for its own default
-
---- Makes a transport. It needs no options: everything comes with the request.
----@return opengatellm.transport.Resty transport
-function M.new() return setmetatable({ routes = {}, routes_left = ROUTES, closed = false }, Transport) end
-
---- Sends a request; raises when a field has a wrong type or a header could break out of its line.
----@param request table
----@return opengatellm.transport.http1.Exchange? exchange
----@return ogl.Error? err
-function Transport:open(request)
-  local found, head, err
-  found, err = H.route(self, request, false)
-  if not found then return nil, err end
-  head, err = http1.head(request, found, 2)
-  if not head then return nil, err end
-  return http1.open(head, request, found, H.dial, nginx.now)
-end
-
---- A connection without HTTP on it, of the address, TLS, proxy and timeouts of the request; ws:// and wss:// are as http:// and
---- https://. It belongs to its caller: `send(bytes)`, `read()`, `close()`.
----@param request table
----@return opengatellm.transport.resty.Connection? connection
----@return ogl.Error? err
-function Transport:connect(request)
-  local found, err = H.route(self, request, true)
-  if not found then return nil, err end
-  return H.dial(found, request.timeouts or NONE, true)
-end
-
---- Opens no more. Exchanges that are open go on; kept connections are nginx's, and end when they are not used.
-function Transport:close() self.closed = true end
-
-Transport.__close = Transport.close
-
-function Transport:__tostring() return "opengatellm.transport.resty" .. (self.closed and " (closed)" or "") end
-
--- Connections -----------------------------------------------------------------------------------------------------
 
 local function milliseconds(seconds)
   if not seconds then return FOREVER end
@@ -94,6 +55,149 @@ local function set_first_patience(self, connect, first_byte)
   local ms = milliseconds(first_byte)
   self.socket:settimeouts(milliseconds(connect), ms, ms)
 end
+
+-- Whether a remembered route is that of the request.
+local function fits(entry, request, raw, wanted)
+  return entry.raw == raw and entry.proxy == request.proxy and entry.no_proxy == request.no_proxy
+    and entry.unix_socket == request.unix_socket and entry.verify == (wanted.verify ~= false) and entry.cert_file == wanted.cert_file
+    and entry.key_file == wanted.key_file and not wanted.ca_file and not wanted.key_password
+end
+
+-- The password of a proxy is not in it: nginx writes pools' names into its debugging log.
+local function pool_name(found)
+  local parts = { "opengatellm", found.unix_socket and "unix:" .. found.unix_socket or found.dial_host .. ":" .. found.dial_port }
+  if found.tunnel then parts[#parts + 1] = "by " .. ngx.md5(found.proxy_auth or "") .. " to " .. found.host .. ":" .. found.port end
+  if found.tls then parts[#parts + 1] = ("tls %s %s %s"):format(found.host, tostring(found.verify), found.identity or "") end
+  return table.concat(parts, "|")
+end
+
+--- The route of a request, with its TLS and its pools; nil and an error where no try can succeed. The environment does not change
+-- under a worker.
+local function route_of(self, request, raw)
+  if self.closed then return nil, failure.final("closed", "closed", "the transport is closed") end
+  local refusal = nginx.refusal()
+  if refusal then return nil, refusal end
+  local wanted = request.tls or NONE
+  local entry = self.routes[request.url]
+  if entry and fits(entry, request, raw, wanted) then return entry.route end
+  local found, err = route.of(request, raw, 4)
+  if not found then return nil, err end
+  if found.host == "localhost" then found.dial_host = found.proxied and found.dial_host or "127.0.0.1" end
+  err = tls.prepare(found, wanted)
+  if err then return nil, err end
+  local pool = pool_name(found)
+  found.kept, found.fresh = { pool = pool, pool_size = POOL_SIZE }, { pool = pool .. "|fresh", pool_size = 1 }
+  if self.routes_left == 0 then self.routes, self.routes_left = {}, ROUTES end
+  self.routes_left = self.routes_left - 1
+  self.routes[request.url] = {
+    route = found, raw = raw, proxy = request.proxy, no_proxy = request.no_proxy, unix_socket = request.unix_socket,
+    verify = found.verify, cert_file = wanted.cert_file, key_file = wanted.key_file,
+  }
+  return found
+end
+
+-- How long connecting may take, and which timeout that is; nil: for ever.
+local function patience_of(timeouts)
+  local connect, total = timeouts.connect, timeouts.total
+  if total and (not connect or total < connect) then return total, "total" end
+  return connect, "connect"
+end
+
+local function reach(socket, found, options)
+  local connected, why
+  if found.unix_socket then connected, why = socket:connect("unix:" .. found.unix_socket, options)
+  else connected, why = socket:connect(found.dial_host, found.dial_port, options) end
+  return not connected and (why or "no reason given") or nil
+end
+
+local REMEDY = "nginx resolves no names by itself: add `resolver …;` (such as that of /etc/resolv.conf) to nginx.conf"
+
+-- nginx's words for a connect that failed, as our error.
+local function unreached(found, timeouts, why, phase)
+  if why == "timeout" then return failure.timeout(timeouts, phase, false) end
+  if why:find("no resolver defined", 1, true) then
+    return failure.final("config", "resolver", ("cannot connect to %s: %s"):format(found.dial_host, REMEDY))
+  end
+  local where = found.unix_socket or found.dial_host .. ":" .. found.dial_port
+  local what = found.proxied and "the proxy cannot be reached: " .. where or "cannot connect to " .. where
+  if why:find("could not be resolved", 1, true) then
+    return failure.network(found.proxied and "proxy" or "resolve", what .. ": " .. why, false)
+  end
+  return failure.network("connect", what .. ": " .. why, false)
+end
+
+-- The tunnel of a proxy, then TLS; the error.
+local function secure(connection, found, ends, phase)
+  local err, why
+  if found.tunnel then
+    err, why = tunnel.open(connection, found, ends)
+    if err then return err end
+  end
+  if not why and found.tls then
+    set_patience(connection, ends and ends - nginx.now())
+    err, why = tls.shake(connection.socket, found)
+  end
+  return err or why and failure.timeout(connection.timeouts, phase, false) or nil
+end
+
+--- A connection, ready for the request: from the pool, or new. `fresh`: new, and not for the pool.
+local function dial(found, timeouts, fresh)
+  local connection = setmetatable({
+    socket = ngx.socket.tcp(), reused = false, fresh = fresh, patience = false, timeouts = timeouts,
+  }, Connection)
+  local seconds, phase = patience_of(timeouts)
+  set_first_patience(connection, seconds, timeouts.first_byte)
+  local ends = seconds and (found.tls or found.tunnel) and nginx.now() + seconds or nil
+  local why = reach(connection.socket, found, fresh and found.fresh or found.kept)
+  if why then return nil, unreached(found, timeouts, why, phase) end
+  if not fresh and connection.socket:getreusedtimes() > 0 then
+    connection.reused = true
+    return connection
+  end
+  local err = secure(connection, found, ends, phase)
+  if err then
+    connection:close()
+    return nil, err
+  end
+  return connection
+end
+
+--- Makes a transport. It needs no options: everything comes with the request.
+---@return opengatellm.transport.Resty transport
+function M.new() return setmetatable({ routes = {}, routes_left = ROUTES, closed = false }, Transport) end
+
+--- Sends a request; raises when a field has a wrong type or a header could break out of its line.
+---@param request table
+---@return opengatellm.transport.http1.Exchange? exchange
+---@return ogl.Error? err
+function Transport:open(request)
+  local found, head, err
+  found, err = route_of(self, request, false)
+  if not found then return nil, err end
+  head, err = http1.head(request, found, 2)
+  if not head then return nil, err end
+  return http1.open(head, request, found, dial, nginx.now)
+end
+
+--- A connection without HTTP on it, of the address, TLS, proxy and timeouts of the request; ws:// and wss:// are as http:// and
+--- https://. It belongs to its caller: `send(bytes)`, `read()`, `close()`.
+---@param request table
+---@return opengatellm.transport.resty.Connection? connection
+---@return ogl.Error? err
+function Transport:connect(request)
+  local found, err = route_of(self, request, true)
+  if not found then return nil, err end
+  return dial(found, request.timeouts or NONE, true)
+end
+
+--- Opens no more. Exchanges that are open go on; kept connections are nginx's, and end when they are not used.
+function Transport:close() self.closed = true end
+
+Transport.__close = Transport.close
+
+function Transport:__tostring() return "opengatellm.transport.resty" .. (self.closed and " (closed)" or "") end
+
+-- Connections -----------------------------------------------------------------------------------------------------
 
 function Connection:transmit(data, seconds)
   set_patience(self, seconds)
@@ -156,111 +260,5 @@ function Connection:read()
 end
 
 -- Dialling --------------------------------------------------------------------------------------------------------
-
--- Whether a remembered route is that of the request.
-local function fits(entry, request, raw, wanted)
-  return entry.raw == raw and entry.proxy == request.proxy and entry.no_proxy == request.no_proxy
-    and entry.unix_socket == request.unix_socket and entry.verify == (wanted.verify ~= false) and entry.cert_file == wanted.cert_file
-    and entry.key_file == wanted.key_file and not wanted.ca_file and not wanted.key_password
-end
-
---- The route of a request, with its TLS and its pools; nil and an error where no try can succeed. The environment does not change
--- under a worker.
-function H.route(self, request, raw)
-  if self.closed then return nil, failure.final("closed", "closed", "the transport is closed") end
-  local refusal = nginx.refusal()
-  if refusal then return nil, refusal end
-  local wanted = request.tls or NONE
-  local entry = self.routes[request.url]
-  if entry and fits(entry, request, raw, wanted) then return entry.route end
-  local found, err = route.of(request, raw, 4)
-  if not found then return nil, err end
-  if found.host == "localhost" then found.dial_host = found.proxied and found.dial_host or "127.0.0.1" end
-  err = tls.prepare(found, wanted)
-  if err then return nil, err end
-  local pool = H.pool_name(found)
-  found.kept, found.fresh = { pool = pool, pool_size = POOL_SIZE }, { pool = pool .. "|fresh", pool_size = 1 }
-  if self.routes_left == 0 then self.routes, self.routes_left = {}, ROUTES end
-  self.routes_left = self.routes_left - 1
-  self.routes[request.url] = {
-    route = found, raw = raw, proxy = request.proxy, no_proxy = request.no_proxy, unix_socket = request.unix_socket,
-    verify = found.verify, cert_file = wanted.cert_file, key_file = wanted.key_file,
-  }
-  return found
-end
-
--- The password of a proxy is not in it: nginx writes pools' names into its debugging log.
-function H.pool_name(found)
-  local parts = { "opengatellm", found.unix_socket and "unix:" .. found.unix_socket or found.dial_host .. ":" .. found.dial_port }
-  if found.tunnel then parts[#parts + 1] = "by " .. ngx.md5(found.proxy_auth or "") .. " to " .. found.host .. ":" .. found.port end
-  if found.tls then parts[#parts + 1] = ("tls %s %s %s"):format(found.host, tostring(found.verify), found.identity or "") end
-  return table.concat(parts, "|")
-end
-
---- A connection, ready for the request: from the pool, or new. `fresh`: new, and not for the pool.
-function H.dial(found, timeouts, fresh)
-  local connection = setmetatable({
-    socket = ngx.socket.tcp(), reused = false, fresh = fresh, patience = false, timeouts = timeouts,
-  }, Connection)
-  local seconds, phase = H.patience(timeouts)
-  set_first_patience(connection, seconds, timeouts.first_byte)
-  local ends = seconds and (found.tls or found.tunnel) and nginx.now() + seconds or nil
-  local why = H.reach(connection.socket, found, fresh and found.fresh or found.kept)
-  if why then return nil, H.unreached(found, timeouts, why, phase) end
-  if not fresh and connection.socket:getreusedtimes() > 0 then
-    connection.reused = true
-    return connection
-  end
-  local err = H.secure(connection, found, ends, phase)
-  if err then
-    connection:close()
-    return nil, err
-  end
-  return connection
-end
-
--- How long connecting may take, and which timeout that is; nil: for ever.
-function H.patience(timeouts)
-  local connect, total = timeouts.connect, timeouts.total
-  if total and (not connect or total < connect) then return total, "total" end
-  return connect, "connect"
-end
-
-function H.reach(socket, found, options)
-  local connected, why
-  if found.unix_socket then connected, why = socket:connect("unix:" .. found.unix_socket, options)
-  else connected, why = socket:connect(found.dial_host, found.dial_port, options) end
-  return not connected and (why or "no reason given") or nil
-end
-
-local REMEDY = "nginx resolves no names by itself: add `resolver …;` (such as that of /etc/resolv.conf) to nginx.conf"
-
--- nginx's words for a connect that failed, as our error.
-function H.unreached(found, timeouts, why, phase)
-  if why == "timeout" then return failure.timeout(timeouts, phase, false) end
-  if why:find("no resolver defined", 1, true) then
-    return failure.final("config", "resolver", ("cannot connect to %s: %s"):format(found.dial_host, REMEDY))
-  end
-  local where = found.unix_socket or found.dial_host .. ":" .. found.dial_port
-  local what = found.proxied and "the proxy cannot be reached: " .. where or "cannot connect to " .. where
-  if why:find("could not be resolved", 1, true) then
-    return failure.network(found.proxied and "proxy" or "resolve", what .. ": " .. why, false)
-  end
-  return failure.network("connect", what .. ": " .. why, false)
-end
-
--- The tunnel of a proxy, then TLS; the error.
-function H.secure(connection, found, ends, phase)
-  local err, why
-  if found.tunnel then
-    err, why = tunnel.open(connection, found, ends)
-    if err then return err end
-  end
-  if not why and found.tls then
-    set_patience(connection, ends and ends - nginx.now())
-    err, why = tls.shake(connection.socket, found)
-  end
-  return err or why and failure.timeout(connection.timeouts, phase, false) or nil
-end
 
 return M

@@ -8,7 +8,6 @@ local no_proxy = require "opengatellm.transport.no_proxy"
 local url_of = require "opengatellm.base.url"
 
 local M = {}
-local H = {}
 
 ---@class opengatellm.transport.Route
 ---@field tls boolean
@@ -26,26 +25,19 @@ local H = {}
 local SCHEMES = { http = 80, https = 443, ws = 80, wss = 443 }
 local SECURE = { https = true, wss = true }
 
---- The route of a request. Raises what no caller can mean (a NUL); anything else that is wrong is an error.
----@param request table of transport/init.lua: url, proxy, no_proxy, unix_socket
----@param raw? boolean no HTTP: through a proxy only by CONNECT
----@param level? integer for error()
----@return opengatellm.transport.Route? route
----@return ogl.Error? err
-function M.of(request, raw, level)
-  local route, err = H.parse(request.url, (level or 1) + 1)
-  if not route then return nil, err end
-  route.unix_socket = request.unix_socket
-  local proxy = not request.unix_socket and H.proxy_of(request, route)
-  if not proxy then return route end
-  return H.through(route, proxy, raw)
-end
-
--- The URL ---------------------------------------------------------------------------------------------------------
-
 local function invalid(code, message) return nil, failure.final("invalid", code, message) end
 
-function H.parse(url, level)
+--- "h:1", "[::1]:1", "h" in two.
+local function host_and_port(authority, default)
+  local host, port = authority:match "^(%[[%x:.]+%]):?(%d*)$"
+  if not host then host, port = authority:match "^([^:%[%]]+):?(%d*)$" end
+  if not host then return nil end
+  port = port == "" and default or tonumber(port)
+  if port < 1 or port > 65535 then return nil end
+  return host:lower(), port
+end
+
+local function parse(url, level)
   if type(url) ~= "string" then error("field 'url': expected string, got " .. type(url), level + 1) end
   if url:find "%z" then error("field 'url': holds a NUL byte", level + 1) end
   if url == "" then return invalid("url", "the URL is empty") end
@@ -55,23 +47,13 @@ function H.parse(url, level)
   scheme = scheme:lower()
   if not SCHEMES[scheme] then return invalid("scheme", "the scheme '" .. scheme .. "' is neither http nor https") end
   if authority:find("@", 1, true) then return invalid("url", "the URL holds a user name: give the key as a header") end
-  local host, port = H.host_and_port(authority, SCHEMES[scheme])
+  local host, port = host_and_port(authority, SCHEMES[scheme])
   if not host then return invalid("url", "the URL holds no host, or no port where one should be") end
   return {
     tls = SECURE[scheme] or false, host = host, port = port, target = path:find "^/" and path or "/" .. path,
     authority = port == SCHEMES[scheme] and host or host .. ":" .. port, dial_host = host, dial_port = port,
     proxied = false, tunnel = false,
   }
-end
-
---- "h:1", "[::1]:1", "h" in two.
-function H.host_and_port(authority, default)
-  local host, port = authority:match "^(%[[%x:.]+%]):?(%d*)$"
-  if not host then host, port = authority:match "^([^:%[%]]+):?(%d*)$" end
-  if not host then return nil end
-  port = port == "" and default or tonumber(port)
-  if port < 1 or port > 65535 then return nil end
-  return host:lower(), port
 end
 
 -- Proxies ---------------------------------------------------------------------------------------------------------
@@ -90,21 +72,15 @@ local function proxy_of_environment(tls)
 end
 
 --- The proxy of a request: its own, or the environment's; nil where there is none, or the host is to be reached without.
-function H.proxy_of(request, route)
+local function proxy_of(request, route)
   local proxy = request.proxy or proxy_of_environment(route.tls)
   if not proxy or proxy == "" then return nil end
   if M.is_direct(route.host, request.no_proxy or variable("no_proxy", "NO_PROXY") or "") then return nil end
   return proxy
 end
 
---- Whether a host is reached without a proxy.
----@param host string an IPv6 address in brackets
----@param list string of no_proxy.lua
----@return boolean
-function M.is_direct(host, list) return no_proxy.covers(host, list) end
-
 --- The same route by a proxy. No message holds its password.
-function H.through(route, proxy, raw)
+local function through(route, proxy, raw)
   local scheme, rest = proxy:match "^(%a[%w+.-]*)://(.*)$"
   scheme, rest = (scheme or "http"):lower(), rest or proxy
   if scheme ~= "http" then
@@ -112,7 +88,7 @@ function H.through(route, proxy, raw)
   end
   local authority = rest:match "^([^/?#]*@[^/?#]*)" or rest:match "^[^/?#]*"
   local user, address = authority:match "^(.*)@([^@]*)$"
-  local host, port = H.host_and_port(address or authority, 1080)
+  local host, port = host_and_port(address or authority, 1080)
   if not host then return invalid("proxy", "the proxy's address holds no host, or no port where one should be") end
   if user and user:find "%c" then return invalid("proxy", "the proxy's user or password holds a control byte") end
   route.proxied, route.tunnel, route.dial_host, route.dial_port = true, raw or route.tls, host, port
@@ -120,5 +96,28 @@ function H.through(route, proxy, raw)
   if not route.tunnel then route.target = "http://" .. route.authority .. route.target end
   return route
 end
+
+--- The route of a request. Raises what no caller can mean (a NUL); anything else that is wrong is an error.
+---@param request table of transport/init.lua: url, proxy, no_proxy, unix_socket
+---@param raw? boolean no HTTP: through a proxy only by CONNECT
+---@param level? integer for error()
+---@return opengatellm.transport.Route? route
+---@return ogl.Error? err
+function M.of(request, raw, level)
+  local route, err = parse(request.url, (level or 1) + 1)
+  if not route then return nil, err end
+  route.unix_socket = request.unix_socket
+  local proxy = not request.unix_socket and proxy_of(request, route)
+  if not proxy then return route end
+  return through(route, proxy, raw)
+end
+
+-- The URL ---------------------------------------------------------------------------------------------------------
+
+--- Whether a host is reached without a proxy.
+---@param host string an IPv6 address in brackets
+---@param list string of no_proxy.lua
+---@return boolean
+function M.is_direct(host, list) return no_proxy.covers(host, list) end
 
 return M

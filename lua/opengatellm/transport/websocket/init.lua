@@ -25,7 +25,6 @@ local handshake = require "opengatellm.transport.websocket.handshake"
 local websocket = require "opengatellm.transport.websocket.socket"
 
 local M = {}
-local H = {}
 
 ---@class opengatellm.transport.WebSocket
 local Transport = {}
@@ -38,123 +37,8 @@ Exchange.__index = Exchange
 local NONE = {}
 local HELD = 64 * 1024 -- bytes of events that say nothing about the answer, while one is waited for that does
 
---- Makes a transport.
----@param options? {carrier?: table} the transport underneath; default: the usual one
----@return opengatellm.transport.WebSocket? transport
----@return ogl.Error? err
-function M.new(options)
-  local carrier, err = options and options.carrier, nil
-  if not carrier then carrier, err = require "opengatellm.transport".default() end
-  if not carrier then return nil, err end
-  return setmetatable({ carrier = carrier, pool = socket_pool.new() }, Transport)
-end
-
---- Sends a request; raises when a field has a wrong type or a header could break out of its line.
----@param request table
----@return table? exchange
----@return ogl.Error? err
-function Transport:open(request)
-  local text = H.message(request)
-  if not text then return self.carrier:open(request) end
-  local problem = handshake.problem(request.headers or NONE)
-  if problem then error("transport.websocket: " .. problem, 2) end
-  if self.pool.closed then return nil, H.closed "the transport is closed" end
-  if not self.carrier.connect then return nil, H.unsupported() end
-  local exchange = setmetatable({
-    text = text, pool = self.pool, route = H.route(self.carrier, request), timeouts = request.timeouts or NONE, deadline = nil,
-    max = request.max_body, on_progress = request.on_progress, down = 0,
-    socket = false, -- while the answer is under way
-    fresh = false,  -- its upgrade has not been answered
-    reused = false, -- it has had an exchange before
-    renewed = false, -- one whose hour was over has been replaced
-    id = false, status = false, headers = false, held = "", over = false, err = false,
-  }, Exchange)
-  exchange.deadline = exchange.timeouts.total and exchange.route.now() + exchange.timeouts.total
-  local err = H.take(exchange)
-  if err then return nil, err end
-  return exchange
-end
-
---- Gives up the sockets that wait. Exchanges that are open go on.
-function Transport:close()
-  self.pool:close()
-  if self.carrier.close then self.carrier:close() end
-end
-
-Transport.__close = Transport.close
-
-function Transport:__tostring() return "opengatellm.transport.websocket: " .. tostring(self.carrier) end
-
---- Waits for the first event, which says whether the request was taken.
----@return integer? status
----@return table headers_or_err
-function Exchange:head()
-  while not self.status and not self.err do
-    local text
-    local err = self.fresh and H.upgrade(self)
-    if not err and not self.status then text, err = self.socket:receive() end
-    if text then
-      H.first(self, text)
-    elseif err then
-      H.lost(self, err)
-    end
-  end
-  if self.status then return self.status, self.headers end
-  return nil, H.err(self)
-end
-
---- Waits for more events: lines of JSON, nil at the end, or nil and an error.
----@return string? bytes
----@return ogl.Error? err
-function Exchange:read()
-  if not self.status and not self:head() then return nil, H.err(self) end
-  if self.held ~= "" then
-    local held = self.held
-    self.held = ""
-    return H.give(self, held)
-  end
-  if self.over or self.err then return nil, H.err(self) end
-  local text, err = self.socket:receive()
-  if not text then return nil, H.end_with(self, err) end
-  local lines = {}
-  while text do -- all that came at once
-    lines[#lines + 1] = H.line(self, text)
-    text = not self.over and not self.err and self.socket:next() or nil
-  end
-  if not lines[1] then return nil, H.err(self) end
-  return H.give(self, lines[2] and table.concat(lines) or lines[1])
-end
-
---- Reads what is left behind an error, for at most so long: what the answer cost may come in a `response.failed`, and the socket can be
---- kept then. Behind any other end there is nothing.
----@param seconds number
----@param decoder? userdata that takes it, in place of dropping it
-function Exchange:drain(seconds, decoder)
-  if not self.over or not self.socket then return end
-  self.socket:begin({ total = seconds }, self.route.now() + seconds)
-  repeat
-    local text = self.socket:receive()
-    local line = text and H.line(self, text)
-    if line and decoder then decoder:feed(line) end
-  until not line or not self.socket
-  H.drop(self)
-end
-
---- Ends the exchange, wherever it is. In the middle of an answer that ends the socket: nothing else stops what is on its way.
-function Exchange:close()
-  if self.socket then self.socket:close(1001) end
-  self.socket = false
-  self.err = self.err or true
-end
-
-Exchange.__close = Exchange.close
-
-function Exchange:__tostring() return "opengatellm.transport.websocket exchange: " .. tostring(self.socket or "over") end
-
--- The request -----------------------------------------------------------------------------------------------------
-
 -- What goes over a socket; nil where HTTP has to carry the request.
-function H.message(request)
+local function message_of(request)
   if request.method ~= "POST" or type(request.body) ~= "string" then return nil end
   if not request.url:match "^[^?#]*":find "/responses$" or core.member(request.body, "background") == "true" then return nil end
   local body = core.without(request.body, "stream", "background", "type")
@@ -163,6 +47,7 @@ function H.message(request)
 end
 
 local CONNECTION = { "url", "proxy", "no_proxy", "unix_socket" }
+
 local TLS = { "verify", "ca_file", "cert_file", "key_file", "key_password" }
 
 -- All that two requests must have in common to go over one socket, as a text.
@@ -185,7 +70,7 @@ end
 
 -- The way to the server, for as long as the exchange lasts: the table of the request is the client's, who uses it again. In
 -- functions, for headers and proxies hold secrets.
-function H.route(carrier, request)
+local function route_of(carrier, request)
   local at, copy, identity = host.current(request.host), {}, nil
   for field, value in pairs(request) do copy[field] = value end
   copy.body, copy.max_body, copy.on_progress = nil, nil, nil
@@ -206,7 +91,7 @@ end
 -- Sockets ---------------------------------------------------------------------------------------------------------
 
 -- Gives the exchange a new socket, whose upgrade is asked for; the error where there is none.
-function H.connect(exchange)
+local function connect_socket(exchange)
   local err
   exchange.fresh, exchange.reused = true, false
   exchange.socket, err = exchange.route.connect(exchange.timeouts, exchange.deadline)
@@ -214,7 +99,7 @@ function H.connect(exchange)
 end
 
 -- Sends the request by a socket that waits, else makes a new one; the error.
-function H.take(exchange)
+local function take(exchange)
   local follows = core.member(exchange.text, "previous_response_id")
   local socket = exchange.pool:take(exchange.route, follows)
   while socket do
@@ -226,32 +111,41 @@ function H.take(exchange)
     socket:close()
     socket = exchange.pool:take(exchange.route, follows)
   end
-  return H.connect(exchange)
+  return connect_socket(exchange)
 end
 
 -- Keeps the socket for the next exchange. One that has more to say than it should is not understood, and closed.
-function H.keep(exchange)
+local function keep(exchange)
   local socket = exchange.socket
   exchange.socket = false
   if socket:next() or socket.err then return socket:close() end
   exchange.pool:put(socket, exchange.route, exchange.id)
 end
 
-function H.drop(exchange)
+local function drop(exchange)
   if exchange.socket then exchange.socket:close() end
   exchange.socket = false
 end
 
 -- The beginning of the answer ---------------------------------------------------------------------------------------
 
+local function refused(exchange, status, headers, body)
+  exchange.status, exchange.headers, exchange.held, exchange.over = status, headers, body, true
+end
+
+local function no_upgrade(status)
+  local message = ("the server answered the upgrade to a WebSocket with %d: it has none here"):format(status)
+  return errors.new { kind = "protocol", code = "handshake", message = message, sent = false }
+end
+
 -- Waits for the upgrade of a new socket, and sends the request by it; the error. An upgrade that is refused is the answer.
-function H.upgrade(exchange)
+local function ask_upgrade(exchange)
   exchange.fresh = false
   local answer, err = exchange.socket:open()
   if not answer then return err end
   if answer.status ~= 101 then
-    if answer.status < 300 then return H.no_upgrade(answer.status) end
-    return H.refused(exchange, answer.status, answer.headers, answer.body)
+    if answer.status < 300 then return no_upgrade(answer.status) end
+    return refused(exchange, answer.status, answer.headers, answer.body)
   end
   exchange.headers = answer.headers
   exchange.socket:begin(exchange.timeouts, exchange.deadline)
@@ -263,26 +157,22 @@ end
 local OF_UPGRADE = { "connection", "upgrade", "sec-websocket-accept", "sec-websocket-protocol", "content-length" }
 
 -- The head of the answer: of a new socket what the upgrade said, of an old one nothing, for that was said to another request.
-function H.headers(exchange, content_type)
+local function headers_of(exchange, content_type)
   local headers = exchange.headers or {}
   for _, name in ipairs(OF_UPGRADE) do headers[name] = nil end
   headers["content-type"] = content_type
   return headers
 end
 
-function H.refused(exchange, status, headers, body)
-  exchange.status, exchange.headers, exchange.held, exchange.over = status, headers, body, true
-end
-
 -- An error with a status, as HTTP would have given it.
-function H.refusal(exchange, status, text)
-  local headers = H.headers(exchange, "application/json")
+local function refusal(exchange, status, text)
+  local headers = headers_of(exchange, "application/json")
   local said = json.decode(core.member(text, "headers") or "null")
   for name, value in pairs(type(said) == "table" and said or NONE) do
     if type(name) == "string" and type(value) ~= "table" then headers[name:lower()] = tostring(value) end
   end
-  H.refused(exchange, status, headers, text)
-  if status < 500 then H.keep(exchange) else H.drop(exchange) end
+  refused(exchange, status, headers, text)
+  if status < 500 then keep(exchange) else drop(exchange) end
 end
 
 local ENDED = '"websocket_connection_limit_reached"' -- its hour is over
@@ -290,60 +180,54 @@ local ENDED = '"websocket_connection_limit_reached"' -- its hour is over
 -- Whether an error, flat or wrapped, says that the socket's hour is over.
 local function is_ended(text) return (core.member(text, "error", "code") or core.member(text, "code")) == ENDED end
 
--- An event, while none has said yet that there is an answer.
-function H.first(exchange, text)
-  local kind = core.member(text, "type")
-  if kind == '"error"' then
-    if is_ended(text) and not exchange.renewed then return H.renew(exchange) end
-    local status = tonumber(core.member(text, "status") or core.member(text, "status_code"))
-    if status and status >= 400 and status < 600 then return H.refusal(exchange, status, text) end
-  end
-  if H.is_stray(exchange, kind) then return end
-  local line = H.line(exchange, text, kind)
-  if not line then return end
-  exchange.held = exchange.held .. line
-  if kind and kind:find '^"response%.' or exchange.over or #exchange.held > HELD then
-    exchange.status, exchange.headers = 200, H.headers(exchange, "application/x-ndjson")
-  end
-end
-
 -- Whether an event in front of an answer belongs to the one before it: where a server begins its answers with response.created, it
 -- begins all of them so. Taken for the answer, it would shift every later one by one.
-function H.is_stray(exchange, kind)
+local function is_stray(exchange, kind)
   local socket = exchange.socket
   if kind == '"response.created"' then socket.announces = true end
   return exchange.reused and socket.announces and kind and kind ~= '"response.created"' and kind:find '^"response%.' ~= nil
 end
 
-function H.renew(exchange)
+local function closed_error(message) return errors.new { kind = "closed", code = "closed", message = message } end
+
+-- The error as its caller gets it; nil where there is none.
+local function error_of(exchange)
+  if exchange.err == true then exchange.err = closed_error "the exchange is closed" end
+  return exchange.err or nil
+end
+
+-- The error stays, and nothing else does.
+local function end_with(exchange, err)
+  exchange.err = exchange.err or err
+  drop(exchange)
+  return error_of(exchange)
+end
+
+local function renew(exchange)
   exchange.renewed = true
-  H.drop(exchange)
-  local err = H.connect(exchange)
-  if err then H.end_with(exchange, err) end
+  drop(exchange)
+  local err = connect_socket(exchange)
+  if err then end_with(exchange, err) end
 end
-
--- No answer has come. A socket that had waited may have been closed meanwhile: the server has not seen the request then.
-function H.lost(exchange, err)
-  local was_closed = exchange.reused and err.kind == "network" and err.retryable and exchange.socket.quiet
-  if was_closed then err = H.connect(exchange) end
-  if err then H.end_with(exchange, err) end
-end
-
--- The rest of the answer --------------------------------------------------------------------------------------------
 
 local LAST = { ['"response.completed"'] = true, ['"response.incomplete"'] = true, ['"response.failed"'] = true }
 
+local function too_large(max)
+  local message = ("an event of the answer is above the limit of %d bytes"):format(max)
+  return errors.new { kind = "limit", code = "body", message = message, sent = true }
+end
+
 -- An event as a line of JSON; looks whether it is the last. nil where it is above the ceiling.
-function H.line(exchange, text, kind)
+local function line_of(exchange, text, kind)
   kind = kind or core.member(text, "type")
   if exchange.max and #text > exchange.max then
-    H.end_with(exchange, H.too_large(exchange.max))
+    end_with(exchange, too_large(exchange.max))
     return nil
   end
   if not exchange.id then exchange.id = core.member(text, "response", "id") or false end
   if LAST[kind] then
     exchange.over = true
-    H.keep(exchange)
+    keep(exchange)
   elseif kind == '"error"' then
     exchange.over = true -- a `response.failed` may follow or not: `drain` looks for it, and the next exchange must not get it
   end
@@ -351,8 +235,34 @@ function H.line(exchange, text, kind)
   return text .. "\n"
 end
 
+-- An event, while none has said yet that there is an answer.
+local function first(exchange, text)
+  local kind = core.member(text, "type")
+  if kind == '"error"' then
+    if is_ended(text) and not exchange.renewed then return renew(exchange) end
+    local status = tonumber(core.member(text, "status") or core.member(text, "status_code"))
+    if status and status >= 400 and status < 600 then return refusal(exchange, status, text) end
+  end
+  if is_stray(exchange, kind) then return end
+  local line = line_of(exchange, text, kind)
+  if not line then return end
+  exchange.held = exchange.held .. line
+  if kind and kind:find '^"response%.' or exchange.over or #exchange.held > HELD then
+    exchange.status, exchange.headers = 200, headers_of(exchange, "application/x-ndjson")
+  end
+end
+
+-- No answer has come. A socket that had waited may have been closed meanwhile: the server has not seen the request then.
+local function lost(exchange, err)
+  local was_closed = exchange.reused and err.kind == "network" and err.retryable and exchange.socket.quiet
+  if was_closed then err = connect_socket(exchange) end
+  if err then end_with(exchange, err) end
+end
+
+-- The rest of the answer --------------------------------------------------------------------------------------------
+
 -- Bytes on their way to the caller.
-function H.give(exchange, bytes)
+local function give(exchange, bytes)
   if not exchange.on_progress then return bytes end
   if exchange.down == 0 then exchange.on_progress("up", #exchange.text, #exchange.text) end
   exchange.down = exchange.down + #bytes
@@ -362,34 +272,124 @@ end
 
 -- Errors ------------------------------------------------------------------------------------------------------------
 
--- The error as its caller gets it; nil where there is none.
-function H.err(exchange)
-  if exchange.err == true then exchange.err = H.closed "the exchange is closed" end
-  return exchange.err or nil
-end
-
--- The error stays, and nothing else does.
-function H.end_with(exchange, err)
-  exchange.err = exchange.err or err
-  H.drop(exchange)
-  return H.err(exchange)
-end
-
-function H.closed(message) return errors.new { kind = "closed", code = "closed", message = message } end
-
-function H.unsupported()
+local function unsupported_error()
   local message = "the transport under the WebSockets makes no raw connections"
   return errors.new { kind = "unsupported", code = "connect", message = message, sent = false }
 end
 
-function H.no_upgrade(status)
-  local message = ("the server answered the upgrade to a WebSocket with %d: it has none here"):format(status)
-  return errors.new { kind = "protocol", code = "handshake", message = message, sent = false }
+--- Makes a transport.
+---@param options? {carrier?: table} the transport underneath; default: the usual one
+---@return opengatellm.transport.WebSocket? transport
+---@return ogl.Error? err
+function M.new(options)
+  local carrier, err = options and options.carrier, nil
+  if not carrier then carrier, err = require "opengatellm.transport".default() end
+  if not carrier then return nil, err end
+  return setmetatable({ carrier = carrier, pool = socket_pool.new() }, Transport)
 end
 
-function H.too_large(max)
-  local message = ("an event of the answer is above the limit of %d bytes"):format(max)
-  return errors.new { kind = "limit", code = "body", message = message, sent = true }
+--- Sends a request; raises when a field has a wrong type or a header could break out of its line.
+---@param request table
+---@return table? exchange
+---@return ogl.Error? err
+function Transport:open(request)
+  local text = message_of(request)
+  if not text then return self.carrier:open(request) end
+  local problem = handshake.problem(request.headers or NONE)
+  if problem then error("transport.websocket: " .. problem, 2) end
+  if self.pool.closed then return nil, closed_error "the transport is closed" end
+  if not self.carrier.connect then return nil, unsupported_error() end
+  local exchange = setmetatable({
+    text = text, pool = self.pool, route = route_of(self.carrier, request), timeouts = request.timeouts or NONE, deadline = nil,
+    max = request.max_body, on_progress = request.on_progress, down = 0,
+    socket = false, -- while the answer is under way
+    fresh = false,  -- its upgrade has not been answered
+    reused = false, -- it has had an exchange before
+    renewed = false, -- one whose hour was over has been replaced
+    id = false, status = false, headers = false, held = "", over = false, err = false,
+  }, Exchange)
+  exchange.deadline = exchange.timeouts.total and exchange.route.now() + exchange.timeouts.total
+  local err = take(exchange)
+  if err then return nil, err end
+  return exchange
 end
+
+--- Gives up the sockets that wait. Exchanges that are open go on.
+function Transport:close()
+  self.pool:close()
+  if self.carrier.close then self.carrier:close() end
+end
+
+Transport.__close = Transport.close
+
+function Transport:__tostring() return "opengatellm.transport.websocket: " .. tostring(self.carrier) end
+
+--- Waits for the first event, which says whether the request was taken.
+---@return integer? status
+---@return table headers_or_err
+function Exchange:head()
+  while not self.status and not self.err do
+    local text
+    local err = self.fresh and ask_upgrade(self)
+    if not err and not self.status then text, err = self.socket:receive() end
+    if text then
+      first(self, text)
+    elseif err then
+      lost(self, err)
+    end
+  end
+  if self.status then return self.status, self.headers end
+  return nil, error_of(self)
+end
+
+--- Waits for more events: lines of JSON, nil at the end, or nil and an error.
+---@return string? bytes
+---@return ogl.Error? err
+function Exchange:read()
+  if not self.status and not self:head() then return nil, error_of(self) end
+  if self.held ~= "" then
+    local held = self.held
+    self.held = ""
+    return give(self, held)
+  end
+  if self.over or self.err then return nil, error_of(self) end
+  local text, err = self.socket:receive()
+  if not text then return nil, end_with(self, err) end
+  local lines = {}
+  while text do -- all that came at once
+    lines[#lines + 1] = line_of(self, text)
+    text = not self.over and not self.err and self.socket:next() or nil
+  end
+  if not lines[1] then return nil, error_of(self) end
+  return give(self, lines[2] and table.concat(lines) or lines[1])
+end
+
+--- Reads what is left behind an error, for at most so long: what the answer cost may come in a `response.failed`, and the socket can be
+--- kept then. Behind any other end there is nothing.
+---@param seconds number
+---@param decoder? userdata that takes it, in place of dropping it
+function Exchange:drain(seconds, decoder)
+  if not self.over or not self.socket then return end
+  self.socket:begin({ total = seconds }, self.route.now() + seconds)
+  repeat
+    local text = self.socket:receive()
+    local line = text and line_of(self, text)
+    if line and decoder then decoder:feed(line) end
+  until not line or not self.socket
+  drop(self)
+end
+
+--- Ends the exchange, wherever it is. In the middle of an answer that ends the socket: nothing else stops what is on its way.
+function Exchange:close()
+  if self.socket then self.socket:close(1001) end
+  self.socket = false
+  self.err = self.err or true
+end
+
+Exchange.__close = Exchange.close
+
+function Exchange:__tostring() return "opengatellm.transport.websocket exchange: " .. tostring(self.socket or "over") end
+
+-- The request -----------------------------------------------------------------------------------------------------
 
 return M

@@ -29,7 +29,6 @@ local random = require "opengatellm.base.random"
 local handshake = require "opengatellm.transport.websocket.handshake"
 
 local M = {}
-local H = {}
 
 ---@class opengatellm.WebSocket
 ---@field err? ogl.Error sticky
@@ -39,6 +38,105 @@ Socket.__index = Socket
 
 local KEY_BYTES, MASK_BYTES = 16, 4
 local NONE = {}
+
+local function drop(self)
+  if self.connection then self.connection:close() end
+  self.connection = false
+  self.codec:close()
+end
+
+-- The error stays, and nothing else does. Bytes of the upgrade are nothing that a server acts on.
+local function end_with(self, err)
+  err.sent = self.sent
+  self.err = self.err or err
+  drop(self)
+  return self.err
+end
+
+local function send(self, kind, payload, code)
+  local key, err = random.bytes(MASK_BYTES)
+  if not key then return nil, err end
+  return self.connection:send(core.websocket_frame(kind, payload, key, code))
+end
+
+-- We sent what this server does not take, which another try does not change.
+local OUR_FAULT = { [1002] = true, [1003] = true, [1007] = true, [1008] = true, [1009] = true, [1010] = true }
+
+local OF_SERVERS = 3000 -- and above: codes of frameworks and servers, who mean with them what HTTP means with 4xx
+
+local function cut_error(self, message, code)
+  local final = code and (OUR_FAULT[code] or code >= OF_SERVERS)
+  return errors.new { kind = "network", code = self.quiet and "closed_early" or "cut", message = message, retryable = not final }
+end
+
+local function closed_error(self, code, reason)
+  code = code ~= 1005 and code or nil -- it said none
+  send(self, "close", "", code)
+  local said = (code and " " .. code or "") .. (reason ~= "" and ": " .. reason:gsub("%c", " ") or "")
+  end_with(self, cut_error(self, "the server closed the WebSocket" .. (said ~= "" and " (" .. said:gsub("^ ", "") .. ")" or ""), code))
+end
+
+-- The server broke the protocol, or a limit: it is told so, and that was all.
+local function refuse(self, code, message, close_code)
+  if close_code then send(self, "close", "", close_code) end
+  if code == "frame" or code == "memory" then
+    local name = code == "frame" and "body" or code
+    return end_with(self, errors.new { kind = "limit", code = name, message = "the server sent " .. message })
+  end
+  message = "what the server sent is no WebSocket: " .. message
+  return end_with(self, errors.new { kind = "network", code = "malformed", message = message })
+end
+
+-- What another than a text asks for.
+local function answer_ping(self, kind, data, code)
+  if kind == "close" then return closed_error(self, code, data) end
+  self.quiet = false
+  if kind == "binary" then return refuse(self, "protocol", "a message of bytes, where texts are spoken", 1003) end
+  if kind ~= "ping" then return end
+  local sent, err = send(self, "pong", data)
+  if not sent then end_with(self, err) end
+end
+
+-- Time -----------------------------------------------------------------------------------------------------------
+
+-- Sets how long the connection may wait from now on; which limit that is, and how many seconds; false where it is over already.
+local function wait_for(self)
+  local phase, seconds = self.phase, self.timeouts[self.phase]
+  if self.deadline then
+    local left = self.deadline - self.now()
+    if not seconds or left < seconds then phase, seconds = "total", left end
+    if left <= 0 then return phase, false end
+  end
+  self.connection.timeouts = { connect = seconds, first_byte = seconds, idle = seconds }
+  return phase, seconds
+end
+
+local function timed_out(self, phase)
+  local err = failure.timeout(self.timeouts, phase)
+  if phase == "connect" then err.message = "the server did not answer to the upgrade: " .. err.message end
+  return err
+end
+
+-- More bytes; nil at their end; nil and the error. The one place that waits.
+local function read_more(self)
+  local phase, seconds = wait_for(self)
+  if seconds == false then return nil, timed_out(self, phase) end
+  local bytes, err = self.connection:read()
+  if bytes then
+    if self.phase == "first_byte" then self.phase = "idle" end
+    return bytes
+  end
+  if err and err.kind == "timeout" then return nil, timed_out(self, phase) end
+  return nil, err
+end
+
+-- Errors -----------------------------------------------------------------------------------------------------------
+
+local function no_upgrade(problem)
+  return errors.new {
+    kind = "protocol", code = "handshake", message = "the server's answer to the upgrade is not that of a WebSocket: " .. problem,
+  }
+end
 
 --- Connects, and asks for the upgrade.
 ---@param carrier {connect: fun(self, request: table): table?, ogl.Error?}
@@ -61,11 +159,11 @@ function M.connect(carrier, request, timeouts, deadline)
   self:begin(timeouts or request.timeouts, deadline)
   self.phase, self.born = "connect", self.now()
   self.connection, err = carrier:connect(request)
-  if not self.connection then return nil, H.end_with(self, err) end
-  H.wait_for(self)
+  if not self.connection then return nil, end_with(self, err) end
+  wait_for(self)
   local fine
   fine, err = self.connection:send(question)
-  if not fine then return nil, H.end_with(self, err) end
+  if not fine then return nil, end_with(self, err) end
   return self
 end
 
@@ -73,9 +171,9 @@ end
 ---@return {status: integer, headers: table, body?: string}? answer
 ---@return ogl.Error? err
 function Socket:open()
-  local function read() return H.read(self) end
+  local function read() return read_more(self) end
   local answer, err = handshake.read(read)
-  if not answer then return nil, H.end_with(self, err) end
+  if not answer then return nil, end_with(self, err) end
   if answer.status ~= 101 then
     answer.body = handshake.body(answer, read)
     self:close()
@@ -83,7 +181,7 @@ function Socket:open()
   end
   local problem = self.check(answer)
   self.check = nil
-  if problem then return nil, H.end_with(self, H.no_upgrade(problem)) end
+  if problem then return nil, end_with(self, no_upgrade(problem)) end
   if answer.rest ~= "" then self.codec:feed(answer.rest) end
   return answer
 end
@@ -102,8 +200,8 @@ end
 ---@return ogl.Error? err
 function Socket:send(text)
   if self.err then return nil, self.err end
-  local sent, err = H.send(self, "text", text)
-  if not sent then return nil, H.end_with(self, err) end
+  local sent, err = send(self, "text", text)
+  if not sent then return nil, end_with(self, err) end
   self.sent, self.phase = true, "first_byte"
   return true
 end
@@ -115,8 +213,8 @@ function Socket:receive()
   while true do
     local text, err = self:next()
     if text or err then return text, err end
-    local bytes, problem = H.read(self)
-    if not bytes then return nil, H.end_with(self, problem or H.cut(self, "the server closed the connection")) end
+    local bytes, problem = read_more(self)
+    if not bytes then return nil, end_with(self, problem or cut_error(self, "the server closed the connection")) end
     self.codec:feed(bytes) -- its error is sticky: next gives it
   end
 end
@@ -132,8 +230,8 @@ function Socket:next()
       return data
     end
     if not kind and not data then return nil end
-    if not kind then return nil, H.refuse(self, data, code, close_code) end
-    H.answer(self, kind, data, code)
+    if not kind then return nil, refuse(self, data, code, close_code) end
+    answer_ping(self, kind, data, code)
   end
   return nil, self.err
 end
@@ -143,10 +241,10 @@ end
 ---@return boolean # whether it can be used, as far as can be known: not every connection says whether there is something to read
 function Socket:refresh()
   local connection = self.connection
-  H.wait_for(self)
+  wait_for(self)
   while not self.err and connection.readable and connection:readable() do
     local bytes = connection:read()
-    if not bytes then H.drop(self) return false end
+    if not bytes then drop(self) return false end
     self.codec:feed(bytes)
     if self:next() then return false end
   end
@@ -157,8 +255,8 @@ end
 ---@param code? integer RFC 6455, 7.4.1; default 1000
 function Socket:close(code)
   if not self.connection then return end
-  if not self.check and not self.err then H.send(self, "close", "", code or 1000) end -- whether it arrives or not
-  H.drop(self)
+  if not self.check and not self.err then send(self, "close", "", code or 1000) end -- whether it arrives or not
+  drop(self)
   self.err = self.err or errors.new { kind = "closed", code = "closed", message = "the WebSocket is closed" }
 end
 
@@ -166,106 +264,6 @@ Socket.__close = Socket.close
 
 function Socket:__tostring()
   return "opengatellm.transport.websocket.socket: " .. (self.err and self.err.kind or "open")
-end
-
--- Helpers ------------------------------------------------------------------------------------------------------------
-
-function H.drop(self)
-  if self.connection then self.connection:close() end
-  self.connection = false
-  self.codec:close()
-end
-
--- The error stays, and nothing else does. Bytes of the upgrade are nothing that a server acts on.
-function H.end_with(self, err)
-  err.sent = self.sent
-  self.err = self.err or err
-  H.drop(self)
-  return self.err
-end
-
-function H.send(self, kind, payload, code)
-  local key, err = random.bytes(MASK_BYTES)
-  if not key then return nil, err end
-  return self.connection:send(core.websocket_frame(kind, payload, key, code))
-end
-
--- What another than a text asks for.
-function H.answer(self, kind, data, code)
-  if kind == "close" then return H.closed(self, code, data) end
-  self.quiet = false
-  if kind == "binary" then return H.refuse(self, "protocol", "a message of bytes, where texts are spoken", 1003) end
-  if kind ~= "ping" then return end
-  local sent, err = H.send(self, "pong", data)
-  if not sent then H.end_with(self, err) end
-end
-
--- Time -----------------------------------------------------------------------------------------------------------
-
--- Sets how long the connection may wait from now on; which limit that is, and how many seconds; false where it is over already.
-function H.wait_for(self)
-  local phase, seconds = self.phase, self.timeouts[self.phase]
-  if self.deadline then
-    local left = self.deadline - self.now()
-    if not seconds or left < seconds then phase, seconds = "total", left end
-    if left <= 0 then return phase, false end
-  end
-  self.connection.timeouts = { connect = seconds, first_byte = seconds, idle = seconds }
-  return phase, seconds
-end
-
-function H.timeout(self, phase)
-  local err = failure.timeout(self.timeouts, phase)
-  if phase == "connect" then err.message = "the server did not answer to the upgrade: " .. err.message end
-  return err
-end
-
--- More bytes; nil at their end; nil and the error. The one place that waits.
-function H.read(self)
-  local phase, seconds = H.wait_for(self)
-  if seconds == false then return nil, H.timeout(self, phase) end
-  local bytes, err = self.connection:read()
-  if bytes then
-    if self.phase == "first_byte" then self.phase = "idle" end
-    return bytes
-  end
-  if err and err.kind == "timeout" then return nil, H.timeout(self, phase) end
-  return nil, err
-end
-
--- Errors -----------------------------------------------------------------------------------------------------------
-
--- We sent what this server does not take, which another try does not change.
-local OUR_FAULT = { [1002] = true, [1003] = true, [1007] = true, [1008] = true, [1009] = true, [1010] = true }
-local OF_SERVERS = 3000 -- and above: codes of frameworks and servers, who mean with them what HTTP means with 4xx
-
-function H.cut(self, message, code)
-  local final = code and (OUR_FAULT[code] or code >= OF_SERVERS)
-  return errors.new { kind = "network", code = self.quiet and "closed_early" or "cut", message = message, retryable = not final }
-end
-
-function H.closed(self, code, reason)
-  code = code ~= 1005 and code or nil -- it said none
-  H.send(self, "close", "", code)
-  local said = (code and " " .. code or "") .. (reason ~= "" and ": " .. reason:gsub("%c", " ") or "")
-  H.end_with(self, H.cut(self, "the server closed the WebSocket" .. (said ~= "" and " (" .. said:gsub("^ ", "") .. ")" or ""), code))
-end
-
--- The server broke the protocol, or a limit: it is told so, and that was all.
-function H.refuse(self, code, message, close_code)
-  if close_code then H.send(self, "close", "", close_code) end
-  if code == "frame" or code == "memory" then
-    local name = code == "frame" and "body" or code
-    return H.end_with(self, errors.new { kind = "limit", code = name, message = "the server sent " .. message })
-  end
-  message = "what the server sent is no WebSocket: " .. message
-  return H.end_with(self, errors.new { kind = "network", code = "malformed", message = message })
-end
-
-function H.no_upgrade(problem)
-  return errors.new {
-    kind = "protocol", code = "handshake", message = "the server's answer to the upgrade is not that of a WebSocket: " .. problem,
-  }
 end
 
 return M
