@@ -154,6 +154,7 @@ describe("every Lua file", function()
       ["transport/driver"] = "transport/contract", ["transport/resty"] = "hosts/nginx", ["transport/resty_tls"] = "hosts/nginx",
       ["transport/resty_tunnel"] = "hosts/nginx", ["transport/http1"] = "hosts/nginx",
       ["providers/settings"] = "providers/init",
+      ["protocol/translation"] = "protocol/roundtrip",
       ["protocol/init"] = "layout", ["protocol/quirks"] = "providers/init",
       ["protocol/openai_chat_decode"] = "protocol/decode", ["protocol/openai_responses_decode"] = "protocol/decode",
       ["protocol/anthropic_decode"] = "protocol/decode", ["protocol/gemini_decode"] = "protocol/decode", ["protocol/ollama_decode"] = "protocol/decode",

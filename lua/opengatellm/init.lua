@@ -8,19 +8,22 @@
 --
 -- @module opengatellm
 local client = require "opengatellm.client"
-local filter = require "opengatellm.base.filter"
 local json = require "opengatellm.json"
 local message = require "opengatellm.request.message"
 local task = require "opengatellm.task"
 
 ---@class ogl
+---@field filter table builders of the filters of a search (base/filter.lua)
 local M = {
   version = require "opengatellm.version",
   system = message.system, user = message.user, assistant = message.assistant, tool_result = message.tool_result,
   image = message.image, audio = message.audio, file = message.file,
-  array = json.array, null = json.null, filter = filter,
+  array = json.array, null = json.null,
   run = task.run, spawn = task.spawn, sleep = task.sleep, all = task.all, map = task.map, first = task.first, deadline = task.deadline,
 }
+
+-- Loaded when they are first used: few programs do.
+local LATER = { filter = "opengatellm.base.filter" }
 
 --- Makes a client; every option may be left out.
 ---@param options? ogl.ClientOptions
@@ -32,4 +35,11 @@ function M.client(options) return client.new(options, 2) end
 ---@return ogl.Error? err
 function M.loop() return require "opengatellm.loop".new() end
 
-return M
+return setmetatable(M, {
+  __index = function(self, name)
+    if not LATER[name] then return nil end
+    local module = require(LATER[name])
+    rawset(self, name, module)
+    return module
+  end,
+})

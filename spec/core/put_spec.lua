@@ -3,7 +3,7 @@ local core = require "opengatellm.core"
 local encoding = require "spec.support.encoding"
 local helper = require "spec.helper"
 local json = require "opengatellm.json"
-local messages = require "opengatellm.request.message"
+local messages = require "opengatellm.protocol.messages"
 
 -- All events of a body as tables, the reply that they are, and the code of what ended them.
 local function events_of(protocol, body, content_type)

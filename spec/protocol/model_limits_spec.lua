@@ -1,9 +1,9 @@
 -- What of a request a model takes: each row is a model, what is asked, what is left of it, and what is told.
 local model_limits = require "opengatellm.protocol.model_limits"
-local requests = require "opengatellm.request"
+local translation = require "opengatellm.protocol.translation"
 
 local function fit(model, request, protocol, provider)
-  local warnings, warn = requests.warnings()
+  local warnings, warn = translation.warnings()
   local fitted, row = model_limits.fit(request, protocol or "openai_chat", provider or { name = "p" }, model, warn)
   local told = {}
   for i, warning in ipairs(warnings) do told[i] = warning.code .. " " .. warning.field end

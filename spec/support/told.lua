@@ -1,5 +1,5 @@
 --- What a client has to tell of an answer: each kind of result, made of the decoded answer by rules of its own.
-local messages = require "opengatellm.request.message"
+local messages = require "opengatellm.protocol.messages"
 local cjson = require "cjson"
 local openapi = require "spec.support.openapi"
 

@@ -9,12 +9,12 @@ local errors = require "opengatellm.errors"
 local json = require "opengatellm.json"
 local model_limits = require "opengatellm.protocol.model_limits"
 local media = require "opengatellm.request.media"
-local messages = require "opengatellm.request.message"
+local messages = require "opengatellm.protocol.messages"
 local outputs = require "opengatellm.request.output"
-local requests = require "opengatellm.request"
 local schema_dialects = require "opengatellm.request.schema_dialects"
-local tools = require "opengatellm.request.tools"
+local tools = require "opengatellm.protocol.tools"
 local turns = require "opengatellm.protocol.turns"
+local translation = require "opengatellm.protocol.translation"
 
 local M = { name = "anthropic" }
 
@@ -334,11 +334,11 @@ local function set_off(body, model, row, warn)
 end
 
 local function set_reasoning(body, request, model, row, warn)
-  local reasoning = requests.reasoning(request.reasoning)
+  local reasoning = translation.reasoning(request.reasoning)
   local effort, budget = reasoning.effort, reasoning.budget
   if effort == "none" or budget == 0 then return set_off(body, model, row, warn) end
   if budget and row.way == "adaptive" then
-    effort = requests.effort_of(budget)
+    effort = translation.effort_of(budget)
     warn("reasoning.budget", ("%s has no budget for reasoning: the effort %s was sent"):format(model, effort), "approximated")
   elseif budget then
     return set_budget(body, request, budget, row, warn)
@@ -395,9 +395,9 @@ end
 ---@return table? wire
 ---@return ogl.Error? err
 function M.encode_request(request, provider, stream, model)
-  local warnings, warn = requests.warnings()
+  local warnings, warn = translation.warnings()
   local row
-  request = requests.translated(request, M.name, warn, { marks = true, budget = true })
+  request = translation.translated(request, M.name, warn, { marks = true, budget = true })
   request, row = model_limits.fit(request, M.name, provider, model, warn)
   if request.output then request = outputs.in_words(request, row, model, warn) end
   local list, system = encode_messages(request, model, row, warn)
@@ -409,9 +409,9 @@ function M.encode_request(request, provider, stream, model)
   set_tools(body, request, provider, warn)
   if request.output then set_output(body, request, provider, row, warn) end
   if request.reasoning then set_reasoning(body, request, model, row, warn) end
-  requests.warn_of(request, NOT_CARRIED, M.name, warn)
+  translation.warn_of(request, NOT_CARRIED, M.name, warn)
   if stream then body.stream = true end
-  requests.add_extra(body, request, M.name, warn)
+  translation.add_extra(body, request, M.name, warn)
   return { method = "POST", path = "/messages", headers = headers_of(request.tools), body = body, warnings = warnings }
 end
 

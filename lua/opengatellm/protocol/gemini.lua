@@ -9,13 +9,13 @@ local errors = require "opengatellm.errors"
 local json = require "opengatellm.json"
 local model_limits = require "opengatellm.protocol.model_limits"
 local media = require "opengatellm.request.media"
-local messages = require "opengatellm.request.message"
+local messages = require "opengatellm.protocol.messages"
 local outputs = require "opengatellm.request.output"
-local requests = require "opengatellm.request"
 local schema_dialects = require "opengatellm.request.schema_dialects"
-local tools = require "opengatellm.request.tools"
+local tools = require "opengatellm.protocol.tools"
 local turns = require "opengatellm.protocol.turns"
 local url = require "opengatellm.base.url"
+local translation = require "opengatellm.protocol.translation"
 
 local M = { name = "gemini" }
 
@@ -266,7 +266,7 @@ end
 
 -- Models up to 2.5 take a budget, later ones a level; those that always think have no budget of 0.
 local function thinking_of(reasoning, model, row, warn)
-  reasoning = requests.reasoning(reasoning)
+  reasoning = translation.reasoning(reasoning)
   local effort, budget = reasoning.effort, reasoning.budget
   if budget == 0 and row.off == false then effort, budget = "none", nil end
   if budget then
@@ -304,7 +304,7 @@ local function config_of(request, provider, model, row, warn)
     config.responseJsonSchema = schema_dialects.of_output(request, M.name, provider.schema or M.name, warn)
   end
   if request.reasoning then config.thinkingConfig = thinking_of(request.reasoning, model, row, warn) end
-  local extra = not requests.is_foreign(request, M.name) and request.extra and request.extra.generationConfig
+  local extra = not translation.is_foreign(request, M.name) and request.extra and request.extra.generationConfig
   for key, value in pairs(type(extra) == "table" and extra or {}) do config[key] = value end
   return next(config) ~= nil and config or nil
 end
@@ -324,9 +324,9 @@ end
 function M.encode_request(request, provider, stream, model)
   local refusal = url.refusal(provider.name, "model", model)
   if refusal then return nil, refusal end
-  local warnings, warn = requests.warnings()
+  local warnings, warn = translation.warnings()
   local row
-  request = requests.translated(request, M.name, warn, { budget = true })
+  request = translation.translated(request, M.name, warn, { budget = true })
   request, row = model_limits.fit(request, M.name, provider, model, warn)
   if request.output then request = outputs.in_words(request, row, model, warn) end
   local contents, system = encode_messages(request, model, row, warn)
@@ -334,11 +334,11 @@ function M.encode_request(request, provider, stream, model)
   local body = { contents = contents, systemInstruction = system, service_tier = request.service_tier }
   set_tools(body, request, provider, warn)
   local config = config_of(request, provider, model, row, warn)
-  requests.warn_of(request, NOT_CARRIED, M.name, warn)
+  translation.warn_of(request, NOT_CARRIED, M.name, warn)
   if request.parallel_tool_calls == false then
     warn("parallel_tool_calls", "gemini cannot be kept from calling several tools at once: it was left out")
   end
-  requests.add_extra(body, request, M.name, warn)
+  translation.add_extra(body, request, M.name, warn)
   body.generationConfig = config -- extra is in it
   return { method = "POST", path = path_of(model, stream), body = body, warnings = warnings }
 end

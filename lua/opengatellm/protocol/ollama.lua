@@ -5,16 +5,16 @@
 -- merged into the options.
 --
 -- @module opengatellm.protocol.ollama
-local call_ids = require "opengatellm.request.call_ids"
+local call_ids = require "opengatellm.protocol.call_ids"
 local core = require "opengatellm.core"
 local errors = require "opengatellm.errors"
 local json = require "opengatellm.json"
 local model_limits = require "opengatellm.protocol.model_limits"
 local media = require "opengatellm.request.media"
-local messages = require "opengatellm.request.message"
-local requests = require "opengatellm.request"
+local messages = require "opengatellm.protocol.messages"
 local schema_dialects = require "opengatellm.request.schema_dialects"
-local tools = require "opengatellm.request.tools"
+local tools = require "opengatellm.protocol.tools"
+local translation = require "opengatellm.protocol.translation"
 
 local M = { name = "ollama" }
 
@@ -158,7 +158,7 @@ end
 local THINK = { none = false, minimal = "low", low = "low", medium = "medium", high = "high", xhigh = "high" }
 
 local function set_think(body, reasoning, warn)
-  reasoning = requests.reasoning(reasoning)
+  reasoning = translation.reasoning(reasoning)
   local effort = reasoning.effort
   if effort == nil then body.think = true else body.think = THINK[effort] end
   if effort and body.think == nil then body.think = effort end
@@ -192,7 +192,7 @@ local function set_same(body, options, request, warn)
 end
 
 local function set_extra(body, options, request, warn)
-  requests.add_extra(body, request, M.name, warn)
+  translation.add_extra(body, request, M.name, warn)
   local extra = body.options
   if type(extra) ~= "table" then return end
   for name, option in pairs(extra) do options[name] = option end
@@ -206,8 +206,8 @@ end
 ---@return table? wire
 ---@return ogl.Error? err
 function M.encode_request(request, provider, stream, model)
-  local options, warnings, warn = {}, requests.warnings()
-  request = model_limits.fit(requests.translated(request, M.name, warn), M.name, provider, model, warn)
+  local options, warnings, warn = {}, translation.warnings()
+  request = model_limits.fit(translation.translated(request, M.name, warn), M.name, provider, model, warn)
   local list, err = encode_messages(request, warn)
   if not list then return nil, err end
   local body = { model = model, messages = list, stream = stream } -- the server streams where nobody says otherwise
@@ -221,7 +221,7 @@ function M.encode_request(request, provider, stream, model)
   if request.reasoning then set_think(body, request.reasoning, warn) end
   set_extra(body, options, request, warn)
   if next(options) ~= nil then body.options = options end
-  requests.sort_warnings(warnings)
+  translation.sort_warnings(warnings)
   return {
     method = "POST", path = "/api/chat", root = true, accept = stream and "application/x-ndjson" or nil, body = body, warnings = warnings,
   }

@@ -9,7 +9,7 @@
 -- @module opengatellm.protocol.ollama_decode
 local body_reader = require "opengatellm.protocol.reader"
 local media = require "opengatellm.request.media"
-local messages = require "opengatellm.request.message"
+local messages = require "opengatellm.protocol.messages"
 
 local NAME = "ollama"
 

@@ -1,19 +1,20 @@
 --- Chat Completions, the request side: POST /chat/completions of OpenAI, OpenGateLLM, vLLM and everyone who copies them.
 --
 -- @module opengatellm.protocol.openai_chat
-local call_ids = require "opengatellm.request.call_ids"
+local call_ids = require "opengatellm.protocol.call_ids"
 local encode_assistant = require "opengatellm.protocol.openai_chat_said"
 local errors = require "opengatellm.errors"
 local json = require "opengatellm.json"
 local model_limits = require "opengatellm.protocol.model_limits"
 local media = require "opengatellm.request.media"
-local messages = require "opengatellm.request.message"
+local messages = require "opengatellm.protocol.messages"
 local outputs = require "opengatellm.request.output"
 local quirks = require "opengatellm.protocol.quirks"
 local requests = require "opengatellm.request"
 local schema = require "opengatellm.request.schema"
 local schema_dialects = require "opengatellm.request.schema_dialects"
-local tools = require "opengatellm.request.tools"
+local tools = require "opengatellm.protocol.tools"
+local translation = require "opengatellm.protocol.translation"
 
 local M = { name = "openai_chat" }
 
@@ -176,7 +177,7 @@ local function encode_output(request, target)
 end
 
 local function encode_reasoning(reasoning, body, row, warn)
-  reasoning = requests.reasoning(reasoning)
+  reasoning = translation.reasoning(reasoning)
   local off = reasoning.effort == "none" and row.off
   if type(off) == "table" then
     for name, value in pairs(off) do body[name] = value end
@@ -237,9 +238,9 @@ end
 ---@return table? wire
 ---@return ogl.Error? err
 function M.encode_request(request, provider, stream, model)
-  local warnings, warn = requests.warnings()
+  local warnings, warn = translation.warnings()
   local row
-  request, row = model_limits.fit(requests.translated(request, M.name, warn), M.name, provider, model, warn)
+  request, row = model_limits.fit(translation.translated(request, M.name, warn), M.name, provider, model, warn)
   if request.output then request = outputs.in_words(request, row, model, warn) end
   local target = { provider = provider, row = row, model = model, warn = warn }
   local list, err = encode_messages(request, target)
@@ -252,7 +253,7 @@ function M.encode_request(request, provider, stream, model)
   if request.reasoning then encode_reasoning(request.reasoning, body, row, warn) end
   if stream then set_stream(body, provider) end
   quirks.body(body, provider)
-  requests.add_extra(body, request, M.name, warn)
+  translation.add_extra(body, request, M.name, warn)
   return {
     method = "POST", path = "/chat/completions", body = body, warnings = warnings,
     stream = nil, options = nil, repeatable = nil, model = nil, -- the client's own: the table has room for them

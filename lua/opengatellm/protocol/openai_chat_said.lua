@@ -6,7 +6,7 @@
 --
 -- @module opengatellm.protocol.openai_chat_said
 local json = require "opengatellm.json"
-local messages = require "opengatellm.request.message"
+local messages = require "opengatellm.protocol.messages"
 
 local NAME = "openai_chat"
 

@@ -5,16 +5,16 @@
 -- what stood beside their texts (id, phase, caller, …: the part's signature).
 --
 -- @module opengatellm.protocol.openai_responses
-local call_ids = require "opengatellm.request.call_ids"
+local call_ids = require "opengatellm.protocol.call_ids"
 local errors = require "opengatellm.errors"
 local json = require "opengatellm.json"
 local model_limits = require "opengatellm.protocol.model_limits"
 local media = require "opengatellm.request.media"
-local messages = require "opengatellm.request.message"
+local messages = require "opengatellm.protocol.messages"
 local outputs = require "opengatellm.request.output"
-local requests = require "opengatellm.request"
 local schema_dialects = require "opengatellm.request.schema_dialects"
-local tools = require "opengatellm.request.tools"
+local tools = require "opengatellm.protocol.tools"
+local translation = require "opengatellm.protocol.translation"
 
 local M = { name = "openai_responses" }
 
@@ -304,7 +304,7 @@ local function encode_output(request, provider, row, warn)
 end
 
 local function encode_reasoning(reasoning, warn)
-  reasoning = requests.reasoning(reasoning)
+  reasoning = translation.reasoning(reasoning)
   if reasoning.budget then warn("reasoning.budget", "openai_responses has no budget for reasoning: it was left out") end
   if not reasoning.effort and not reasoning.summary then return nil end
   return { effort = reasoning.effort, summary = reasoning.summary }
@@ -352,9 +352,9 @@ end
 ---@return table? wire
 ---@return ogl.Error? err
 function M.encode_request(request, provider, stream, model)
-  local warnings, warn = requests.warnings()
+  local warnings, warn = translation.warnings()
   local row
-  request, row = model_limits.fit(requests.translated(request, M.name, warn), M.name, provider, model, warn)
+  request, row = model_limits.fit(translation.translated(request, M.name, warn), M.name, provider, model, warn)
   if request.output then request = outputs.in_words(request, row, model, warn) end
   local input, err = encode_input(request, provider, warn)
   if not input then return nil, err end
@@ -373,8 +373,8 @@ function M.encode_request(request, provider, stream, model)
   if request.output then body.text = encode_output(request, provider, row, warn) end
   if request.reasoning then body.reasoning = encode_reasoning(request.reasoning, warn) end
   if stream then body.stream = true end
-  requests.add_extra(body, request, M.name, warn)
-  requests.sort_warnings(warnings)
+  translation.add_extra(body, request, M.name, warn)
+  translation.sort_warnings(warnings)
   return { method = "POST", path = "/responses", body = body, warnings = warnings }
 end
 

@@ -11,14 +11,15 @@
 -- Nothing that is read here names a file of this machine: media have data, or an address that is none of a file.
 --
 -- @module opengatellm.protocol.reader
-local call_ids = require "opengatellm.request.call_ids"
+local call_ids = require "opengatellm.protocol.call_ids"
 local core = require "opengatellm.core"
 local errors = require "opengatellm.errors"
 local json = require "opengatellm.json"
-local messages = require "opengatellm.request.message"
+local messages = require "opengatellm.protocol.messages"
 local media = require "opengatellm.request.media"
 local requests = require "opengatellm.request"
 local url_of = require "opengatellm.base.url"
+local translation = require "opengatellm.protocol.translation"
 
 local M = {}
 
@@ -313,7 +314,7 @@ end
 
 local function read(source, options, decode)
   local value, reader = read_body(source)
-  local warnings, warn = requests.warnings()
+  local warnings, warn = translation.warnings()
   reader.protocol, reader.lenient, reader.path, reader.warn = options.protocol, options.lenient, options.path, warn
   setmetatable(reader, Reader)
   local request, wants = decode(reader:fields(value, ""), reader)

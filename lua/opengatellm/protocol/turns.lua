@@ -9,7 +9,7 @@
 -- The protocol adds a message by its role: add.system, add.user, add.assistant or add.tool (draft, message) -> nil | err.
 --
 -- @module opengatellm.protocol.turns
-local call_ids = require "opengatellm.request.call_ids"
+local call_ids = require "opengatellm.protocol.call_ids"
 
 local M = {}
 

@@ -8,8 +8,8 @@
 -- A result that came late, behind what the user said, is put behind its calls where the server wants it there. Messages that change
 -- are copied; the caller's stay as they are.
 --
--- @module opengatellm.request.call_ids
-local messages = require "opengatellm.request.message"
+-- @module opengatellm.protocol.call_ids
+local messages = require "opengatellm.protocol.messages"
 
 local M = {}
 

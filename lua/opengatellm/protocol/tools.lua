@@ -3,8 +3,8 @@
 -- The schema of a function's parameters goes through the dialects, as that of `output` does, and what changes is told. A schema that
 -- came by the same protocol stays as it came.
 --
--- @module opengatellm.request.tools
-local messages = require "opengatellm.request.message"
+-- @module opengatellm.protocol.tools
+local messages = require "opengatellm.protocol.messages"
 local schema_dialects = require "opengatellm.request.schema_dialects"
 local schemas = require "opengatellm.request.schema"
 

@@ -1,5 +1,5 @@
 local json = require "opengatellm.json"
-local tools = require "opengatellm.request.tools"
+local tools = require "opengatellm.protocol.tools"
 
 local function parameters(schema, target)
   local told = {}

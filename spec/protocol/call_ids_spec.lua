@@ -1,4 +1,4 @@
-local call_ids = require "opengatellm.request.call_ids"
+local call_ids = require "opengatellm.protocol.call_ids"
 
 local function calls(...)
   local list = {}
