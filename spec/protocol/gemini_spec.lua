@@ -250,7 +250,7 @@ describe("what a model of Gemini takes", function()
 end)
 
 describe("a recorded conversation", function()
-  local function given_id(call) return require "opengatellm.request.message".given_id(call.id) end
+  local function given_id(call) return require "opengatellm.protocol.messages".given_id(call.id) end
 
   for _, name in ipairs {
     "fantasy/gemini/TestGoogleCommon_gemini-2.5-flash_multi_tool", "fantasy/gemini/TestGoogleThinking_gemini-2.5-flash_thinking-streaming",
