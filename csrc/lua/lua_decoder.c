@@ -3,6 +3,7 @@
 **
 **   core.decoder(protocol [, content_type, strict, keep, max_reply, needs_reason]) -> decoder
 **   core.next(decoder) -> event | nil (feed more) | nil, false (the reply is complete) | nil, code, message
+**     decoder:text(joined) -> text | as next       the next text of the first choice; joined: with all that has arrived behind it
 **     decoder:skip()      the same for all events that there are, without making tables; like next it may fail
 **     decoder:given() -> whether an event has left
 **     decoder:feed(bytes) -> true | nil, code, message      decoder:ended() -> the reply is complete
@@ -63,6 +64,31 @@ static int l_next(lua_State *L) {
   }
   ogl_lua_hold(u);
   ogl_lua_event_push(L, &u->event, FIRST_NAME);
+  u->waiting = 0;
+  u->given = 1;
+  ogl_lua_let_go(L, u);
+  return 1;
+}
+
+/* A text that Lua had no memory for waits as an event, so that next gives it too. */
+static int take_text(struct decoder *u, int joined) {
+  struct ogl_event *e = &u->event;
+  if (OGL_UNLIKELY(u->waiting) && e->kind == OGL_EVENT_TEXT && !e->choice) return OGL_OK;
+  u->given |= u->waiting;
+  u->waiting = 0;
+  int code = ogl_decoder_text(u->d, joined, e, &u->given);
+  u->waiting = code == OGL_OK;
+  return code;
+}
+
+static int l_text(lua_State *L) {
+  struct decoder *u = to_decoder(L);
+  if (OGL_UNLIKELY(!u->d)) return ogl_lua_fail(L, OGL_ERR_CLOSED);
+  int code = take_text(u, lua_toboolean(L, 2));
+  if (code == OGL_MORE) return nothing(L, u);
+  if (OGL_UNLIKELY(code < 0)) return ogl_lua_fail(L, code);
+  ogl_lua_hold(u);
+  lua_pushlstring(L, u->event.a.p, u->event.a.n);
   u->waiting = 0;
   u->given = 1;
   ogl_lua_let_go(L, u);
@@ -280,9 +306,9 @@ static int l_framer(lua_State *L) {
 
 void ogl_lua_decoder_open(lua_State *L) {
   static const luaL_Reg decoder[] = {
-    { "feed", l_feed },       { "skip", l_skip },   { "given", l_given }, { "finish", l_finish },
-    { "ended", l_ended },     { "reply", l_reply }, { "raw", l_raw },     { "problem", l_problem },
-    { "framing", l_framing }, { "wants", l_wants }, { NULL, NULL },
+    { "feed", l_feed },       { "text", l_text },       { "skip", l_skip },   { "given", l_given },
+    { "finish", l_finish },   { "ended", l_ended },     { "reply", l_reply }, { "raw", l_raw },
+    { "problem", l_problem }, { "framing", l_framing }, { "wants", l_wants }, { NULL, NULL },
   };
   static const luaL_Reg framer[] = {
     { "feed", l_framer_feed },

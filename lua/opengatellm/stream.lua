@@ -128,11 +128,11 @@ function Stream:next()
   return nil, self.err
 end
 
---- All events, for a `for` loop. A failure raises the error.
+--- All events, for a `for` loop. A failure raises the error; a stream that is closed inside of the loop ends it.
 ---@return fun(): ogl.Event?
 function Stream:events()
-  if coroutines.NARROW and not host.current(self.call.client.host).blocking then error(NARROW, 2) end
-  local decoder = self.decoder
+  H.check_loop(self)
+  local decoder, was_closed = self.decoder, self.closed
   local function iterate()
     local event, code, message = next_event(decoder)
     if event then return event end
@@ -141,23 +141,31 @@ function Stream:events()
       event, code, message = next_event(decoder)
       if event then return event end
     end
-    if self.err then error(self.err, 0) end
+    return H.end_loop(self, was_closed)
   end
   return iterate, nil, nil, H.guard(self)
 end
 
---- The visible texts of the first choice, for a `for` loop. A failure raises the error.
+--- The visible texts of the first choice, for a `for` loop: each with all that has already arrived behind it. A failure raises the
+--- error; a stream that is closed inside of the loop ends it.
+---@param options? {joined?: boolean} joined = false: each piece as the server sent it
 ---@return fun(): string?
-function Stream:texts()
-  local iterate = self:events()
-  local function texts()
-    while true do
-      local event = iterate()
-      if not event then return nil end
-      if event.type == "text" and not event.choice then return event.text end
+function Stream:texts(options)
+  local joined = H.wants_joined(options)
+  H.check_loop(self)
+  local decoder, was_closed = self.decoder, self.closed
+  local next_text = decoder.text
+  local function iterate()
+    local text, code, message = next_text(decoder, joined)
+    if text then return text end
+    while H.step(self, code, message) do
+      decoder = self.decoder -- another try has another decoder
+      text, code, message = next_text(decoder, joined)
+      if text then return text end
     end
+    return H.end_loop(self, was_closed)
   end
-  return texts, nil, nil, H.guard(self)
+  return iterate, nil, nil, H.guard(self)
 end
 
 --- Reads what is left, and gives the whole reply.
@@ -180,6 +188,7 @@ function Stream:raw() return self.last_raw or (self.decoder:raw()) end
 --- Ends the stream, wherever it is. Any number of times.
 function Stream:close()
   if self.err or self.whole_reply then return H.release(self) end
+  self.closed = true
   H.fail(self, errors.new { kind = "closed", message = "the stream is closed" })
 end
 
@@ -197,6 +206,28 @@ local LIMITS = { memory = true, line = true, frame = true, body = true, queue = 
 local guard_mt = { __close = function(guard) if not guard.stream.done then guard.stream:close() end end }
 
 function H.guard(self) return setmetatable({ stream = self }, guard_mt) end
+
+-- Raises, where the loop's caller made it, if its iterator could not wait there.
+function H.check_loop(self)
+  if coroutines.NARROW and not host.current(self.call.client.host).blocking then error(NARROW, 3) end
+end
+
+-- No more events: raises what ended them, but for the program's own close() since the loop began.
+function H.end_loop(self, was_closed)
+  if self.err and (was_closed or not self.closed) then error(self.err, 0) end
+end
+
+-- What the options of `texts` say; raises at its caller's line.
+function H.wants_joined(options)
+  if options == nil then return true end
+  if type(options) ~= "table" then error("stream:texts: expected a table of options, got a " .. type(options), 3) end
+  for name in pairs(options) do
+    if name ~= "joined" then error("stream:texts: unknown field '" .. tostring(name) .. "'", 3) end
+  end
+  local joined = options.joined
+  if joined ~= nil and type(joined) ~= "boolean" then error("stream:texts: joined has to be a boolean, not a " .. type(joined), 3) end
+  return joined ~= false
+end
 
 -- A try, or several: the exchange and a fresh decoder; returns the error.
 function H.connect(self)
@@ -247,6 +278,7 @@ end
 -- Sends the request again if nothing was given yet and the error may pass; false, and the error kept, where not. `told`: the error
 -- came in the answer.
 function H.try_again(self, err, told)
+  if self.err then return false end -- closed by another task while this one waited
   if not self.decoder:given() and self.call:again(self.call:finish(err)) then
     self.exchange:close()
     err = H.connect(self)
