@@ -231,7 +231,7 @@ static int take_late(struct ogl_decoder *d) {
   struct ogl_event e;
   for (;;) {
     while (ogl_queue_pop(&d->queue, &e) == OGL_OK)
-      if (e.kind == OGL_EVENT_USAGE || (e.kind == OGL_EVENT_FINISH && d->keep)) ogl_fold_add(&d->fold, &e);
+      if (e.kind == OGL_EVENT_USAGE || e.kind == OGL_EVENT_FINISH) ogl_fold_add(&d->fold, &e);
     if (d->fold.err || d->pending == OGL_ERR_MEMORY) return d->fold.err ? d->fold.err : d->pending;
     if (d->closed) return OGL_MORE;
     int code = d->terminal ? OGL_MORE : take_frame(d);

@@ -16,8 +16,8 @@
 ** the server's error, in its own words.
 **
 ** An error that the server reports is told at once. What the answer cost, and how it ended, often stands behind it: of what was
-** fed already, and of what is fed from then on, USAGE and FINISH still go into the reply (`wants` says whether more of it can;
-** `finish` ends that too); all else is passed over.
+** fed already, and of what is fed from then on, USAGE and FINISH still go into the fold, also with keep = 0, where nothing else is in
+** it (`wants` says whether more of it can; `finish` ends that too); all else is passed over.
 **
 ** Memory: the input not yet given, one frame's events, the last joined text, and the reply so far (with keep = 0 only what stands
 ** behind an error).

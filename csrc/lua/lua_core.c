@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
-** lua_core.c - the module opengatellm.core: decoders, framers, JSON, answers of HTTP, WebSockets. It links no libcurl and does no I/O.
+** lua_core.c - the module opengatellm.core: decoders, framers, encoders, the fold, JSON, answers of HTTP, WebSockets. It links no libcurl and does no I/O.
 */
 #include "lua_core.h"
 
@@ -18,6 +18,7 @@ LUALIB_API int luaopen_opengatellm_core(lua_State *L) {
   ogl_lua_decoder_open(L);
   ogl_lua_bytes_open(L);
   ogl_lua_encoder_open(L);
+  ogl_lua_fold_open(L);
   ogl_lua_http1_open(L);
   ogl_lua_json_open(L);
   ogl_lua_member_open(L);

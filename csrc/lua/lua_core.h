@@ -11,6 +11,7 @@ OGL_BEGIN
 void ogl_lua_decoder_open(lua_State *L);
 void ogl_lua_bytes_open(lua_State *L);
 void ogl_lua_encoder_open(lua_State *L);
+void ogl_lua_fold_open(lua_State *L);
 void ogl_lua_member_open(lua_State *L);
 void ogl_lua_websocket_open(lua_State *L);
 void ogl_lua_http1_open(lua_State *L);
