@@ -13,8 +13,8 @@
 #include "../core/base64.h"
 #include "../core/fault.h"
 #include "../core/utf8.h"
-#include "../protocol/openai_chat_decode.h"
-#include "lua_core.h"
+#include "../protocol/openai_chat_state.h"
+#include "lua_parts.h"
 #include "lua_event.h"
 
 static int l_base64_encode(lua_State *L) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
 ** lua_core.c - the module opengatellm.core: decoders, framers, encoders, the fold, JSON, answers of HTTP, WebSockets. It links no libcurl and does no I/O.
 */
-#include "lua_core.h"
+#include "lua_parts.h"
 
 #include "lua_json.h"
 

@@ -26,7 +26,7 @@
 #include "../core/decoder.h"
 #include "../core/mem.h"
 #include "../protocol/registry.h"
-#include "lua_core.h"
+#include "lua_parts.h"
 #include "lua_event.h"
 #include "lua_reply.h"
 #include "sink.h"

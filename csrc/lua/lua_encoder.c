@@ -21,7 +21,7 @@
 #include "../core/mem.h"
 #include "../core/transcoder.h"
 #include "../protocol/registry.h"
-#include "lua_core.h"
+#include "lua_parts.h"
 #include "lua_event.h"
 #include "lua_field.h"
 

@@ -11,7 +11,7 @@
 */
 #include "../core/fold.h"
 #include "../core/mem.h"
-#include "lua_core.h"
+#include "lua_parts.h"
 #include "lua_event.h"
 #include "lua_reply.h"
 

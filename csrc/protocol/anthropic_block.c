@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
 ** anthropic_block.c - content blocks to events. A block starts, grows by deltas and stops; in a whole body it does all of
-** that at once. The interface is in anthropic_decode.h.
+** that at once. The interface is in anthropic_state.h.
 **
 **   text                          TEXT as it comes, then its citations
 **   thinking                      REASONING as it comes, then PART_END with the signature
@@ -11,7 +11,7 @@
 */
 #include "../core/json_write.h"
 #include "../core/mem.h"
-#include "anthropic_decode.h"
+#include "anthropic_state.h"
 #include "read.h"
 
 /* The members of a block or of a delta that matter: raw values; n = 0 where absent or null. */

@@ -9,7 +9,7 @@
 ** Terminal marker: message_stop, or a stop_reason; a whole message is complete in itself. A message_start with another id
 ** begins somebody else's reply: this one ends there.
 */
-#include "anthropic_decode.h"
+#include "anthropic_state.h"
 #include "../core/fault.h"
 #include "read.h"
 #include "registry.h"

@@ -6,11 +6,11 @@
 **   {"jsonPath": "$.price", "numberValue": 0.5}
 **
 ** They may come in any order, so that the JSON text exists only once the last one has come. The tree is written without
-** recursion, its depth is that of the longest path (OGL_MAX_DEPTH). The interface is in gemini_decode.h.
+** recursion, its depth is that of the longest path (OGL_MAX_DEPTH). The interface is in gemini_state.h.
 */
 #include "../core/json_write.h"
 #include "../core/mem.h"
-#include "gemini_decode.h"
+#include "gemini_state.h"
 
 enum {
   MOST_ROWS = 16384,

@@ -9,7 +9,7 @@
 ** error may follow. Hence FINISH events wait for the end of input, or for the error. Lists that each answer sends anew
 ** (grounding) are told at the end, as the last one had them.
 */
-#include "gemini_decode.h"
+#include "gemini_state.h"
 #include "../core/fault.h"
 #include "../core/mem.h"
 #include "read.h"

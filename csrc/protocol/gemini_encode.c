@@ -10,7 +10,7 @@
 ** CO2 of the usage; the difference between a text and a refusal, and between a stop, a pause and calls. Arguments that are no
 ** object become the member "input" of one. An error's type becomes the status that its code stands for.
 */
-#include "gemini_encode.h"
+#include "gemini_answer.h"
 #include "registry.h"
 
 struct gemini_writer {

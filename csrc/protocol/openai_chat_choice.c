@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
 ** openai_chat_choice.c - the elements of `choices`: which of delta and message counts, and why a choice ended. The interface is in
-** openai_chat_decode.h.
+** openai_chat_state.h.
 **
 ** A stream has deltas, a whole body has messages; Perplexity sends both, with one of them empty or repeating the other. A message
 ** behind deltas (MiniMax) is all of them once more.
@@ -8,7 +8,7 @@
 #include <ctype.h>
 
 #include "../core/mem.h"
-#include "openai_chat_decode.h"
+#include "openai_chat_state.h"
 #include "read.h"
 
 /* --- rows ----------------------------------------------------------------------------------------------------- */

@@ -12,7 +12,7 @@
 
 #include "../core/fault.h"
 #include "../core/mem.h"
-#include "openai_chat_decode.h"
+#include "openai_chat_state.h"
 #include "read.h"
 #include "registry.h"
 

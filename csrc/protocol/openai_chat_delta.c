@@ -4,7 +4,7 @@
 ** The members are gathered first, for their order on the wire means nothing; then the events follow in the order of a
 ** reply: reasoning, text, refusal, other parts, tool calls.
 */
-#include "openai_chat_decode.h"
+#include "openai_chat_state.h"
 #include "read.h"
 
 enum { NO_KIND = -1, NO_ROW = -1, MOST_KEPT = 8 };

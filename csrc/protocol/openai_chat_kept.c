@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
 ** openai_chat_kept.c - what only its own server can read, and has to get back on the next turn: signed and encrypted reasoning,
-** signatures of texts and of calls. The interface is in openai_chat_decode.h.
+** signatures of texts and of calls. The interface is in openai_chat_state.h.
 **
 **   a member of the message         PART of that name, with its value:          reasoning_details (OpenRouter), …
 **   members of a call beside its    PART_END of the call: {"extra_content":…}    Gemini, and gateways to it
@@ -12,7 +12,7 @@
 */
 #include "openai_chat_kept.h"
 #include "../core/mem.h"
-#include "openai_chat_decode.h"
+#include "openai_chat_state.h"
 #include "read.h"
 
 struct field {

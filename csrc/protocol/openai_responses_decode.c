@@ -14,7 +14,7 @@
 
 #include "../core/fault.h"
 #include "../core/mem.h"
-#include "openai_responses_decode.h"
+#include "openai_responses_state.h"
 #include "registry.h"
 
 /* The outermost members of an event: raw values; n = 0 where absent or null. */

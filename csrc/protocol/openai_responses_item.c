@@ -11,7 +11,7 @@
 ** so the item can go back on the next turn as it came.
 */
 #include "../core/mem.h"
-#include "openai_responses_decode.h"
+#include "openai_responses_state.h"
 
 /* --- rows ----------------------------------------------------------------------------------------------------- */
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
 ** openai_responses_output.c - the output that is written: items, and the content parts in them. The interface is in
-** openai_responses_encode.h.
+** openai_responses_writer.h.
 **
 ** A row says where a text stands in the fold, and nothing is kept twice. What came by this protocol goes back as it came: an
 ** item that the decoder kept as a PART byte for byte, and the members of a message or a call that its signature holds.
 */
 #include "../core/citation.h"
 #include "../core/mem.h"
-#include "openai_responses_encode.h"
+#include "openai_responses_writer.h"
 
 /* --- rows ------------------------------------------------------------------------------------------------------- */
 

@@ -6,7 +6,7 @@
 ** and a hash of it are.
 */
 #include "../core/mem.h"
-#include "openai_responses_decode.h"
+#include "openai_responses_state.h"
 
 static struct responses_text *add_row(struct responses_state *s, struct responses_item *item, int *err) {
   if (s->parts >= OGL_MAX_PARTS) return *err = OGL_ERR_PARTS, NULL;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
-** openai_responses_decode.h - what the four files of this decoder share.
+** openai_responses_state.h - what the four files of this decoder share.
 **
 **   openai_responses_decode.c    frames, the events of a stream, errors, the end of the reply
 **   openai_responses_response.c  a `response` object: id, model, status, usage, its custom tools
 **   openai_responses_item.c      an output item: message, reasoning, call, anything else; its beginning and its end
 **   openai_responses_text.c      the texts inside an item, with their citations and logprobs
 */
-#ifndef OGL_OPENAI_RESPONSES_DECODE_H
-#define OGL_OPENAI_RESPONSES_DECODE_H
+#ifndef OGL_OPENAI_RESPONSES_STATE_H
+#define OGL_OPENAI_RESPONSES_STATE_H
 
 #include "../core/calls.h"
 #include "../core/hash.h"

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
-** gemini_encode.h - what the two files of this encoder share.
+** gemini_answer.h - what the two files of this encoder share.
 **
 **   gemini_encode.c  events to the answers of a stream, or to one
 **   gemini_answer.c  the pieces of an answer: parts, what stands beside them, finish reasons, usage, errors
 */
-#ifndef OGL_GEMINI_ENCODE_H
-#define OGL_GEMINI_ENCODE_H
+#ifndef OGL_GEMINI_ANSWER_H
+#define OGL_GEMINI_ANSWER_H
 
 #include "../core/citation.h"
 #include "../core/out.h"

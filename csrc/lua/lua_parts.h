@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
-** lua_core.h - the parts of the module opengatellm.core: each adds its functions to the table on top.
+** lua_parts.h - the parts of the module opengatellm.core: each adds its functions to the table on top.
 */
-#ifndef OGL_LUA_CORE_H
-#define OGL_LUA_CORE_H
+#ifndef OGL_LUA_PARTS_H
+#define OGL_LUA_PARTS_H
 
 #include "class.h"
 

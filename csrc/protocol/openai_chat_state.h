@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
-** openai_chat_decode.h - what the files of this decoder share.
+** openai_chat_state.h - what the files of this decoder share.
 **
 **   openai_chat_decode.c  frames, the end of the reply
 **   openai_chat_choice.c  choices: what they say, and why they ended
@@ -8,8 +8,8 @@
 **   openai_chat_kept.c    what only its server can read, and gets back
 **   openai_chat_usage.c   the `usage` object
 */
-#ifndef OGL_OPENAI_CHAT_DECODE_H
-#define OGL_OPENAI_CHAT_DECODE_H
+#ifndef OGL_OPENAI_CHAT_STATE_H
+#define OGL_OPENAI_CHAT_STATE_H
 
 #include "../core/calls.h"
 #include "../core/hash.h"
