@@ -13,6 +13,8 @@ static int l_isyieldable(lua_State *L) {
 }
 #endif
 
+LUALIB_API int luaopen_opengatellm_core(lua_State *L);
+
 LUALIB_API int luaopen_opengatellm_core(lua_State *L) {
   lua_newtable(L);
   ogl_lua_decoder_open(L);

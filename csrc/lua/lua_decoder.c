@@ -26,8 +26,8 @@
 #include "../core/decoder.h"
 #include "../core/mem.h"
 #include "../protocol/registry.h"
-#include "lua_parts.h"
 #include "lua_event.h"
+#include "lua_parts.h"
 #include "lua_reply.h"
 #include "sink.h"
 

@@ -21,9 +21,9 @@
 #include "../core/mem.h"
 #include "../core/transcoder.h"
 #include "../protocol/registry.h"
-#include "lua_parts.h"
 #include "lua_event.h"
 #include "lua_field.h"
+#include "lua_parts.h"
 
 #define ENCODER    "opengatellm.encoder"
 #define TRANSCODER "opengatellm.transcoder"

@@ -11,8 +11,8 @@
 */
 #include "../core/fold.h"
 #include "../core/mem.h"
-#include "lua_parts.h"
 #include "lua_event.h"
+#include "lua_parts.h"
 #include "lua_reply.h"
 
 #define FOLD "opengatellm.fold"

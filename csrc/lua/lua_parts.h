@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
-** lua_parts.h - the parts of the module opengatellm.core: each adds its functions to the table on top.
+** lua_parts.h - the parts of the module opengatellm.core, each in a file of its own: each adds its functions to the table on top.
 */
 #ifndef OGL_LUA_PARTS_H
 #define OGL_LUA_PARTS_H
@@ -17,7 +17,5 @@ void ogl_lua_websocket_open(lua_State *L);
 void ogl_lua_http1_open(lua_State *L);
 
 OGL_END
-
-LUALIB_API int luaopen_opengatellm_core(lua_State *L);
 
 #endif

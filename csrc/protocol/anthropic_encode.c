@@ -14,7 +14,7 @@
 
 #include "../core/mem.h"
 #include "../core/out.h"
-#include "registry.h"
+#include "protocols.h"
 
 struct block {
   int index, number; /* of the part; of the block on the wire */

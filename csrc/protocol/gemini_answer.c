@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT
-** gemini_answer.c - the pieces of an answer that is written: parts, what stands beside them, finish reasons, usage, errors. The
-** interface is in gemini_answer.h.
+** gemini_answer.c - see gemini_answer.h.
 */
 #include "gemini_answer.h"
 

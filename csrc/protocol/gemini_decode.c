@@ -9,11 +9,11 @@
 ** error may follow. Hence FINISH events wait for the end of input, or for the error. Lists that each answer sends anew
 ** (grounding) are told at the end, as the last one had them.
 */
-#include "gemini_state.h"
 #include "../core/fault.h"
 #include "../core/mem.h"
+#include "gemini_state.h"
+#include "protocols.h"
 #include "read.h"
-#include "registry.h"
 
 /* The outermost members of an answer: raw values; n = 0 where absent or null. */
 struct answer {

@@ -11,7 +11,7 @@
 ** object become the member "input" of one. An error's type becomes the status that its code stands for.
 */
 #include "gemini_answer.h"
-#include "registry.h"
+#include "protocols.h"
 
 struct gemini_writer {
   struct ogl_buf call; /* a part that waits for its signature, without the closing brace */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
-** gemini_state.h - what the files of this decoder share.
+** gemini_state.h - the state of the decoder, and what its files ask of one another.
 **
 **   gemini_decode.c  chunks, candidates, finish reasons, the end of the reply
 **   gemini_part.c    the parts of a candidate's content: texts, function calls, and all that is kept as it came

@@ -16,7 +16,7 @@
 #include "../core/mem.h"
 #include "../core/out.h"
 #include "openai_chat_kept.h"
-#include "registry.h"
+#include "protocols.h"
 
 struct call { /* announced in a stream */
   int choice, index, number, argued;

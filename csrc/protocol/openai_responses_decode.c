@@ -15,7 +15,7 @@
 #include "../core/fault.h"
 #include "../core/mem.h"
 #include "openai_responses_state.h"
-#include "registry.h"
+#include "protocols.h"
 
 /* The outermost members of an event: raw values; n = 0 where absent or null. */
 struct wire_event {

@@ -67,12 +67,6 @@ struct responses_item *ogl_responses_item(struct responses_state *s, int64_t key
   return item;
 }
 
-int ogl_responses_next_index(struct responses_state *s, struct responses_item *item, int *index) {
-  if (item->parts >= RESPONSES_STRIDE || s->parts >= OGL_MAX_PARTS) return OGL_ERR_PARTS;
-  *index = item->place * RESPONSES_STRIDE + item->parts++;
-  return 0;
-}
-
 /* --- reading -------------------------------------------------------------------------------------------------- */
 
 /* The members of an item that matter; raw values, n = 0 where absent or null. */

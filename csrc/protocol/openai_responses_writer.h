@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
-** openai_responses_writer.h - what the four files of this encoder share.
+** openai_responses_writer.h - the state of the encoder, and what its four files ask of one another.
 **
 **   openai_responses_encode.c  events to the events of a stream; its beginning, its end, errors
 **   openai_responses_event.c   one event of the stream
