@@ -10,7 +10,7 @@
 **   without a readable word       for the members that deltas brought
 */
 #include "../core/json_write.h"
-#include "../core/mem.h"
+#include "../core/rows.h"
 #include "anthropic_state.h"
 #include "read.h"
 
@@ -84,13 +84,9 @@ void ogl_anthropic_drop_blocks(struct anthropic_state *s, int all) {
 }
 
 static struct anthropic_block *add_block(struct anthropic_state *s, int64_t key, int kind, int *err) {
-  if (s->n == s->cap) {
-    size_t cap = s->cap ? s->cap * 2 : 4;
-    struct anthropic_block *rows = cap > OGL_MAX_PARTS ? NULL : ogl_realloc(s->blocks, cap * sizeof *rows);
-    if (!rows) return *err = cap > OGL_MAX_PARTS ? OGL_ERR_PARTS : OGL_ERR_MEMORY, NULL;
-    s->blocks = rows;
-    s->cap = cap;
-  }
+  void *rows = ogl_rows_grown(s->blocks, s->n + 1, &s->cap, sizeof *s->blocks, OGL_MAX_PARTS, err);
+  if (!rows) return NULL;
+  s->blocks = rows;
   struct anthropic_block *b = &s->blocks[s->n++];
   memset(b, 0, sizeof *b);
   b->key = key;
