@@ -47,7 +47,7 @@ build = {
         "csrc/protocol/openai_responses_response.c", "csrc/protocol/openai_responses_text.c",
         "csrc/protocol/read.c", "csrc/protocol/registry.c", "csrc/lua/class.c", "csrc/lua/header_table.c",
         "csrc/lua/lua_bytes.c", "csrc/lua/lua_core.c", "csrc/lua/lua_decoder.c", "csrc/lua/lua_encoder.c",
-        "csrc/lua/lua_event.c", "csrc/lua/lua_http1.c", "csrc/lua/lua_json_decode.c",
+        "csrc/lua/lua_event.c", "csrc/lua/lua_field.c", "csrc/lua/lua_fold.c", "csrc/lua/lua_http1.c", "csrc/lua/lua_json_decode.c",
         "csrc/lua/lua_json_encode.c", "csrc/lua/lua_member.c", "csrc/lua/lua_reply.c",
         "csrc/lua/lua_websocket.c",
       },
@@ -56,8 +56,8 @@ build = {
     ["opengatellm.curl"] = {
       sources = {
         "csrc/core/buf.c", "csrc/core/code.c", "csrc/curl/broken_pipe.c", "csrc/curl/clock.c", "csrc/curl/deadline.c", "csrc/curl/failure.c", "csrc/curl/head.c",
-        "csrc/curl/headers.c", "csrc/curl/multi.c", "csrc/curl/options.c", "csrc/curl/poller.c", "csrc/curl/raw.c", "csrc/curl/signature.c",
-        "csrc/curl/transfer.c", "csrc/lua/class.c", "csrc/lua/header_table.c", "csrc/lua/curl_module.c", "csrc/lua/curl_multi.c",
+        "csrc/curl/headers.c", "csrc/curl/multi.c", "csrc/curl/options.c", "csrc/curl/poller.c", "csrc/curl/applied_options.c", "csrc/curl/connection.c",
+        "csrc/curl/transfer.c", "csrc/lua/class.c", "csrc/lua/header_table.c", "csrc/lua/curl_failure.c", "csrc/lua/curl_module.c", "csrc/lua/curl_multi.c",
         "csrc/lua/curl_options.c", "csrc/lua/curl_transfer.c",
       },
       libraries = { "curl" }, incdirs = { "$(CURL_INCDIR)" }, libdirs = { "$(CURL_LIBDIR)" },
@@ -75,6 +75,7 @@ build = {
     ["opengatellm.base.words"] = "lua/opengatellm/base/words.lua",
     ["opengatellm.chat.callbacks"] = "lua/opengatellm/chat/callbacks.lua",
     ["opengatellm.chat.count_tokens"] = "lua/opengatellm/chat/count_tokens.lua",
+    ["opengatellm.chat.event_chain"] = "lua/opengatellm/chat/event_chain.lua",
     ["opengatellm.chat.fetch"] = "lua/opengatellm/chat/fetch.lua",
     ["opengatellm.chat.preview"] = "lua/opengatellm/chat/preview.lua",
     ["opengatellm.chat.search"] = "lua/opengatellm/chat/search.lua",

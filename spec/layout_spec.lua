@@ -81,6 +81,73 @@ describe("the layers", function()
   end)
 end)
 
+-- The units of csrc (x.c and x.h are one), and which others each of them needs: by an include, or by a name that the other defines.
+local function c_units()
+  local code, defined_in, needs = {}, {}, {}
+  for _, path in ipairs(files "csrc/*/*.[ch]") do code[path] = helper.read(path):gsub("/%*.-%*/", "") end
+  for path, text in pairs(code) do
+    local unit = path:match "^csrc/(.*)%.[ch]$"
+    needs[unit] = needs[unit] or {}
+    for line, rest in ("\n" .. text):gmatch "\n(%a[^\n]*)()" do
+      local name = not line:find "^static" and (line:match "^[%w_ *]+[ *](ogl_[%w_]+)%(" or line:match "^const struct [%w_]+ (ogl_[%w_]+) =")
+      local ends = name and (line .. ("\n" .. text):sub(rest)):match "[;{]"
+      if ends == "{" and path:find "%.c$" then defined_in[name] = unit end
+    end
+  end
+  for path, text in pairs(code) do
+    local unit = path:match "^csrc/(.*)%.[ch]$"
+    for include in text:gmatch '#include "([^"]+)"' do
+      local other = include:find "^%.%./" and include:sub(4) or unit:match "^[^/]+/" .. include
+      assert.truthy(code["csrc/" .. other], path .. " includes " .. include)
+      needs[unit][other:match "^(.*)%."] = path .. " includes it"
+    end
+    for name in (path:find "%.c$" and text or ""):gmatch "ogl_[%w_]+" do
+      if defined_in[name] then needs[unit][defined_in[name]] = path .. " uses " .. name end
+    end
+    needs[unit][unit] = nil
+  end
+  return needs, defined_in
+end
+
+describe("the units of C", function()
+  local needs, defined_in = c_units()
+
+  it("are all seen", function()
+    local units, edges, names = 0, 0, 0
+    for _, others in pairs(needs) do
+      units = units + 1
+      for _ in pairs(others) do edges = edges + 1 end
+    end
+    for _ in pairs(defined_in) do names = names + 1 end
+    assert.is_true(units > 80 and edges > 300 and names > 300, ("%d units, %d edges, %d names"):format(units, edges, names))
+    assert.equal("core/buf", defined_in.ogl_buf_consume)
+    assert.equal("protocol/ollama_decode", defined_in.ogl_ollama)
+  end)
+
+  it("need only what stands below them: core, then protocol and curl, then lua", function()
+    local below = { core = {}, protocol = { core = true }, curl = { core = true }, lua = { core = true, protocol = true, curl = true } }
+    for unit, others in pairs(needs) do
+      local folder = unit:match "^[^/]+"
+      for other, why in pairs(others) do
+        local its = other:match "^[^/]+"
+        assert.is_true(its == folder or below[folder][its] == true, unit .. " needs " .. other .. ": " .. why)
+      end
+    end
+  end)
+
+  it("need one another in no circle", function()
+    local state = {}
+    local function visit(unit, way)
+      if state[unit] == "done" then return end
+      assert.is_nil(state[unit], "a circle: " .. way .. unit)
+      state[unit] = "open"
+      for other, why in pairs(needs[unit]) do visit(other, ("%s%s (%s) -> "):format(way, unit, why)) end
+      state[unit] = "done"
+    end
+    for unit in pairs(needs) do visit(unit, "") end
+  end)
+end)
+
 describe("the registries", function()
   it("know every file that holds a provider's data", function()
     local providers = require "opengatellm.providers"

@@ -17,9 +17,9 @@ local function open(body, fields, options)
   return stream, err, transport
 end
 
-local function texts_of(stream)
+local function texts_of(stream, options)
   local list = {}
-  for text in stream:texts() do list[#list + 1] = text end
+  for text in stream:texts(options) do list[#list + 1] = text end
   return list
 end
 
@@ -84,7 +84,31 @@ describe("a stream", function()
 
   it("gives texts alone, of the first choice", function()
     local other = 'data: {"choices":[{"index":1,"delta":{"content":"no"}}]}\n\n'
-    assert.same({ "a", "b" }, texts_of(assert(open(chunk "a" .. other .. chunk "b" .. END))))
+    assert.same({ "ab" }, texts_of(assert(open(chunk "a" .. other .. chunk "b" .. END))))
+    assert.same({ "a", "b" }, texts_of(assert(open(chunk "a" .. other .. chunk "b" .. END)), { joined = false }))
+    assert.same({}, texts_of(assert(open(other .. END))))
+  end)
+
+  it("joins in a text what has arrived, and waits for no more", function()
+    local reads = { chunk "a" .. chunk "b", chunk "c", ": ping\n\n", chunk "d" .. chunk "e" .. END }
+    assert.same({ "ab", "c", "de" }, texts_of(assert(open(reads))))
+    assert.same({ "ab", "c", "de" }, texts_of(assert(open(reads)), { joined = true }))
+    assert.same({ "a", "b", "c", "d", "e" }, texts_of(assert(open(reads)), { joined = false }))
+    for _, size in ipairs { 1, 2, 3, 5, 7, 50, 200, 1e6 } do
+      local stream = assert(open(function() return { headers = { ["content-type"] = "text/event-stream" }, body = table.concat(reads), chunk = size } end))
+      assert.equal("abcde", table.concat(texts_of(stream)))
+      assert.equal("abcde", assert(stream:reply()).text)
+    end
+  end)
+
+  it("refuses options of texts that it does not know, at the caller's line", function()
+    local stream = assert(open(chunk "a" .. END))
+    for options, message in pairs { [{ join = true }] = "unknown field 'join'", [{ joined = 1 }] = "joined has to be a boolean", [true] = "a table of options" } do
+      local fine, err = pcall(function() assert.is_nil(stream:texts(options)) end)
+      assert.is_false(fine)
+      assert.truthy(err:find("stream_spec.lua:%d+: stream:texts: .*" .. message), err)
+    end
+    assert.same({ "a" }, texts_of(stream))
   end)
 
   it("gives the rest to reply(), whoever took the beginning", function()
@@ -204,6 +228,55 @@ describe("closing a stream", function()
     local reply, err = stream:reply()
     assert.is_nil(reply)
     assert.same({ "closed", "a" }, { err.kind, err.partial.text })
+  end)
+
+  it("ends the loop that it happens in, and next and later loops tell of it", function()
+    for _, loop in ipairs { "events", "texts" } do
+      local stream, _, transport = open { chunk "a", chunk "b", END }
+      local n = 0
+      for _ in stream[loop](stream) do
+        n = n + 1
+        stream:close()
+      end
+      assert.same({ 1, 1 }, { n, transport.closed })
+      assert.equal("closed", select(2, stream:next()).kind)
+      assert.equal("closed", select(2, stream:reply()).kind)
+      local fine, err = pcall(stream[loop](stream))
+      assert.same({ false, "closed" }, { fine, err.kind })
+    end
+  end)
+
+  it("by another task ends a loop that waits, and what came is kept", function()
+    local stream
+    local transport = {
+      open = function()
+        local reads = { chunk "a" .. chunk "b" }
+        return {
+          head = function() return 200, { ["content-type"] = "text/event-stream" } end,
+          read = function()
+            if reads[1] then return table.remove(reads) end
+            stream:close() -- as another task would while this one waits
+            return nil, errors.new { kind = "closed", message = "the exchange is closed" }
+          end,
+          close = function() end,
+        }
+      end,
+    }
+    for _, options in ipairs { { joined = true }, { joined = false } } do
+      stream = assert(ogl.client { provider = "openai_compatible", base_url = "http://server", model = "m", transport = transport }:stream "hi")
+      assert.equal("ab", table.concat(texts_of(stream, options)))
+      local _, err = stream:reply()
+      assert.same({ "closed", "ab" }, { err.kind, err.partial.text })
+    end
+  end)
+
+  it("hides no failure of a loop", function()
+    local stream = assert(open { chunk "a", errors.new { kind = "network", message = "reset" } })
+    local iterate = stream:texts()
+    assert.equal("a", iterate())
+    assert.equal("network", select(2, pcall(iterate)).kind)
+    stream:close()
+    assert.equal("network", select(2, pcall(iterate)).kind)
   end)
 
   it("leaves a reply that was made", function()
@@ -332,6 +405,7 @@ describe("another try of a stream", function()
     for _, read in ipairs {
       function(stream) return stream:reply().text end,
       function(stream) return table.concat(texts_of(stream)) end,
+      function(stream) return table.concat(texts_of(stream, { joined = false })) end,
       function(stream)
         stream:next()
         return stream:next().text

@@ -3,7 +3,7 @@
 */
 #include "calls.h"
 
-#include "mem.h"
+#include "rows.h"
 
 static void clear_call(struct ogl_call *call) {
   ogl_buf_clear(&call->id);
@@ -18,18 +18,10 @@ void ogl_calls_clear(struct ogl_calls *c) {
   memset(c, 0, sizeof *c);
 }
 
-static int grow(struct ogl_calls *c) {
-  size_t cap = c->cap ? c->cap * 2 : 4;
-  if (cap > OGL_MAX_PARTS) return OGL_ERR_PARTS;
-  struct ogl_call *rows = ogl_realloc(c->rows, cap * sizeof *rows);
-  if (!rows) return OGL_ERR_MEMORY;
-  c->rows = rows;
-  c->cap = cap;
-  return 0;
-}
-
 struct ogl_call *ogl_calls_open(struct ogl_calls *c, int64_t key, int index, int *err) {
-  if (c->n == c->cap && (*err = grow(c)) < 0) return NULL;
+  void *rows = ogl_rows_grown(c->rows, c->n + 1, &c->cap, sizeof *c->rows, OGL_MAX_PARTS, err);
+  if (!rows) return NULL;
+  c->rows = rows;
   struct ogl_call *call = &c->rows[c->n++];
   memset(call, 0, sizeof *call);
   call->key = key;

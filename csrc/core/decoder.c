@@ -6,6 +6,10 @@
 #include "fault.h"
 #include "mem.h"
 
+enum {
+  TEXT_BLOCK = 4096
+}; /* bytes: the block of a longer joined text is given back, for a process has thousands of streams */
+
 static const struct ogl_problem no_problem;
 
 const struct ogl_problem *ogl_decoder_problem(const struct ogl_decoder *d) {
@@ -29,6 +33,7 @@ int ogl_decoder_init(struct ogl_decoder *d, const struct ogl_protocol *protocol,
   d->keep = options->keep;
   ogl_framer_init(&d->framer, options->content_type, OGL_SSE_LLM);
   ogl_buf_init(&d->later, OGL_MAX_INPUT, OGL_ERR_FRAME);
+  ogl_buf_init(&d->text, OGL_MAX_INPUT, OGL_ERR_FRAME);
   ogl_buf_init(&d->stray, OGL_MAX_BODY, OGL_ERR_FRAME);
   ogl_queue_init(&d->queue);
   ogl_fold_init(&d->fold, options->max_reply ? options->max_reply : OGL_MAX_REPLY);
@@ -45,6 +50,7 @@ void ogl_decoder_clear(struct ogl_decoder *d) {
   d->state = NULL;
   ogl_framer_clear(&d->framer);
   ogl_buf_clear(&d->later);
+  ogl_buf_clear(&d->text);
   ogl_buf_clear(&d->stray);
   ogl_queue_clear(&d->queue);
   ogl_fold_clear(&d->fold);
@@ -81,7 +87,7 @@ int ogl_decoder_feed(struct ogl_decoder *d, const char *p, size_t n) {
   return err ? fail(d, err) : OGL_OK;
 }
 
-/* What was fed while events were waiting comes into its own. */
+/* Hands over the bytes that arrived while events were still queued. */
 static int pass_on_later(struct ogl_decoder *d) {
   struct ogl_span s = ogl_buf_span(&d->later);
   int code = pass_on(d, s.p, s.n);
@@ -225,7 +231,7 @@ static int take_late(struct ogl_decoder *d) {
   struct ogl_event e;
   for (;;) {
     while (ogl_queue_pop(&d->queue, &e) == OGL_OK)
-      if (e.kind == OGL_EVENT_USAGE || (e.kind == OGL_EVENT_FINISH && d->keep)) ogl_fold_add(&d->fold, &e);
+      if (e.kind == OGL_EVENT_USAGE || e.kind == OGL_EVENT_FINISH) ogl_fold_add(&d->fold, &e);
     if (d->fold.err || d->pending == OGL_ERR_MEMORY) return d->fold.err ? d->fold.err : d->pending;
     if (d->closed) return OGL_MORE;
     int code = d->terminal ? OGL_MORE : take_frame(d);
@@ -280,4 +286,38 @@ int ogl_decoder_next(struct ogl_decoder *d, struct ogl_event *e) {
       if (close_reply(d) < 0) return d->err;
     }
   }
+}
+
+static int is_visible_text(const struct ogl_event *e) { return e->kind == OGL_EVENT_TEXT && e->choice == 0; }
+
+/* Appends the texts of all events that there are. What ended that: OGL_MORE or an error. */
+static int join_texts(struct ogl_decoder *d, struct ogl_event *e, unsigned *passed) {
+  struct ogl_event next;
+  int code;
+  while ((code = ogl_decoder_next(d, &next)) == OGL_OK) {
+    *passed |= 1u << next.kind;
+    if (OGL_UNLIKELY(!is_visible_text(&next))) continue;
+    if (!d->text.n) *e = next;
+    if (OGL_UNLIKELY(ogl_buf_append(&d->text, next.a.p, next.a.n))) return fail(d, d->text.err);
+  }
+  return code;
+}
+
+static int single_text(struct ogl_decoder *d, struct ogl_event *e, unsigned *passed) {
+  int code;
+  while ((code = ogl_decoder_next(d, e)) == OGL_OK) {
+    *passed |= 1u << e->kind;
+    if (OGL_LIKELY(is_visible_text(e))) break;
+  }
+  return code;
+}
+
+int ogl_decoder_text(struct ogl_decoder *d, int joined, struct ogl_event *e, unsigned *passed) {
+  if (!joined) return single_text(d, e, passed);
+  if (OGL_UNLIKELY(d->text.cap > TEXT_BLOCK)) ogl_buf_clear(&d->text);
+  else ogl_buf_reset(&d->text);
+  int code = join_texts(d, e, passed);
+  if (!d->text.n) return code;
+  e->a = ogl_buf_span(&d->text);
+  return OGL_OK;
 }

@@ -8,15 +8,19 @@
 **   feed(bytes)   takes everything, or fails
 **   next(event)   OGL_OK with one event, OGL_MORE (feed more; after finish: that was all), or the sticky error
 **
+**   text(event)   the same for those that want the answer's visible text alone: TEXT events of the first choice; what stands
+**                 between them is passed over
+**
 ** Errors stick, and come after the events before them. A frame that is no JSON is passed over with a WARNING event, unless
 ** `strict`; a whole body that is none is an error. Input in which nothing of an answer was found, but JSON of another kind, is
 ** the server's error, in its own words.
 **
 ** An error that the server reports is told at once. What the answer cost, and how it ended, often stands behind it: of what was
-** fed already, and of what is fed from then on, USAGE and FINISH still go into the reply (`wants` says whether more of it can;
-** `finish` ends that too); all else is passed over.
+** fed already, and of what is fed from then on, USAGE and FINISH still go into the fold, also with keep = 0, where nothing else is in
+** it (`wants` says whether more of it can; `finish` ends that too); all else is passed over.
 **
-** Memory: the input not yet given, one frame's events, and the reply so far (with keep = 0 only the usage).
+** Memory: the input not yet given, one frame's events, the last joined text, and the reply so far (with keep = 0 only what stands
+** behind an error).
 */
 #ifndef OGL_DECODER_H
 #define OGL_DECODER_H
@@ -44,6 +48,7 @@ struct ogl_decoder {
   void *state;
   struct ogl_framer framer;
   struct ogl_buf later;   /* fed while events were waiting: the frame that they point into has to stay where it is */
+  struct ogl_buf text;    /* the last joined text, see ogl_decoder_text */
   struct ogl_frame frame; /* the last one; empty again once more was fed */
   struct ogl_queue queue;
   struct ogl_fold fold;
@@ -66,6 +71,11 @@ void ogl_decoder_clear(struct ogl_decoder *d);
 int ogl_decoder_feed(struct ogl_decoder *d, const char *p, size_t n);
 /* See above. The event is valid until the next call. Errors: all of ogl.h but OGL_ERR_CLOSED. */
 int ogl_decoder_next(struct ogl_decoder *d, struct ogl_event *e);
+/* The next TEXT event of the first choice, past all other events. `joined`: one event with its text and all that has arrived
+   behind it, up to the end of the input so far, the end of the reply, or an error (which the next call gives); it is never
+   empty. The kind of each event that was taken sets its bit of *passed (1 << kind). Results and errors as those of `next`; the event is valid
+   until the next call. */
+int ogl_decoder_text(struct ogl_decoder *d, int joined, struct ogl_event *e, unsigned *passed);
 void ogl_decoder_finish(struct ogl_decoder *d);
 
 /* What the server reported, or what could not be read; its texts are empty where there was none. */

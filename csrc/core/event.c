@@ -3,10 +3,10 @@
 */
 #include "event.h"
 
-#include "mem.h"
+#include "rows.h"
 #include "utf8.h"
 
-enum { FIRST = 2, MOST = 1 << 20 }; /* events: room at first, and of one frame */
+enum { MOST = 1 << 20 }; /* events of one frame */
 
 void ogl_queue_init(struct ogl_queue *q) {
   memset(q, 0, sizeof *q);
@@ -27,12 +27,9 @@ void ogl_queue_begin(struct ogl_queue *q, size_t n) {
 }
 
 static int grow(struct ogl_queue *q) {
-  size_t cap = q->cap ? q->cap * 2 : FIRST;
-  if (cap > MOST) return q->err = OGL_ERR_QUEUE;
-  struct ogl_event *events = ogl_realloc(q->events, cap * sizeof *events);
-  if (!events) return q->err = OGL_ERR_MEMORY;
-  q->events = events;
-  q->cap = cap;
+  void *rows = ogl_rows_grown(q->events, q->n + 1, &q->cap, sizeof *q->events, MOST, &q->err);
+  if (!rows) return q->err == OGL_ERR_PARTS ? q->err = OGL_ERR_QUEUE : q->err;
+  q->events = rows;
   return 0;
 }
 

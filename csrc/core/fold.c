@@ -3,7 +3,7 @@
 */
 #include "fold.h"
 
-#include "mem.h"
+#include "rows.h"
 
 void ogl_fold_init(struct ogl_fold *f, size_t max) {
   memset(f, 0, sizeof *f);
@@ -60,19 +60,8 @@ static int replace(struct ogl_fold *f, struct ogl_buf *b, struct ogl_span s) {
   return append(f, b, s);
 }
 
-/* Room for one more row of `size` bytes in *rows; NULL when there is none. */
-static void *grown(struct ogl_fold *f, void *rows, size_t n, size_t *cap, size_t size) {
-  if (n < *cap) return rows;
-  size_t more = *cap ? *cap * 2 : 1;
-  void *p = ogl_realloc(rows, more * size);
-  if (!p) return fail(f, OGL_ERR_MEMORY), NULL;
-  *cap = more;
-  return p;
-}
-
 static struct ogl_answer *add_answer(struct ogl_fold *f, int choice) {
-  if (f->n >= OGL_MAX_CHOICES) return fail(f, OGL_ERR_PARTS), NULL;
-  void *rows = grown(f, f->answers, f->n, &f->cap, sizeof *f->answers);
+  void *rows = ogl_rows_grown(f->answers, f->n + 1, &f->cap, sizeof *f->answers, OGL_MAX_CHOICES, &f->err);
   if (!rows) return NULL;
   f->answers = rows;
   struct ogl_answer *a = &f->answers[f->n++];
@@ -96,8 +85,7 @@ static struct ogl_answer *answer(struct ogl_fold *f, int choice) {
 }
 
 static struct ogl_part *add_part(struct ogl_fold *f, struct ogl_answer *a, int kind, int index) {
-  if (a->n >= OGL_MAX_PARTS) return fail(f, OGL_ERR_PARTS), NULL;
-  void *rows = grown(f, a->parts, a->n, &a->cap, sizeof *a->parts);
+  void *rows = ogl_rows_grown(a->parts, a->n + 1, &a->cap, sizeof *a->parts, OGL_MAX_PARTS, &f->err);
   if (!rows) return NULL;
   a->parts = rows;
   size_t at = a->n++;
@@ -192,12 +180,11 @@ static int add_finish(struct ogl_fold *f, const struct ogl_event *e) {
 }
 
 static int add_warning(struct ogl_fold *f, const struct ogl_event *e) {
-  size_t cap = f->warned ? OGL_MAX_WARNINGS : 0;
   if (f->warned >= OGL_MAX_WARNINGS) return f->dropped++, OGL_OK;
-  if (!cap) {
-    f->warnings = ogl_realloc(NULL, OGL_MAX_WARNINGS * sizeof *f->warnings);
-    if (!f->warnings) return fail(f, OGL_ERR_MEMORY);
-  }
+  void *rows =
+      ogl_rows_grown(f->warnings, f->warned + 1, &f->warnings_cap, sizeof *f->warnings, OGL_MAX_WARNINGS, &f->err);
+  if (!rows) return f->err;
+  f->warnings = rows;
   struct ogl_warning *w = &f->warnings[f->warned++];
   ogl_buf_init(&w->code, f->max, OGL_ERR_REPLY);
   ogl_buf_init(&w->message, f->max, OGL_ERR_REPLY);

@@ -43,10 +43,10 @@ struct ogl_fold {
   size_t n, cap;
   struct ogl_usage usage; /* known = 0: none came */
   struct ogl_warning *warnings;
-  size_t warned;            /* kept, at most OGL_MAX_WARNINGS */
-  size_t dropped;           /* warnings beyond that */
-  size_t size, max;         /* bytes of text so far, and their ceiling */
-  int hot_answer, hot_part; /* where the last text went; -1: nowhere */
+  size_t warned, warnings_cap; /* kept, at most OGL_MAX_WARNINGS */
+  size_t dropped;              /* warnings beyond that */
+  size_t size, max;            /* bytes of text so far, and their ceiling */
+  int hot_answer, hot_part;    /* where the last text went; -1: nowhere */
   int err;
 };
 

@@ -5,9 +5,9 @@
 
 #include <string.h>
 
-#include "../core/mem.h"
+#include "../core/rows.h"
 
-enum { FIRST_ROOM = 64 };
+enum { MOST = 1 << 30 }; /* deadlines: more than there are descriptors */
 
 void ogl_deadlines_init(struct ogl_deadlines *h) { memset(h, 0, sizeof *h); }
 
@@ -40,19 +40,12 @@ static void settle(struct ogl_deadlines *h, struct ogl_deadline *d, size_t place
   else sift_down(h, d, place);
 }
 
-static int ensure_room(struct ogl_deadlines *h) {
-  if (h->n < h->room) return 1;
-  size_t room = h->room ? h->room * 2 : FIRST_ROOM;
-  struct ogl_deadline **heap = ogl_realloc(h->heap, room * sizeof *heap);
-  if (!heap) return 0;
-  h->heap = heap;
-  h->room = room;
-  return 1;
-}
-
 int ogl_deadlines_set(struct ogl_deadlines *h, struct ogl_deadline *d, double at) {
   if (!d->place) {
-    if (!ensure_room(h)) return OGL_ERR_MEMORY;
+    int err = 0;
+    void *rows = ogl_rows_grown(h->heap, h->n + 1, &h->room, sizeof *h->heap, MOST, &err);
+    if (!rows) return OGL_ERR_MEMORY;
+    h->heap = rows;
     d->place = ++h->n;
   }
   d->at = at;

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "../core/mem.h"
+#include "../core/rows.h"
 
 static const char *const framing[] = { "content-length", "transfer-encoding", "expect", "connection" };
 
@@ -93,18 +93,11 @@ enum ogl_headers_result ogl_headers_otherwise(struct ogl_headers *h, const char 
   return has(h, name, left.n) ? OGL_HEADERS_OK : put(h, left, value ? ": " : ":", right);
 }
 
-static int make_room(struct ogl_headers *h) {
-  if (h->count < h->room) return 1;
-  size_t room = h->count + 8;
-  struct curl_slist *nodes = ogl_realloc(h->nodes, room * sizeof *nodes);
-  if (!nodes) return 0;
-  h->nodes = nodes;
-  h->room = room;
-  return 1;
-}
-
 struct curl_slist *ogl_headers_list(struct ogl_headers *h) {
-  if (!make_room(h)) return NULL;
+  int err = 0;
+  void *nodes = ogl_rows_grown(h->nodes, h->count, &h->room, sizeof *h->nodes, OGL_HEADERS_MAX, &err);
+  if (!nodes) return NULL;
+  h->nodes = nodes;
   char *line = ogl_buf_bytes(&h->lines);
   for (size_t i = 0; i < h->count; i++, line += strlen(line) + 1) {
     h->nodes[i].data = line;

@@ -73,7 +73,7 @@ void ogl_multi_drop(struct ogl_multi *m) {
   curl_multi_cleanup(m->curl);
   ogl_poller_clear(&m->poller);
   ogl_deadlines_clear(&m->deadlines);
-  ogl_signature_drop(m->signature);
+  ogl_applied_options_drop(m->applied);
   ogl_free(m);
   if (secure) ogl_broken_pipe_unshield(&pipe);
 }
@@ -166,11 +166,11 @@ void ogl_multi_adopt(struct ogl_multi *m, struct ogl_multi_member *member) {
   curl_easy_setopt(member->easy, CURLOPT_CLOSESOCKETDATA, m);
 }
 
-struct ogl_signature *ogl_multi_sign(struct ogl_multi *m, struct ogl_span bytes) {
-  struct ogl_signature *s = ogl_signature_of(m->signature, bytes);
-  if (!s || s == m->signature) return s;
-  ogl_signature_drop(m->signature);
-  m->signature = ogl_signature_keep(s);
+struct ogl_applied_options *ogl_multi_share(struct ogl_multi *m, struct ogl_span bytes) {
+  struct ogl_applied_options *s = ogl_applied_options_of(m->applied, bytes);
+  if (!s || s == m->applied) return s;
+  ogl_applied_options_drop(m->applied);
+  m->applied = ogl_applied_options_keep(s);
   return s;
 }
 

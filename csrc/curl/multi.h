@@ -32,10 +32,10 @@
 
 #include <curl/curl.h>
 
+#include "applied_options.h"
 #include "broken_pipe.h"
 #include "deadline.h"
 #include "poller.h"
-#include "signature.h"
 
 OGL_BEGIN
 
@@ -89,8 +89,8 @@ struct ogl_multi {
   int stepping; /* what is listed wakes nobody: the caller of step takes it */
   struct ogl_multi_member *spare[OGL_MULTI_CROWD];
   size_t n_spare;
-  struct ogl_signature *signature; /* of the last handle that got new options */
-  const char *encodings;           /* what this libcurl can decode, as Accept-Encoding says it; NULL: nothing */
+  struct ogl_applied_options *applied; /* to the last handle that got new ones */
+  const char *encodings;               /* what this libcurl can decode, as Accept-Encoding says it; NULL: nothing */
   unsigned owners;
   int secure;    /* one of its connections may speak TLS */
   int process;   /* that made it */
@@ -126,8 +126,8 @@ static inline int ogl_multi_full(const struct ogl_multi *m) { return m->n_socket
 /* Makes an easy handle one of this multi: the poller will know its sockets. */
 void ogl_multi_adopt(struct ogl_multi *m, struct ogl_multi_member *member);
 
-/* A signature of these bytes, shared where the last handle had the same. NULL without memory. */
-struct ogl_signature *ogl_multi_sign(struct ogl_multi *m, struct ogl_span bytes);
+/* Keeps a list of options that a handle got, shared where the last handle got the same; the caller drops it. NULL without memory. */
+struct ogl_applied_options *ogl_multi_share(struct ogl_multi *m, struct ogl_span bytes);
 
 /* Begins the exchange at once: on a kept-alive connection the request is sent before this returns. NULL, or why it
    could not begin; then `ended` is not called for it. */

@@ -242,7 +242,7 @@ CURLcode ogl_options_apply(const struct ogl_options *o, CURL *easy, long buffer,
 }
 
 /* The numbers, then the texts; a text that is not there differs from an empty one. */
-int ogl_options_sign(const struct ogl_options *o, long buffer, struct ogl_buf *out) {
+int ogl_options_list(const struct ogl_options *o, long buffer, struct ogl_buf *out) {
   const char *const texts[] = { o->method,   o->url,          o->ca_file, o->ca_path,  o->proxy_ca_file, o->cert_file,
                                 o->key_file, o->key_password, o->proxy,   o->no_proxy, o->unix_socket };
   double numbers[] = { o->connect,        o->total,          (double)buffer, (double)o->body,

@@ -62,7 +62,7 @@ long ogl_options_buffer(size_t crowd);
 
 /* Appends a text that is the same for the same options, but for the bytes of the body and its length. 0, or
    OGL_ERR_MEMORY. It holds the key's password and the proxy's. */
-int ogl_options_sign(const struct ogl_options *o, long buffer, struct ogl_buf *out);
+int ogl_options_list(const struct ogl_options *o, long buffer, struct ogl_buf *out);
 
 /* CURLE_OK, or the first option's failure, whose name is in *what. */
 CURLcode ogl_options_apply(const struct ogl_options *o, CURL *easy, long buffer, const char **what);

@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../core/mem.h"
+#include "../core/rows.h"
 #include "clock.h"
 
 struct ogl_poller_slot {
@@ -22,7 +22,7 @@ struct ogl_poller_slot {
   unsigned char ours; /* its closing will be told */
 };
 
-enum { FIRST_SLOTS = 64, BATCH = 64 };
+enum { BATCH = 64 };
 
 /* The backend. Each returns an errno, or 0; sys_wait the number of events, or -1 with errno set. */
 static int sys_open(struct ogl_poller *p);
@@ -64,19 +64,19 @@ static int ensure_open(struct ogl_poller *p) {
 }
 
 static int grow(struct ogl_poller *p, int fd) {
-  int n = p->n_slots ? p->n_slots : FIRST_SLOTS;
-  while (n <= fd) n += n / 2;
-  struct ogl_poller_slot *slots = ogl_realloc(p->slots, (size_t)n * sizeof *slots);
-  if (!slots) return 0;
-  memset(slots + p->n_slots, 0, (size_t)(n - p->n_slots) * sizeof *slots);
-  p->slots = slots;
-  p->n_slots = n;
+  size_t cap = p->n_slots;
+  int err = 0;
+  void *rows = ogl_rows_grown(p->slots, (size_t)fd + 1, &cap, sizeof *p->slots, INT32_MAX, &err);
+  if (!rows) return 0;
+  p->slots = rows;
+  memset(p->slots + p->n_slots, 0, (cap - p->n_slots) * sizeof *p->slots);
+  p->n_slots = cap;
   return 1;
 }
 
 /* The slot of a descriptor; NULL (and failed) without memory. */
 static struct ogl_poller_slot *slot_of(struct ogl_poller *p, int fd) {
-  if (fd < p->n_slots || grow(p, fd)) return &p->slots[fd];
+  if ((size_t)fd < p->n_slots || grow(p, fd)) return &p->slots[fd];
   note(p, ENOMEM);
   return NULL;
 }
@@ -94,7 +94,7 @@ void ogl_poller_opened(struct ogl_poller *p, int fd) {
 }
 
 void ogl_poller_closed(struct ogl_poller *p, int fd) {
-  if (fd < p->n_slots) renew(&p->slots[fd], 0); /* close(2) takes it out of the kernel's set */
+  if ((size_t)fd < p->n_slots) renew(&p->slots[fd], 0); /* close(2) takes it out of the kernel's set */
 }
 
 static void set(struct ogl_poller *p, int fd, struct ogl_poller_slot *slot, int want) {
@@ -119,12 +119,12 @@ void *ogl_poller_watch(struct ogl_poller *p, int fd, int want, void *owner) {
 }
 
 void ogl_poller_disown(struct ogl_poller *p, const void *owner) {
-  for (int fd = 0; fd < p->n_slots; fd++)
+  for (size_t fd = 0; fd < p->n_slots; fd++)
     if (p->slots[fd].owner == owner) p->slots[fd].owner = NULL;
 }
 
 int ogl_poller_current(struct ogl_poller *p, const struct ogl_poller_event *event, void **owner) {
-  if (event->fd < 0 || event->fd >= p->n_slots) return 0;
+  if (event->fd < 0 || (size_t)event->fd >= p->n_slots) return 0;
   struct ogl_poller_slot *slot = &p->slots[event->fd];
   if (slot->serial != event->serial) return 0;
   if (!slot->want) set(p, event->fd, slot, 0); /* it rested, and its peer closed it */

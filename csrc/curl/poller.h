@@ -35,7 +35,7 @@ struct ogl_poller {
   double alarm;                  /* when to wake, by ogl_clock_now; negative: never */
   double armed;                  /* what the kernel's timer was set to; negative: not set */
   struct ogl_poller_slot *slots; /* by descriptor number */
-  int n_slots;
+  size_t n_slots;
 };
 
 /* A socket is ready. Stale once the socket was closed or given up: ask `current` before use. */

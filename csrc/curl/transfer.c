@@ -8,10 +8,11 @@
 
 #include "../core/mem.h"
 #include "clock.h"
-#include "raw.h"
 
 static void on_ended(struct ogl_multi_member *member, CURLcode result, const char *broken);
 static void on_excuse(struct ogl_multi_member *member, double now);
+static void on_opened(struct ogl_multi_member *member);
+static void on_touched(struct ogl_multi_member *member, int what);
 static double on_due(struct ogl_multi_member *member, double now);
 
 /* Life ------------------------------------------------------------------------------------------------------------- */
@@ -23,7 +24,7 @@ static struct ogl_transfer *transfer_of(struct ogl_multi_member *member) {
 static void destroy(struct ogl_multi_member *member) {
   struct ogl_transfer *t = transfer_of(member);
   curl_easy_cleanup(t->member.easy);
-  ogl_signature_drop(t->signature);
+  ogl_applied_options_drop(t->applied);
   ogl_headers_clear(&t->headers);
   ogl_head_clear(&t->head);
   ogl_buf_clear(&t->body);
@@ -42,8 +43,8 @@ static struct ogl_transfer *make(void) {
   t->member.ended = on_ended;
   t->member.excuse = on_excuse;
   t->member.due = on_due;
-  t->member.opened = ogl_raw_opened;
-  t->member.touched = ogl_raw_touched;
+  t->member.opened = on_opened;
+  t->member.touched = on_touched;
   t->member.destroy = destroy;
   return t;
 }
@@ -60,7 +61,7 @@ static void empty(struct ogl_buf *b) {
   else ogl_buf_reset(b);
 }
 
-/* Back to what `make` gives, but for the handle, its signature and the blocks. */
+/* Back to what `make` gives, but for the handle, its options and the blocks. */
 static void reset(struct ogl_transfer *t) {
   size_t kept = offsetof(struct ogl_transfer, state);
   memset((char *)t + kept, 0, sizeof *t - kept);
@@ -84,21 +85,20 @@ void ogl_transfer_free(struct ogl_transfer *t) {
   ogl_multi_drop(m);
 }
 
-int ogl_transfer_fail(struct ogl_transfer *t, enum ogl_failure_kind kind, const char *code, const char *message) {
+/* The end by a failure; always 0, for `return`. */
+static int fail(struct ogl_transfer *t, enum ogl_failure_kind kind, const char *code, const char *message) {
   ogl_failure_set(&t->failure, kind, code, message);
   t->state = OGL_TRANSFER_FAILED;
   return 0;
 }
 
-static int no_memory(struct ogl_transfer *t) {
-  return ogl_transfer_fail(t, OGL_FAILURE_LIMIT, "memory", "out of memory");
-}
+static int no_memory(struct ogl_transfer *t) { return fail(t, OGL_FAILURE_LIMIT, "memory", "out of memory"); }
 
 /* The end, from outside of libcurl. */
 static int break_off(struct ogl_transfer *t, enum ogl_failure_kind kind, const char *code, const char *message) {
   t->failure.sent = ogl_transfer_sent(t);
   ogl_multi_stop(t->multi, &t->member);
-  return ogl_transfer_fail(t, kind, code, message);
+  return fail(t, kind, code, message);
 }
 
 /* Callbacks of libcurl: they append, count and return. ------------------------------------------------------------- */
@@ -123,7 +123,8 @@ static void mind_idle(struct ogl_transfer *t) {
   curl_easy_setopt(t->member.easy, CURLOPT_FORBID_REUSE, (long)closes);
 }
 
-void ogl_transfer_tell(struct ogl_transfer *t) {
+/* Something came, or is asked for: whoever waits shall look. */
+static void tell(struct ogl_transfer *t) {
   if (!t->raw) mind_idle(t);
   t->member.heard = t->multi->now;
   ogl_multi_notify(t->multi, &t->member);
@@ -138,7 +139,7 @@ static size_t refuse(struct ogl_transfer *t, const struct ogl_refusal *why) {
 static void on_head(struct ogl_transfer *t) {
   if (t->headers.nodes) curl_easy_setopt(t->member.easy, CURLOPT_HTTPHEADER, NULL);
   ogl_headers_clear(&t->headers);
-  ogl_transfer_tell(t);
+  tell(t);
 }
 
 static size_t on_header(char *p, size_t size, size_t count, void *user) {
@@ -160,7 +161,7 @@ static size_t on_body(char *p, size_t size, size_t count, void *user) {
   if (t->max_body && (int64_t)n > t->max_body - t->received) return refuse(t, &large_body);
   if (ogl_buf_append(&t->body, p, n)) return refuse(t, &memory_short);
   t->received += (int64_t)n;
-  ogl_transfer_tell(t);
+  tell(t);
   return n;
 }
 
@@ -177,7 +178,7 @@ static size_t on_upload(char *p, size_t size, size_t count, void *user) {
   if (t->ended) return 0;
   t->hungry = 1;
   t->paused |= CURLPAUSE_SEND;
-  ogl_transfer_tell(t);
+  tell(t);
   return CURL_READFUNC_PAUSE;
 }
 
@@ -238,14 +239,13 @@ static void on_ended(struct ogl_multi_member *member, CURLcode result, const cha
   if (result != CURLE_OK) curl_easy_getinfo(t->member.easy, CURLINFO_EFFECTIVE_URL, &context.url);
   t->hungry = 0;
   t->failure.sent = context.sent;
-  if (broken) ogl_transfer_fail(t, OGL_FAILURE_NETWORK, "multi", broken);
-  else if (t->refusal) ogl_transfer_fail(t, t->refusal->kind, t->refusal->code, t->refusal->message);
+  if (broken) fail(t, OGL_FAILURE_NETWORK, "multi", broken);
+  else if (t->refusal) fail(t, t->refusal->kind, t->refusal->code, t->refusal->message);
   else if (result == CURLE_COULDNT_CONNECT && t->multi->no_socket)
-    ogl_transfer_fail(t, OGL_FAILURE_NETWORK, "system", strerror(t->multi->no_socket));
+    fail(t, OGL_FAILURE_NETWORK, "system", strerror(t->multi->no_socket));
   else if (result != CURLE_OK) ogl_failure_from_curl(&t->failure, result, &context);
   else if (!t->head.complete)
-    ogl_transfer_fail(t, OGL_FAILURE_NETWORK, "closed_early",
-                      "the server closed the connection inside the head of its answer");
+    fail(t, OGL_FAILURE_NETWORK, "closed_early", "the server closed the connection inside the head of its answer");
   t->state = t->failure.kind ? OGL_TRANSFER_FAILED : OGL_TRANSFER_DONE;
   ogl_multi_notify(t->multi, member);
 }
@@ -261,6 +261,7 @@ static void remember(struct ogl_transfer *t, const struct ogl_options *o) {
   t->once = !ogl_options_idempotent(o);
   t->length = o->raw ? 0 : o->length;
   t->raw = t->member.raw = o->raw;
+  if (o->raw) ogl_connection_init(&t->connection, t->multi, &t->member, &t->body, &t->upload, OGL_TRANSFER_UNREAD);
   if (!o->stream) t->max_body = o->max_body ? o->max_body : OGL_MAX_BODY;
   t->total = o->total;
   t->connect = o->connect;
@@ -293,23 +294,23 @@ static int configure(struct ogl_transfer *t, const struct ogl_options *o, long b
   else if ((t->member.easy = curl_easy_init()) == NULL) return no_memory(t);
   CURLcode result = ogl_options_apply(o, t->member.easy, buffer, &what);
   if (result == CURLE_OUT_OF_MEMORY) return no_memory(t);
-  if (result != CURLE_OK) return ogl_transfer_fail(t, OGL_FAILURE_INVALID, "unsupported", what);
+  if (result != CURLE_OK) return fail(t, OGL_FAILURE_INVALID, "unsupported", what);
   ogl_multi_adopt(t->multi, &t->member);
   set_callbacks(t);
   return 1;
 }
 
 /* Makes the handle's options those of the request. Mostly they are: one program asks for much the same again and
-   again. The signature is that of a handle whose options are complete, or none. */
+   again. `applied` lists the options of a handle that has them all, else it is NULL. */
 static int set_options(struct ogl_transfer *t, const struct ogl_options *o) {
   struct ogl_buf *wanted = &t->body; /* still unused */
   long buffer = ogl_options_buffer(t->multi->n_members);
-  if (ogl_options_sign(o, buffer, wanted)) return no_memory(t);
-  if (!ogl_signature_is(t->signature, ogl_buf_span(wanted))) {
-    ogl_signature_drop(t->signature);
-    t->signature = NULL;
+  if (ogl_options_list(o, buffer, wanted)) return no_memory(t);
+  if (!ogl_applied_options_are(t->applied, ogl_buf_span(wanted))) {
+    ogl_applied_options_drop(t->applied);
+    t->applied = NULL;
     if (!configure(t, o, buffer)) return 0;
-    t->signature = ogl_multi_sign(t->multi, ogl_buf_span(wanted));
+    t->applied = ogl_multi_share(t->multi, ogl_buf_span(wanted));
   }
   ogl_buf_reset(wanted);
   return ogl_options_apply_body(o, t->member.easy) == CURLE_OK ? 1 : no_memory(t);
@@ -317,29 +318,67 @@ static int set_options(struct ogl_transfer *t, const struct ogl_options *o) {
 
 int ogl_transfer_start(struct ogl_transfer *t, const struct ogl_options *o) {
   const char *wrong = ogl_options_check(o);
-  if (wrong) return ogl_transfer_fail(t, OGL_FAILURE_INVALID, "url", wrong);
+  if (wrong) return fail(t, OGL_FAILURE_INVALID, "url", wrong);
   remember(t, o);
   if (!remember_proxy(t, o->proxy)) return no_memory(t);
   if (!set_options(t, o)) return 0;
   if (!set_headers(t))
-    return ogl_transfer_fail(t, OGL_FAILURE_LIMIT, "memory", "no memory for the request's head, or it is too large");
+    return fail(t, OGL_FAILURE_LIMIT, "memory", "no memory for the request's head, or it is too large");
   t->started = ogl_clock_now();
   t->connect_end = t->connect > 0 ? t->started + t->connect : -1;
   t->state = OGL_TRANSFER_ACTIVE;
   wrong = ogl_multi_start(t->multi, &t->member);
-  return wrong ? ogl_transfer_fail(t, OGL_FAILURE_NETWORK, "multi", wrong) : 1;
+  return wrong ? fail(t, OGL_FAILURE_NETWORK, "multi", wrong) : 1;
 }
 
-/* Goes on with what is no longer to be paused. */
+/* A connection alone ---------------------------------------------------------------------------------------------- */
+
+static void end_connection(struct ogl_transfer *t) {
+  t->failure.sent = 1;
+  switch (t->connection.end) {
+    case OGL_CONNECTION_BROKEN: fail(t, OGL_FAILURE_NETWORK, "reset", "the connection was broken off"); break;
+    case OGL_CONNECTION_MEMORY: no_memory(t); break;
+    default: t->state = OGL_TRANSFER_DONE;
+  }
+}
+
+/* Takes over what became of the connection. `news`: bytes came, or it ended. */
+static void follow(struct ogl_transfer *t, int news) {
+  if (t->connection.is_full) t->paused |= CURLPAUSE_RECV;
+  if (t->connection.end != OGL_CONNECTION_OPEN && t->state == OGL_TRANSFER_ACTIVE) end_connection(t);
+  if (news) tell(t);
+}
+
+static void on_opened(struct ogl_multi_member *member) {
+  struct ogl_transfer *t = transfer_of(member);
+  t->head.complete = t->begun = 1;
+  ogl_connection_opened(&t->connection);
+  follow(t, 1);
+}
+
+static void on_touched(struct ogl_multi_member *member, int what) {
+  struct ogl_transfer *t = transfer_of(member);
+  follow(t, ogl_connection_touched(&t->connection, what));
+}
+
+/* What is fed before the connection is open is dropped. */
+static int feed_connection(struct ogl_transfer *t, const char *p, size_t n) {
+  if (t->member.open && t->state == OGL_TRANSFER_ACTIVE) follow(t, ogl_connection_feed(&t->connection, p, n));
+  return t->state != OGL_TRANSFER_FAILED;
+}
+
+/* The rest of the request ------------------------------------------------------------------------------------------ */
+
+/* Resumes the paused directions among `what`. */
 static void resume(struct ogl_transfer *t, int what) {
   if (!(t->paused & what)) return;
   t->paused &= ~what;
-  if (t->raw) ogl_raw_resume(t);
-  else ogl_multi_pause(t->multi, &t->member, t->paused);
+  if (!t->raw) ogl_multi_pause(t->multi, &t->member, t->paused);
+  else if (t->state == OGL_TRANSFER_ACTIVE) follow(t, ogl_connection_resume(&t->connection));
 }
 
 int ogl_transfer_feed(struct ogl_transfer *t, const char *p, size_t n) {
-  if (t->raw) return ogl_raw_feed(t, p, n);
+  if (t->raw) return feed_connection(t, p, n);
   if (t->state != OGL_TRANSFER_ACTIVE || t->ended) return t->state != OGL_TRANSFER_FAILED;
   if (t->length >= 0 && (int64_t)n > t->length - t->fed)
     return break_off(t, OGL_FAILURE_INVALID, "length", "the body is longer than its declared length");
@@ -436,13 +475,13 @@ static uint64_t count_up(const struct ogl_transfer *t) {
 static const double LATE = 0.05; /* seconds after the end of a connect from which on a look at it comes too late */
 
 /* libcurl counts from the start and gives up by itself: its limit is put off, so that a look decides. The handle has other options from
-   now on than its signature says. */
+   now on than `applied` lists. */
 static void on_excuse(struct ogl_multi_member *member, double now) {
   struct ogl_transfer *t = transfer_of(member);
   if (t->connect <= 0) return;
   ogl_options_apply_connect(member->easy, now - t->started + t->connect);
-  ogl_signature_drop(t->signature);
-  t->signature = NULL;
+  ogl_applied_options_drop(t->applied);
+  t->applied = NULL;
 }
 
 /* A connect ends by the clock. Where the caller comes back long after that end and finds bytes of the peer, they came in time. */

@@ -9,7 +9,7 @@
 ** `free` at any time ends it; what is not over is broken off. The transfer keeps its multi alive. Who must not block
 ** says `await` in place of `wait`, and looks again when the multi lists the transfer.
 **
-** A raw transfer is a connection alone (libcurl's connect-only mode: name, proxy, TLS). Its head is complete, with the
+** A raw transfer is a connection alone (connection.h). Its head is complete, with the
 ** status 0, when it is open; then what is fed goes out as it is, what comes is the body, and the peer's end is the end.
 **
 ** libcurl's callbacks append to the buffers and return; nothing of the caller runs inside them.
@@ -27,12 +27,13 @@
 #ifndef OGL_TRANSFER_H
 #define OGL_TRANSFER_H
 
+#include "applied_options.h"
+#include "connection.h"
 #include "failure.h"
 #include "head.h"
 #include "headers.h"
 #include "multi.h"
 #include "options.h"
-#include "signature.h"
 
 OGL_BEGIN
 
@@ -66,12 +67,12 @@ struct ogl_patience {
 struct ogl_transfer {
   struct ogl_multi_member member; /* first: the multi knows the transfer by it */
   struct ogl_multi *multi;
-  struct ogl_signature *signature; /* of the options that the easy handle has; NULL: not known */
-  int closes;                      /* one of them: the connection is closed after this exchange */
-  struct ogl_headers headers;      /* of the request */
-  struct ogl_head head;            /* of the answer */
-  struct ogl_buf body;             /* come, not consumed */
-  struct ogl_buf upload;           /* fed, not sent */
+  struct ogl_applied_options *applied; /* those that the easy handle has; NULL: not known */
+  int closes;                          /* one of them: the connection is closed after this exchange */
+  struct ogl_headers headers;          /* of the request */
+  struct ogl_head head;                /* of the answer */
+  struct ogl_buf body;                 /* come, not consumed */
+  struct ogl_buf upload;               /* fed, not sent */
   struct ogl_failure failure;
   /* What is above is kept, emptied, for the next exchange; what follows is zeroed. */
   enum ogl_transfer_state state;
@@ -90,7 +91,9 @@ struct ogl_transfer {
   double since;      /* of the present wait, or the last look in it */
   double quiet;      /* seconds waited since something moved, up to then */
   uint64_t uploaded; /* what had gone out at the last look, where the socket is shared */
-  int raw, stalled;  /* stalled: the patience of who awaits it is over */
+  int raw;           /* a connection alone: */
+  struct ogl_connection connection;
+  int stalled;       /* the patience of who awaits it is over */
   int stream, once;  /* once: may not be sent twice */
   int begun;         /* a connection is there, and the request goes out or may be fed */
   int hungry, ended; /* of a fed body: more is wanted; there is no more */
@@ -132,10 +135,6 @@ int ogl_transfer_delivered(const struct ogl_transfer *t);
 int ogl_transfer_sent(const struct ogl_transfer *t);
 /* Bytes done and in all (-1: unknown) of the two bodies, as they are on the wire. */
 void ogl_transfer_progress(const struct ogl_transfer *t, int64_t up[2], int64_t down[2]);
-
-/* For raw.c: something came, or is asked for; and the end by a failure (always 0, for `return`). */
-void ogl_transfer_tell(struct ogl_transfer *t);
-int ogl_transfer_fail(struct ogl_transfer *t, enum ogl_failure_kind kind, const char *code, const char *message);
 
 OGL_END
 

@@ -85,6 +85,14 @@ void ogl_lua_class(lua_State *L, const char *name, const luaL_Reg *methods) {
   lua_pop(L, 1);
 }
 
+void ogl_lua_class_tostring(lua_State *L, const char *name, lua_CFunction tostring) {
+  luaL_getmetatable(L, name);
+  lua_pushvalue(L, -1);
+  lua_pushcclosure(L, tostring, 1);
+  lua_setfield(L, -2, "__tostring");
+  lua_pop(L, 1);
+}
+
 void *ogl_lua_self(lua_State *L, const char *name) {
   struct ogl_lua_object *o = object(L);
   if (OGL_UNLIKELY(!o)) o = luaL_checkudata(L, 1, name);

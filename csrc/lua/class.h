@@ -25,6 +25,9 @@ struct ogl_lua_object {
 /* Makes the metatable `name` with `methods` in its `__index`, and close() and the finalizer. */
 void ogl_lua_class(lua_State *L, const char *name, const luaL_Reg *methods);
 
+/* Adds `__tostring` to a class. */
+void ogl_lua_class_tostring(lua_State *L, const char *name, lua_CFunction tostring);
+
 /* The userdata that a method was called on; raises on anything else, and on one that is held. The methods of a class have its metatable as
    upvalue 1, which saves them the look-up by name. */
 void *ogl_lua_self(lua_State *L, const char *name);

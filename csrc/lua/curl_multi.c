@@ -14,14 +14,19 @@
 #include <errno.h>
 #include <string.h>
 
-#include "curl_lua.h"
+#include "../curl/multi.h"
+#include "curl_failure.h"
+#include "curl_multi.h"
+#include "curl_transfer.h"
+
+#define MULTI "opengatellm.multi"
 
 struct box {
   struct ogl_lua_object object;
   struct ogl_multi *m; /* NULL: closed */
 };
 
-static struct box *check(lua_State *L) { return ogl_lua_self(L, OGL_LUA_MULTI); }
+static struct box *check(lua_State *L) { return ogl_lua_self(L, MULTI); }
 
 static void release(lua_State *L, void *self) {
   struct box *box = self;
@@ -32,7 +37,7 @@ static void release(lua_State *L, void *self) {
 }
 
 int ogl_lua_multi_new(lua_State *L) {
-  struct box *box = ogl_lua_new(L, OGL_LUA_MULTI, sizeof *box, release);
+  struct box *box = ogl_lua_new(L, MULTI, sizeof *box, release);
   box->m = ogl_multi_new();
   return box->m ? 1 : ogl_lua_curl_fail_text(L, OGL_FAILURE_LIMIT, "memory", "out of memory");
 }
@@ -88,8 +93,8 @@ static int multi_is_foreign(lua_State *L) {
 
 static int multi_tostring(lua_State *L) {
   struct box *box = check(L);
-  if (!box->m) lua_pushliteral(L, OGL_LUA_MULTI " (closed)");
-  else lua_pushfstring(L, OGL_LUA_MULTI " (%d open)", (int)box->m->n_members);
+  if (!box->m) lua_pushliteral(L, MULTI " (closed)");
+  else lua_pushfstring(L, MULTI " (%d open)", (int)box->m->n_members);
   return 1;
 }
 
@@ -100,6 +105,6 @@ static const luaL_Reg methods[] = {
 };
 
 void ogl_lua_multi_class(lua_State *L) {
-  ogl_lua_class(L, OGL_LUA_MULTI, methods);
-  ogl_lua_curl_tostring(L, OGL_LUA_MULTI, multi_tostring);
+  ogl_lua_class(L, MULTI, methods);
+  ogl_lua_class_tostring(L, MULTI, multi_tostring);
 }

@@ -13,7 +13,7 @@
 */
 #include <string.h>
 
-#include "curl_lua.h"
+#include "curl_options.h"
 
 enum { STRINGS = 16, SOME = 8 }; /* stack places: strings that stay, and what comes and goes */
 

@@ -17,9 +17,13 @@
 */
 #include <string.h>
 
-#include "curl_lua.h"
+#include "curl_failure.h"
+#include "curl_options.h"
+#include "curl_transfer.h"
 #include "header_table.h"
 #include "sink.h"
+
+#define TRANSFER "opengatellm.transfer"
 
 struct box {
   struct ogl_lua_object object;
@@ -27,7 +31,7 @@ struct box {
   int body;               /* reference of the request's body, which libcurl reads in place; LUA_NOREF: it needs none */
 };
 
-static struct box *check(lua_State *L) { return ogl_lua_self(L, OGL_LUA_TRANSFER); }
+static struct box *check(lua_State *L) { return ogl_lua_self(L, TRANSFER); }
 
 static void release_body(lua_State *L, struct box *box) {
   luaL_unref(L, LUA_REGISTRYINDEX, box->body);
@@ -50,7 +54,7 @@ int ogl_lua_transfer_open(lua_State *L, struct ogl_multi *m, int raw) {
   ogl_lua_curl_options(L, 2, &options);
   options.raw = raw;
   int body = lua_gettop(L);
-  struct box *box = ogl_lua_new(L, OGL_LUA_TRANSFER, sizeof *box, release);
+  struct box *box = ogl_lua_new(L, TRANSFER, sizeof *box, release);
   box->body = LUA_NOREF;
   box->t = ogl_transfer_new(m);
   if (!box->t) return ogl_lua_curl_fail_text(L, OGL_FAILURE_LIMIT, "memory", "out of memory");
@@ -194,7 +198,7 @@ static int transfer_progress(lua_State *L) {
 static int transfer_tostring(lua_State *L) {
   static const char *const states[] = { "new", "active", "done", "failed" };
   struct box *box = check(L);
-  lua_pushfstring(L, OGL_LUA_TRANSFER " (%s)", box->t ? states[box->t->state] : "closed");
+  lua_pushfstring(L, TRANSFER " (%s)", box->t ? states[box->t->state] : "closed");
   return 1;
 }
 
@@ -210,6 +214,6 @@ static const luaL_Reg methods[] = { { "wait", transfer_wait },
                                     { NULL, NULL } };
 
 void ogl_lua_transfer_class(lua_State *L) {
-  ogl_lua_class(L, OGL_LUA_TRANSFER, methods);
-  ogl_lua_curl_tostring(L, OGL_LUA_TRANSFER, transfer_tostring);
+  ogl_lua_class(L, TRANSFER, methods);
+  ogl_lua_class_tostring(L, TRANSFER, transfer_tostring);
 }

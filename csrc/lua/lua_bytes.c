@@ -13,9 +13,9 @@
 #include "../core/base64.h"
 #include "../core/fault.h"
 #include "../core/utf8.h"
-#include "../protocol/openai_chat_decode.h"
-#include "lua_core.h"
+#include "../protocol/openai_chat_state.h"
 #include "lua_event.h"
+#include "lua_parts.h"
 
 static int l_base64_encode(lua_State *L) {
   size_t n;

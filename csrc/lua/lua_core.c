@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
-** lua_core.c - the module opengatellm.core: decoders, framers, JSON, answers of HTTP, WebSockets. It links no libcurl and does no I/O.
+** lua_core.c - the module opengatellm.core: decoders, framers, encoders, the fold, JSON, answers of HTTP, WebSockets. It links no libcurl and does no I/O.
 */
-#include "lua_core.h"
+#include "lua_parts.h"
 
 #include "lua_json.h"
 
@@ -13,11 +13,14 @@ static int l_isyieldable(lua_State *L) {
 }
 #endif
 
+LUALIB_API int luaopen_opengatellm_core(lua_State *L);
+
 LUALIB_API int luaopen_opengatellm_core(lua_State *L) {
   lua_newtable(L);
   ogl_lua_decoder_open(L);
   ogl_lua_bytes_open(L);
   ogl_lua_encoder_open(L);
+  ogl_lua_fold_open(L);
   ogl_lua_http1_open(L);
   ogl_lua_json_open(L);
   ogl_lua_member_open(L);

@@ -3,6 +3,9 @@
 **
 **   core.decoder(protocol [, content_type, strict, keep, max_reply, needs_reason]) -> decoder
 **   core.next(decoder) -> event | nil (feed more) | nil, false (the reply is complete) | nil, code, message
+**   core.late(decoder) -> list of events         of one with keep = false: the usage, and how it ended, that stand behind an error of
+**                                                the server; a fold of its events lacks no more than them
+**     decoder:text(joined) -> text | as next       the next text of the first choice; joined: with all that has arrived behind it
 **     decoder:skip()      the same for all events that there are, without making tables; like next it may fail
 **     decoder:committed() -> whether what has left is part of an answer: text, reasoning, a refusal, a part, a tool call, or its end
 **     decoder:feed(bytes) -> true | nil, code, message      decoder:ended() -> the reply is complete
@@ -15,16 +18,16 @@
 **     framer:feed(bytes), framer:finish(), framer:close()
 **     framer:next() -> {event, data, kind, id, retry} | nil | nil, code, message
 **
-** A framing is "sse", "ndjson", "json_array" or "whole". `next` is no method: it is called once a token, and has all names of
-** events as upvalues.
+** A framing is "sse", "ndjson", "json_array" or "whole". `next` and `late` are no methods: they have all names of events as upvalues,
+** for `next` is called once a token.
 */
 #include <string.h>
 
 #include "../core/decoder.h"
 #include "../core/mem.h"
 #include "../protocol/registry.h"
-#include "lua_core.h"
 #include "lua_event.h"
+#include "lua_parts.h"
 #include "lua_reply.h"
 #include "sink.h"
 
@@ -65,6 +68,63 @@ static int l_next(lua_State *L) {
   ogl_lua_event_push(L, &u->event, FIRST_NAME);
   u->waiting = 0;
   u->left |= 1u << u->event.kind;
+  ogl_lua_let_go(L, u);
+  return 1;
+}
+
+/* Appends an event to the list on top, which has n. */
+static void append_event(lua_State *L, const struct ogl_event *e, int n) {
+  ogl_lua_event_push(L, e, FIRST_NAME);
+  lua_rawseti(L, -2, n + 1);
+}
+
+static void push_late(lua_State *L, const struct ogl_fold *f) {
+  struct ogl_event e;
+  int n = 0;
+  memset(&e, 0, sizeof e);
+  lua_newtable(L);
+  e.kind = OGL_EVENT_USAGE;
+  e.usage = &f->usage;
+  if (f->usage.known) append_event(L, &e, n++);
+  e.kind = OGL_EVENT_FINISH;
+  for (size_t i = 0; i < f->n; i++) {
+    e.choice = f->answers[i].choice;
+    e.a = ogl_buf_span(&f->answers[i].reason);
+    e.b = ogl_buf_span(&f->answers[i].raw_reason);
+    append_event(L, &e, n++);
+  }
+}
+
+static int l_late(lua_State *L) {
+  struct decoder *u = to_decoder(L);
+  if (!u->d) return ogl_lua_fail(L, OGL_ERR_CLOSED);
+  if (u->d->keep) return luaL_argerror(L, 1, "it keeps the reply, which has what came behind an error");
+  ogl_lua_hold(u);
+  push_late(L, &u->d->fold);
+  ogl_lua_let_go(L, u);
+  return 1;
+}
+
+/* A text that Lua had no memory for waits as an event, so that next gives it too. */
+static int take_text(struct decoder *u, int joined) {
+  struct ogl_event *e = &u->event;
+  if (OGL_UNLIKELY(u->waiting) && e->kind == OGL_EVENT_TEXT && !e->choice) return OGL_OK;
+  if (u->waiting) u->left |= 1u << e->kind;
+  u->waiting = 0;
+  int code = ogl_decoder_text(u->d, joined, e, &u->left);
+  u->waiting = code == OGL_OK;
+  return code;
+}
+
+static int l_text(lua_State *L) {
+  struct decoder *u = to_decoder(L);
+  if (OGL_UNLIKELY(!u->d)) return ogl_lua_fail(L, OGL_ERR_CLOSED);
+  int code = take_text(u, lua_toboolean(L, 2));
+  if (code == OGL_MORE) return nothing(L, u);
+  if (OGL_UNLIKELY(code < 0)) return ogl_lua_fail(L, code);
+  ogl_lua_hold(u);
+  lua_pushlstring(L, u->event.a.p, u->event.a.n);
+  u->waiting = 0;
   ogl_lua_let_go(L, u);
   return 1;
 }
@@ -280,12 +340,18 @@ static int l_framer(lua_State *L) {
   return 1;
 }
 
+/* Adds a function with the class and the names of events as upvalues. */
+static void add_with_names(lua_State *L, const char *name, lua_CFunction function) {
+  luaL_getmetatable(L, DECODER);
+  lua_pushcclosure(L, function, 1 + ogl_lua_event_names(L));
+  lua_setfield(L, -2, name);
+}
+
 void ogl_lua_decoder_open(lua_State *L) {
   static const luaL_Reg decoder[] = {
-    { "feed", l_feed },     { "skip", l_skip },       { "committed", l_committed },
-    { "finish", l_finish }, { "ended", l_ended },     { "reply", l_reply },
-    { "raw", l_raw },       { "problem", l_problem }, { "framing", l_framing },
-    { "wants", l_wants },   { NULL, NULL },
+    { "feed", l_feed },       { "text", l_text },       { "skip", l_skip },   { "committed", l_committed },
+    { "finish", l_finish },   { "ended", l_ended },     { "reply", l_reply }, { "raw", l_raw },
+    { "problem", l_problem }, { "framing", l_framing }, { "wants", l_wants }, { NULL, NULL },
   };
   static const luaL_Reg framer[] = {
     { "feed", l_framer_feed },
@@ -298,9 +364,8 @@ void ogl_lua_decoder_open(lua_State *L) {
   ogl_lua_class(L, FRAMER, framer);
   lua_pushcfunction(L, l_decoder);
   lua_setfield(L, -2, "decoder");
-  luaL_getmetatable(L, DECODER);
-  lua_pushcclosure(L, l_next, 1 + ogl_lua_event_names(L));
-  lua_setfield(L, -2, "next");
+  add_with_names(L, "next", l_next);
+  add_with_names(L, "late", l_late);
   lua_pushcfunction(L, l_framer);
   lua_setfield(L, -2, "framer");
 }

@@ -21,8 +21,9 @@
 #include "../core/mem.h"
 #include "../core/transcoder.h"
 #include "../protocol/registry.h"
-#include "lua_core.h"
 #include "lua_event.h"
+#include "lua_field.h"
+#include "lua_parts.h"
 
 #define ENCODER    "opengatellm.encoder"
 #define TRANSCODER "opengatellm.transcoder"
@@ -37,118 +38,15 @@ struct transcoder {
   struct ogl_transcoder *t; /* NULL: closed */
 };
 
-/* A text stays on the stack: a metamethod may have made it, and a number becomes one here. */
-static struct ogl_span field_text(lua_State *L, int table, const char *name) {
-  struct ogl_span s = { "", 0 };
-  lua_getfield(L, table, name);
-  if (lua_isstring(L, -1)) s.p = lua_tolstring(L, -1, &s.n);
-  else lua_pop(L, 1);
-  return s;
-}
-
-/* A number from 0 to `most`; 0 where there is none. */
-static lua_Number field_number(lua_State *L, int table, const char *name, lua_Number most) {
-  lua_getfield(L, table, name);
-  lua_Number v = lua_tonumber(L, -1);
-  lua_pop(L, 1);
-  if (!(v >= 0)) luaL_error(L, "%s: expected a number from 0 on", name);
-  return v < most ? v : most;
-}
-
-static int field_true(lua_State *L, int table, const char *name) {
-  lua_getfield(L, table, name);
-  int v = lua_toboolean(L, -1);
-  lua_pop(L, 1);
-  return v;
-}
-
 static struct ogl_encoder_context read_context(lua_State *L, int table) {
   struct ogl_encoder_context c;
-  c.id = field_text(L, table, "id");
-  c.model = field_text(L, table, "model");
-  c.echo = field_text(L, table, "echo");
-  c.created = (int64_t)field_number(L, table, "created", 9e15);
-  c.include_usage = field_true(L, table, "include_usage");
-  c.max_reply = (size_t)field_number(L, table, "max_reply", (lua_Number)(SIZE_MAX / 2));
+  c.id = ogl_lua_field_text(L, table, "id");
+  c.model = ogl_lua_field_text(L, table, "model");
+  c.echo = ogl_lua_field_text(L, table, "echo");
+  c.created = (int64_t)ogl_lua_field_number(L, table, "created", 9e15);
+  c.include_usage = ogl_lua_field_true(L, table, "include_usage");
+  c.max_reply = (size_t)ogl_lua_field_number(L, table, "max_reply", (lua_Number)(SIZE_MAX / 2));
   return c;
-}
-
-/* --- events of Lua ------------------------------------------------------------------------------------------------ */
-
-static int kind_of(lua_State *L, int table) {
-  struct ogl_span type = field_text(L, table, "type");
-  int kind = ogl_lua_event_kind(type);
-  if (kind < 0) luaL_error(L, "put: there is no event '%s'", type.n ? type.p : "");
-  return kind;
-}
-
-/* The four texts of an event, by its kind. */
-static void read_texts(lua_State *L, int table, struct ogl_event *e) {
-  static const char *const names[OGL_EVENT_KINDS][4] = {
-    [OGL_EVENT_START] = { "id", "model" },
-    [OGL_EVENT_TEXT] = { "text" },
-    [OGL_EVENT_REASONING] = { "text" },
-    [OGL_EVENT_REFUSAL] = { "text" },
-    [OGL_EVENT_TOOL_CALL] = { "id", "name" },
-    [OGL_EVENT_TOOL_ARGUMENTS] = { "text" },
-    [OGL_EVENT_TOOL_CALL_END] = { "id", "name", "arguments" },
-    [OGL_EVENT_PART] = { "kind", "json" },
-    [OGL_EVENT_PART_END] = { "kind", "signature" },
-    [OGL_EVENT_CITATION] = { "json" },
-    [OGL_EVENT_LOGPROBS] = { "json" },
-    [OGL_EVENT_FINISH] = { "reason", "raw_reason" },
-    [OGL_EVENT_WARNING] = { "code", "message", "detail" },
-    [OGL_EVENT_UNKNOWN] = { "name", "data" },
-    [OGL_EVENT_ERROR] = { "message", "kind", "code", "json" },
-  };
-  struct ogl_span *const texts[4] = { &e->a, &e->b, &e->c, &e->d };
-  for (int i = 0; i < 4; i++) {
-    struct ogl_span none = { "", 0 };
-    *texts[i] = names[e->kind][i] ? field_text(L, table, names[e->kind][i]) : none;
-  }
-}
-
-static void read_usage(lua_State *L, int table, struct ogl_usage *u) {
-  memset(u, 0, sizeof *u);
-  lua_getfield(L, table, "usage");
-  for (int i = 0; lua_istable(L, -1) && i < OGL_USAGE_FIELDS; i++) {
-    lua_getfield(L, -1, ogl_lua_usage_name(i));
-    if (lua_isnumber(L, -1)) ogl_usage_set(u, i, lua_tonumber(L, -1));
-    lua_pop(L, 1);
-  }
-  lua_pop(L, 1);
-}
-
-/* A place that counts from 1; the first where there is none. Some protocols count in strides: it is no small number. */
-static int place(lua_State *L, int table, const char *name, int most) {
-  lua_getfield(L, table, name);
-  lua_Number v = lua_isnil(L, -1) ? 1 : lua_tonumber(L, -1);
-  lua_pop(L, 1);
-  if (!(v >= 1 && v <= most) || v != (lua_Number)(int)v)
-    luaL_error(L, "put: %s has to be an integer from 1 to %d", name, most);
-  return (int)v - 1;
-}
-
-/* An id that the binding made for a call of that index (see lua_event.h) is none: the server gave none. */
-static struct ogl_span given_id(struct ogl_span id, int index) {
-  char made[OGL_LUA_CALL_ID];
-  struct ogl_span none = { "", 0 };
-  size_t n = ogl_lua_call_id(made, index);
-  return id.n == n && memcmp(id.p, made, n) == 0 ? none : id;
-}
-
-/* The event of a table; its texts are the table's. */
-static void read_event(lua_State *L, int table, struct ogl_event *e, struct ogl_usage *usage) {
-  luaL_checktype(L, table, LUA_TTABLE);
-  memset(e, 0, sizeof *e);
-  e->kind = kind_of(L, table);
-  e->index = place(L, table, "index", INT32_MAX);
-  e->choice = place(L, table, "choice", OGL_MAX_CHOICES);
-  read_texts(L, table, e);
-  if (e->kind == OGL_EVENT_TOOL_CALL || e->kind == OGL_EVENT_TOOL_CALL_END) e->a = given_id(e->a, e->index);
-  if (e->kind != OGL_EVENT_USAGE) return;
-  read_usage(L, table, usage);
-  e->usage = usage;
 }
 
 /* --- encoders ----------------------------------------------------------------------------------------------------- */
@@ -165,7 +63,7 @@ static int l_put(lua_State *L) {
   struct encoder *u = to_encoder(L);
   struct ogl_event event;
   struct ogl_usage usage;
-  read_event(L, 2, &event, &usage);
+  ogl_lua_event_read(L, 2, &event, &usage);
   return done(L, u->e ? ogl_encoder_put(u->e, &event) : OGL_ERR_CLOSED);
 }
 
@@ -299,11 +197,11 @@ static int l_transcoder(lua_State *L) {
   if (!from) return luaL_argerror(L, 1, "no such protocol");
   luaL_checktype(L, 4, LUA_TTABLE);
   struct ogl_encoder_context context = read_context(L, 4);
-  struct ogl_span content_type = field_text(L, 4, "content_type");
+  struct ogl_span content_type = ogl_lua_field_text(L, 4, "content_type");
   options.content_type = content_type.n ? content_type.p : NULL;
-  options.strict = field_true(L, 4, "strict");
+  options.strict = ogl_lua_field_true(L, 4, "strict");
   options.max_reply = context.max_reply;
-  options.reason_required = field_true(L, 4, "needs_reason");
+  options.reason_required = ogl_lua_field_true(L, 4, "needs_reason");
   struct transcoder *u = ogl_lua_new(L, TRANSCODER, sizeof *u, release_transcoder);
   u->t = ogl_realloc(NULL, sizeof *u->t);
   int err = u->t ? ogl_transcoder_init(u->t, from, &options, to, is_whole, &context) : OGL_ERR_MEMORY;

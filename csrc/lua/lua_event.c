@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lua_field.h"
 #include "lua_json.h"
 
 /* The names, in the order of the upvalues. The first are the kinds, in the order of enum ogl_event_kind. */
@@ -169,4 +170,81 @@ void ogl_lua_usage_push(lua_State *L, const struct ogl_usage *u) {
     else lua_pushnumber(L, u->v[i]);
     lua_setfield(L, -2, ogl_lua_usage_name(i));
   }
+}
+
+/* --- from Lua ----------------------------------------------------------------------------------------------------- */
+
+static int kind_of(lua_State *L, int table) {
+  struct ogl_span type = ogl_lua_field_text(L, table, "type");
+  int kind = ogl_lua_event_kind(type);
+  if (kind < 0) luaL_error(L, "put: there is no event '%s'", type.n ? type.p : "");
+  return kind;
+}
+
+/* The four texts of an event, by its kind. */
+static void read_texts(lua_State *L, int table, struct ogl_event *e) {
+  static const char *const fields[OGL_EVENT_KINDS][4] = {
+    [OGL_EVENT_START] = { "id", "model" },
+    [OGL_EVENT_TEXT] = { "text" },
+    [OGL_EVENT_REASONING] = { "text" },
+    [OGL_EVENT_REFUSAL] = { "text" },
+    [OGL_EVENT_TOOL_CALL] = { "id", "name" },
+    [OGL_EVENT_TOOL_ARGUMENTS] = { "text" },
+    [OGL_EVENT_TOOL_CALL_END] = { "id", "name", "arguments" },
+    [OGL_EVENT_PART] = { "kind", "json" },
+    [OGL_EVENT_PART_END] = { "kind", "signature" },
+    [OGL_EVENT_CITATION] = { "json" },
+    [OGL_EVENT_LOGPROBS] = { "json" },
+    [OGL_EVENT_FINISH] = { "reason", "raw_reason" },
+    [OGL_EVENT_WARNING] = { "code", "message", "detail" },
+    [OGL_EVENT_UNKNOWN] = { "name", "data" },
+    [OGL_EVENT_ERROR] = { "message", "kind", "code", "json" },
+  };
+  struct ogl_span *const texts[4] = { &e->a, &e->b, &e->c, &e->d };
+  for (int i = 0; i < 4; i++) {
+    struct ogl_span none = { "", 0 };
+    *texts[i] = fields[e->kind][i] ? ogl_lua_field_text(L, table, fields[e->kind][i]) : none;
+  }
+}
+
+static void read_usage(lua_State *L, int table, struct ogl_usage *u) {
+  memset(u, 0, sizeof *u);
+  lua_getfield(L, table, "usage");
+  for (int i = 0; lua_istable(L, -1) && i < OGL_USAGE_FIELDS; i++) {
+    lua_getfield(L, -1, ogl_lua_usage_name(i));
+    if (lua_isnumber(L, -1)) ogl_usage_set(u, i, lua_tonumber(L, -1));
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+}
+
+/* A place that counts from 1; the first where there is none. Some protocols count in strides: it is no small number. */
+static int place(lua_State *L, int table, const char *name, int most) {
+  lua_getfield(L, table, name);
+  lua_Number v = lua_isnil(L, -1) ? 1 : lua_tonumber(L, -1);
+  lua_pop(L, 1);
+  if (!(v >= 1 && v <= most) || v != (lua_Number)(int)v)
+    luaL_error(L, "put: %s has to be an integer from 1 to %d", name, most);
+  return (int)v - 1;
+}
+
+/* An id that the binding made for a call of that index (see lua_event.h) is none: the server gave none. */
+static struct ogl_span given_id(struct ogl_span id, int index) {
+  char made[OGL_LUA_CALL_ID];
+  struct ogl_span none = { "", 0 };
+  size_t n = ogl_lua_call_id(made, index);
+  return id.n == n && memcmp(id.p, made, n) == 0 ? none : id;
+}
+
+void ogl_lua_event_read(lua_State *L, int table, struct ogl_event *e, struct ogl_usage *usage) {
+  luaL_checktype(L, table, LUA_TTABLE);
+  memset(e, 0, sizeof *e);
+  e->kind = kind_of(L, table);
+  e->index = place(L, table, "index", INT32_MAX);
+  e->choice = place(L, table, "choice", OGL_MAX_CHOICES);
+  read_texts(L, table, e);
+  if (e->kind == OGL_EVENT_TOOL_CALL || e->kind == OGL_EVENT_TOOL_CALL_END) e->a = given_id(e->a, e->index);
+  if (e->kind != OGL_EVENT_USAGE) return;
+  read_usage(L, table, usage);
+  e->usage = usage;
 }

@@ -23,8 +23,13 @@ void ogl_lua_call_id_push(lua_State *L, struct ogl_span id, int index);
 int ogl_lua_event_names(lua_State *L);
 /* Pushes the event's table, in a closure whose names begin at upvalue `first`. */
 void ogl_lua_event_push(lua_State *L, const struct ogl_event *e, int first);
+/* Reads the event of the table at `table`, as a program wrote it or as `push` made it. Its texts are good until the C function
+   returns; `usage` is where e->usage points. Raises on what is no table, on a type that no event has, and on an index or choice that
+   is no integer from 1 on. */
+void ogl_lua_event_read(lua_State *L, int table, struct ogl_event *e, struct ogl_usage *usage);
 /* The kind of that name; -1. */
 int ogl_lua_event_kind(struct ogl_span name);
+/* The name of a field of enum ogl_usage_field, as Lua knows it. */
 const char *ogl_lua_usage_name(int field);
 /* Pushes the usage as a table: fields that were not sent are absent. */
 void ogl_lua_usage_push(lua_State *L, const struct ogl_usage *u);

@@ -18,7 +18,7 @@
 
 #include "../core/http1.h"
 #include "header_table.h"
-#include "lua_core.h"
+#include "lua_parts.h"
 
 #define HTTP1 "opengatellm.http1"
 

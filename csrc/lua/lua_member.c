@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "../core/json.h"
-#include "lua_core.h"
+#include "lua_parts.h"
 
 /* Whether the value at j, an object, has that member; *raw becomes its text. */
 static int find(struct ogl_json *j, struct ogl_span name, struct ogl_span *raw) {

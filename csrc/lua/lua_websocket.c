@@ -16,7 +16,7 @@
 
 #include "../core/mem.h"
 #include "../core/websocket.h"
-#include "lua_core.h"
+#include "lua_parts.h"
 
 #define WEBSOCKET "opengatellm.websocket"
 

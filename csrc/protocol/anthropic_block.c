@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
 ** anthropic_block.c - content blocks to events. A block starts, grows by deltas and stops; in a whole body it does all of
-** that at once. The interface is in anthropic_decode.h.
+** that at once. The interface is in anthropic_state.h.
 **
 **   text                          TEXT as it comes, then its citations
 **   thinking                      REASONING as it comes, then PART_END with the signature
@@ -10,8 +10,8 @@
 **   without a readable word       for the members that deltas brought
 */
 #include "../core/json_write.h"
-#include "../core/mem.h"
-#include "anthropic_decode.h"
+#include "../core/rows.h"
+#include "anthropic_state.h"
 #include "read.h"
 
 /* The members of a block or of a delta that matter: raw values; n = 0 where absent or null. */
@@ -84,13 +84,9 @@ void ogl_anthropic_drop_blocks(struct anthropic_state *s, int all) {
 }
 
 static struct anthropic_block *add_block(struct anthropic_state *s, int64_t key, int kind, int *err) {
-  if (s->n == s->cap) {
-    size_t cap = s->cap ? s->cap * 2 : 4;
-    struct anthropic_block *rows = cap > OGL_MAX_PARTS ? NULL : ogl_realloc(s->blocks, cap * sizeof *rows);
-    if (!rows) return *err = cap > OGL_MAX_PARTS ? OGL_ERR_PARTS : OGL_ERR_MEMORY, NULL;
-    s->blocks = rows;
-    s->cap = cap;
-  }
+  void *rows = ogl_rows_grown(s->blocks, s->n + 1, &s->cap, sizeof *s->blocks, OGL_MAX_PARTS, err);
+  if (!rows) return NULL;
+  s->blocks = rows;
   struct anthropic_block *b = &s->blocks[s->n++];
   memset(b, 0, sizeof *b);
   b->key = key;

@@ -9,10 +9,10 @@
 ** Terminal marker: message_stop, or a stop_reason; a whole message is complete in itself. A message_start with another id
 ** begins somebody else's reply: this one ends there.
 */
-#include "anthropic_decode.h"
 #include "../core/fault.h"
+#include "anthropic_state.h"
+#include "protocols.h"
 #include "read.h"
-#include "registry.h"
 
 /* The outermost members of a frame: raw values; n = 0 where absent or null. */
 struct frame_members {

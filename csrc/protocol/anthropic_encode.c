@@ -12,9 +12,9 @@
 */
 #include <string.h>
 
-#include "../core/mem.h"
 #include "../core/out.h"
-#include "registry.h"
+#include "../core/rows.h"
+#include "protocols.h"
 
 struct block {
   int index, number; /* of the part; of the block on the wire */
@@ -243,13 +243,10 @@ static struct block *find_call(struct message_writer *w, int index) {
 
 static int put_call(struct ogl_encoder *e, const struct ogl_event *event) {
   struct message_writer *w = e->state;
-  if (w->n == w->cap) {
-    size_t cap = w->cap ? w->cap * 2 : 4;
-    struct block *rows = ogl_realloc(w->calls, cap * sizeof *rows);
-    if (!rows) return OGL_ERR_MEMORY;
-    w->calls = rows;
-    w->cap = cap;
-  }
+  int err = 0;
+  void *rows = ogl_rows_grown(w->calls, w->n + 1, &w->cap, sizeof *w->calls, OGL_MAX_PARTS, &err);
+  if (!rows) return err;
+  w->calls = rows;
   close_text(e);
   struct block *c = &w->calls[w->n++];
   memset(c, 0, sizeof *c);

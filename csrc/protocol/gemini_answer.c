@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
-** gemini_answer.c - the pieces of an answer that is written: parts, what stands beside them, finish reasons, usage, errors. The
-** interface is in gemini_encode.h.
+** gemini_answer.c - see gemini_answer.h.
 */
-#include "gemini_encode.h"
+#include "gemini_answer.h"
 
 /* --- parts ------------------------------------------------------------------------------------------------------ */
 

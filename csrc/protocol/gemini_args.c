@@ -6,11 +6,11 @@
 **   {"jsonPath": "$.price", "numberValue": 0.5}
 **
 ** They may come in any order, so that the JSON text exists only once the last one has come. The tree is written without
-** recursion, its depth is that of the longest path (OGL_MAX_DEPTH). The interface is in gemini_decode.h.
+** recursion, its depth is that of the longest path (OGL_MAX_DEPTH). The interface is in gemini_state.h.
 */
 #include "../core/json_write.h"
-#include "../core/mem.h"
-#include "gemini_decode.h"
+#include "../core/rows.h"
+#include "gemini_state.h"
 
 enum {
   MOST_ROWS = 16384,
@@ -42,14 +42,10 @@ static int hold(struct gemini_args *a, struct ogl_buf *b, struct ogl_span s) {
 
 /* A new row; its number, or the error. */
 static int add_row(struct gemini_args *a) {
-  if (a->n == a->cap) {
-    size_t cap = a->cap ? a->cap * 2 : 8;
-    if (cap > MOST_ROWS) return OGL_ERR_PARTS;
-    struct gemini_arg *rows = ogl_realloc(a->rows, cap * sizeof *rows);
-    if (!rows) return OGL_ERR_MEMORY;
-    a->rows = rows;
-    a->cap = cap;
-  }
+  int err = 0;
+  void *rows = ogl_rows_grown(a->rows, a->n + 1, &a->cap, sizeof *a->rows, MOST_ROWS, &err);
+  if (!rows) return err;
+  a->rows = rows;
   struct gemini_arg *row = &a->rows[a->n];
   memset(row, 0, sizeof *row);
   ogl_buf_init(&row->name, OGL_MAX_REPLY, OGL_ERR_REPLY);

@@ -9,11 +9,11 @@
 ** error may follow. Hence FINISH events wait for the end of input, or for the error. Lists that each answer sends anew
 ** (grounding) are told at the end, as the last one had them.
 */
-#include "gemini_decode.h"
 #include "../core/fault.h"
-#include "../core/mem.h"
+#include "../core/rows.h"
+#include "gemini_state.h"
+#include "protocols.h"
 #include "read.h"
-#include "registry.h"
 
 /* The outermost members of an answer: raw values; n = 0 where absent or null. */
 struct answer {
@@ -60,13 +60,9 @@ static void on_usage(struct gemini_state *s, struct ogl_span json, struct ogl_qu
 /* --- candidates ----------------------------------------------------------------------------------------------- */
 
 static struct gemini_candidate *add_candidate(struct gemini_state *s, int number, int *err) {
-  if (s->n == s->cap) {
-    size_t cap = s->cap ? s->cap * 2 : 1;
-    struct gemini_candidate *rows = cap > OGL_MAX_CHOICES ? NULL : ogl_realloc(s->candidates, cap * sizeof *rows);
-    if (!rows) return *err = cap > OGL_MAX_CHOICES ? OGL_ERR_PARTS : OGL_ERR_MEMORY, NULL;
-    s->candidates = rows;
-    s->cap = cap;
-  }
+  void *rows = ogl_rows_grown(s->candidates, s->n + 1, &s->cap, sizeof *s->candidates, OGL_MAX_CHOICES, err);
+  if (!rows) return NULL;
+  s->candidates = rows;
   struct gemini_candidate *c = &s->candidates[s->n++];
   memset(c, 0, sizeof *c);
   c->number = number;

@@ -10,8 +10,8 @@
 ** CO2 of the usage; the difference between a text and a refusal, and between a stop, a pause and calls. Arguments that are no
 ** object become the member "input" of one. An error's type becomes the status that its code stands for.
 */
-#include "gemini_encode.h"
-#include "registry.h"
+#include "gemini_answer.h"
+#include "protocols.h"
 
 struct gemini_writer {
   struct ogl_buf call; /* a part that waits for its signature, without the closing brace */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
-** gemini_part.c - one part of a candidate's content to events. The interface is in gemini_decode.h.
+** gemini_part.c - one part of a candidate's content to events. The interface is in gemini_state.h.
 **
 **   text                    TEXT, or REASONING where it is a thought; pieces of the same kind are one part
 **   functionCall            TOOL_CALL, TOOL_ARGUMENTS and TOOL_CALL_END at once; where its arguments come by partialArgs, the
@@ -10,7 +10,7 @@
 ** A thoughtSignature belongs to the part that it came with, and has to go back with that very part: such a text is a part of
 ** its own, never joined with the one before. One without a text is kept as a PART.
 */
-#include "gemini_decode.h"
+#include "gemini_state.h"
 #include "read.h"
 
 enum { NO_KIND = -1, NO_CALL = -1 };

@@ -2,7 +2,7 @@
 ** gemini_usage.c - usageMetadata, whose numbers leave each other out: the prompt without what tools added to it, and the
 ** candidates without their thoughts.
 */
-#include "gemini_decode.h"
+#include "gemini_state.h"
 
 /* Where the numbers as they came are kept: each in a field that it is not summed into. */
 enum {

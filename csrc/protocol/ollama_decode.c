@@ -13,8 +13,8 @@
 
 #include "../core/fault.h"
 #include "ollama_decode.h"
+#include "protocols.h"
 #include "read.h"
-#include "registry.h"
 
 /* The outermost members of a line: raw values; n = 0 where absent or null. */
 struct line {

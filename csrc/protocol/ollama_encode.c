@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "../core/out.h"
-#include "registry.h"
+#include "protocols.h"
 
 struct line_writer {
   struct ogl_buf reason;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
 ** openai_chat_call.c - tool calls of a delta or message, which come whole or in fragments. The interface is in
-** openai_chat_decode.h.
+** openai_chat_state.h.
 **
 ** Which call a fragment continues, and which opens another, servers tell in many ways: all calls have the index 0, each fragment has
 ** another id, or another index, or the name comes again and again. `continued` has the rules.
 */
-#include "openai_chat_decode.h"
+#include "openai_chat_state.h"
 #include "read.h"
 
 /* A fragment of a call. `key`: the wire's index, or CHAT_NO_KEY. */

@@ -1,26 +1,22 @@
 /* SPDX-License-Identifier: MIT
 ** openai_chat_choice.c - the elements of `choices`: which of delta and message counts, and why a choice ended. The interface is in
-** openai_chat_decode.h.
+** openai_chat_state.h.
 **
 ** A stream has deltas, a whole body has messages; Perplexity sends both, with one of them empty or repeating the other. A message
 ** behind deltas (MiniMax) is all of them once more.
 */
 #include <ctype.h>
 
-#include "../core/mem.h"
-#include "openai_chat_decode.h"
+#include "../core/rows.h"
+#include "openai_chat_state.h"
 #include "read.h"
 
 /* --- rows ----------------------------------------------------------------------------------------------------- */
 
 static struct chat_choice *add_choice(struct chat_state *s, int number, int *err) {
-  if (s->n == s->cap) {
-    size_t cap = s->cap ? s->cap * 2 : 1;
-    struct chat_choice *rows = cap > OGL_MAX_CHOICES ? NULL : ogl_realloc(s->choices, cap * sizeof *rows);
-    if (!rows) return *err = cap > OGL_MAX_CHOICES ? OGL_ERR_PARTS : OGL_ERR_MEMORY, NULL;
-    s->choices = rows;
-    s->cap = cap;
-  }
+  void *rows = ogl_rows_grown(s->choices, s->n + 1, &s->cap, sizeof *s->choices, OGL_MAX_CHOICES, err);
+  if (!rows) return NULL;
+  s->choices = rows;
   struct chat_choice *choice = &s->choices[s->n++];
   memset(choice, 0, sizeof *choice);
   choice->number = number;

@@ -12,9 +12,9 @@
 
 #include "../core/fault.h"
 #include "../core/mem.h"
-#include "openai_chat_decode.h"
+#include "openai_chat_state.h"
+#include "protocols.h"
 #include "read.h"
-#include "registry.h"
 
 /* The outermost members of a chunk: raw values; n = 0 where absent or null. */
 struct chunk {

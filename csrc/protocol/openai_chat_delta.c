@@ -4,10 +4,10 @@
 ** The members are gathered first, for their order on the wire means nothing; then the events follow in the order of a
 ** reply: reasoning, text, refusal, other parts, tool calls.
 */
-#include "openai_chat_decode.h"
+#include "openai_chat_state.h"
 #include "read.h"
 
-enum { NO_KIND = -1, NO_ROW = -1, MOST_KEPT = 8 };
+enum { NO_ROW = -1, MOST_KEPT = 8 };
 
 /* The members of a delta that matter: raw values; n = 0 where absent or null. */
 struct delta {
@@ -51,14 +51,6 @@ static void gather(struct ogl_span json, struct delta *d) {
 }
 
 /* --- texts ---------------------------------------------------------------------------------------------------- */
-
-void ogl_chat_close_text(struct chat_choice *choice, struct ogl_queue *out) {
-  struct ogl_span rest = ogl_queue_half(out, &choice->half);
-  struct ogl_event *e = rest.n ? ogl_queue_push(out, choice->open_kind, choice->number, choice->open_index) : NULL;
-  if (e) ogl_chat_give(choice, e, rest);
-  choice->open_kind = NO_KIND;
-  choice->open_kept = NO_ROW;
-}
 
 /* The place of a text of that kind: in the open part, or in a new one. */
 static int text_index(struct chat_state *s, struct chat_choice *choice, int kind, struct ogl_queue *out) {

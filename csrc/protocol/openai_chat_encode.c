@@ -13,10 +13,12 @@
 #include <string.h>
 
 #include "../core/json.h"
-#include "../core/mem.h"
 #include "../core/out.h"
+#include "../core/rows.h"
 #include "openai_chat_kept.h"
-#include "registry.h"
+#include "protocols.h"
+
+enum { MOST_CALLS = OGL_MAX_PARTS * OGL_MAX_CHOICES };
 
 struct call { /* announced in a stream */
   int choice, index, number, argued;
@@ -168,15 +170,11 @@ static struct call *find_call(struct chat_writer *w, const struct ogl_event *eve
 }
 
 static int add_call(struct chat_writer *w, const struct ogl_event *event) {
-  int number = 0;
+  int number = 0, err = 0;
   for (size_t i = 0; i < w->n; i++) number += w->calls[i].choice == event->choice;
-  if (w->n == w->cap) {
-    size_t cap = w->cap ? w->cap * 2 : 4;
-    struct call *rows = ogl_realloc(w->calls, cap * sizeof *rows);
-    if (!rows) return OGL_ERR_MEMORY;
-    w->calls = rows;
-    w->cap = cap;
-  }
+  void *rows = ogl_rows_grown(w->calls, w->n + 1, &w->cap, sizeof *w->calls, MOST_CALLS, &err);
+  if (!rows) return err;
+  w->calls = rows;
   struct call *c = &w->calls[w->n++];
   c->choice = event->choice, c->index = event->index, c->number = number, c->argued = 0;
   return 0;

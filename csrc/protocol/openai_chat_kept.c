@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
 ** openai_chat_kept.c - what only its own server can read, and has to get back on the next turn: signed and encrypted reasoning,
-** signatures of texts and of calls. The interface is in openai_chat_decode.h.
+** signatures of texts and of calls. The interface is in openai_chat_state.h.
 **
 **   a member of the message         PART of that name, with its value:          reasoning_details (OpenRouter), …
 **   members of a call beside its    PART_END of the call: {"extra_content":…}    Gemini, and gateways to it
@@ -11,8 +11,8 @@
 ** is not null counts.
 */
 #include "openai_chat_kept.h"
-#include "../core/mem.h"
-#include "openai_chat_decode.h"
+#include "../core/rows.h"
+#include "openai_chat_state.h"
 #include "read.h"
 
 struct field {
@@ -62,18 +62,8 @@ void ogl_chat_clear_kept(struct chat_state *s) {
 
 enum { MOST_DETAILS = 256, MOST_FIELDS = 64 }; /* each is looked for among all others */
 
-/* Room for one more row of at most `most`; NULL with *err. */
-static void *grown(void *rows, size_t n, size_t *cap, size_t size, size_t most, int *err) {
-  if (n < *cap) return rows;
-  size_t more = *cap ? *cap * 2 : 2;
-  void *p = more > most ? NULL : ogl_realloc(rows, more * size);
-  if (!p) return *err = more > most ? OGL_ERR_PARTS : OGL_ERR_MEMORY, NULL;
-  *cap = more;
-  return p;
-}
-
 static struct chat_kept *add_kept(struct chat_state *s, int choice, int index, int kind, const char *name, int *err) {
-  void *rows = grown(s->kept, s->n_kept, &s->kept_cap, sizeof *s->kept, OGL_MAX_PARTS, err);
+  void *rows = ogl_rows_grown(s->kept, s->n_kept + 1, &s->kept_cap, sizeof *s->kept, OGL_MAX_PARTS, err);
   if (!rows) return NULL;
   s->kept = rows;
   struct chat_kept *k = &s->kept[s->n_kept++];
@@ -87,7 +77,7 @@ static struct chat_kept *add_kept(struct chat_state *s, int choice, int index, i
 }
 
 static struct chat_detail *add_detail(struct chat_kept *k, int64_t index, int *err) {
-  void *rows = grown(k->details, k->n, &k->cap, sizeof *k->details, MOST_DETAILS, err);
+  void *rows = ogl_rows_grown(k->details, k->n + 1, &k->cap, sizeof *k->details, MOST_DETAILS, err);
   if (!rows) return NULL;
   k->details = rows;
   struct chat_detail *d = &k->details[k->n++];
@@ -140,7 +130,7 @@ static int add_member(struct chat_state *s, struct chat_detail *d, struct ogl_sp
   int err = 0;
   struct field *f = find(d, key);
   if (f) return change(s, f, key, raw);
-  void *rows = grown(d->fields, d->n, &d->cap, sizeof *d->fields, MOST_FIELDS, &err);
+  void *rows = ogl_rows_grown(d->fields, d->n + 1, &d->cap, sizeof *d->fields, MOST_FIELDS, &err);
   if (!rows) return err;
   d->fields = rows;
   f = &d->fields[d->n++];

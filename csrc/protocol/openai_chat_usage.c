@@ -5,7 +5,7 @@
 ** {min, max}. Cached tokens have a name each with DeepSeek, Mistral and Moonshot. xAI counts reasoning beside completion_tokens,
 ** Mistral audio beside prompt_tokens.
 */
-#include "openai_chat_decode.h"
+#include "openai_chat_state.h"
 #include "read.h"
 
 /* Numbers that only help to compute a field. */

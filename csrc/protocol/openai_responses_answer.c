@@ -6,7 +6,7 @@
 ** what was asked for.
 */
 #include "../core/json.h"
-#include "openai_responses_encode.h"
+#include "openai_responses_writer.h"
 
 /* --- the request's members -------------------------------------------------------------------------------------- */
 

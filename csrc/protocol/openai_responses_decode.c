@@ -14,8 +14,8 @@
 
 #include "../core/fault.h"
 #include "../core/mem.h"
-#include "openai_responses_decode.h"
-#include "registry.h"
+#include "openai_responses_state.h"
+#include "protocols.h"
 
 /* The outermost members of an event: raw values; n = 0 where absent or null. */
 struct wire_event {

@@ -14,9 +14,9 @@
 ** address, or before a text that never comes; requests, energy and CO2 of the usage. A pause is a completion. Reasoning of others
 ** is a summary, and its signature the encrypted_content. Logprobs stand in the done events, not in the deltas.
 */
-#include "openai_responses_encode.h"
 #include "../core/json.h"
-#include "registry.h"
+#include "openai_responses_writer.h"
+#include "protocols.h"
 
 static void start(struct ogl_encoder *e) {
   struct responses_writer *w = e->state;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
-** openai_responses_event.c - one event of the stream that is written. The interface is in openai_responses_encode.h.
+** openai_responses_event.c - one event of the stream that is written. The interface is in openai_responses_writer.h.
 */
-#include "openai_responses_encode.h"
+#include "openai_responses_writer.h"
 
 /* Its name and what all have; 0 where nothing is sent. `end_event` ends it. */
 int ogl_responses_begin_event(struct ogl_encoder *e, const char *name) {

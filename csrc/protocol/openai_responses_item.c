@@ -10,8 +10,8 @@
 ** the item without its texts (id, phase, caller, …), a reasoning item and everything that is not known a PART with all of it:
 ** so the item can go back on the next turn as it came.
 */
-#include "../core/mem.h"
-#include "openai_responses_decode.h"
+#include "../core/rows.h"
+#include "openai_responses_state.h"
 
 /* --- rows ----------------------------------------------------------------------------------------------------- */
 
@@ -26,14 +26,9 @@ void ogl_responses_clear_item(struct responses_item *item) {
 
 /* A new item, at a place that is free where `fresh`, else at that of its number. */
 static struct responses_item *add_item(struct responses_state *s, int64_t key, int fresh, int *err) {
-  if (s->n >= OGL_MAX_PARTS) return *err = OGL_ERR_PARTS, NULL;
-  if (s->n == s->cap) {
-    size_t cap = s->cap ? s->cap * 2 : 4;
-    struct responses_item *rows = ogl_realloc(s->items, cap * sizeof *rows);
-    if (!rows) return *err = OGL_ERR_MEMORY, NULL;
-    s->items = rows;
-    s->cap = cap;
-  }
+  void *rows = ogl_rows_grown(s->items, s->n + 1, &s->cap, sizeof *s->items, OGL_MAX_PARTS, err);
+  if (!rows) return NULL;
+  s->items = rows;
   struct responses_item *item = &s->items[s->n++];
   memset(item, 0, sizeof *item);
   item->key = key;
@@ -65,12 +60,6 @@ struct responses_item *ogl_responses_item(struct responses_state *s, int64_t key
   if (!item) item = add_item(s, key, 0, err);
   if (item && !item->id.n && (*err = ogl_buf_append(&item->id, id.p, id.n)) < 0) return NULL;
   return item;
-}
-
-int ogl_responses_next_index(struct responses_state *s, struct responses_item *item, int *index) {
-  if (item->parts >= RESPONSES_STRIDE || s->parts >= OGL_MAX_PARTS) return OGL_ERR_PARTS;
-  *index = item->place * RESPONSES_STRIDE + item->parts++;
-  return 0;
 }
 
 /* --- reading -------------------------------------------------------------------------------------------------- */

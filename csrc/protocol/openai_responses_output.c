@@ -1,25 +1,15 @@
 /* SPDX-License-Identifier: MIT
 ** openai_responses_output.c - the output that is written: items, and the content parts in them. The interface is in
-** openai_responses_encode.h.
+** openai_responses_writer.h.
 **
 ** A row says where a text stands in the fold, and nothing is kept twice. What came by this protocol goes back as it came: an
 ** item that the decoder kept as a PART byte for byte, and the members of a message or a call that its signature holds.
 */
 #include "../core/citation.h"
-#include "../core/mem.h"
-#include "openai_responses_encode.h"
+#include "../core/rows.h"
+#include "openai_responses_writer.h"
 
 /* --- rows ------------------------------------------------------------------------------------------------------- */
-
-/* Room for one more row; NULL with *err. */
-static void *grown(void *rows, size_t n, size_t *cap, size_t size, int *err) {
-  if (n < *cap) return rows;
-  size_t more = *cap ? *cap * 2 : 4;
-  void *p = n < OGL_MAX_PARTS ? ogl_realloc(rows, more * size) : NULL;
-  if (!p) return *err = n < OGL_MAX_PARTS ? OGL_ERR_MEMORY : OGL_ERR_PARTS, NULL;
-  *cap = more;
-  return p;
-}
 
 /* An id that is the same each time the same answer is written. */
 static void make_id(struct ogl_encoder *e, struct ogl_buf *b, const char *prefix, size_t number) {
@@ -35,7 +25,7 @@ int ogl_responses_add_item(struct ogl_encoder *e, int shape, int index, struct o
   static const char *const prefixes[] = { "msg_", "rs_", "fc_", "item_" };
   struct responses_writer *w = e->state;
   int err = 0;
-  void *rows = grown(w->items, w->n_items, &w->items_cap, sizeof *w->items, &err);
+  void *rows = ogl_rows_grown(w->items, w->n_items + 1, &w->items_cap, sizeof *w->items, OGL_MAX_PARTS, &err);
   if (!rows) return err;
   w->items = rows;
   struct output_item *item = &w->items[w->n_items];
@@ -68,7 +58,7 @@ int ogl_responses_find_row(const struct responses_writer *w, int kind, int index
 int ogl_responses_add_row(struct ogl_encoder *e, const struct ogl_event *event, int item) {
   struct responses_writer *w = e->state;
   int err = 0, before = ogl_responses_find_row(w, event->kind, event->index);
-  void *rows = grown(w->rows, w->n_rows, &w->rows_cap, sizeof *w->rows, &err);
+  void *rows = ogl_rows_grown(w->rows, w->n_rows + 1, &w->rows_cap, sizeof *w->rows, OGL_MAX_PARTS, &err);
   if (!rows) return err;
   w->rows = rows;
   struct output_row *row = &w->rows[w->n_rows];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
 ** openai_responses_response.c - the `response` object, as events carry it and as a whole body is one.
 */
-#include "openai_responses_decode.h"
+#include "openai_responses_state.h"
 #include "read.h"
 
 struct ogl_span ogl_responses_raw(struct ogl_json *j) {

@@ -5,18 +5,14 @@
 ** first that is longer than what was given, and begins with it, completes it. What was given is not kept for that: its length
 ** and a hash of it are.
 */
-#include "../core/mem.h"
-#include "openai_responses_decode.h"
+#include "../core/rows.h"
+#include "openai_responses_state.h"
 
 static struct responses_text *add_row(struct responses_state *s, struct responses_item *item, int *err) {
   if (s->parts >= OGL_MAX_PARTS) return *err = OGL_ERR_PARTS, NULL;
-  if (item->n == item->cap) {
-    size_t cap = item->cap ? item->cap * 2 : 1;
-    struct responses_text *rows = ogl_realloc(item->texts, cap * sizeof *rows);
-    if (!rows) return *err = OGL_ERR_MEMORY, NULL;
-    item->texts = rows;
-    item->cap = cap;
-  }
+  void *rows = ogl_rows_grown(item->texts, item->n + 1, &item->cap, sizeof *item->texts, OGL_MAX_PARTS, err);
+  if (!rows) return NULL;
+  item->texts = rows;
   s->parts++;
   struct responses_text *text = &item->texts[item->n++];
   memset(text, 0, sizeof *text);

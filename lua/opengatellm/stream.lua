@@ -122,22 +122,16 @@ end
 ---@return ogl.Event? event
 ---@return ogl.Error? err
 function Stream:next()
-  if self.held ~= false then
-    local event = H.first(self)
-    if event then return event end
-  end
-  repeat
-    local event, code, message = next_event(self.decoder)
-    if event then return event end
-  until not H.step(self, code, message)
-  return nil, self.err
+  if self.chain then return H.next_of_chain(self) end
+  return H.next_of_decoder(self)
 end
 
---- All events, for a `for` loop. A failure raises the error.
+--- All events, for a `for` loop. A failure raises the error; a stream that is closed inside of the loop ends it.
 ---@return fun(): ogl.Event?
 function Stream:events()
-  if coroutines.NARROW and not host.current(self.call.client.host).blocking then error(NARROW, 2) end
-  local decoder, opening = self.decoder, true
+  H.check_loop(self)
+  local decoder, opening, was_closed = self.decoder, true, self.closed
+  if self.chain then return H.loop_of_chain(self, was_closed), nil, nil, H.guard(self) end
   local function iterate()
     if opening then
       local first = self.held ~= false and H.first(self)
@@ -150,23 +144,37 @@ function Stream:events()
       event, code, message = next_event(decoder)
       if event then return event end
     end
-    if self.err then error(self.err, 0) end
+    return H.end_loop(self, was_closed)
   end
   return iterate, nil, nil, H.guard(self)
 end
 
---- The visible texts of the first choice, for a `for` loop. A failure raises the error.
+--- The visible texts of the first choice, for a `for` loop: each with all that has already arrived behind it. A failure raises the
+--- error; a stream that is closed inside of the loop ends it.
+---@param options? {joined?: boolean} joined = false: each piece as the server sent it
 ---@return fun(): string?
-function Stream:texts()
-  local iterate = self:events()
-  local function texts()
-    while true do
-      local event = iterate()
-      if not event then return nil end
-      if event.type == "text" and not event.choice then return event.text end
+function Stream:texts(options)
+  local joined = H.wants_joined(options)
+  H.check_loop(self)
+  local decoder, opening, was_closed = self.decoder, true, self.closed
+  if self.chain then return H.texts_of_chain(self, was_closed), nil, nil, H.guard(self) end
+  local next_text = decoder.text
+  local function iterate()
+    if opening then
+      local first = self.held and H.held_text(self)
+      if first then return first end
+      opening, decoder = false, self.decoder
     end
+    local text, code, message = next_text(decoder, joined)
+    if text then return text end
+    while H.step(self, code, message) do
+      decoder = self.decoder -- another try has another decoder
+      text, code, message = next_text(decoder, joined)
+      if text then return text end
+    end
+    return H.end_loop(self, was_closed)
   end
-  return texts, nil, nil, H.guard(self)
+  return iterate, nil, nil, H.guard(self)
 end
 
 --- Reads what is left, and gives the whole reply.
@@ -175,10 +183,7 @@ end
 function Stream:reply()
   if self.call.wire.options.keep == false then error("stream:reply: the stream was opened with keep = false", 2) end
   if self.whole_reply then return self.whole_reply end
-  self.held = false
-  repeat
-    local _, code, message = self.decoder:skip() -- events that nobody looks at need no tables
-  until not H.step(self, code, message)
+  H.skip(self)
   if self.err then return nil, self.err end
   return H.make_reply(self)
 end
@@ -189,8 +194,9 @@ function Stream:raw() return self.last_raw or (self.decoder:raw()) end
 
 --- Ends the stream, wherever it is. Any number of times.
 function Stream:close()
-  self.held = false
+  if not self.chain then self.held = false end
   if self.err or self.whole_reply then return H.release(self) end
+  self.closed = true
   H.fail(self, errors.new { kind = "closed", message = "the stream is closed" })
 end
 
@@ -209,31 +215,119 @@ local guard_mt = { __close = function(guard) if not guard.stream.done then guard
 
 function H.guard(self) return setmetatable({ stream = self }, guard_mt) end
 
+-- The next event as the decoder gives it, once the answer is committed.
+function H.next_of_decoder(self)
+  if self.held ~= false then
+    local event = H.first(self)
+    if event then return event end
+  end
+  repeat
+    local event, code, message = next_event(self.decoder)
+    if event then return event end
+  until not H.step(self, code, message)
+  return nil, self.err
+end
+
+-- The next event that comes out of the call's functions.
+function H.next_of_chain(self)
+  local chain = self.chain
+  while true do
+    local event = chain:take()
+    if event then return event end
+    if chain.over then return nil, self.err end
+    event = H.next_of_decoder(self)
+    local fine, code, message
+    if event then fine, code, message = chain:put(event) else fine, code, message = chain:finish() end
+    if not fine and not self.err then H.fail(self, H.decoder_error(self, code, message)) end
+  end
+end
+
+function H.loop_of_chain(self, was_closed)
+  return function()
+    local event = H.next_of_chain(self)
+    if event then return event end
+    return H.end_loop(self, was_closed)
+  end
+end
+
+function H.texts_of_chain(self, was_closed)
+  return function()
+    repeat
+      local event = H.next_of_chain(self)
+      if not event then return H.end_loop(self, was_closed) end
+      if event.type == "text" and not event.choice then return event.text end
+    until false
+  end
+end
+
+-- Goes to the end; events that nobody looks at need no tables.
+function H.skip(self)
+  if self.chain then
+    repeat until not H.next_of_chain(self)
+    return
+  end
+  self.held = false
+  repeat
+    local _, code, message = self.decoder:skip()
+  until not H.step(self, code, message)
+end
+
 local MOST_HELD = 64 -- events; a server that says more before its answer gets no second chance
 
 -- Reads until the answer is committed, and holds the events back: another try would give them again. At the end, whatever it is, too.
-local function hold(self)
-  local held, decoder = {}, self.decoder
+function H.hold(self)
+  local decoder = self.decoder
+  self.held = {}
   while true do
     local event, code, message = next_event(decoder)
     if event then
-      held[#held + 1] = event
-      if #held == MOST_HELD then self.call:commit() end
-      if self.call:committed() then return held end
+      table.insert(self.held, event)
+      if #self.held == MOST_HELD then self.call:commit() end
+      if self.call:committed() then return end
     elseif not H.step(self, code, message) then
-      return held
+      return
     elseif decoder ~= self.decoder then
-      held, decoder = {}, self.decoder -- what the try before said counts no more
+      self.held, decoder = {}, self.decoder -- what the try before said counts no more
     end
+  end
+end
+
+-- The text of the first choice among those that were held back, and not given yet.
+function H.held_text(self)
+  while self.held do
+    local event = H.first(self)
+    if event and event.type == "text" and not event.choice then return event.text end
   end
 end
 
 -- The next of the events that were held back until the answer was committed; nil when all are given.
 function H.first(self)
-  self.held = self.held or hold(self)
-  local event = table.remove(self.held, 1)
-  if not self.held[1] then self.held = false end
-  return event
+  if not self.held then H.hold(self) end
+  local event = self.held and table.remove(self.held, 1)
+  if not (self.held and self.held[1]) then self.held = false end
+  return event or nil
+end
+
+-- Raises, where the loop's caller made it, if its iterator could not wait there.
+function H.check_loop(self)
+  if coroutines.NARROW and not host.current(self.call.client.host).blocking then error(NARROW, 3) end
+end
+
+-- No more events: raises what ended them, but for the program's own close() since the loop began.
+function H.end_loop(self, was_closed)
+  if self.err and (was_closed or not self.closed) then error(self.err, 0) end
+end
+
+-- What the options of `texts` say; raises at its caller's line.
+function H.wants_joined(options)
+  if options == nil then return true end
+  if type(options) ~= "table" then error("stream:texts: expected a table of options, got a " .. type(options), 3) end
+  for name in pairs(options) do
+    if name ~= "joined" then error("stream:texts: unknown field '" .. tostring(name) .. "'", 3) end
+  end
+  local joined = options.joined
+  if joined ~= nil and type(joined) ~= "boolean" then error("stream:texts: joined has to be a boolean, not a " .. type(joined), 3) end
+  return joined ~= false
 end
 
 -- A try, or several: the exchange and a fresh decoder; returns the error.
@@ -243,10 +337,14 @@ function H.connect(self)
   if not exchange then return status end
   self.exchange, self.status, self.headers = exchange, status, headers
   self.request_id = errors.request_id(headers)
-  local content_type = headers["content-type"]
+  local content_type, functions = headers["content-type"], self.call.event_functions
   self.decoder = core.decoder(
-    client.provider.protocol, type(content_type) == "string" and content_type or nil, options.strict, options.keep, client.bounds.reply,
-    client.provider.needs_reason)
+    client.provider.protocol, type(content_type) == "string" and content_type or nil, options.strict,
+    not functions and options.keep, client.bounds.reply, client.provider.needs_reason)
+  if functions then
+    local fold = options.keep ~= false and core.fold(client.bounds.reply) or nil
+    self.chain = require "opengatellm.chat.event_chain".new(functions, self.call, fold)
+  end
   self.ended, self.call.try.decoder = nil, self.decoder
 end
 
@@ -285,6 +383,7 @@ end
 -- Sends the request again if the answer is not committed yet and the error may pass; false, and the error kept, where not. `told`: the
 -- error came in the answer.
 function H.try_again(self, err, told)
+  if self.err then return false end -- closed by another task while this one waited
   if not self.call:committed() and self.call:again(self.call:finish(err)) then
     self.exchange:close()
     err = H.connect(self)
@@ -302,6 +401,7 @@ function H.read_on(self)
   self.last_raw = (self.decoder:raw())
   if not self.ended and self.exchange.drain and self.decoder:wants() then self.exchange:drain(DRAIN, self.decoder) end
   self.decoder:finish()
+  if self.chain then self.chain:add_late(core.late(self.decoder)) end
 end
 
 function H.problem(self)
@@ -332,8 +432,17 @@ function H.decoder_error(self, code, message)
   return err
 end
 
+-- Passes what was held back through the functions of the call, and tells them of the end.
+function H.end_chain(self)
+  local held = self.held or {}
+  self.held = false
+  for _, event in ipairs(held) do self.chain:put(event) end
+  self.chain:finish()
+end
+
 -- The error stays, with what came of the reply.
 function H.fail(self, err)
+  if self.chain then H.end_chain(self) end
   if self.call.wire.options.keep ~= false and self.decoder then err.partial = H.fold(self) end
   self.err = self.call:finish(err) -- what came may hold what was sent
   H.release(self)
@@ -376,7 +485,8 @@ end
 
 -- The reply so far, with what the exchange knows.
 function H.fold(self)
-  local reply, err = memory.attempt(self.decoder.reply, self.decoder)
+  local source = self.chain or self.decoder
+  local reply, err = memory.attempt(source.reply, source)
   if not reply then return nil, err end
   reply.status, reply.headers, reply.request_id = self.status, self.headers, self.request_id
   local provider = self.call.client.provider

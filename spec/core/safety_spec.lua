@@ -33,7 +33,7 @@ describe("a method", function()
       local transfer = assert(multi:open { method = "GET", url = "http://127.0.0.1:9/", headers = {}, proxy = "" })
       local objects = {
         core.decoder "openai_chat", core.framer(), core.encoder("openai_chat", "stream", {}), core.transcoder("openai_chat", "ollama", "stream", {}),
-        core.http1 "GET", core.websocket(), multi, transfer,
+        core.http1 "GET", core.websocket(), core.fold(), multi, transfer,
       }
       local function refuses(fn, ...)
         if pcall(fn, ...) then error "it took what it is not" end
@@ -50,8 +50,10 @@ describe("a method", function()
         class.__gc(setmetatable({}, class)) -- as the collector would
         class.__gc(objects[i % #objects + 1])
       end
-      refuses(core.next, setmetatable({}, getmetatable(objects[1])))
-      refuses(core.next, io.stdout)
+      for _, pull in ipairs { core.next, core.late } do
+        refuses(pull, setmetatable({}, getmetatable(objects[1])))
+        refuses(pull, io.stdout)
+      end
       -- bytes go into what is a decoder, and into nothing that says so
       for _, forged in ipairs { {}, setmetatable({}, { ["opengatellm.sink"] = io.stdout }), setmetatable({}, getmetatable(objects[1])), objects[2], io.stdout } do
         refuses(transfer.pour, transfer, forged)
@@ -64,6 +66,8 @@ describe("a method", function()
 
   it("checks numbers", function()
     assert.error_matches(function() require "opengatellm.core".decoder("openai_chat", nil, false, true, -1) end, "number of bytes")
+    assert.error_matches(function() require "opengatellm.core".fold(-1) end, "number of bytes")
+    assert.error_matches(function() require "opengatellm.core".fold "much" end, "number expected")
     assert.error_matches(function() require "opengatellm.core".encoder("openai_chat", "stream", { max_reply = -1 }) end, "max_reply")
     assert.error_matches(function() require "opengatellm.core".encoder("openai_chat", "stream", { created = 0 / 0 }) end, "created")
   end)
@@ -122,6 +126,8 @@ describe("a finalizer", function()
         return made
       end
       each(decoder, function(object)
+        core.next(object)
+        object:text(true)
         repeat local event = core.next(object) until not event
         object:finish()
         object:reply() object:raw() object:problem() object:framing()
@@ -137,6 +143,22 @@ describe("a finalizer", function()
       each(function() return core.encoder("openai_chat", "stream", {}) end, function(object)
         object:put { type = "text", text = "some text" }
         object:take() object:finish() object:take() object:lost()
+      end)
+      each(function()
+        local failed = core.decoder("openai_chat", nil, false, false)
+        failed:feed('data: {"error":{"message":"gave up"}}\n\ndata: {"choices":[{"index":0,"delta":{},"finish_reason":"error"}],'
+          .. '"usage":{"prompt_tokens":1}}\n\n')
+        return failed
+      end, function(object)
+        core.next(object)
+        object:finish()
+        core.late(object)
+      end)
+      each(core.fold, function(object)
+        object:put { type = "text", text = "some text", index = 1 }
+        object:put { type = "citation", json = '{"url":"https://x.example"}', index = 2 }
+        object:put { type = "usage", usage = { input_tokens = 1 } }
+        object:reply()
       end)
       -- texts that a metamethod makes, and numbers that become texts, are nobody's but the reader's
       for round = 1, 2000 do

@@ -70,6 +70,15 @@ else
   row "events over loopback HTTP, lua5.4 (no npm here to compare)" "$ours M/s (CPU: $cpu s for 0.2 M)" "–"
 fi
 
+# The visible text alone: what a program that prints wants.
+for lua in lua5.4 luajit; do
+  set -- $(run $lua tests/bench/texts.lua 400000)
+  row "texts from memory, $lua: joined (one by one), against events" "$2 M/s ($3 M/s), $1 M/s" "$4"
+  set -- $(run $lua tests/bench/texts.lua 200000 "$base")
+  row "the same over loopback HTTP" "$2 M/s ($3 M/s), $1 M/s" "$4"
+  [ -z "${theirs:-}" ] || row "the same against the text deltas of npm openai 7.55.0" "$2 M/s, $theirs M/s" "$(calc %.1f "$2 / $theirs")"
+done
+
 # usage: chat_row TITLE PREFIX        in turn, three times, for the machine's speed wanders; the middle difference counts
 chat_row() {
   on=$2

@@ -3,11 +3,11 @@
 */
 #include "long_way.h"
 
-#include "../../csrc/protocol/anthropic_decode.h"
-#include "../../csrc/protocol/gemini_decode.h"
+#include "../../csrc/protocol/anthropic_state.h"
+#include "../../csrc/protocol/gemini_state.h"
 #include "../../csrc/protocol/ollama_decode.h"
-#include "../../csrc/protocol/openai_chat_decode.h"
-#include "../../csrc/protocol/openai_responses_decode.h"
+#include "../../csrc/protocol/openai_chat_state.h"
+#include "../../csrc/protocol/openai_responses_state.h"
 #include "../../csrc/protocol/registry.h"
 
 static int chat_frame(void *state, const struct ogl_frame *f, struct ogl_queue *out) {

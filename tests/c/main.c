@@ -28,6 +28,7 @@ static const struct {
   { "ndjson", test_ndjson },
   { "number", test_number },
   { "repeat", test_repeat },
+  { "rows", test_rows },
   { "sha1", test_sha1 },
   { "sse", test_sse },
   { "usage", test_usage },

@@ -22,6 +22,7 @@ void test_late(void);
 void test_ndjson(void);
 void test_number(void);
 void test_repeat(void);
+void test_rows(void);
 void test_sha1(void);
 void test_sse(void);
 void test_usage(void);

@@ -341,6 +341,82 @@ static void test_memory(void) {
   ogl_decoder_clear(&d);
 }
 
+#define CHOICE(n, text) "data: {\"choices\":[{\"index\":" n ",\"delta\":{\"content\":\"" text "\"}}]}\n\n"
+#define THOUGHT(text)   "data: {\"choices\":[{\"index\":0,\"delta\":{\"reasoning_content\":\"" text "\"}}]}\n\n"
+
+static void check_text(struct ogl_decoder *d, int joined, const char *want) {
+  struct ogl_event e;
+  unsigned passed = 0;
+  CHECK_INT(ogl_decoder_text(d, joined, &e, &passed), OGL_OK);
+  CHECK_TEXT(e.a, want);
+  CHECK(e.kind == OGL_EVENT_TEXT && e.choice == 0 && passed);
+}
+
+static void test_texts(void) {
+  struct ogl_decoder d;
+  struct ogl_event e;
+  unsigned passed = 0;
+  check_case("decoder: texts, joined and one by one, past all else");
+  begin(&d, &plain);
+  CHECK_INT(ogl_decoder_text(&d, 1, &e, &passed), OGL_MORE);
+  feed(&d, THOUGHT("hm") CHOICE("1", "no"));
+  CHECK(ogl_decoder_text(&d, 1, &e, &passed) == OGL_MORE && passed); /* nothing to say is no text */
+  feed(&d, CHUNK("Hel") CHOICE("1", "no") CHUNK("lo") CHUNK("\\n") THOUGHT("hm"));
+  check_text(&d, 1, "Hello\n");
+  CHECK_INT(ogl_decoder_text(&d, 1, &e, &passed), OGL_MORE);
+  feed(&d, CHUNK("a") CHOICE("1", "no") CHUNK("b") "data: {\"choi");
+  check_text(&d, 0, "a");
+  check_text(&d, 0, "b");
+  CHECK_INT(ogl_decoder_text(&d, 0, &e, &passed), OGL_MORE);
+  feed(&d, "ces\":[]}\n\n" CHUNK("c") STOP DONE CHUNK("d"));
+  check_text(&d, 1, "c");
+  CHECK_INT(ogl_decoder_text(&d, 1, &e, &passed), OGL_MORE);
+  CHECK(ogl_decoder_ended(&d));
+  CHECK_TEXT(folded(&d), "hm");
+  ogl_decoder_clear(&d);
+}
+
+static void test_texts_before_an_error(void) {
+  struct ogl_decoder d;
+  struct ogl_event e;
+  unsigned passed = 0;
+  const struct ogl_decoder_options small = { "text/event-stream", 0, 1, 7, 0 };
+  check_case("decoder: a joined text comes before the error behind it");
+  begin(&d, &plain);
+  feed(&d, CHUNK("Hel") CHUNK("lo") "data: {\"error\":{\"message\":\"gave up\"}}\n\n" CHUNK("!"));
+  check_text(&d, 1, "Hello");
+  CHECK_INT(ogl_decoder_text(&d, 1, &e, &passed), OGL_ERR_PROVIDER);
+  CHECK_INT(ogl_decoder_next(&d, &e), OGL_ERR_PROVIDER);
+  CHECK_TEXT(folded(&d), "Hello");
+  ogl_decoder_clear(&d);
+  begin(&d, &small);
+  feed(&d, CHUNK("abc") CHUNK("def") CHUNK("ghi") CHUNK("jkl"));
+  check_text(&d, 1, "abcdef");
+  CHECK_INT(ogl_decoder_text(&d, 1, &e, &passed), OGL_ERR_REPLY);
+  ogl_decoder_clear(&d);
+  begin(&d, &plain);
+  feed(&d, CHUNK("abc"));
+  ogl_decoder_finish(&d);
+  check_text(&d, 1, "abc");
+  CHECK_INT(ogl_decoder_text(&d, 1, &e, &passed), OGL_ERR_INCOMPLETE);
+  ogl_decoder_clear(&d);
+  CHECK_INT(ogl_decoder_text(&d, 1, &e, &passed), OGL_ERR_CLOSED);
+}
+
+static void test_long_texts(void) {
+  struct ogl_decoder d;
+  struct ogl_event e;
+  unsigned passed = 0;
+  check_case("decoder: a long joined text keeps no block");
+  begin(&d, &plain);
+  for (int i = 0; i < 1000; i++) feed(&d, CHUNK("a text of some bytes"));
+  CHECK_INT(ogl_decoder_text(&d, 1, &e, &passed), OGL_OK);
+  CHECK(e.a.n == 20000);
+  CHECK_INT(ogl_decoder_text(&d, 1, &e, &passed), OGL_MORE);
+  CHECK(d.text.cap == 0);
+  ogl_decoder_clear(&d);
+}
+
 static void test_registry(void) {
   check_case("decoder: protocols by name");
   CHECK(ogl_protocol_find("openai_chat") == &ogl_openai_chat);
@@ -365,5 +441,8 @@ void test_decoder(void) {
   test_part_limit();
   test_arguments_limit();
   test_memory();
+  test_texts();
+  test_texts_before_an_error();
+  test_long_texts();
   test_registry();
 }

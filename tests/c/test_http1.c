@@ -119,7 +119,7 @@ static void plays(const struct row *row, size_t first, size_t step) {
   ogl_buf_clear(&log);
 }
 
-static void test_rows(void) {
+static void test_table(void) {
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     check_case("http1: %.60s -> %s", rows[i].input, rows[i].want);
     plays(&rows[i], 0, 0);
@@ -226,7 +226,7 @@ static void test_length(void) {
 }
 
 void test_http1(void) {
-  test_rows();
+  test_table();
   test_nul();
   test_floods();
   test_head_limit();

@@ -62,7 +62,7 @@ static int plays(struct ogl_span input, struct ogl_span elements, size_t first, 
   return same;
 }
 
-static void test_rows(void) {
+static void test_table(void) {
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     struct ogl_span input = check_span(rows[i].input), elements = check_span(rows[i].elements);
     check_case("json_array: %s", rows[i].what);
@@ -97,6 +97,6 @@ static void test_limits(void) {
 }
 
 void test_json_array(void) {
-  test_rows();
+  test_table();
   test_limits();
 }

@@ -53,36 +53,39 @@ static void arm(long n) {
 
 /* --- one case -------------------------------------------------------------------------------------------------- */
 
-/* Takes up to `most` events and forgets them. */
-static int drain(struct ogl_decoder *d, size_t most) {
+/* What is taken from the decoder. */
+enum reading { EVENTS, JOINED_TEXTS };
+
+/* Takes up to `most` of it and forgets it. */
+static int drain(struct ogl_decoder *d, enum reading reading, size_t most) {
   struct ogl_event e;
-  int code = OGL_OK;
-  while (most-- && (code = ogl_decoder_next(d, &e)) == OGL_OK) {
-  }
+  int code = OGL_OK, passed = 0;
+  while (most-- && code == OGL_OK)
+    code = reading == EVENTS ? ogl_decoder_next(d, &e) : ogl_decoder_text(d, 1, &e, &passed);
   return code;
 }
 
-/* Plays the case in pieces of `step` bytes, with one event taken after each; how it ended. */
-static int play(struct ogl_decoder *d, struct ogl_span input, size_t step) {
+/* Plays the case in pieces of `step` bytes, with one event or text taken after each; how it ended. */
+static int play(struct ogl_decoder *d, enum reading reading, struct ogl_span input, size_t step) {
   for (size_t at = 0, n; at < input.n; at += n) {
     n = input.n - at < step ? input.n - at : step;
     if (ogl_decoder_feed(d, input.p + at, n) < 0) break;
-    drain(d, 1);
+    drain(d, reading, 1);
   }
   ogl_decoder_finish(d);
-  return drain(d, (size_t)-1);
+  return drain(d, reading, (size_t)-1);
 }
 
 /* The n-th allocation fails: 1, or 0 when there are not so many. */
-static int play_failing(const struct wire_case *c, const struct ogl_protocol *protocol, size_t step, long n,
-                        int *code) {
+static int play_failing(const struct wire_case *c, const struct ogl_protocol *protocol, enum reading reading,
+                        size_t step, long n, int *code) {
   struct ogl_decoder_options options = wire_case_options(c);
   struct ogl_decoder d;
   struct ogl_event e;
   long before = heap.live;
   arm(n);
   *code = ogl_decoder_init(&d, protocol, &options);
-  if (*code == 0) *code = play(&d, ogl_buf_span(&c->input), step);
+  if (*code == 0) *code = play(&d, reading, ogl_buf_span(&c->input), step);
   int failed = heap.failed;
   arm(-1);
   if (failed) { /* there is memory again, but something was lost */
@@ -97,11 +100,12 @@ static int play_failing(const struct wire_case *c, const struct ogl_protocol *pr
   return failed;
 }
 
-static void check_wire_case(const struct wire_case *c, const struct ogl_protocol *protocol, size_t step) {
+static void check_wire_case(const struct wire_case *c, const struct ogl_protocol *protocol, enum reading reading,
+                            size_t step) {
   int code, want;
   long n = 0;
-  play_failing(c, protocol, step, -1, &want);
-  while (play_failing(c, protocol, step, n, &code)) n++;
+  play_failing(c, protocol, reading, step, -1, &want);
+  while (play_failing(c, protocol, reading, step, n, &code)) n++;
   CHECK_INT(code, want);
   CHECK(n > 0);
 }
@@ -262,8 +266,9 @@ int main(int argc, char **argv) {
     check_case("no memory: %s", cases.names[i]);
     if (!wire_case_read(&c, folder, cases.names[i])) check_that(0, cases.names[i], 1, c.problem);
     else {
-      check_wire_case(&c, protocol, (size_t)-1);
-      check_wire_case(&c, protocol, 61);
+      check_wire_case(&c, protocol, EVENTS, (size_t)-1);
+      check_wire_case(&c, protocol, EVENTS, 61);
+      check_wire_case(&c, protocol, JOINED_TEXTS, 61);
       check_transcoded(&c, protocol, cases.names[i]);
     }
     wire_case_clear(&c);

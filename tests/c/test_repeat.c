@@ -47,7 +47,7 @@ static const struct {
   { "nothing", "", NULL },
 };
 
-static void test_rows(void) {
+static void test_table(void) {
   struct ogl_repeat r = { 0 };
   learn(&r, HEAD "Hel" TAIL, "Hel");
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -212,7 +212,7 @@ static void test_sizes(void) {
 }
 
 void test_repeat(void) {
-  test_rows();
+  test_table();
   test_loose();
   test_idle();
   test_numbers();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
 ** fuzz_decoder.c - any bytes as an answer of PROTOCOL (-DPROTOCOL=ogl_ollama; default: openai_chat). However they are cut
 ** and drained, with the short way for repeated frames or without it, the events are the same; every text is valid UTF-8;
-** the fold holds what the events said; the decoder holds no more than a multiple of what it was fed. The last byte of the
+** the fold holds what the events said; joined texts are those of the events; the decoder holds no more than a multiple of what it was fed. The last byte of the
 ** input chooses content type and options.
 */
 #include "../../csrc/protocol/registry.h"
@@ -68,6 +68,36 @@ static void check_events(const struct ogl_decoder_options *options, struct ogl_s
   ogl_decoder_clear(&d);
 }
 
+/* Appends the visible text, as `joined` says; fed in pieces of `step` bytes. The error that ended it. */
+static int read_texts(const struct ogl_decoder_options *options, struct ogl_span s, size_t step, int joined,
+                      struct ogl_buf *text) {
+  struct ogl_decoder d;
+  struct ogl_event e;
+  int passed = 0;
+  MUST(ogl_decoder_init(&d, &PROTOCOL, options) == 0);
+  for (size_t at = 0; at <= s.n; at += step) {
+    if (at < s.n) ogl_decoder_feed(&d, s.p + at, s.n - at < step ? s.n - at : step);
+    if (step > s.n - at) ogl_decoder_finish(&d);
+    while (ogl_decoder_text(&d, joined, &e, &passed) == OGL_OK) {
+      MUST(e.kind == OGL_EVENT_TEXT && e.choice == 0 && passed && (e.a.n || !joined));
+      ogl_buf_append(text, e.a.p, e.a.n);
+    }
+  }
+  int err = d.err;
+  ogl_decoder_clear(&d);
+  return err;
+}
+
+static void check_texts(const struct ogl_decoder_options *options, struct ogl_span s, size_t step) {
+  struct ogl_buf single, joined;
+  ogl_buf_init(&single, OGL_MAX_BODY, OGL_ERR_BODY);
+  ogl_buf_init(&joined, OGL_MAX_BODY, OGL_ERR_BODY);
+  MUST(read_texts(options, s, s.n + 1, 0, &single) == read_texts(options, s, step, 1, &joined));
+  must_equal(&single, &joined);
+  ogl_buf_clear(&single);
+  ogl_buf_clear(&joined);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   struct ogl_span s = { (const char *)data, size };
   struct ogl_decoder_options options = choose(last_byte(data, size));
@@ -82,6 +112,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   compare(&PROTOCOL, &options, s, split, &log);
   compare(&PROTOCOL, &options, s, lazy, &log);
   check_events(&options, s);
+  check_texts(&options, s, 1 + cut % 61);
   ogl_buf_clear(&log);
   return 0;
 }

@@ -46,7 +46,7 @@ function M.stream()
   local client = ogl.client { base_url = argument "base", model = "m", api_key = "k", retries = { max = 0 } }
   local stream, err = client:stream "Bonjour"
   if not stream then return ngx.say("error ", err.kind) end
-  for text in stream:texts() do
+  for text in stream:texts { joined = false } do
     ngx.say("text ", ngx.encode_base64(text))
     ngx.flush(true)
   end

@@ -34,6 +34,7 @@ local ERROR_BODY = errors.BODY
 ---@field operation? string the method that a chat was asked with: "chat", "stream", "preview", "count_tokens"
 ---@field streamed? boolean a chat's answer is wanted as a stream
 ---@field uploads? ogl.Attachments of a chat, until they are sent
+---@field event_functions? ogl.EventFunction[] what the events of its answer pass: see chat/event_chain.lua
 ---@field try? ogl.Try the present one
 ---@field budget? table of retries, once a try has failed
 ---@field earlier? (fun(): table)[] credentials of tries before, where they were others

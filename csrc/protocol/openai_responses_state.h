@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
-** openai_responses_decode.h - what the four files of this decoder share.
+** openai_responses_state.h - the state of the decoder, and what its four files ask of one another; each calls those below it.
 **
 **   openai_responses_decode.c    frames, the events of a stream, errors, the end of the reply
 **   openai_responses_response.c  a `response` object: id, model, status, usage, its custom tools
 **   openai_responses_item.c      an output item: message, reasoning, call, anything else; its beginning and its end
 **   openai_responses_text.c      the texts inside an item, with their citations and logprobs
 */
-#ifndef OGL_OPENAI_RESPONSES_DECODE_H
-#define OGL_OPENAI_RESPONSES_DECODE_H
+#ifndef OGL_OPENAI_RESPONSES_STATE_H
+#define OGL_OPENAI_RESPONSES_STATE_H
 
 #include "../core/calls.h"
 #include "../core/hash.h"
@@ -81,6 +81,13 @@ struct responses_state {
   size_t last_item, last_text; /* the rows of the last text that grew */
 };
 
+/* Takes the next index of the item for a part of it. 0, or OGL_ERR_PARTS where the item, or the reply, has too many. */
+static inline int ogl_responses_next_index(const struct responses_state *s, struct responses_item *item, int *index) {
+  if (item->parts >= RESPONSES_STRIDE || s->parts >= OGL_MAX_PARTS) return OGL_ERR_PARTS;
+  *index = item->place * RESPONSES_STRIDE + item->parts++;
+  return 0;
+}
+
 /* --- openai_responses_response.c --- */
 
 /* The members of a response object: raw values; n = 0 where absent or null. */
@@ -118,8 +125,6 @@ int ogl_responses_arguments(struct responses_state *s, struct responses_item *it
                             int whole, struct ogl_queue *out);
 /* What is still open at the end: calls, and items that were never done. 0, or a final error. */
 int ogl_responses_close_items(struct responses_state *s, struct ogl_queue *out);
-/* The next index of the item. OGL_ERR_PARTS above RESPONSES_STRIDE. */
-int ogl_responses_next_index(struct responses_state *s, struct responses_item *item, int *index);
 void ogl_responses_clear_item(struct responses_item *item);
 
 /* --- openai_responses_text.c --- */

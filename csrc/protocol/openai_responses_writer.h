@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
-** openai_responses_encode.h - what the four files of this encoder share.
+** openai_responses_writer.h - the state of the encoder, and what its four files ask of one another.
 **
 **   openai_responses_encode.c  events to the events of a stream; its beginning, its end, errors
 **   openai_responses_event.c   one event of the stream
 **   openai_responses_output.c  the output under way, as rows, and the JSON of its items
 **   openai_responses_answer.c  the response around them: status, usage, what it repeats of the request
 */
-#ifndef OGL_OPENAI_RESPONSES_ENCODE_H
-#define OGL_OPENAI_RESPONSES_ENCODE_H
+#ifndef OGL_OPENAI_RESPONSES_WRITER_H
+#define OGL_OPENAI_RESPONSES_WRITER_H
 
 #include "../core/out.h"
 

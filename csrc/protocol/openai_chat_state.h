@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
-** openai_chat_decode.h - what the files of this decoder share.
+** openai_chat_state.h - the state of the decoder, and what its files ask of one another; each calls those below it.
 **
 **   openai_chat_decode.c  frames, the end of the reply
 **   openai_chat_choice.c  choices: what they say, and why they ended
@@ -8,8 +8,8 @@
 **   openai_chat_kept.c    what only its server can read, and gets back
 **   openai_chat_usage.c   the `usage` object
 */
-#ifndef OGL_OPENAI_CHAT_DECODE_H
-#define OGL_OPENAI_CHAT_DECODE_H
+#ifndef OGL_OPENAI_CHAT_STATE_H
+#define OGL_OPENAI_CHAT_STATE_H
 
 #include "../core/calls.h"
 #include "../core/hash.h"
@@ -114,9 +114,6 @@ void ogl_chat_clear_choice(struct chat_choice *choice);
 
 /* Reads a delta or message, and pushes its events. 0, or a final error. */
 int ogl_chat_read_delta(struct chat_state *s, struct chat_choice *choice, struct ogl_span json, struct ogl_queue *out);
-/* The open part of the choice ends: half of a character in it will not find the other. */
-void ogl_chat_close_text(struct chat_choice *choice, struct ogl_queue *out);
-
 /* A text of the choice goes out: it may be repeated by a message later. */
 static inline void ogl_chat_give(struct chat_choice *choice, struct ogl_event *e, struct ogl_span text) {
   struct chat_given *given = &choice->given[e->kind - OGL_EVENT_TEXT];
@@ -124,6 +121,14 @@ static inline void ogl_chat_give(struct chat_choice *choice, struct ogl_event *e
   given->hash = ogl_hash(given->hash, given->n, text);
   given->n += text.n;
   given->index = e->index;
+}
+
+/* Ends the open part of the choice: half of a character in it will not find the other. */
+static inline void ogl_chat_close_text(struct chat_choice *choice, struct ogl_queue *out) {
+  struct ogl_span rest = ogl_queue_half(out, &choice->half);
+  struct ogl_event *e = rest.n ? ogl_queue_push(out, choice->open_kind, choice->number, choice->open_index) : NULL;
+  if (e) ogl_chat_give(choice, e, rest);
+  choice->open_kind = choice->open_kept = -1;
 }
 
 /* --- openai_chat_call.c --- */

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT
-** gemini_encode.h - what the two files of this encoder share.
-**
-**   gemini_encode.c  events to the answers of a stream, or to one
-**   gemini_answer.c  the pieces of an answer: parts, what stands beside them, finish reasons, usage, errors
+** gemini_answer.h - the pieces of an answer that is written: parts, what stands beside them, finish reasons, usage, errors.
+** gemini_encode.c makes the answers of a stream, or the one of a whole reply, out of them.
 */
-#ifndef OGL_GEMINI_ENCODE_H
-#define OGL_GEMINI_ENCODE_H
+#ifndef OGL_GEMINI_ANSWER_H
+#define OGL_GEMINI_ANSWER_H
 
 #include "../core/citation.h"
 #include "../core/out.h"

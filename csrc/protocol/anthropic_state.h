@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
-** anthropic_decode.h - what the files of this decoder share.
+** anthropic_state.h - the state of the decoder, and what its two files ask of one another.
 **
 **   anthropic_decode.c  frames, the message around the blocks, usage, the end of the reply
 **   anthropic_block.c   content blocks: text, thinking, tool calls, and all that is kept as it came
 */
-#ifndef OGL_ANTHROPIC_DECODE_H
-#define OGL_ANTHROPIC_DECODE_H
+#ifndef OGL_ANTHROPIC_STATE_H
+#define OGL_ANTHROPIC_STATE_H
 
 #include "../core/calls.h"
 #include "../core/repeat.h"

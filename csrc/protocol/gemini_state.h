@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
-** gemini_decode.h - what the files of this decoder share.
+** gemini_state.h - the state of the decoder, and what its files ask of one another.
 **
 **   gemini_decode.c  chunks, candidates, finish reasons, the end of the reply
 **   gemini_part.c    the parts of a candidate's content: texts, function calls, and all that is kept as it came
 **   gemini_args.c    the arguments of a function call that come member by member
 **   gemini_usage.c   usageMetadata
 */
-#ifndef OGL_GEMINI_DECODE_H
-#define OGL_GEMINI_DECODE_H
+#ifndef OGL_GEMINI_STATE_H
+#define OGL_GEMINI_STATE_H
 
 #include "../core/calls.h"
 #include "../core/repeat.h"
