@@ -96,242 +96,30 @@ Stream.__index = Stream
 Stream.__name = "opengatellm.stream"
 
 local M = {}
-local H = {}
 
 local next_event = core.next
 
 local NARROW = "stream:events, stream:texts: on Lua 5.1 the iterator of a for loop cannot wait for others; write: "
   .. "local event, err = stream:next() while event do … event, err = stream:next() end"
 
---- Opens a stream: returns once the status is known.
----@param call ogl.Call whose steps have been walked; the options of its wire say how to read the answer, too
----@return ogl.Stream? stream
----@return ogl.Error? err
-function M.open(call)
-  call.request, call.uploads = nil, nil -- all of it is in the body: a long prompt is kept once
-  -- the table is made in the size that it has while the answer comes: what an end adds, it adds then
-  local self = setmetatable({
-    call = call, decoder = nil, held = nil, status = nil, headers = nil, request_id = nil, ended = nil, exchange = nil,
-  }, Stream)
-  local err = H.connect(self)
-  if err then return nil, err end
-  return self
-end
-
---- The next event; nil at the end; nil and the error.
----@return ogl.Event? event
----@return ogl.Error? err
-function Stream:next()
-  if self.chain then return H.next_of_chain(self) end
-  return H.next_of_decoder(self)
-end
-
---- All events, for a `for` loop. A failure raises the error; a stream that is closed inside of the loop ends it.
----@return fun(): ogl.Event?
-function Stream:events()
-  H.check_loop(self)
-  local decoder, opening, was_closed = self.decoder, true, self.closed
-  if self.chain then return H.loop_of_chain(self, was_closed), nil, nil, H.guard(self) end
-  local function iterate()
-    if opening then
-      local first = self.held ~= false and H.first(self)
-      if first then return first end
-      opening, decoder = false, self.decoder
-    end
-    local event, code, message = next_event(decoder)
-    if event then return event end
-    while H.step(self, code, message) do
-      event, code, message = next_event(decoder)
-      if event then return event end
-    end
-    return H.end_loop(self, was_closed)
-  end
-  return iterate, nil, nil, H.guard(self)
-end
-
---- The visible texts of the first choice, for a `for` loop: each with all that has already arrived behind it. A failure raises the
---- error; a stream that is closed inside of the loop ends it.
----@param options? {joined?: boolean} joined = false: each piece as the server sent it
----@return fun(): string?
-function Stream:texts(options)
-  local joined = H.wants_joined(options)
-  H.check_loop(self)
-  local decoder, opening, was_closed = self.decoder, true, self.closed
-  if self.chain then return H.texts_of_chain(self, was_closed), nil, nil, H.guard(self) end
-  local next_text = decoder.text
-  local function iterate()
-    if opening then
-      local first = self.held and H.held_text(self)
-      if first then return first end
-      opening, decoder = false, self.decoder
-    end
-    local text, code, message = next_text(decoder, joined)
-    if text then return text end
-    while H.step(self, code, message) do
-      decoder = self.decoder -- another try has another decoder
-      text, code, message = next_text(decoder, joined)
-      if text then return text end
-    end
-    return H.end_loop(self, was_closed)
-  end
-  return iterate, nil, nil, H.guard(self)
-end
-
---- Reads what is left, and gives the whole reply.
----@return ogl.Reply? reply
----@return ogl.Error? err
-function Stream:reply()
-  if self.call.wire.options.keep == false then error("stream:reply: the stream was opened with keep = false", 2) end
-  if self.whole_reply then return self.whole_reply end
-  H.skip(self)
-  if self.err then return nil, self.err end
-  return H.make_reply(self)
-end
-
---- The text of the last frame, as it came.
----@return string?
-function Stream:raw() return self.last_raw or (self.decoder:raw()) end
-
---- Ends the stream, wherever it is. Any number of times.
-function Stream:close()
-  if not self.chain then self.held = false end
-  if self.err or self.whole_reply then return H.release(self) end
-  self.closed = true
-  H.fail(self, errors.new { kind = "closed", message = "the stream is closed" })
-end
-
-Stream.__close = Stream.close
-
-function Stream:__tostring()
-  return "opengatellm.stream: " .. (self.err and self.err.kind or self.done and "complete" or "open")
-end
-
--- Helpers ---------------------------------------------------------------------------------------------------------
-
 local LIMITS = { memory = true, line = true, frame = true, body = true, queue = true, reply = true, depth = true, parts = true }
 
 -- A loop that is left early closes the stream (5.4); one that ended leaves the reply to be asked for.
 local guard_mt = { __close = function(guard) if not guard.stream.done then guard.stream:close() end end }
 
-function H.guard(self) return setmetatable({ stream = self }, guard_mt) end
-
--- The next event as the decoder gives it, once the answer is committed.
-function H.next_of_decoder(self)
-  if self.held ~= false then
-    local event = H.first(self)
-    if event then return event end
-  end
-  repeat
-    local event, code, message = next_event(self.decoder)
-    if event then return event end
-  until not H.step(self, code, message)
-  return nil, self.err
-end
-
--- The next event that comes out of the call's functions.
-function H.next_of_chain(self)
-  local chain = self.chain
-  while true do
-    local event = chain:take()
-    if event then return event end
-    if chain.over then return nil, self.err end
-    event = H.next_of_decoder(self)
-    local fine, code, message
-    if event then fine, code, message = chain:put(event) else fine, code, message = chain:finish() end
-    if not fine and not self.err then H.fail(self, H.decoder_error(self, code, message)) end
-  end
-end
-
-function H.loop_of_chain(self, was_closed)
-  return function()
-    local event = H.next_of_chain(self)
-    if event then return event end
-    return H.end_loop(self, was_closed)
-  end
-end
-
-function H.texts_of_chain(self, was_closed)
-  return function()
-    repeat
-      local event = H.next_of_chain(self)
-      if not event then return H.end_loop(self, was_closed) end
-      if event.type == "text" and not event.choice then return event.text end
-    until false
-  end
-end
-
--- Goes to the end; events that nobody looks at need no tables.
-function H.skip(self)
-  if self.chain then
-    repeat until not H.next_of_chain(self)
-    return
-  end
-  self.held = false
-  repeat
-    local _, code, message = self.decoder:skip()
-  until not H.step(self, code, message)
-end
+local function guard_of(self) return setmetatable({ stream = self }, guard_mt) end
 
 local MOST_HELD = 64 -- events; a server that says more before its answer gets no second chance
 
--- Reads until the answer is committed, and holds the events back: another try would give them again. At the end, whatever it is, too.
-function H.hold(self)
-  local decoder = self.decoder
-  self.held = {}
-  while true do
-    local event, code, message = next_event(decoder)
-    if event then
-      table.insert(self.held, event)
-      if #self.held == MOST_HELD then self.call:commit() end
-      if self.call:committed() then return end
-    elseif not H.step(self, code, message) then
-      return
-    elseif decoder ~= self.decoder then
-      self.held, decoder = {}, self.decoder -- what the try before said counts no more
-    end
-  end
-end
-
--- The text of the first choice among those that were held back, and not given yet.
-function H.held_text(self)
-  while self.held do
-    local event = H.first(self)
-    if event and event.type == "text" and not event.choice then return event.text end
-  end
-end
-
--- The next of the events that were held back until the answer was committed; nil when all are given.
-function H.first(self)
-  if not self.held then H.hold(self) end
-  local event = self.held and table.remove(self.held, 1)
-  if not (self.held and self.held[1]) then self.held = false end
-  return event or nil
-end
-
--- Raises, where the loop's caller made it, if its iterator could not wait there.
-function H.check_loop(self)
-  if coroutines.NARROW and not host.current(self.call.client.host).blocking then error(NARROW, 3) end
-end
-
--- No more events: raises what ended them, but for the program's own close() since the loop began.
-function H.end_loop(self, was_closed)
-  if self.err and (was_closed or not self.closed) then error(self.err, 0) end
-end
-
--- What the options of `texts` say; raises at its caller's line.
-function H.wants_joined(options)
-  if options == nil then return true end
-  if type(options) ~= "table" then error("stream:texts: expected a table of options, got a " .. type(options), 3) end
-  for name in pairs(options) do
-    if name ~= "joined" then error("stream:texts: unknown field '" .. tostring(name) .. "'", 3) end
-  end
-  local joined = options.joined
-  if joined ~= nil and type(joined) ~= "boolean" then error("stream:texts: joined has to be a boolean, not a " .. type(joined), 3) end
-  return joined ~= false
+local function pour(exchange, decoder)
+  local bytes, err = exchange:read()
+  if not bytes then return nil, err end
+  decoder:feed(bytes)
+  return true
 end
 
 -- A try, or several: the exchange and a fresh decoder; returns the error.
-function H.connect(self)
+local function connect(self)
   local client, options = self.call.client, self.call.wire.options
   local exchange, status, headers = self.call:send()
   if not exchange then return status end
@@ -348,115 +136,26 @@ function H.connect(self)
   self.ended, self.call.try.decoder = nil, self.decoder
 end
 
--- The decoder has nothing to give: an error, the end (`code` is false), or more bytes are wanted. False where there will be no more
--- events.
-function H.step(self, code, message)
-  if self.err or self.done then return false end
-  if code then return H.try_again(self, H.decoder_error(self, code, message), code == "provider") end
-  if self.ended or code == false then
-    H.conclude(self)
-    return false
-  end
-  local wire = self.call.wire
-  if wire.body and self.call:committed() then wire.body = nil end -- it will not be sent again: a long prompt can go
-  return H.read(self)
-end
-
-local function pour(exchange, decoder)
-  local bytes, err = exchange:read()
-  if not bytes then return nil, err end
-  decoder:feed(bytes)
-  return true
-end
-
--- More bytes into the decoder, whose error is sticky: the next pull gives it; or the end of input. True: look again.
-function H.read(self)
-  local exchange, decoder = self.exchange, self.decoder
-  local some, err = (exchange.pour or pour)(exchange, decoder)
-  if some then return true end
-  if err then return H.try_again(self, err) end
-  decoder:finish()
-  self.ended = true
-  return true
-end
-
--- Sends the request again if the answer is not committed yet and the error may pass; false, and the error kept, where not. `told`: the
--- error came in the answer.
-function H.try_again(self, err, told)
-  if self.err then return false end -- closed by another task while this one waited
-  if not self.call:committed() and self.call:again(self.call:finish(err)) then
-    self.exchange:close()
-    err = H.connect(self)
-    if not err then return true end
-  end
-  if told and self.call.wire.options.keep ~= false then H.read_on(self) end
-  H.fail(self, err)
-  return false
-end
-
 local DRAIN = 0.05 -- seconds that the rest of a body may take after its end is known
 
 -- Behind an error stands what the answer cost, and how it ended: it goes into the partial reply.
-function H.read_on(self)
+local function read_on(self)
   self.last_raw = (self.decoder:raw())
   if not self.ended and self.exchange.drain and self.decoder:wants() then self.exchange:drain(DRAIN, self.decoder) end
   self.decoder:finish()
   if self.chain then self.chain:add_late(core.late(self.decoder)) end
 end
 
-function H.problem(self)
-  local message, kind, code, body = self.decoder:problem()
-  return errors.inside({ message = message or "the server reported an error", type = kind, code = code, body = body }, self.headers)
-end
-
--- A whole body that is no JSON (a page of a proxy) holds no answer to its end: it is incomplete, as one that was cut is.
-function H.syntax(self, message)
-  local _, _, _, excerpt = self.decoder:problem()
-  local text = excerpt and (errors.read_body(self.status, excerpt)) or message
-  if self.decoder:framing() == "whole" and not self.call.wire.options.strict then
-    message = "there is no answer in what the server sent: " .. text
-    return errors.new { kind = "incomplete", code = "syntax", message = message, body = excerpt }
-  end
-  return errors.new { kind = "protocol", code = "syntax", message = "the answer is not what its protocol allows: " .. text, body = excerpt }
-end
-
-function H.decoder_error(self, code, message)
-  local err
-  if code == "provider" then err = H.problem(self)
-  elseif code == "syntax" then err = H.syntax(self, message)
-  else
-    local kind = LIMITS[code] and "limit" or code == "incomplete" and code or code == "closed" and code or "protocol"
-    err = errors.new { kind = kind, code = code, message = message }
-  end
-  err.headers, err.request_id = self.headers, self.request_id
-  return err
-end
-
 -- Passes what was held back through the functions of the call, and tells them of the end.
-function H.end_chain(self)
+local function end_chain(self)
   local held = self.held or {}
   self.held = false
   for _, event in ipairs(held) do self.chain:put(event) end
   self.chain:finish()
 end
 
--- The error stays, with what came of the reply.
-function H.fail(self, err)
-  if self.chain then H.end_chain(self) end
-  if self.call.wire.options.keep ~= false and self.decoder then err.partial = H.fold(self) end
-  self.err = self.call:finish(err) -- what came may hold what was sent
-  H.release(self)
-end
-
--- The end, complete: what is left is read, so that the connection can be kept. The decoder stays until the reply is made.
-function H.conclude(self)
-  self.done = true
-  if not self.ended and self.exchange.drain then self.exchange:drain(DRAIN) end
-  self.exchange:close()
-end
-
 -- Gives everything back, but for the last frame's text.
-function H.release(self)
+local function release(self)
   if not self.exchange then return end
   self.last_raw = self.last_raw or (self.decoder:raw())
   self.exchange:close()
@@ -465,7 +164,7 @@ end
 
 -- The pieces of `logprobs` that came, as one: lists are joined, of anything else the last counts. The names are the protocol's:
 -- {content = {…}, refusal = {…}}, or {chosenCandidates = {…}, topCandidates = {…}}.
-function H.join_logprobs(answer)
+local function join_logprobs(answer)
   local pieces = answer.logprobs
   if not pieces then return end
   answer.logprobs = {}
@@ -484,23 +183,218 @@ function H.join_logprobs(answer)
 end
 
 -- The reply so far, with what the exchange knows.
-function H.fold(self)
+local function reply_so_far(self)
   local source = self.chain or self.decoder
   local reply, err = memory.attempt(source.reply, source)
   if not reply then return nil, err end
   reply.status, reply.headers, reply.request_id = self.status, self.headers, self.request_id
   local provider = self.call.client.provider
   reply.protocol, reply.provider = provider.protocol, provider.name -- who its signatures go back to
-  if reply.logprobs then H.join_logprobs(reply) end
+  if reply.logprobs then join_logprobs(reply) end
   if reply.choices then
-    for _, choice in ipairs(reply.choices) do H.join_logprobs(choice) end
+    for _, choice in ipairs(reply.choices) do join_logprobs(choice) end
   end
   for i, warning in ipairs(self.call.wire.warnings) do table.insert(reply.warnings, i, warning) end
   return reply
 end
 
+-- The error stays, with what came of the reply.
+local function fail(self, err)
+  if self.chain then end_chain(self) end
+  if self.call.wire.options.keep ~= false and self.decoder then err.partial = reply_so_far(self) end
+  self.err = self.call:finish(err) -- what came may hold what was sent
+  release(self)
+end
+
+-- Sends the request again if the answer is not committed yet and the error may pass; false, and the error kept, where not. `told`: the
+-- error came in the answer.
+local function try_again(self, err, told)
+  if self.err then return false end -- closed by another task while this one waited
+  if not self.call:committed() and self.call:again(self.call:finish(err)) then
+    self.exchange:close()
+    err = connect(self)
+    if not err then return true end
+  end
+  if told and self.call.wire.options.keep ~= false then read_on(self) end
+  fail(self, err)
+  return false
+end
+
+-- More bytes into the decoder, whose error is sticky: the next pull gives it; or the end of input. True: look again.
+local function read(self)
+  local exchange, decoder = self.exchange, self.decoder
+  local some, err = (exchange.pour or pour)(exchange, decoder)
+  if some then return true end
+  if err then return try_again(self, err) end
+  decoder:finish()
+  self.ended = true
+  return true
+end
+
+local function problem(self)
+  local message, kind, code, body = self.decoder:problem()
+  return errors.inside({ message = message or "the server reported an error", type = kind, code = code, body = body }, self.headers)
+end
+
+-- A whole body that is no JSON (a page of a proxy) holds no answer to its end: it is incomplete, as one that was cut is.
+local function syntax_error(self, message)
+  local _, _, _, excerpt = self.decoder:problem()
+  local text = excerpt and (errors.read_body(self.status, excerpt)) or message
+  if self.decoder:framing() == "whole" and not self.call.wire.options.strict then
+    message = "there is no answer in what the server sent: " .. text
+    return errors.new { kind = "incomplete", code = "syntax", message = message, body = excerpt }
+  end
+  return errors.new { kind = "protocol", code = "syntax", message = "the answer is not what its protocol allows: " .. text, body = excerpt }
+end
+
+local function decoder_error(self, code, message)
+  local err
+  if code == "provider" then err = problem(self)
+  elseif code == "syntax" then err = syntax_error(self, message)
+  else
+    local kind = LIMITS[code] and "limit" or code == "incomplete" and code or code == "closed" and code or "protocol"
+    err = errors.new { kind = kind, code = code, message = message }
+  end
+  err.headers, err.request_id = self.headers, self.request_id
+  return err
+end
+
+-- The end, complete: what is left is read, so that the connection can be kept. The decoder stays until the reply is made.
+local function conclude(self)
+  self.done = true
+  if not self.ended and self.exchange.drain then self.exchange:drain(DRAIN) end
+  self.exchange:close()
+end
+
+-- The decoder has nothing to give: an error, the end (`code` is false), or more bytes are wanted. False where there will be no more
+-- events.
+local function step(self, code, message)
+  if self.err or self.done then return false end
+  if code then return try_again(self, decoder_error(self, code, message), code == "provider") end
+  if self.ended or code == false then
+    conclude(self)
+    return false
+  end
+  local wire = self.call.wire
+  if wire.body and self.call:committed() then wire.body = nil end -- it will not be sent again: a long prompt can go
+  return read(self)
+end
+
+-- Reads until the answer is committed, and holds the events back: another try would give them again. At the end, whatever it is, too.
+local function hold(self)
+  local decoder = self.decoder
+  self.held = {}
+  while true do
+    local event, code, message = next_event(decoder)
+    if event then
+      table.insert(self.held, event)
+      if #self.held == MOST_HELD then self.call:commit() end
+      if self.call:committed() then return end
+    elseif not step(self, code, message) then
+      return
+    elseif decoder ~= self.decoder then
+      self.held, decoder = {}, self.decoder -- what the try before said counts no more
+    end
+  end
+end
+
+-- The next of the events that were held back until the answer was committed; nil when all are given.
+local function first_held(self)
+  if not self.held then hold(self) end
+  local event = self.held and table.remove(self.held, 1)
+  if not (self.held and self.held[1]) then self.held = false end
+  return event or nil
+end
+
+-- The next event as the decoder gives it, once the answer is committed.
+local function next_of_decoder(self)
+  if self.held ~= false then
+    local event = first_held(self)
+    if event then return event end
+  end
+  repeat
+    local event, code, message = next_event(self.decoder)
+    if event then return event end
+  until not step(self, code, message)
+  return nil, self.err
+end
+
+-- The next event that comes out of the call's functions.
+local function next_of_chain(self)
+  local chain = self.chain
+  while true do
+    local event = chain:take()
+    if event then return event end
+    if chain.over then return nil, self.err end
+    event = next_of_decoder(self)
+    local fine, code, message
+    if event then fine, code, message = chain:put(event) else fine, code, message = chain:finish() end
+    if not fine and not self.err then fail(self, decoder_error(self, code, message)) end
+  end
+end
+
+-- No more events: raises what ended them, but for the program's own close() since the loop began.
+local function end_loop(self, was_closed)
+  if self.err and (was_closed or not self.closed) then error(self.err, 0) end
+end
+
+local function loop_of_chain(self, was_closed)
+  return function()
+    local event = next_of_chain(self)
+    if event then return event end
+    return end_loop(self, was_closed)
+  end
+end
+
+local function texts_of_chain(self, was_closed)
+  return function()
+    repeat
+      local event = next_of_chain(self)
+      if not event then return end_loop(self, was_closed) end
+      if event.type == "text" and not event.choice then return event.text end
+    until false
+  end
+end
+
+-- Goes to the end; events that nobody looks at need no tables.
+local function skip(self)
+  if self.chain then
+    repeat until not next_of_chain(self)
+    return
+  end
+  self.held = false
+  repeat
+    local _, code, message = self.decoder:skip()
+  until not step(self, code, message)
+end
+
+-- The text of the first choice among those that were held back, and not given yet.
+local function held_text(self)
+  while self.held do
+    local event = first_held(self)
+    if event and event.type == "text" and not event.choice then return event.text end
+  end
+end
+
+-- Raises, where the loop's caller made it, if its iterator could not wait there.
+local function check_loop(self)
+  if coroutines.NARROW and not host.current(self.call.client.host).blocking then error(NARROW, 3) end
+end
+
+-- What the options of `texts` say; raises at its caller's line.
+local function wants_joined(options)
+  if options == nil then return true end
+  if type(options) ~= "table" then error("stream:texts: expected a table of options, got a " .. type(options), 3) end
+  for name in pairs(options) do
+    if name ~= "joined" then error("stream:texts: unknown field '" .. tostring(name) .. "'", 3) end
+  end
+  local joined = options.joined
+  if joined ~= nil and type(joined) ~= "boolean" then error("stream:texts: joined has to be a boolean, not a " .. type(joined), 3) end
+  return joined ~= false
+end
+
 -- Structured output: the text as a value. The text stays what it is.
-function H.set_output(self, reply)
+local function set_output(self, reply)
   if not self.call.wire.options.output or reply.text == "" then return end
   local value, warning = require "opengatellm.request.output".read(reply.text)
   reply.output = value
@@ -515,22 +409,125 @@ local function decode_raw(reply, field)
   return rawget(reply, "raw")
 end
 
-function H.set_raw(reply, text) setmetatable(reply, { __index = decode_raw, text = text }) end
+local function set_raw(reply, text) setmetatable(reply, { __index = decode_raw, text = text }) end
 
-function H.make_reply(self)
-  local reply, err = H.fold(self)
+local function make_reply(self)
+  local reply, err = reply_so_far(self)
   if not reply then
     self.err = self.call:finish(err)
-    H.release(self)
+    release(self)
     return nil, self.err
   end
   reply.complete = true
-  H.set_output(self, reply)
+  set_output(self, reply)
   local whole = self.decoder:framing() == "whole"
   self.whole_reply = reply
-  H.release(self)
-  if whole then H.set_raw(reply, self.last_raw) end
+  release(self)
+  if whole then set_raw(reply, self.last_raw) end
   return reply
+end
+
+--- Opens a stream: returns once the status is known.
+---@param call ogl.Call whose steps have been walked; the options of its wire say how to read the answer, too
+---@return ogl.Stream? stream
+---@return ogl.Error? err
+function M.open(call)
+  call.request, call.uploads = nil, nil -- all of it is in the body: a long prompt is kept once
+  -- the table is made in the size that it has while the answer comes: what an end adds, it adds then
+  local self = setmetatable({
+    call = call, decoder = nil, held = nil, status = nil, headers = nil, request_id = nil, ended = nil, exchange = nil,
+  }, Stream)
+  local err = connect(self)
+  if err then return nil, err end
+  return self
+end
+
+--- The next event; nil at the end; nil and the error.
+---@return ogl.Event? event
+---@return ogl.Error? err
+function Stream:next()
+  if self.chain then return next_of_chain(self) end
+  return next_of_decoder(self)
+end
+
+--- All events, for a `for` loop. A failure raises the error; a stream that is closed inside of the loop ends it.
+---@return fun(): ogl.Event?
+function Stream:events()
+  check_loop(self)
+  local decoder, opening, was_closed = self.decoder, true, self.closed
+  if self.chain then return loop_of_chain(self, was_closed), nil, nil, guard_of(self) end
+  local function iterate()
+    if opening then
+      local first = self.held ~= false and first_held(self)
+      if first then return first end
+      opening, decoder = false, self.decoder
+    end
+    local event, code, message = next_event(decoder)
+    if event then return event end
+    while step(self, code, message) do
+      event, code, message = next_event(decoder)
+      if event then return event end
+    end
+    return end_loop(self, was_closed)
+  end
+  return iterate, nil, nil, guard_of(self)
+end
+
+--- The visible texts of the first choice, for a `for` loop: each with all that has already arrived behind it. A failure raises the
+--- error; a stream that is closed inside of the loop ends it.
+---@param options? {joined?: boolean} joined = false: each piece as the server sent it
+---@return fun(): string?
+function Stream:texts(options)
+  local joined = wants_joined(options)
+  check_loop(self)
+  local decoder, opening, was_closed = self.decoder, true, self.closed
+  if self.chain then return texts_of_chain(self, was_closed), nil, nil, guard_of(self) end
+  local next_text = decoder.text
+  local function iterate()
+    if opening then
+      local first = self.held and held_text(self)
+      if first then return first end
+      opening, decoder = false, self.decoder
+    end
+    local text, code, message = next_text(decoder, joined)
+    if text then return text end
+    while step(self, code, message) do
+      decoder = self.decoder -- another try has another decoder
+      text, code, message = next_text(decoder, joined)
+      if text then return text end
+    end
+    return end_loop(self, was_closed)
+  end
+  return iterate, nil, nil, guard_of(self)
+end
+
+--- Reads what is left, and gives the whole reply.
+---@return ogl.Reply? reply
+---@return ogl.Error? err
+function Stream:reply()
+  if self.call.wire.options.keep == false then error("stream:reply: the stream was opened with keep = false", 2) end
+  if self.whole_reply then return self.whole_reply end
+  skip(self)
+  if self.err then return nil, self.err end
+  return make_reply(self)
+end
+
+--- The text of the last frame, as it came.
+---@return string?
+function Stream:raw() return self.last_raw or (self.decoder:raw()) end
+
+--- Ends the stream, wherever it is. Any number of times.
+function Stream:close()
+  if not self.chain then self.held = false end
+  if self.err or self.whole_reply then return release(self) end
+  self.closed = true
+  fail(self, errors.new { kind = "closed", message = "the stream is closed" })
+end
+
+Stream.__close = Stream.close
+
+function Stream:__tostring()
+  return "opengatellm.stream: " .. (self.err and self.err.kind or self.done and "complete" or "open")
 end
 
 return M

@@ -25,10 +25,176 @@ Transport.__index = Transport
 local Exchange = {}
 Exchange.__index = Exchange
 
-local H = {}
-
 local NONE = {}
 local PROGRESS_SECONDS = 0.1 -- the longest wait between two reports of progress
+
+-- What C says of it, as an error.
+local function failure_of(timeouts, kind, code, message, phase, sent)
+  if phase and timeouts[phase] then return failure.timeout(timeouts, phase, sent) end
+  if kind == "network" then return failure.network(code, message, sent) end
+  local err = failure.final(kind, code, message, sent)
+  err.phase, err.retryable = phase, phase == "connect"
+  return err
+end
+
+local function open_transfer(transport, request, how)
+  if not transport.multi then return nil, errors.new { kind = "closed", code = "closed", message = "the transport is closed" } end
+  local transfer, kind, code, message, phase, sent = transport.multi[how](transport.multi, request)
+  if not transfer then return nil, failure_of(request.timeouts or NONE, kind, code, message, phase, sent) end
+  -- made in the size that it has while bytes come. `err`: nil while it is open, false once the answer has been read to its end, true where
+  -- it was closed and nobody has asked for the error yet; `waiter`: the coroutine that waits for it, on `waiter_host`
+  local exchange = setmetatable({
+    transfer = transfer, id = transfer:id(), timeouts = request.timeouts or NONE, status = nil, headers = nil, err = nil, waiter = nil,
+    waiter_host = nil,
+  }, Exchange)
+  local body = request.body
+  if type(body) == "table" then exchange.body = body end
+  if request.host then exchange.host = request.host end
+  if request.on_progress then exchange.on_progress = request.on_progress end
+  return exchange
+end
+
+--- The error as its caller gets it; nil where there is none. Most exchanges are closed and never asked again.
+local function error_of(exchange)
+  if exchange.err == true then
+    exchange.err = errors.new { kind = "closed", code = "closed", message = "the exchange is closed" }
+  end
+  return exchange.err or nil
+end
+
+-- What came, as a text; a failure where Lua has no memory for it.
+local function take_news(transfer)
+  local bytes, kind, code, message, phase, sent = memory.attempt(transfer.take, transfer)
+  if bytes == nil and type(kind) == "table" then return nil, kind.kind, kind.code, kind.message, nil, true end
+  return bytes, kind, code, message, phase, sent
+end
+
+-- Its transport may have been closed before: the last exchange then gives up the connections.
+local function release(exchange)
+  exchange.transfer:close()
+  driver.tidy()
+end
+
+--- The error stays, and nothing else does. A caller's own function may have closed the exchange meanwhile.
+local function end_with(exchange, err)
+  exchange.err = exchange.err or err
+  release(exchange)
+end
+
+--- The body could not be read: its reader's own error, or one made of what it said.
+local function refuse(exchange, why)
+  local sent = select(6, exchange.transfer:state())
+  if type(why) ~= "table" then
+    local message = "the body of the request could not be read: " .. tostring(why)
+    why = errors.new { kind = "file", code = "body", message = message, sent = sent }
+  end
+  end_with(exchange, why)
+end
+
+local function fail(exchange, ...)
+  end_with(exchange, failure_of(exchange.timeouts, ...))
+end
+
+--- Gives the transfer the next piece of a body that the caller reads for us.
+local function feed_body(exchange)
+  local read, piece, why = pcall(exchange.body.read)
+  if not read then return refuse(exchange, piece) end
+  if piece == nil and why ~= nil then return refuse(exchange, why) end
+  if piece ~= nil and type(piece) ~= "string" then
+    return refuse(exchange, "body.read returned a " .. type(piece))
+  end
+  local fed, kind, code, message, phase, sent = exchange.transfer:feed(piece)
+  if not fed then fail(exchange, kind, code, message, phase, sent) end
+end
+
+local function stall(exchange)
+  local _, _, _, _, where, sent = exchange.transfer:state()
+  local phase = where == "receive" and "idle" or where == "connect" and where or "first_byte"
+  fail(exchange, "timeout", phase, nil, phase, sent)
+end
+
+-- What C says that is to be done. Else it is "ready", or "again": a signal or a slice is over, and the caller looks again.
+local function act(exchange, news)
+  if news == "feed" then feed_body(exchange) elseif news == "stalled" then stall(exchange) end
+end
+
+-- A function of Lua, for LuaJIT raises what a signal wants at the next instruction only.
+local function wait(transfer, timeouts, seconds)
+  local news = transfer:wait(timeouts.first_byte, timeouts.idle, seconds)
+  return news
+end
+
+-- A signal makes Lua raise when C comes back (Ctrl-C in the interpreter): then nobody will read on.
+local function block(exchange, seconds)
+  local waited, news = pcall(wait, exchange.transfer, exchange.timeouts, seconds)
+  if waited then return act(exchange, news) end
+  exchange:close()
+  error(news, 0)
+end
+
+-- On a host that does not block: C says at once what there is, or nil and lists the transfer later.
+local function await(exchange, seconds, here)
+  local timeouts = exchange.timeouts
+  local news = exchange.transfer:await(timeouts.first_byte, timeouts.idle, seconds)
+  if news then return act(exchange, news) end
+  local cancelled = task.cancelled()
+  if cancelled then return end_with(exchange, cancelled) end
+  return driver.park(exchange, here, (coroutine.running()))
+end
+
+-- Something else than news woke it.
+local function unpark(exchange)
+  driver.unpark(exchange)
+  local cancelled = task.cancelled()
+  if cancelled then end_with(exchange, cancelled) end
+end
+
+--- Tells the caller's function what has moved since it was last told.
+local function report(exchange)
+  local up, up_total, down, down_total = exchange.transfer:progress()
+  if not up then return end
+  if up ~= (exchange.up or 0) then
+    exchange.up = up
+    exchange.on_progress("up", up, up_total)
+  end
+  if down ~= (exchange.down or 0) then
+    exchange.down = down
+    exchange.on_progress("down", down, down_total)
+  end
+end
+
+--- Waits until the exchange may have something to give, or `seconds` (nil: no limit) are over; the one place that waits. Sets `err` where
+--- there is nothing more to wait for.
+local function wait_for_news(exchange, seconds)
+  local here = host.current(exchange.host)
+  if exchange.on_progress then seconds = math.min(seconds or PROGRESS_SECONDS, PROGRESS_SECONDS) end
+  if here.blocking then block(exchange, seconds) else await(exchange, seconds, here) end
+  if exchange.waiter then unpark(exchange) end
+  if exchange.on_progress then report(exchange) end
+end
+
+local function finish_body(exchange)
+  if exchange.on_progress then report(exchange) end
+  exchange.err = false
+  release(exchange)
+end
+
+-- `take` is what the transfer is asked, until it has something.
+local function receive_some(exchange, take, decoder)
+  if not exchange.status and not exchange:head() then return nil, error_of(exchange) end
+  while exchange.err == nil do
+    local some, kind, code, message, phase, sent = take(exchange.transfer, decoder)
+    if some then return some end
+    if some == false then
+      wait_for_news(exchange)
+    elseif kind then
+      fail(exchange, kind, code, message, phase, sent)
+    else
+      finish_body(exchange)
+    end
+  end
+  return nil, error_of(exchange)
+end
 
 --- Makes a transport. It needs no options: everything comes with the request.
 ---@return opengatellm.transport.Curl? transport
@@ -45,14 +211,14 @@ end
 ---@param request table
 ---@return opengatellm.transport.curl.Exchange? exchange
 ---@return table? err
-function Transport:open(request) return H.open(self, request, "open") end
+function Transport:open(request) return open_transfer(self, request, "open") end
 
 --- Opens a connection alone, with what the request says of the way and of TLS: `send` gives bytes out, `read` those that come, and
 --- nil is the peer's end. Its head has the status 0.
 ---@param request table
 ---@return opengatellm.transport.curl.Exchange? connection
 ---@return table? err
-function Transport:connect(request) return H.open(self, request, "connect") end
+function Transport:connect(request) return open_transfer(self, request, "connect") end
 
 --- Gives up the connections. Exchanges that are open go on.
 function Transport:close()
@@ -70,17 +236,17 @@ end
 ---@return integer? status
 ---@return table headers_or_err
 function Exchange:head()
-  if self.err then return nil, H.err(self) end
+  if self.err then return nil, error_of(self) end
   while not self.status do
     local status, headers, code, message, phase, sent = self.transfer:head()
     if status then
       self.status, self.headers = status, headers
     elseif status == nil then
-      H.fail(self, headers, code, message, phase, sent)
+      fail(self, headers, code, message, phase, sent)
     else
-      H.wait(self)
+      wait_for_news(self)
     end
-    if self.err then return nil, H.err(self) end
+    if self.err then return nil, error_of(self) end
   end
   return self.status, self.headers
 end
@@ -88,13 +254,13 @@ end
 --- Waits for more of the body: bytes, nil at the end, or nil and an error.
 ---@return string? bytes
 ---@return table? err
-function Exchange:read() return H.receive(self, H.take) end
+function Exchange:read() return receive_some(self, take_news) end
 
 --- The same, but the bytes go into a decoder at once: true, nil at the end, or nil and an error.
 ---@param decoder userdata
 ---@return true? some
 ---@return table? err
-function Exchange:pour(decoder) return H.receive(self, self.transfer.pour, decoder) end
+function Exchange:pour(decoder) return receive_some(self, self.transfer.pour, decoder) end
 
 --- Drops the rest of an answer whose end the caller knows already, for at most so long: a connection can be kept once
 -- HTTP's own end has come.
@@ -104,11 +270,11 @@ function Exchange:drain(seconds, decoder)
   local finish = curl.now() + seconds
   while self.err == nil do
     local bytes = self.transfer:take()
-    if bytes == nil then return H.finish(self) end
+    if bytes == nil then return finish_body(self) end
     if bytes and decoder then decoder:feed(bytes) end
     local left = finish - curl.now()
     if left <= 0 then return end
-    if not bytes then H.wait(self, left) end
+    if not bytes then wait_for_news(self, left) end
   end
 end
 
@@ -117,12 +283,12 @@ end
 ---@return boolean? sent
 ---@return table? err
 function Exchange:send(bytes)
-  if not self.status and not self:head() then return nil, H.err(self) end
-  if self.err then return nil, H.err(self) end
+  if not self.status and not self:head() then return nil, error_of(self) end
+  if self.err then return nil, error_of(self) end
   local fed, kind, code, message, phase, sent = self.transfer:feed(bytes)
   if fed then return true end
-  H.fail(self, kind, code, message, phase, sent)
-  return nil, H.err(self)
+  fail(self, kind, code, message, phase, sent)
+  return nil, error_of(self)
 end
 
 --- Whether bytes, or the end, can be read without waiting.
@@ -133,7 +299,7 @@ end
 
 --- Ends the exchange, wherever it is. A coroutine that waits for it gets the error `closed`.
 function Exchange:close()
-  if self.err == nil then H.release(self) end -- else it was done at the end
+  if self.err == nil then release(self) end -- else it was done at the end
   self.err = self.err or true
   if self.waiter then driver.wake(self) end
 end
@@ -142,176 +308,6 @@ Exchange.__close = Exchange.close
 
 function Exchange:__tostring()
   return "opengatellm.transport.curl exchange: " .. tostring(self.transfer)
-end
-
--- Helpers ------------------------------------------------------------------------------------------------------------
-
-function H.open(transport, request, how)
-  if not transport.multi then return nil, errors.new { kind = "closed", code = "closed", message = "the transport is closed" } end
-  local transfer, kind, code, message, phase, sent = transport.multi[how](transport.multi, request)
-  if not transfer then return nil, H.failure(request.timeouts or NONE, kind, code, message, phase, sent) end
-  -- made in the size that it has while bytes come. `err`: nil while it is open, false once the answer has been read to its end, true where
-  -- it was closed and nobody has asked for the error yet; `waiter`: the coroutine that waits for it, on `waiter_host`
-  local exchange = setmetatable({
-    transfer = transfer, id = transfer:id(), timeouts = request.timeouts or NONE, status = nil, headers = nil, err = nil, waiter = nil,
-    waiter_host = nil,
-  }, Exchange)
-  local body = request.body
-  if type(body) == "table" then exchange.body = body end
-  if request.host then exchange.host = request.host end
-  if request.on_progress then exchange.on_progress = request.on_progress end
-  return exchange
-end
-
---- The error as its caller gets it; nil where there is none. Most exchanges are closed and never asked again.
-function H.err(exchange)
-  if exchange.err == true then
-    exchange.err = errors.new { kind = "closed", code = "closed", message = "the exchange is closed" }
-  end
-  return exchange.err or nil
-end
-
--- What came, as a text; a failure where Lua has no memory for it.
-function H.take(transfer)
-  local bytes, kind, code, message, phase, sent = memory.attempt(transfer.take, transfer)
-  if bytes == nil and type(kind) == "table" then return nil, kind.kind, kind.code, kind.message, nil, true end
-  return bytes, kind, code, message, phase, sent
-end
-
--- `take` is what the transfer is asked, until it has something.
-function H.receive(exchange, take, decoder)
-  if not exchange.status and not exchange:head() then return nil, H.err(exchange) end
-  while exchange.err == nil do
-    local some, kind, code, message, phase, sent = take(exchange.transfer, decoder)
-    if some then return some end
-    if some == false then
-      H.wait(exchange)
-    elseif kind then
-      H.fail(exchange, kind, code, message, phase, sent)
-    else
-      H.finish(exchange)
-    end
-  end
-  return nil, H.err(exchange)
-end
-
---- Waits until the exchange may have something to give, or `seconds` (nil: no limit) are over; the one place that waits. Sets `err` where
---- there is nothing more to wait for.
-function H.wait(exchange, seconds)
-  local here = host.current(exchange.host)
-  if exchange.on_progress then seconds = math.min(seconds or PROGRESS_SECONDS, PROGRESS_SECONDS) end
-  if here.blocking then H.block(exchange, seconds) else H.await(exchange, seconds, here) end
-  if exchange.waiter then H.unpark(exchange) end
-  if exchange.on_progress then H.report(exchange) end
-end
-
--- What C says that is to be done. Else it is "ready", or "again": a signal or a slice is over, and the caller looks again.
-function H.act(exchange, news)
-  if news == "feed" then H.feed(exchange) elseif news == "stalled" then H.stall(exchange) end
-end
-
--- A function of Lua, for LuaJIT raises what a signal wants at the next instruction only.
-local function wait(transfer, timeouts, seconds)
-  local news = transfer:wait(timeouts.first_byte, timeouts.idle, seconds)
-  return news
-end
-
--- A signal makes Lua raise when C comes back (Ctrl-C in the interpreter): then nobody will read on.
-function H.block(exchange, seconds)
-  local waited, news = pcall(wait, exchange.transfer, exchange.timeouts, seconds)
-  if waited then return H.act(exchange, news) end
-  exchange:close()
-  error(news, 0)
-end
-
--- On a host that does not block: C says at once what there is, or nil and lists the transfer later.
-function H.await(exchange, seconds, here)
-  local timeouts = exchange.timeouts
-  local news = exchange.transfer:await(timeouts.first_byte, timeouts.idle, seconds)
-  if news then return H.act(exchange, news) end
-  local cancelled = task.cancelled()
-  if cancelled then return H.end_with(exchange, cancelled) end
-  return driver.park(exchange, here, (coroutine.running()))
-end
-
--- Something else than news woke it.
-function H.unpark(exchange)
-  driver.unpark(exchange)
-  local cancelled = task.cancelled()
-  if cancelled then H.end_with(exchange, cancelled) end
-end
-
-function H.finish(exchange)
-  if exchange.on_progress then H.report(exchange) end
-  exchange.err = false
-  H.release(exchange)
-end
-
--- Its transport may have been closed before: the last exchange then gives up the connections.
-function H.release(exchange)
-  exchange.transfer:close()
-  driver.tidy()
-end
-
---- Tells the caller's function what has moved since it was last told.
-function H.report(exchange)
-  local up, up_total, down, down_total = exchange.transfer:progress()
-  if not up then return end
-  if up ~= (exchange.up or 0) then
-    exchange.up = up
-    exchange.on_progress("up", up, up_total)
-  end
-  if down ~= (exchange.down or 0) then
-    exchange.down = down
-    exchange.on_progress("down", down, down_total)
-  end
-end
-
---- Gives the transfer the next piece of a body that the caller reads for us.
-function H.feed(exchange)
-  local read, piece, why = pcall(exchange.body.read)
-  if not read then return H.refuse(exchange, piece) end
-  if piece == nil and why ~= nil then return H.refuse(exchange, why) end
-  if piece ~= nil and type(piece) ~= "string" then
-    return H.refuse(exchange, "body.read returned a " .. type(piece))
-  end
-  local fed, kind, code, message, phase, sent = exchange.transfer:feed(piece)
-  if not fed then H.fail(exchange, kind, code, message, phase, sent) end
-end
-
---- The body could not be read: its reader's own error, or one made of what it said.
-function H.refuse(exchange, why)
-  local sent = select(6, exchange.transfer:state())
-  if type(why) ~= "table" then
-    local message = "the body of the request could not be read: " .. tostring(why)
-    why = errors.new { kind = "file", code = "body", message = message, sent = sent }
-  end
-  H.end_with(exchange, why)
-end
-
-function H.stall(exchange)
-  local _, _, _, _, where, sent = exchange.transfer:state()
-  local phase = where == "receive" and "idle" or where == "connect" and where or "first_byte"
-  H.fail(exchange, "timeout", phase, nil, phase, sent)
-end
-
-function H.fail(exchange, ...)
-  H.end_with(exchange, H.failure(exchange.timeouts, ...))
-end
-
---- The error stays, and nothing else does. A caller's own function may have closed the exchange meanwhile.
-function H.end_with(exchange, err)
-  exchange.err = exchange.err or err
-  H.release(exchange)
-end
-
--- What C says of it, as an error.
-function H.failure(timeouts, kind, code, message, phase, sent)
-  if phase and timeouts[phase] then return failure.timeout(timeouts, phase, sent) end
-  if kind == "network" then return failure.network(code, message, sent) end
-  local err = failure.final(kind, code, message, sent)
-  err.phase, err.retryable = phase, phase == "connect"
-  return err
 end
 
 return M
