@@ -64,12 +64,10 @@ describe("a mistake in a request", function()
   it("is raised at the caller's line, under the name of the method that he called", function()
     local c, transport = client()
     for _, row in ipairs {
-      { "chat", function() return c:chat(BAD) end }, { "stream", function() return c:stream(BAD) end },
-      { "preview", function() return c:preview(BAD) end }, { "chat", function() return c:chat(1) end },
-      { "stream", function() return c:stream { messages = {} } end }, { "count_tokens", function() return c:count_tokens {} end },
+      { "chat", BAD }, { "stream", BAD }, { "preview", BAD }, { "chat", 1 }, { "stream", { messages = {} } }, { "count_tokens", {} },
     } do
       local _, where = pcall(function()
-        local value, err = row[2]()
+        local value, err = c[row[1]](c, row[2]) -- no tail call: 5.1 forgets the line of one
         return value, err
       end)
       assert.matches("steps_spec.lua:%d+: client:" .. row[1] .. ": ", where)

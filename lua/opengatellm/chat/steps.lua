@@ -28,7 +28,7 @@ local NONE = {}
 local function has_search(call) return call.request.search and call.client.provider.search_tool end
 
 local function find_search(call)
-  if not has_search(call) then return nil end
+  if not (call.request.search and has_search(call)) then return nil end
   local asked, err, mistake = require "opengatellm.chat.search".request(call.client, call.request)
   call.request = asked or call.request
   return mistake or err
@@ -36,9 +36,11 @@ end
 
 -- Protocol --------------------------------------------------------------------------------------------------------
 
-local function model_of(call) return call.request.model or call.client.model_name end
-
-local function choose_protocol(call) call.client = call.client:for_model(model_of(call)) end
+local function choose_protocol(call)
+  local client = call.client
+  call.model = call.request.model or client.model_name
+  if client.provider.models then call.client = client:for_model(call.model) end
+end
 
 -- Media -----------------------------------------------------------------------------------------------------------
 
@@ -89,7 +91,7 @@ local function options_of(asked)
 end
 
 local function encode(call)
-  local asked, client, model = call.request, call.client, model_of(call)
+  local asked, client, model = call.request, call.client, call.model
   local streamed = call.streamed and not asked.no_streaming
   local wire, err = client.protocol.encode_request(asked, client.provider, streamed, model)
   if not wire then return err end
@@ -101,10 +103,10 @@ local function encode(call)
   if asked.strict and first then return errors.unsupported(first.message, first.field) end
 end
 
-local function has_uploads(call) return call.uploads and call.uploads.pending end
+local function has_uploads(call) return call.uploads ~= nil and call.uploads.pending end
 
 local function send_uploads(call)
-  if not has_uploads(call) then return nil end
+  if not (call.uploads and has_uploads(call)) then return nil end
   local sent, err = call.uploads:send()
   if not sent then return err end
   call.request = call.uploads.request
@@ -143,7 +145,7 @@ function M.begin(client, question, operation, streamed, level)
   local call = calls.new(client)
   call.request, call.operation, call.streamed = requests.of(question), operation, streamed
   local problem = requests.check(call.request)
-  if not problem and not model_of(call) then problem = "model: none is given, neither here nor to the client" end
+  if not (problem or call.request.model or client.model_name) then problem = "model: none is given, neither here nor to the client" end
   if problem then error(name_of(operation) .. problem, level + 1) end
   return call
 end
@@ -156,13 +158,14 @@ end
 ---@return integer? next_step where it stopped; #steps + 1 at the end
 ---@return ogl.Error? err
 function M.walk(call, level, first, pause)
+  local dry = call.operation == "preview"
   for i = first or 1, #CHAT do
     local step = CHAT[i]
     if pause and step.waits and step.waits(call) then return i end
-    if not (step.sends and call.operation == "preview") then
-      local problem = step.run(call)
+    local problem = not (dry and step.sends) and step.run(call)
+    if problem then
       if type(problem) == "string" then error(name_of(call.operation) .. problem, level > 0 and level + 1 or 0) end
-      if problem then return nil, problem end
+      return nil, problem
     end
   end
   return #CHAT + 1

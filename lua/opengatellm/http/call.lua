@@ -33,6 +33,7 @@ local ERROR_BODY = errors.BODY
 ---@field request? ogl.Request of a chat, until its body is made
 ---@field operation? string the method that a chat was asked with: "chat", "stream", "preview", "count_tokens"
 ---@field streamed? boolean a chat's answer is wanted as a stream
+---@field model? string that a chat asks
 ---@field uploads? ogl.Attachments of a chat, until they are sent
 ---@field event_functions? ogl.EventFunction[] what the events of its answer pass: see chat/event_chain.lua
 ---@field try? ogl.Try the present one
@@ -237,7 +238,9 @@ end
 ---@return ogl.Call
 function M.new(client, wire)
   -- in the size that a chat's call has
-  return setmetatable({ client = client, wire = wire, try = nil, budget = nil, request = nil, operation = nil, streamed = nil }, Call)
+  return setmetatable({
+    client = client, wire = wire, try = nil, budget = nil, request = nil, operation = nil, streamed = nil, model = nil,
+  }, Call)
 end
 
 --- Begins a try: the request is on its way, and other calls can be begun before this one is settled.
@@ -259,7 +262,8 @@ function Call:begin()
   self:close_reader()
   remember(self, credential)
   local reader = wire.form and wire.form.open() or nil -- a form is read anew
-  local try = { credential = credential, exchange = nil, decoder = nil, reader = reader, begun = nil }
+  local try = { credential = credential, exchange = nil, decoder = nil, begun = nil }
+  if reader then try.reader = reader end
   self.try = try
   try.exchange, err = open(transport, client, wire, address, credential(), reader or wire.body)
   if not try.exchange then return nil, self:finish(err) end
