@@ -5,7 +5,10 @@
 
 #include "mem.h"
 
-enum { LEAST = 16 }; /* bytes that a block grows by at least */
+enum {
+  LEAST = 16,  /* bytes that a block grows by at least */
+  LARGE = 1024 /* bytes: a smaller block is not worth an allocation */
+};
 
 void ogl_buf_init(struct ogl_buf *b, size_t max, int over) {
   memset(b, 0, sizeof *b);
@@ -60,6 +63,12 @@ char *ogl_buf_make_room(struct ogl_buf *b, size_t n) {
 void ogl_buf_consume(struct ogl_buf *b, size_t n) {
   b->n -= (uint32_t)n;
   b->head = b->n ? b->head + (uint32_t)n : 0;
+}
+
+int ogl_buf_refill(struct ogl_buf *b, size_t done, const char *p, size_t n) {
+  ogl_buf_consume(b, done);
+  if (OGL_UNLIKELY(!b->n && b->cap > LARGE && n < b->cap / 4 && !b->err)) ogl_buf_clear(b);
+  return ogl_buf_append(b, p, n);
 }
 
 void ogl_buf_truncate(struct ogl_buf *b, size_t n) {

@@ -59,6 +59,9 @@ static inline int ogl_buf_text(struct ogl_buf *b, const char *text) { return ogl
 
 /* Drops n bytes from the front (n <= b->n). */
 void ogl_buf_consume(struct ogl_buf *b, size_t n);
+/* Drops `done` bytes from the front and appends n others, as a reader does that has used them up; 0, or the sticky error. A block
+   that an earlier rush has made large goes back: a process has thousands of readers, and few of them are in a rush at a time. */
+int ogl_buf_refill(struct ogl_buf *b, size_t done, const char *p, size_t n);
 /* Drops bytes from the end so that n are left. */
 void ogl_buf_truncate(struct ogl_buf *b, size_t n);
 

@@ -17,9 +17,8 @@ void ogl_json_array_clear(struct ogl_json_array *s) { ogl_buf_clear(&s->in); }
 
 int ogl_json_array_feed(struct ogl_json_array *s, const char *p, size_t n) {
   if (s->err) return s->err;
-  ogl_buf_consume(&s->in, s->pos);
+  s->err = ogl_buf_refill(&s->in, s->pos, p, n);
   s->pos = 0;
-  s->err = ogl_buf_append(&s->in, p, n);
   return s->err ? s->err : OGL_OK;
 }
 

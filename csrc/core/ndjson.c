@@ -14,9 +14,8 @@ void ogl_ndjson_clear(struct ogl_ndjson *s) { ogl_buf_clear(&s->in); }
 
 int ogl_ndjson_feed(struct ogl_ndjson *s, const char *p, size_t n) {
   if (s->err) return s->err;
-  ogl_buf_consume(&s->in, s->pos);
+  s->err = ogl_buf_refill(&s->in, s->pos, p, n);
   s->pos = 0;
-  s->err = ogl_buf_append(&s->in, p, n);
   return s->err ? s->err : OGL_OK;
 }
 

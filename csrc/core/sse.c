@@ -48,9 +48,8 @@ static int spill(struct ogl_sse *s) {
 int ogl_sse_feed(struct ogl_sse *s, const char *p, size_t n) {
   if (s->err) return s->err;
   if (spill(s)) return s->err;
-  ogl_buf_consume(&s->in, s->pos);
+  int err = ogl_buf_refill(&s->in, s->pos, p, n);
   s->pos = 0;
-  int err = ogl_buf_append(&s->in, p, n);
   return err ? check(s, err) : OGL_OK;
 }
 

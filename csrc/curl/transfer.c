@@ -411,12 +411,14 @@ struct ogl_span ogl_transfer_body(const struct ogl_transfer *t) {
   return ogl_buf_span(&t->body);
 }
 
-/* A block much larger than what was in it is from an earlier rush, and 10,000 quiet streams would keep 10,000. A small
-   one goes as well: the allocator hands it, still warm, to the next transfer that gets bytes. */
+/* A block much larger than what was in it is from an earlier rush, and of a crowd each transfer has had a rush at some time: 10,000
+   quiet streams would keep 10,000 blocks. A small one goes as well: the allocator hands it, still warm, to the next transfer that
+   gets bytes. */
 static void give_back(struct ogl_transfer *t, size_t used) {
   if (t->body.n) return;
   int large = t->body.cap > OGL_TRANSFER_BLOCK && used < t->body.cap / 4;
-  if (large || t->body.cap <= OGL_TRANSFER_SMALL) ogl_buf_clear(&t->body);
+  int crowded = t->multi->n_members > OGL_TRANSFER_CROWD;
+  if (large || crowded || t->body.cap <= OGL_TRANSFER_SMALL) ogl_buf_clear(&t->body);
 }
 
 void ogl_transfer_consume(struct ogl_transfer *t, size_t n) {

@@ -40,7 +40,8 @@ OGL_BEGIN
 enum {
   OGL_TRANSFER_UNREAD = 256 * 1024, /* some ms of a fast network, so that a pause does not cost speed */
   OGL_TRANSFER_SMALL = 1024,        /* a block that the allocator keeps at hand: an empty buffer gives it back */
-  OGL_TRANSFER_BLOCK = 32 * 1024    /* between the two an empty buffer keeps its block */
+  OGL_TRANSFER_BLOCK = 32 * 1024,   /* between the two an empty buffer keeps its block, */
+  OGL_TRANSFER_CROWD = 64           /* but among more transfers than these */
 };
 
 enum ogl_transfer_state { OGL_TRANSFER_NEW, OGL_TRANSFER_ACTIVE, OGL_TRANSFER_DONE, OGL_TRANSFER_FAILED };

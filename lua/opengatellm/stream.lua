@@ -222,11 +222,10 @@ end
 
 -- More bytes into the decoder, whose error is sticky: the next pull gives it; or the end of input. True: look again.
 local function read(self)
-  local exchange, decoder = self.exchange, self.decoder
-  local some, err = (exchange.pour or pour)(exchange, decoder)
+  local some, err = (self.exchange.pour or pour)(self.exchange, self.decoder) -- no locals below it: see transport/curl.lua, receive_some
   if some then return true end
   if err then return try_again(self, err) end
-  decoder:finish()
+  self.decoder:finish()
   self.ended = true
   return true
 end

@@ -266,18 +266,19 @@ end
 
 -- As a job --------------------------------------------------------------------------------------------------------
 
---- Its body, in a coroutine of the host.
-function Task:run()
+-- Calls the task's function. A tail call: each slot below it is memory as long as the task lives.
+local function call_function(self)
   local fn, arguments = self.fn, self.arguments
   self.fn, self.arguments = nil, nil
+  if self.cancel_error then return nil, self.cancel_error end
+  if arguments then return fn(unpack(arguments, 1, arguments.n)) end
+  return fn()
+end
+
+--- Its body, in a coroutine of the host.
+function Task:run()
   tasks[coroutine.running()] = self -- nginx has not told us yet
-  if self.cancel_error then
-    self.results = pack(nil, self.cancel_error)
-  elseif arguments then
-    self.results = pack(fn(unpack(arguments, 1, arguments.n)))
-  else
-    self.results = pack(fn())
-  end
+  self.results = pack(call_function(self))
 end
 
 --- Its end, outside of the coroutine.

@@ -158,17 +158,18 @@ end
 ---@return integer? next_step where it stopped; #steps + 1 at the end
 ---@return ogl.Error? err
 function M.walk(call, level, first, pause)
-  local dry = call.operation == "preview"
-  for i = first or 1, #CHAT do
-    local step = CHAT[i]
-    if pause and step.waits and step.waits(call) then return i end
-    local problem = not (dry and step.sends) and step.run(call)
+  first = first or 1 -- few locals: they lie below all that a step needs of a coroutine's stack
+  while CHAT[first] do
+    local step = CHAT[first]
+    if pause and step.waits and step.waits(call) then break end
+    local problem = not (step.sends and call.operation == "preview") and step.run(call)
     if problem then
       if type(problem) == "string" then error(name_of(call.operation) .. problem, level > 0 and level + 1 or 0) end
       return nil, problem
     end
+    first = first + 1
   end
-  return #CHAT + 1
+  return first
 end
 
 return M

@@ -179,19 +179,20 @@ local function finish_body(exchange)
   release(exchange)
 end
 
--- `take` is what the transfer is asked, until it has something.
+-- What the transfer gave, after ending the exchange where it says so: something, or false where more may come.
+local function settle(exchange, some, kind, ...)
+  if some ~= nil then return some end
+  if kind then fail(exchange, kind, ...) else finish_body(exchange) end
+end
+
+-- `take` is what the transfer is asked, until it has something. Its results are in no local while the exchange waits: each slot of a
+-- parked coroutine's stack is memory, 10,000 times.
 local function receive_some(exchange, take, decoder)
   if not exchange.status and not exchange:head() then return nil, error_of(exchange) end
   while exchange.err == nil do
-    local some, kind, code, message, phase, sent = take(exchange.transfer, decoder)
+    local some = settle(exchange, take(exchange.transfer, decoder))
     if some then return some end
-    if some == false then
-      wait_for_news(exchange)
-    elseif kind then
-      fail(exchange, kind, code, message, phase, sent)
-    else
-      finish_body(exchange)
-    end
+    if some == false then wait_for_news(exchange) end
   end
   return nil, error_of(exchange)
 end
