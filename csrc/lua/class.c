@@ -120,3 +120,9 @@ int ogl_lua_fail_text(lua_State *L, const char *code, const char *text) {
 }
 
 int ogl_lua_fail(lua_State *L, int code) { return ogl_lua_fail_text(L, ogl_code_name(code), ogl_code_text(code)); }
+
+int ogl_lua_done(lua_State *L, int code) {
+  if (code < 0) return ogl_lua_fail(L, code);
+  lua_pushboolean(L, 1);
+  return 1;
+}

@@ -4,6 +4,9 @@
 ** A userdata begins with an ogl_lua_object. It is made closed (zero-filled), gets its metatable, then acquires; `release` gives back what
 ** it acquired and may run any number of times. close(), `__close` and the finalizer wait while a method holds the object.
 **
+** One style: a class has a `struct <thing>`, a `to_<thing>` that checks what a method was called on (ogl_lua_self), and its methods are
+** `l_<thing>_<method>`; a function of the module is `l_<function>`.
+**
 ** A method holds its object while it makes Lua values out of the memory of that object: each new value may start the collector, and with
 ** it a finalizer of the program that uses the very same object. Its other methods raise then. Who holds is known by its place on the C
 ** stack, which an error of Lua leaves without a word: a holder that is not above the present frame is gone.
@@ -57,9 +60,26 @@ static inline void ogl_lua_let_go(lua_State *L, void *self) {
   if (OGL_UNLIKELY(o->closing)) ogl_lua_closed_meanwhile(L, self);
 }
 
-/* Returns nil, code name, sentence: the form in which the Lua layer makes its error tables. */
+/* Returns nil, the code's name and a sentence, out of which the Lua layer makes its error tables: for a code of ogl.h, or for a name and
+   a sentence of the caller's own. */
 int ogl_lua_fail(lua_State *L, int code);
 int ogl_lua_fail_text(lua_State *L, const char *code, const char *text);
+
+/* Returns true, or where `code` is an error what ogl_lua_fail returns. */
+int ogl_lua_done(lua_State *L, int code);
+
+/* Pushes a text, or nil where it is empty. */
+static inline void ogl_lua_push_or_nil(lua_State *L, struct ogl_span s) {
+  if (s.n) lua_pushlstring(L, s.p, s.n);
+  else lua_pushnil(L);
+}
+
+/* The text of an argument, as it stays on the stack; raises where it is neither a text nor a number. */
+static inline struct ogl_span ogl_lua_check_span(lua_State *L, int arg) {
+  struct ogl_span s;
+  s.p = luaL_checklstring(L, arg, &s.n);
+  return s;
+}
 
 OGL_END
 

@@ -283,11 +283,10 @@ void ogl_lua_json_value(lua_State *L, struct ogl_span text) {
 /* decode(text [, pack [, from, to]]) -> value | nil, code, message. `pack` is a key: see lua_json.h. The tables `from` and `to` get
    the place of every table's first and last byte in the text; integers that this Lua cannot hold are raw text then. */
 static int l_decode(lua_State *L) {
-  struct ogl_span text, pack = { "", 0 };
+  struct ogl_span text = ogl_lua_check_span(L, 1), pack = { "", 0 };
   int code;
   size_t at;
-  text.p = luaL_checklstring(L, 1, &text.n);
-  if (!lua_isnoneornil(L, 2)) pack.p = luaL_checklstring(L, 2, &pack.n);
+  if (!lua_isnoneornil(L, 2)) pack = ogl_lua_check_span(L, 2);
   lua_settop(L, 4);
   int marks = lua_istable(L, 3) && lua_istable(L, 4) ? 3 : 0;
   if (push_whole(L, text, 0, pack, marks, &code, &at)) return 1;
