@@ -41,6 +41,7 @@ void *ogl_lua_new(lua_State *L, const char *name, size_t size, void (*release)(l
 #if defined(__GNUC__)
 #define OGL_LUA_FRAME() ((uintptr_t)__builtin_frame_address(0))
 #else
+/* The address of a frame of the C stack, for compilers that cannot tell their own. */
 uintptr_t ogl_lua_frame(void);
 #define OGL_LUA_FRAME() ogl_lua_frame()
 #endif
@@ -51,6 +52,7 @@ static inline void ogl_lua_hold(void *self) { ((struct ogl_lua_object *)self)->h
 /* Whether a method reads it that has not ended, as far as can be known: where an error ended it, a later caller may lie deeper. */
 int ogl_lua_is_held(const void *self);
 
+/* Closes an object that was to be closed while a method held it. */
 void ogl_lua_closed_meanwhile(lua_State *L, void *self);
 
 /* Ends that; closes the object if that was asked for meanwhile. */
@@ -60,9 +62,9 @@ static inline void ogl_lua_let_go(lua_State *L, void *self) {
   if (OGL_UNLIKELY(o->closing)) ogl_lua_closed_meanwhile(L, self);
 }
 
-/* Returns nil, the code's name and a sentence, out of which the Lua layer makes its error tables: for a code of ogl.h, or for a name and
-   a sentence of the caller's own. */
+/* Returns nil, the code's name and a sentence, out of which the Lua layer makes its error tables: for a code of ogl.h. */
 int ogl_lua_fail(lua_State *L, int code);
+/* The same for a name and a sentence of the caller's own. */
 int ogl_lua_fail_text(lua_State *L, const char *code, const char *text);
 
 /* Returns true, or where `code` is an error what ogl_lua_fail returns. */

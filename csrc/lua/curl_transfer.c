@@ -93,7 +93,7 @@ static int l_transfer_id(lua_State *L) {
   return 1;
 }
 
-/* What a question gets that has no answer (yet): false while it may still come, or the failure. */
+/* Answers a question for what has not come: false while it still may, nil at the end, or the failure. */
 static int nothing(lua_State *L, const struct ogl_transfer *t) {
   if (t->state == OGL_TRANSFER_FAILED) return ogl_lua_curl_fail(L, &t->failure);
   if (t->state == OGL_TRANSFER_ACTIVE) lua_pushboolean(L, 0);

@@ -47,7 +47,7 @@ struct decoder {
 
 static struct decoder *to_decoder(lua_State *L) { return ogl_lua_self(L, DECODER); }
 
-/* There is no event. */
+/* Returns what there is in place of an event: nothing (feed more), or nil and false at the end. */
 static int nothing(lua_State *L, const struct decoder *u) {
   if (!ogl_decoder_ended(u->d)) return 0;
   lua_pushnil(L);
@@ -160,7 +160,7 @@ static int l_decoder_feed(lua_State *L) {
 
 static void take(void *self, const char *p, size_t n) { feed(self, p, n); }
 
-/* What transfer:pour looks for, where no program can put another thing. */
+/* Puts the sink where transfer:pour looks for it, and where no program can put another value. */
 static void add_sink(lua_State *L) {
   static const struct ogl_lua_sink sink = { DECODER, take };
   lua_pushlightuserdata(L, (void *)(uintptr_t)&sink);

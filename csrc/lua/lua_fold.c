@@ -2,7 +2,7 @@
 ** lua_fold.c - the fold for Lua: events that went through Lua tables, joined into a reply.
 **
 **   core.fold([limit]) -> fold                              limit: bytes of all texts of the reply; default 64 MiB
-**     fold:put(event) -> true | nil, code, message          an event's table, as core.next gives it; raises on what is none
+**     fold:put(event) -> true | nil, code, message          an event's table, as core.next gives it; raises on any other value
 **     fold:reply() -> the reply so far                      the same table as decoder:reply() of a decoder that was not changed
 **     fold:close()
 **

@@ -17,7 +17,7 @@ struct decode {
   size_t room;  /* bytes of the userdata */
   int lone;
   struct ogl_span pack;
-  int marks; /* stack place of two tables: where each table begins and ends in the text; 0 where nobody asks */
+  int marks; /* stack place of two tables: where each table begins and ends in the text; 0 where they are not wanted */
 };
 
 static int push_value(lua_State *L, struct decode *d);
@@ -143,7 +143,7 @@ static inline char *put_float(lua_State *L, struct decode *d, char *out, size_t 
 
 enum { FEW_FLOATS = 1024 };
 
-/* An array of numbers as float32; 0 and the reader as it was where it is none. */
+/* An array of numbers as float32; 0, and the reader as it was, for anything else. */
 static int push_packed(lua_State *L, struct decode *d) {
   struct ogl_json before = d->j;
   struct ogl_number v;
@@ -162,7 +162,7 @@ static int push_packed(lua_State *L, struct decode *d) {
   return 1;
 }
 
-/* Base64 as its bytes; 0 and the reader as it was where it is none. */
+/* Base64 as its bytes; 0, and the reader as it was, for anything else. */
 static int push_bytes(lua_State *L, struct decode *d) {
   struct ogl_json before = d->j;
   struct ogl_json_text text;
@@ -174,7 +174,7 @@ static int push_bytes(lua_State *L, struct decode *d) {
   return 1;
 }
 
-/* An array of such arrays, each packed; 0 and the reader as it was where one is none. */
+/* An array of such arrays, each packed; 0, and the reader as it was, for anything else. */
 static int push_several(lua_State *L, struct decode *d) {
   struct ogl_json before = d->j;
   int top = lua_gettop(L), n = 0, more;

@@ -8,7 +8,7 @@
 **                   | nil, code, message, close_code      sticky; close_code is the one to send, nil: none
 **     codec:close()
 **
-**   core.websocket_frame(kind, payload, key [, code]) -> bytes     key: four bytes that nobody can foresee, drawn for this frame;
+**   core.websocket_frame(kind, payload, key [, code]) -> bytes     key: four bytes that cannot be foreseen, drawn for this frame;
 **                                                                  code: of a close, whose payload is then the reason
 **   core.websocket_accept(key) -> what a server answers to that Sec-WebSocket-Key
 */
