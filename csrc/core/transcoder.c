@@ -67,6 +67,7 @@ static int feed_ended(struct ogl_transcoder *t, const char *p, size_t n) {
     if (n) ogl_decoder_feed(&t->decoder, p, n);
     else ogl_decoder_finish(&t->decoder);
     ogl_usage_merge(&t->encoder.usage, &t->decoder.fold.usage);
+    if (OGL_UNLIKELY(t->decoder.err == OGL_ERR_MEMORY)) return OGL_ERR_MEMORY;
   }
   return t->encoder.err ? t->encoder.err : OGL_OK;
 }
