@@ -148,6 +148,24 @@ describe("the units of C", function()
   end)
 end)
 
+describe("every C header", function()
+  it("says of each function what it does", function()
+    local count = 0
+    for _, path in ipairs(files "csrc/*/*.h") do
+      local before = ""
+      for line in helper.read(path):gmatch "[^\n]*" do
+        local name = not line:find "^#" and line:match "^%a[%w_ *]*[ *](ogl_[%w_]+)%("
+        if name then
+          count = count + 1
+          assert.truthy(before:find "%*/$", path .. ": " .. name .. " has no comment")
+        end
+        if line ~= "" then before = line end
+      end
+    end
+    assert.is_true(count > 250, count)
+  end)
+end)
+
 describe("the registries", function()
   it("know every file that holds a provider's data", function()
     local providers = require "opengatellm.providers"

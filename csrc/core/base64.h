@@ -8,8 +8,9 @@
 
 OGL_BEGIN
 
-/* Bytes that encoding n bytes needs, and that decoding n bytes needs at most. */
+/* Bytes of text that n bytes are encoded as. */
 static inline size_t ogl_base64_encoded(size_t n) { return (n + 2) / 3 * 4; }
+/* Bytes that decoding n bytes of text needs at most. */
 static inline size_t ogl_base64_decoded(size_t n) { return n / 4 * 3 + 3; }
 
 /* Writes to `out`; the length. */

@@ -43,6 +43,7 @@ static inline char *ogl_buf_room(struct ogl_buf *b, size_t n) {
   if (OGL_LIKELY(!b->err && b->p && b->cap - b->head - b->n >= n && b->max - b->n >= n)) return b->p + b->head + b->n;
   return ogl_buf_make_room(b, n);
 }
+/* Counts n bytes that were written at the place that `ogl_buf_room` gave. */
 static inline void ogl_buf_grew(struct ogl_buf *b, size_t n) { b->n += (uint32_t)n; }
 
 /* Appends; 0, or the sticky error. Inline, so that a text that the compiler knows is stored without a call. */
@@ -54,7 +55,9 @@ static inline int ogl_buf_append(struct ogl_buf *b, const char *p, size_t n) {
   ogl_buf_grew(b, n);
   return 0;
 }
+/* Appends one byte; 0, or the sticky error. */
 static inline int ogl_buf_byte(struct ogl_buf *b, char c) { return ogl_buf_append(b, &c, 1); }
+/* Appends a text that a NUL ends, without it; 0, or the sticky error. */
 static inline int ogl_buf_text(struct ogl_buf *b, const char *text) { return ogl_buf_append(b, text, strlen(text)); }
 
 /* Drops n bytes from the front (n <= b->n). */
@@ -68,6 +71,7 @@ void ogl_buf_truncate(struct ogl_buf *b, size_t n);
 /* The first unread byte; NULL before the first append. */
 static inline char *ogl_buf_bytes(const struct ogl_buf *b) { return b->head ? b->p + b->head : b->p; }
 
+/* The unread bytes, good until the buffer is changed; never NULL. */
 static inline struct ogl_span ogl_buf_span(const struct ogl_buf *b) {
   struct ogl_span s = { b->n ? b->p + b->head : "", b->n };
   return s;

@@ -46,7 +46,7 @@ struct ogl_call *ogl_calls_by_id(struct ogl_calls *c, struct ogl_span id) {
   return NULL;
 }
 
-/* Follows the nesting through what was not looked at yet. */
+/* Follows the nesting of brackets through the bytes that no earlier call has looked at. */
 static void look(struct ogl_call_look *l, struct ogl_span s) {
   for (; l->at < s.n; l->at++) {
     char c = s.p[l->at];
@@ -87,11 +87,11 @@ static void announce(struct ogl_call *call, int choice, struct ogl_queue *out) {
   e->b = ogl_buf_span(&call->name);
 }
 
-/* Whether the arguments are `null` as far as they go. */
+/* Whether the arguments so far are the beginning of `null`, or all of it. */
 static int may_be_null(struct ogl_span s) { return s.n <= 4 && memcmp(s.p, "null", s.n) == 0; }
 
-/* Gives what has not gone out, whose end is the fragment at hand. What waited before it is given from a copy: `arguments` may
-   grow, and move, in this very frame. */
+/* Pushes the arguments that have not gone out; the fragment at hand is their end. Those that waited before it are copied first, for
+   `arguments` may grow, and move, in this very frame. */
 static int give(struct ogl_call *call, struct ogl_span fragment, int choice, struct ogl_queue *out) {
   struct ogl_span all = ogl_buf_span(&call->arguments);
   size_t waiting = all.n - fragment.n - call->given;
@@ -118,7 +118,7 @@ int ogl_calls_add(struct ogl_calls *c, struct ogl_call *call, struct ogl_span id
   return call->announced || call->name.n ? give(call, piece, choice, out) : 0;
 }
 
-/* The arguments as they are at last: blanks and `null` are none. */
+/* The arguments at the end, where blanks alone or `null` mean that there are none. */
 static struct ogl_span settled(const struct ogl_call *call) {
   static const struct ogl_span none = { "{}", 2 };
   struct ogl_span all = ogl_buf_span(&call->arguments), s = all;

@@ -3,8 +3,8 @@
 **
 ** A protocol finds the call that a fragment belongs to (each has its own rules), and adds the fragment; the events come
 ** out in the order that a reader needs: TOOL_CALL once the name is known, TOOL_ARGUMENTS only after it, TOOL_CALL_END with
-** everything. The first id and the first name that are not empty stay. Arguments that are nothing but `null` are none: such a
-** piece waits until more comes, or the end. Memory: ids, names and arguments of the reply's calls, together at most
+** everything. The first id and the first name that are not empty stay. Arguments that are nothing but `null` mean that there
+** are none: such a piece waits until more comes, or the end. Memory: ids, names and arguments of the reply's calls, together at most
 ** OGL_MAX_REPLY.
 */
 #ifndef OGL_CALLS_H
@@ -39,11 +39,13 @@ struct ogl_calls {
   size_t size; /* bytes held */
 };
 
+/* Frees all calls; there may be new ones afterwards. */
 void ogl_calls_clear(struct ogl_calls *c);
 /* A new call; NULL with *err set: OGL_ERR_MEMORY, OGL_ERR_PARTS. It is valid until the next open. */
 struct ogl_call *ogl_calls_open(struct ogl_calls *c, int64_t key, int index, int *err);
-/* The newest call with that key (also its other one), or that id; NULL. */
+/* The newest call with that key (also its other one); NULL. */
 struct ogl_call *ogl_calls_by_key(struct ogl_calls *c, int64_t key);
+/* The newest call with that id, or NULL; an empty id is that of no call. */
 struct ogl_call *ogl_calls_by_id(struct ogl_calls *c, struct ogl_span id);
 
 /* Whether the arguments so far are a complete JSON object. Each byte is looked at once, however often this is asked. */

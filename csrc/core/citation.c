@@ -18,7 +18,7 @@ static int holds_another(struct ogl_span key) {
   return ogl_span_is(key, "url_citation") || ogl_span_is(key, "web") || ogl_span_is(key, "retrievedContext");
 }
 
-/* The members of one object; the raw value of the object inside of it that says more, if there is one. */
+/* Reads the members of one object. Gives the raw value of the object inside of it that says more, if it has one. */
 static struct ogl_span read_members(struct ogl_json *j, struct ogl_citation *c) {
   struct ogl_span key, inner = { "", 0 };
   struct ogl_json_text text;

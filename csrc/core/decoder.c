@@ -102,7 +102,7 @@ void ogl_decoder_finish(struct ogl_decoder *d) {
   if (d->err) read_on(d);
 }
 
-/* The problem, to be filled in; NULL without memory, which is the error then. */
+/* Makes the problem, which the caller fills in. NULL without memory; then that is the error. */
 static struct ogl_problem *problem(struct ogl_decoder *d) {
   if (d->problem) return d->problem;
   struct ogl_problem *p = ogl_realloc(NULL, sizeof *p);
@@ -114,7 +114,7 @@ static struct ogl_problem *problem(struct ogl_decoder *d) {
   return d->problem = p;
 }
 
-/* One text of it. Without memory, that is the error; a text above the ceiling is left out. */
+/* Notes one text of the problem. Leaves a text above the ceiling out; a lack of memory becomes the error. */
 static void note(struct ogl_decoder *d, struct ogl_buf *b, struct ogl_span s) {
   if (ogl_buf_append(b, s.p, s.n) == OGL_ERR_MEMORY) fail(d, OGL_ERR_MEMORY);
 }
@@ -135,7 +135,7 @@ static void warn(struct ogl_decoder *d, const char *code, const char *message, s
   e->c = detail;
 }
 
-/* A frame that is no JSON. */
+/* Handles a frame that is no JSON: a warning, or an error. OGL_OK, or the error. */
 static int on_bad_frame(struct ogl_decoder *d, int code) {
   int whole = d->frame.kind == OGL_FRAME_WHOLE, joined = d->frame.joined != 0;
   if (whole && code == OGL_ERR_INCOMPLETE) return fail(d, code);
@@ -195,7 +195,7 @@ static int take_frame(struct ogl_decoder *d) {
   return OGL_OK;
 }
 
-/* The last warning moves in front of the FINISH events, which are the last of their choices. */
+/* Moves the last warning in front of the FINISH events, for a FINISH is the last event of its choice. */
 static void move_warning(struct ogl_queue *q) {
   for (size_t i = q->n; i > 1; i--) {
     struct ogl_event warning = q->events[i - 1], before = q->events[i - 2];
@@ -205,8 +205,8 @@ static void move_warning(struct ogl_queue *q) {
   }
 }
 
-/* There was no answer, but something that the server said in its place: a whole body is that in any case, an event only if it has
-   words. */
+/* Turns what the server said in place of an answer into its error. A whole body counts in any case, an event only if a message can be
+   found in it. */
 static void push_stray(struct ogl_decoder *d) {
   struct ogl_span json = ogl_buf_span(&d->stray);
   ogl_queue_begin(&d->queue, 2 * json.n); /* some words are read twice */
@@ -214,7 +214,7 @@ static void push_stray(struct ogl_decoder *d) {
   if (d->framer.framing != OGL_FRAMING_WHOLE && d->queue.n && d->queue.events[0].a.n == json.n) d->queue.n = 0;
 }
 
-/* The last events, once. */
+/* Queues the last events of the reply, once. */
 static int close_reply(struct ogl_decoder *d) {
   d->closed = 1;
   d->frame.repaired = d->frame.joined = 0; /* that was told */
@@ -226,7 +226,7 @@ static int close_reply(struct ogl_decoder *d) {
   return d->queue.err ? fail(d, d->queue.err) : OGL_OK;
 }
 
-/* Takes what else there is, for the numbers and the reasons alone. OGL_MORE, or the error that ended it. */
+/* Decodes what came behind an error, and folds the usage and the finish reasons alone. OGL_MORE, or the error that ended it. */
 static int take_late(struct ogl_decoder *d) {
   struct ogl_event e;
   for (;;) {
@@ -241,7 +241,7 @@ static int take_late(struct ogl_decoder *d) {
   }
 }
 
-/* Behind an error of the server: nothing that is wrong there changes the error, but for memory that is not there. */
+/* Reads on behind an error of the server. The error stays what it was, whatever stands there; only a lack of memory replaces it. */
 static void read_on(struct ogl_decoder *d) {
   d->err = 0;
   int code = take_late(d);
@@ -263,7 +263,7 @@ static int on_error(struct ogl_decoder *d, const struct ogl_event *e) {
   return d->err;
 }
 
-/* An event that was popped: folded, and given. */
+/* Folds an event that was popped. OGL_OK where the caller gets it, or the error. */
 static int give(struct ogl_decoder *d, struct ogl_event *e) {
   if (OGL_UNLIKELY(e->kind == OGL_EVENT_ERROR)) return on_error(d, e);
   if (d->keep) {
@@ -290,7 +290,7 @@ int ogl_decoder_next(struct ogl_decoder *d, struct ogl_event *e) {
 
 static int is_visible_text(const struct ogl_event *e) { return e->kind == OGL_EVENT_TEXT && e->choice == 0; }
 
-/* Appends the texts of all events that there are. What ended that: OGL_MORE or an error. */
+/* Appends the texts of all events that there are. Gives the code that ended them: OGL_MORE, or an error. */
 static int join_texts(struct ogl_decoder *d, struct ogl_event *e, unsigned *passed) {
   struct ogl_event next;
   int code;

@@ -12,7 +12,7 @@
 **                 between them is passed over
 **
 ** Errors stick, and come after the events before them. A frame that is no JSON is passed over with a WARNING event, unless
-** `strict`; a whole body that is none is an error. Input in which nothing of an answer was found, but JSON of another kind, is
+** `strict`; a whole body that is no JSON is an error. Input in which nothing of an answer was found, but JSON of another kind, is
 ** the server's error, in its own words.
 **
 ** An error that the server reports is told at once. What the answer cost, and how it ended, often stands behind it: of what was
@@ -66,6 +66,7 @@ struct ogl_decoder {
 /* 0, or OGL_ERR_MEMORY (the decoder may be cleared all the same). */
 int ogl_decoder_init(struct ogl_decoder *d, const struct ogl_protocol *protocol,
                      const struct ogl_decoder_options *options);
+/* Frees everything, and closes the decoder; any number of times. */
 void ogl_decoder_clear(struct ogl_decoder *d);
 /* OGL_OK or the sticky error (behind one of the server's the bytes are taken all the same). */
 int ogl_decoder_feed(struct ogl_decoder *d, const char *p, size_t n);
@@ -73,9 +74,10 @@ int ogl_decoder_feed(struct ogl_decoder *d, const char *p, size_t n);
 int ogl_decoder_next(struct ogl_decoder *d, struct ogl_event *e);
 /* The next TEXT event of the first choice, past all other events. `joined`: one event with its text and all that has arrived
    behind it, up to the end of the input so far, the end of the reply, or an error (which the next call gives); it is never
-   empty. The kind of each event that was taken sets its bit of *passed (1 << kind). Results and errors as those of `next`; the event is valid
-   until the next call. */
+   empty. The kind of each event that was taken sets its bit of *passed (1 << kind). Results and errors as those of `next`; the
+   event is valid until the next call. */
 int ogl_decoder_text(struct ogl_decoder *d, int joined, struct ogl_event *e, unsigned *passed);
+/* No more bytes will come: `next` then gives what is left, and says whether the reply is complete. */
 void ogl_decoder_finish(struct ogl_decoder *d);
 
 /* What the server reported, or what could not be read; its texts are empty where there was none. */

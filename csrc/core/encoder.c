@@ -41,14 +41,15 @@ void ogl_encoder_clear(struct ogl_encoder *e) {
   e->err = OGL_ERR_CLOSED;
 }
 
-/* The code of a step as the caller gets it; the first error stays. */
+/* Makes the result of a step: OGL_OK, or the first error, which stays. */
 static int done(struct ogl_encoder *e, int code) {
   if (code < 0 && !e->err) e->err = code;
   if (e->out.err && !e->err) e->err = e->out.err;
   return e->err ? e->err : OGL_OK;
 }
 
-/* Id and model, where the context gave none: the first that the events bring. An id is settled once anything is written. */
+/* Takes the id and the model from the events where the context gave none: the first that come. The id is final once anything is
+   written. */
 static int settle_names(struct ogl_encoder *e, const struct ogl_event *event) {
   int starts = event->kind == OGL_EVENT_START;
   if (starts && !e->id.n) ogl_buf_append(&e->id, event->a.p, event->a.n);

@@ -66,13 +66,16 @@ struct ogl_encoder {
 /* 0, or OGL_ERR_MEMORY (the encoder may be cleared all the same). */
 int ogl_encoder_init(struct ogl_encoder *e, const struct ogl_encoding *encoding, int is_whole,
                      const struct ogl_encoder_context *context);
+/* Frees everything, and closes the encoder; any number of times. */
 void ogl_encoder_clear(struct ogl_encoder *e);
 /* OGL_OK, or the sticky error: OGL_ERR_MEMORY, OGL_ERR_REPLY, OGL_ERR_PARTS, OGL_ERR_BODY (`out` was not drained). */
 int ogl_encoder_put(struct ogl_encoder *e, const struct ogl_event *event);
+/* The reply is complete: writes what closes it. Returns as `put` does. */
 int ogl_encoder_end(struct ogl_encoder *e);
 
-/* For encodings: the answer's id and model. */
+/* For encodings: the id of the answer; empty before one is known. */
 static inline struct ogl_span ogl_encoder_id(const struct ogl_encoder *e) { return ogl_buf_span(&e->id); }
+/* For encodings: the model of the answer; empty before one is known. */
 static inline struct ogl_span ogl_encoder_model(const struct ogl_encoder *e) { return ogl_buf_span(&e->model); }
 
 OGL_END

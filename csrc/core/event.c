@@ -64,8 +64,8 @@ struct ogl_span ogl_queue_text(struct ogl_queue *q, struct ogl_json_text text) {
 
 static const struct ogl_span replacement = { "\xef\xbf\xbd", 3 }; /* U+FFFD */
 
-/* What the waiting half becomes, with the other one if the text begins with it. Its three bytes take the place of the quotes around
-   the text and of what stands between it and the next. */
+/* Writes the character that the waiting half and the low half at the front of the text make, or U+FFFD where that is missing. Its three
+   bytes have room: on the wire, quotes and a comma or brace stand around each text. */
 static size_t put_half(struct ogl_queue *q, struct ogl_json_text *text, uint16_t half, char *p) {
   uint16_t low = ogl_json_take_low(text);
   if (low) return ogl_utf8_put(p, 0x10000u + ((unsigned)(half - 0xd800) << 10) + (unsigned)(low - 0xdc00));

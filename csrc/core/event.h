@@ -22,9 +22,8 @@
 **   ERROR                         message, type, code, json (the decoder turns it into its sticky error)
 **
 ** Where a protocol has items around its parts (openai_responses), `d` of TEXT, REASONING, REFUSAL and TOOL_CALL is the id of the
-** item that they are in, and `c` what it is where a
-** kind has two forms ("content" of REASONING that is no summary, "custom" of a TOOL_CALL): an encoding of the same protocol wants them,
-** and nobody else.
+** item that they are in, and `c` says which form it has where its kind has two ("content" of REASONING that is no summary, "custom" of
+** a TOOL_CALL). Only an encoding of the same protocol reads these two.
 **
 ** `index` is the place of the part in the choice's reply, `choice` the answer among n; both count from 0 here and from 1 in
 ** Lua.
@@ -77,7 +76,9 @@ struct ogl_queue {
   int err;              /* sticky for the frame: OGL_ERR_MEMORY, OGL_ERR_QUEUE */
 };
 
+/* An empty queue; allocates nothing. */
 void ogl_queue_init(struct ogl_queue *q);
+/* Frees the memory; the queue may be used again. */
 void ogl_queue_clear(struct ogl_queue *q);
 /* Empties the queue for a frame of n bytes, whose texts together need no more. */
 void ogl_queue_begin(struct ogl_queue *q, size_t n);
@@ -98,6 +99,7 @@ static inline struct ogl_span ogl_queue_piece(struct ogl_queue *q, struct ogl_js
 /* The end of such a text: U+FFFD where a half still waits, else nothing. */
 struct ogl_span ogl_queue_half(struct ogl_queue *q, uint16_t *half);
 
+/* Takes the next event off: OGL_OK, or OGL_MORE where there is none. */
 static inline int ogl_queue_pop(struct ogl_queue *q, struct ogl_event *e) {
   if (q->next == q->n) return OGL_MORE;
   *e = q->events[q->next++];

@@ -20,8 +20,8 @@
 
 OGL_BEGIN
 
-/* Fills a (message), b (type), c (code) and d (the JSON) of `e` from a whole answer; texts are in `q` or in `json`. JSON that
-   is none is the message itself. */
+/* Fills a (message), b (type), c (code) and d (the JSON) of `e` from a whole answer; texts are in `q` or in `json`. Text that
+   is no JSON is the message itself. */
 void ogl_fault_read(struct ogl_queue *q, struct ogl_span json, struct ogl_event *e);
 /* The same for an answer in which nothing else was found. */
 void ogl_fault_read_other(struct ogl_queue *q, struct ogl_span json, struct ogl_event *e);
@@ -29,6 +29,7 @@ void ogl_fault_read_other(struct ogl_queue *q, struct ogl_span json, struct ogl_
 int ogl_fault_is_status(struct ogl_span json);
 /* Pushes the ERROR event of an answer, or of the value of its "error" member. */
 void ogl_fault_push(struct ogl_queue *q, struct ogl_span json);
+/* The same for an answer in which nothing else was found. */
 void ogl_fault_push_other(struct ogl_queue *q, struct ogl_span json);
 
 OGL_END

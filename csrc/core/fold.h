@@ -50,7 +50,9 @@ struct ogl_fold {
   int err;
 };
 
+/* An empty reply. `max`: bytes that all its texts may have together. */
 void ogl_fold_init(struct ogl_fold *f, size_t max);
+/* Frees everything; the fold is empty then, with the same ceiling. */
 void ogl_fold_clear(struct ogl_fold *f);
 /* OGL_OK, or the sticky error: OGL_ERR_MEMORY, OGL_ERR_REPLY, OGL_ERR_PARTS. */
 int ogl_fold_add(struct ogl_fold *f, const struct ogl_event *e);

@@ -47,11 +47,13 @@ struct ogl_framer {
 
 /* `content_type` may be NULL. Allocates nothing. */
 void ogl_framer_init(struct ogl_framer *f, const char *content_type, int sse_mode);
+/* Frees the memory; any number of times. */
 void ogl_framer_clear(struct ogl_framer *f);
 /* OGL_OK or the sticky error: OGL_ERR_MEMORY, OGL_ERR_FRAME, OGL_ERR_BODY. */
 int ogl_framer_feed(struct ogl_framer *f, const char *p, size_t n);
 /* OGL_OK with a frame (valid until the next call), OGL_MORE, or the sticky error: also OGL_ERR_LINE. */
 int ogl_framer_next(struct ogl_framer *f, struct ogl_frame *frame);
+/* No more bytes will come: `next` gives what is left. */
 void ogl_framer_finish(struct ogl_framer *f);
 /* See sse.h; 0 for all that is no SSE. */
 int ogl_framer_reopen(struct ogl_framer *f);

@@ -114,7 +114,7 @@ static int is_word(struct ogl_span s, const char *word) {
 
 static const char version[] = "HTTP/1.";
 
-/* Can a status line begin so? What is no HTTP is known by its first bytes, and need not be waited for. */
+/* Whether a status line can begin so. Bytes of another protocol are known by the first few, without waiting for a line end. */
 static int is_beginning(struct ogl_span line) {
   size_t n = line.n < sizeof version - 1 ? line.n : sizeof version - 1;
   return memcmp(line.p, version, n) == 0;
@@ -144,14 +144,14 @@ static int begin_head(struct ogl_http1 *h, struct ogl_span *in) {
   return OGL_OK;
 }
 
-/* RFC 9110, 5.6.2, in lower case; 0 where it is none. */
+/* A byte of a token (RFC 9110, 5.6.2) in lower case; 0 for any other byte. */
 static char token_byte(char c) {
   if (is_digit(c) || (c >= 'a' && c <= 'z')) return c;
   if (c >= 'A' && c <= 'Z') return (char)(c | 0x20);
   return c && strchr("!#$%&'*+-.^_`|~", c) ? c : '\0';
 }
 
-/* NUL and CR have no place in a value; other control bytes are let pass, as everywhere. */
+/* Whether that can be a value: not with a NUL or a CR in it. Other control bytes pass, as they do in other clients. */
 static int is_value(struct ogl_span s) { return !s.n || (!memchr(s.p, '\0', s.n) && !memchr(s.p, '\r', s.n)); }
 
 /* A line that begins with a blank goes on with the value before it (RFC 9112, 5.2). */

@@ -5,7 +5,7 @@
 ** of the connection `finish`; `reset` for another answer, which keeps the memory, or `clear`. Any split of the input
 ** gives the same head, the same bytes and the same end.
 **
-** A body ends by its length, by its last chunk, where the connection ends, or is none (HEAD, 204, 304, a CONNECT that
+** A body ends by its length, by its last chunk, or where the connection ends; some answers have none (HEAD, 204, 304, a CONNECT that
 ** worked, 101). Interim heads (1xx) are skipped; trailers are read and dropped. Where a peer of ours might see another
 ** end than we do (RFC 9112, 6.3) the answer is malformed - two lengths that differ, a length or chunk size that is no
 ** number or above 2^62, a transfer coding that is not chunked - or, with a length beside chunks, ends its connection.
@@ -40,9 +40,11 @@ struct ogl_http1 {
   int chunked; /* it comes in chunks */
 };
 
-/* Neither can fail. */
+/* Begins an answer to a request with that method. Allocates nothing. */
 void ogl_http1_init(struct ogl_http1 *h, struct ogl_span method);
+/* As after `init`, but for the memory, which it keeps. */
 void ogl_http1_reset(struct ogl_http1 *h, struct ogl_span method);
+/* Frees the memory; any number of times. */
 void ogl_http1_clear(struct ogl_http1 *h);
 
 /* Takes from the front of *in. OGL_HTTP1_HEAD once, when the final head is complete; OGL_HTTP1_BODY with a span into *in;

@@ -135,7 +135,7 @@ size_t ogl_json_unescape(struct ogl_json_text text, char *out, int *lone) {
   return (size_t)(out - start);
 }
 
-/* The value of a \u escape of 6 bytes between the two, 0 where it is none. */
+/* The value of the \u escape of 6 bytes between the two; 0 where there is no such escape. */
 static uint16_t half_at(const char *p, const char *end, int from, int to) {
   int c = end - p >= 6 && p[0] == '\\' && p[1] == 'u' ? hex4(p + 2, end) : 0;
   return c >= from && c <= to ? (uint16_t)c : 0;

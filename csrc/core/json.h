@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
-** json.h - a pull reader over one complete JSON text (RFC 8259), built to skip what nobody asked for.
+** json.h - a pull reader over one complete JSON text (RFC 8259), built to skip what its caller does not want.
 **
 ** Life: `open` on bytes that stay in place, then one call a value: `enter` and `key`/`item` walk objects and arrays,
 ** `skip`, `string`, `number`, `literal` take one value each; at last `end`. Nothing is allocated. The first error
@@ -34,6 +34,7 @@ struct ogl_json_text {
   int escaped; /* has a backslash: needs ogl_json_unescape */
 };
 
+/* Begins to read n bytes, which have to stay in place. */
 void ogl_json_open(struct ogl_json *j, const char *p, size_t n);
 
 /* What comes next: one of  { [ " 0 (a number) t f n , or 0 where no value can begin (no error is set). */
@@ -47,11 +48,15 @@ int ogl_json_key(struct ogl_json *j, struct ogl_span *key);
 /* Likewise for arrays. */
 int ogl_json_item(struct ogl_json *j);
 
-/* Each takes one value; OGL_OK, or the error. */
-int ogl_json_skip(struct ogl_json *j, struct ogl_span *raw); /* raw may be NULL */
+/* This and the next three take one value each; OGL_OK, or the error. Skips a value of any kind; *raw becomes its text (NULL: not
+   wanted). */
+int ogl_json_skip(struct ogl_json *j, struct ogl_span *raw);
+/* Takes a string. */
 int ogl_json_string(struct ogl_json *j, struct ogl_json_text *out);
+/* Takes a number. */
 int ogl_json_number(struct ogl_json *j, struct ogl_number *out);
-int ogl_json_literal(struct ogl_json *j); /* true, false, null */
+/* Takes true, false or null. */
+int ogl_json_literal(struct ogl_json *j);
 
 /* Nothing but white space is left: OGL_OK, or OGL_ERR_SYNTAX. */
 int ogl_json_end(struct ogl_json *j);
@@ -72,9 +77,9 @@ enum { OGL_LONE = 1 }; /* a lone surrogate was met, and became U+FFFD */
    that happened, and stays as it was elsewhere. */
 size_t ogl_json_unescape(struct ogl_json_text text, char *out, int *lone);
 
-/* Halves of a surrogate pair: the high one that the text ends with is taken off it, and given; likewise the low one that it
-   begins with. 0 where there is none. */
+/* Takes the high half of a surrogate pair off the end of the text, and gives it; 0 where the text ends with no such half. */
 uint16_t ogl_json_take_high(struct ogl_json_text *text);
+/* The same for a low half that the text begins with. */
 uint16_t ogl_json_take_low(struct ogl_json_text *text);
 
 /* A text without escapes. */
@@ -83,6 +88,7 @@ static inline struct ogl_json_text ogl_json_plain(struct ogl_span s) {
   return text;
 }
 
+/* Whether the span holds these n bytes. */
 static inline int ogl_span_equal(struct ogl_span s, const char *text, size_t n) {
   return s.n == n && memcmp(s.p, text, n) == 0;
 }

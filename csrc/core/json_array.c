@@ -35,7 +35,7 @@ static int is_between(struct ogl_json_array *s, char c) {
   return s->opened || memchr("\xef\xbb\xbf", c, 3) != NULL;
 }
 
-/* To the first byte of the next element; 0 where it has not come. */
+/* Moves on to the first byte of the next element; 0 where it has not come. */
 static int pass_over(struct ogl_json_array *s) {
   const char *p = ogl_buf_span(&s->in).p;
   while (s->pos < s->in.n && is_between(s, p[s->pos])) s->pos++;
@@ -46,7 +46,7 @@ static int pass_over(struct ogl_json_array *s) {
   return 1;
 }
 
-/* One byte inside a string, or what ends it; the byte behind. */
+/* Passes one byte inside a string, or the quote that ends it; gives the byte behind. */
 static const char *in_string(struct ogl_json_array *s, const char *p, const char *end) {
   if (s->escape) return s->escape = 0, p + 1;
   p = ogl_scan_string(p, end);
@@ -56,7 +56,7 @@ static const char *in_string(struct ogl_json_array *s, const char *p, const char
   return p + 1;
 }
 
-/* From p on to the byte behind the element; NULL where its end has not come. */
+/* Gives the byte behind the element, looking from p on; NULL where its end has not come. */
 static const char *scan(struct ogl_json_array *s, const char *p, const char *end) {
   while (p < end) {
     if (s->string) {

@@ -25,12 +25,15 @@ struct ogl_json_array {
   int opened, finished, err; /* opened: the array's own bracket was seen */
 };
 
+/* Allocates nothing. */
 void ogl_json_array_init(struct ogl_json_array *s);
+/* Frees the memory; any number of times. */
 void ogl_json_array_clear(struct ogl_json_array *s);
 /* OGL_OK, or the sticky error: OGL_ERR_MEMORY, OGL_ERR_FRAME (more than OGL_MAX_INPUT waits). */
 int ogl_json_array_feed(struct ogl_json_array *s, const char *p, size_t n);
 /* OGL_OK with a frame, OGL_MORE, or the sticky error: also OGL_ERR_FRAME for one element above OGL_MAX_FRAME. */
 int ogl_json_array_next(struct ogl_json_array *s, struct ogl_frame *frame);
+/* No more bytes will come: `next` gives what is left. */
 void ogl_json_array_finish(struct ogl_json_array *s);
 
 OGL_END

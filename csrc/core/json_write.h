@@ -13,6 +13,7 @@ OGL_BEGIN
    UTF-8 as U+FFFD, so that what is written is always JSON. DEL and U+2028 need no escape (RFC 8259). 1 where bytes were
    replaced so. */
 int ogl_json_write_string(struct ogl_buf *b, const char *p, size_t n);
+/* Decimal digits. */
 void ogl_json_write_integer(struct ogl_buf *b, int64_t v);
 /* v is finite. */
 void ogl_json_write_number(struct ogl_buf *b, double v);

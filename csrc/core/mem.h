@@ -10,7 +10,9 @@
 #include <stdlib.h>
 
 #ifdef OGL_TEST_ALLOC
+/* As realloc; NULL where the test wants this allocation to fail. */
 void *ogl_test_realloc(void *p, size_t n);
+/* As free. */
 void ogl_test_free(void *p);
 #define ogl_realloc ogl_test_realloc
 #define ogl_free    ogl_test_free

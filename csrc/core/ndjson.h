@@ -17,12 +17,15 @@ struct ogl_ndjson {
   int started, finished, err;
 };
 
+/* Allocates nothing. */
 void ogl_ndjson_init(struct ogl_ndjson *s);
+/* Frees the memory; any number of times. */
 void ogl_ndjson_clear(struct ogl_ndjson *s);
 /* OGL_OK, or the sticky error: OGL_ERR_MEMORY, OGL_ERR_FRAME (more than OGL_MAX_INPUT waits). */
 int ogl_ndjson_feed(struct ogl_ndjson *s, const char *p, size_t n);
 /* OGL_OK with a frame, OGL_MORE, or the sticky error: also OGL_ERR_LINE. */
 int ogl_ndjson_next(struct ogl_ndjson *s, struct ogl_frame *frame);
+/* No more bytes will come: `next` gives what is left. */
 void ogl_ndjson_finish(struct ogl_ndjson *s);
 
 OGL_END

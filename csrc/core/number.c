@@ -18,7 +18,7 @@
 
 enum { MAX_DIGITS = 19 }; /* of 10^19 - 1, which 64 bits hold */
 
-/* What was read of a number's text. */
+/* A number as its text has it: significant digits and a power of ten. */
 struct decimal {
   uint64_t w;        /* first significant digits */
   int digits;        /* how many */
@@ -47,7 +47,7 @@ static inline int eight_digits(const char *p, const char *end, uint64_t *value) 
 #endif
 }
 
-/* Gathers a run of digits. Those in w shift the exponent where they are a fraction, those beyond it where they are none. */
+/* Gathers a run of digits. Digits of a fraction shift the exponent when they go into w, digits of an integer when they no longer fit. */
 static inline const char *read_digits(const char *p, const char *end, struct decimal *x, int fraction) {
   const char *from = p, *kept;
   uint64_t w = x->w, eight;

@@ -14,7 +14,7 @@ struct ogl_number {
   double d;       /* always: what strtod gives for the text */
 };
 
-/* Reads the JSON number at p. The byte after it, or NULL when there is none. Numbers too large for a double become
+/* Reads the JSON number at p. Gives the byte after it, or NULL where no number stands. Numbers too large for a double become
    infinite. */
 const char *ogl_number_read(const char *p, const char *end, struct ogl_number *out);
 

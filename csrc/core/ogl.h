@@ -58,6 +58,7 @@ enum ogl_code {
 
 /* A code's name, in lower case with underscores ("line", "incomplete"), and a sentence for people. */
 const char *ogl_code_name(int code);
+/* A sentence about the code, for people. */
 const char *ogl_code_text(int code);
 
 /* Limits. Each guards memory against a peer that never stops; none is reached by an honest server. */

@@ -9,8 +9,8 @@
 **     {"id":"x","choices":[{"delta":{"content":"  Hel  "}}],"obfuscation":"  a8Kq  ","sequence_number":  17  }
 **     |--------------- part ------------------| text |-------- part -------| idle |-------- part -----| number | part
 **
-** A hole is the text, a string that nobody reads (OpenAI's "obfuscation", Ollama's "created_at"), or a number, which is given
-** (Gemini counts its tokens) or not read by anybody either.
+** A hole is the text, a string that no reader needs (OpenAI's "obfuscation", Ollama's "created_at"), or a number, which is given
+** (Gemini counts its tokens) or not needed either.
 **
 ** Some servers pad a chunk with blanks between the closing brackets (Anthropic): where nothing but brackets stands behind the last
 ** hole, a string, blanks there do not count.
@@ -65,6 +65,7 @@ static inline struct ogl_hole ogl_hole_number(struct ogl_span raw, int i) {
 /* Frees the memory; it has learnt nothing then. */
 void ogl_repeat_clear(struct ogl_repeat *r);
 
+/* The next frame is read in full. */
 static inline void ogl_repeat_forget(struct ogl_repeat *r) { r->n = 0; }
 /* Remembers the frame's `data`, of which the holes are parts, in any order; they are sorted here. Strings are holes of JSON
    strings, numbers are integers without a sign. One of them is the text. */

@@ -20,6 +20,7 @@
 #define OGL_ONES UINT64_C(0x0101010101010101)
 #define OGL_HIGH UINT64_C(0x8080808080808080)
 
+/* Eight bytes as a number. */
 static inline uint64_t ogl_word(const char *p) {
   uint64_t w;
   memcpy(&w, p, sizeof w);
@@ -30,6 +31,7 @@ static inline uint64_t ogl_word(const char *p) {
 static inline uint64_t ogl_zero_bytes(uint64_t w) { return (w - OGL_ONES) & ~w & OGL_HIGH; }
 
 #if OGL_SSE2
+/* Sixteen bytes. */
 static inline __m128i ogl_load(const char *p) { return _mm_loadu_si128((const __m128i *)(const void *)p); }
 
 /* The front of p that holds no byte up to CR (0x0d), 64 bytes a step; LF is one, and text has no other. */

@@ -140,7 +140,7 @@ static int take_line(struct ogl_sse *s, struct ogl_span *line) {
   return OGL_OK;
 }
 
-/* The line is taken again, after the frame that has to come before it. */
+/* Puts the line back: the frame before it has to be given first. */
 static void untake(struct ogl_sse *s, struct ogl_span line) {
   s->pos = (size_t)(line.p - ogl_buf_bytes(&s->in));
   s->after_cr = 0;
@@ -202,7 +202,7 @@ static int bare_closes(struct ogl_sse *s, struct ogl_span line) {
   return 0;
 }
 
-/* What stood between two lines of JSON: see sse.h. */
+/* Puts back what stood between two pieces of JSON before a gateway cut them: see sse.h. */
 static void put_separator(struct ogl_sse *s, struct ogl_buf *b) {
   if (!s->bare_string) {
     ogl_buf_byte(b, '\n');
@@ -253,7 +253,7 @@ int ogl_sse_reopen(struct ogl_sse *s) {
   return 1;
 }
 
-/* More of the JSON. */
+/* Appends one more line to the JSON of the event. */
 static int on_piece(struct ogl_sse *s, struct ogl_span piece, struct ogl_frame *frame) {
   copy_data(s);
   put_separator(s, &s->data);
@@ -266,7 +266,7 @@ static int is_field(struct ogl_span name) {
          ogl_span_is(name, "retry");
 }
 
-/* What stands outside the standard: `error: …` and bare JSON. An event or JSON that it interrupts comes first. */
+/* Takes a line that the standard does not know: `error: …`, or bare JSON. An event or JSON that it interrupts is given first. */
 static int on_other(struct ogl_sse *s, struct ogl_span line, struct ogl_span name, struct ogl_span value,
                     struct ogl_frame *frame) {
   if (s->lines && name.n && is_open(s)) return on_piece(s, line, frame);
@@ -288,7 +288,7 @@ static int on_bare_line(struct ogl_sse *s, struct ogl_span line, struct ogl_fram
   return give_bare(s, frame);
 }
 
-/* The rest of a line of JSON between whose tokens lines were cut: no event begins so. */
+/* Whether the line can be the rest of JSON that was cut between two tokens: no event begins so. */
 static int is_rest(struct ogl_span value) {
   while (value.n && *value.p == ' ') value.p++, value.n--;
   return value.n && (*value.p == '"' || *value.p == '}' || *value.p == ']');

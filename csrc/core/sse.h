@@ -66,12 +66,15 @@ struct ogl_sse {
   int mode, started, after_cr, finished, given, named, err; /* named: new_id holds an id */
 };
 
+/* Allocates nothing. `mode`: OGL_SSE_LLM or OGL_SSE_WHATWG. */
 void ogl_sse_init(struct ogl_sse *s, int mode);
+/* Frees the memory; any number of times. */
 void ogl_sse_clear(struct ogl_sse *s);
 /* OGL_OK, or the sticky error: OGL_ERR_MEMORY, OGL_ERR_FRAME (more than OGL_MAX_INPUT waits). */
 int ogl_sse_feed(struct ogl_sse *s, const char *p, size_t n);
 /* OGL_OK with a frame, OGL_MORE, or the sticky error: OGL_ERR_MEMORY, OGL_ERR_LINE, OGL_ERR_FRAME. */
 int ogl_sse_next(struct ogl_sse *s, struct ogl_frame *frame);
+/* No more bytes will come: `next` gives what is left. */
 void ogl_sse_finish(struct ogl_sse *s);
 /* Takes the event back that was given last, if its data is JSON that is open: 1, and `next` gives it again when it is complete, or
    with `cut` set when nothing completes it. */

@@ -9,7 +9,7 @@ int ogl_transcoder_init(struct ogl_transcoder *t, const struct ogl_protocol *fro
                         const struct ogl_decoder_options *options, const struct ogl_encoding *to, int is_whole,
                         const struct ogl_encoder_context *context) {
   struct ogl_decoder_options own = *options;
-  own.keep = 0; /* nobody asks this decoder for the reply */
+  own.keep = 0; /* no caller can ask this decoder for the reply */
   memset(t, 0, sizeof *t);
   int code = ogl_decoder_init(&t->decoder, from, &own);
   int other = ogl_encoder_init(&t->encoder, to, is_whole, context);
@@ -21,7 +21,7 @@ void ogl_transcoder_clear(struct ogl_transcoder *t) {
   ogl_encoder_clear(&t->encoder);
 }
 
-/* What ended the answer, as an event of the target. */
+/* Puts the error that ended the answer, in the words of the target. */
 static int put_problem(struct ogl_transcoder *t, int code) {
   struct ogl_event e;
   const struct ogl_problem *p = ogl_decoder_problem(&t->decoder);
@@ -61,12 +61,13 @@ static int drain(struct ogl_transcoder *t) {
   return ogl_encoder_end(&t->encoder);
 }
 
-/* Behind the end; the usage may still come, where the server failed. */
+/* Takes bytes behind the end: where the server failed, its usage may still come. */
 static int feed_ended(struct ogl_transcoder *t, const char *p, size_t n) {
   if (t->problem == OGL_ERR_PROVIDER) {
     if (n) ogl_decoder_feed(&t->decoder, p, n);
     else ogl_decoder_finish(&t->decoder);
     ogl_usage_merge(&t->encoder.usage, &t->decoder.fold.usage);
+    if (OGL_UNLIKELY(t->decoder.err == OGL_ERR_MEMORY)) return OGL_ERR_MEMORY;
   }
   return t->encoder.err ? t->encoder.err : OGL_OK;
 }

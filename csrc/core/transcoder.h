@@ -24,12 +24,15 @@ struct ogl_transcoder {
   int ended;
 };
 
+/* Makes the decoder and the encoder. 0, or OGL_ERR_MEMORY (it may be cleared all the same). */
 int ogl_transcoder_init(struct ogl_transcoder *t, const struct ogl_protocol *from,
                         const struct ogl_decoder_options *options, const struct ogl_encoding *to, int is_whole,
                         const struct ogl_encoder_context *context);
+/* Frees everything; any number of times. */
 void ogl_transcoder_clear(struct ogl_transcoder *t);
 /* OGL_MORE: go on; OGL_OK: the answer has ended, well or not; or an error of the encoder: OGL_ERR_MEMORY, … */
 int ogl_transcoder_feed(struct ogl_transcoder *t, const char *p, size_t n);
+/* No more bytes will come: writes what ends the answer. Returns as `feed` does. */
 int ogl_transcoder_finish(struct ogl_transcoder *t);
 
 OGL_END

@@ -30,11 +30,13 @@ struct ogl_usage {
   double v[OGL_USAGE_FIELDS];
 };
 
+/* Notes a number of the field (enum ogl_usage_field). */
 static inline void ogl_usage_set(struct ogl_usage *u, int field, double v) {
   u->v[field] = v;
   u->known |= 1u << field;
 }
 
+/* Whether the field was sent. */
 static inline int ogl_usage_has(const struct ogl_usage *u, int field) { return (int)(u->known >> field & 1); }
 
 /* A later record replaces an earlier one field by field. */

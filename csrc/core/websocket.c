@@ -68,7 +68,7 @@ static uint64_t big_endian(const unsigned char *p, size_t n) {
   return v;
 }
 
-/* What a frame may be, here and now: OGL_OK, or the error. */
+/* Checks whether the frame may come at this point: OGL_OK, or the error. */
 static int check_kind(struct ogl_websocket *w, const struct head *h) {
   switch (h->kind) {
     case OGL_WEBSOCKET_CONTINUATION: return w->open ? OGL_OK : breach(w, "a continuation of no message");

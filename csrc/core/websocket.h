@@ -5,7 +5,7 @@
 **
 **   text, binary   a whole message, its fragments joined; a text is valid UTF-8
 **   ping           to be answered: write a pong with the same data. It may come between two fragments
-**   pong           nobody has to do anything
+**   pong           needs no answer
 **   close          to be answered with the same code, unless we have sent one; nothing comes after it, what is fed is passed over
 **
 ** What the RFC forbids is a sticky error: `problem` says in words what it was, and `close_code` is the code to send (1002, 1007, 1009;
@@ -15,8 +15,8 @@
 ** a frame's head is held against before its payload has come. Both are given back when they are empty and were large. A message that
 ** came in one frame is a span into the input.
 **
-** Frames that go out are masked with a key of four bytes, which the caller has to draw anew for each where nobody can foresee it (section
-** 5.3): the core has no source of chance.
+** Frames that go out are masked with a key of four bytes, which the caller has to draw anew for each frame, from a source that cannot be
+** foreseen (section 5.3): the core has none.
 */
 #ifndef OGL_WEBSOCKET_H
 #define OGL_WEBSOCKET_H
@@ -65,6 +65,7 @@ struct ogl_websocket {
 
 /* `max`: bytes of one message; 0: OGL_WEBSOCKET_MAX. */
 void ogl_websocket_init(struct ogl_websocket *w, size_t max);
+/* Frees the memory; any number of times. */
 void ogl_websocket_clear(struct ogl_websocket *w);
 /* OGL_OK or the sticky error: OGL_ERR_MEMORY, OGL_ERR_FRAME (more than OGL_MAX_INPUT waits). */
 int ogl_websocket_feed(struct ogl_websocket *w, const char *p, size_t n);

@@ -19,7 +19,9 @@ struct ogl_applied_options {
 
 /* The list of these bytes: `known` (or NULL) where it is the same, else a new one. NULL without memory. */
 struct ogl_applied_options *ogl_applied_options_of(struct ogl_applied_options *known, struct ogl_span bytes);
+/* Takes one more share of the list; gives the list. */
 struct ogl_applied_options *ogl_applied_options_keep(struct ogl_applied_options *s);
+/* Gives a share up; the last one frees the list. NULL: does nothing. */
 void ogl_applied_options_drop(struct ogl_applied_options *s); /* NULL: nothing */
 /* Whether the list (NULL: none) is that of these bytes. */
 int ogl_applied_options_are(const struct ogl_applied_options *s, struct ogl_span bytes);

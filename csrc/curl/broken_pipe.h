@@ -16,7 +16,9 @@ struct ogl_broken_pipe {
   int pending, blocked; /* as it was before */
 };
 
+/* Blocks the signal, and notes how it was before. */
 void ogl_broken_pipe_shield(struct ogl_broken_pipe *before);
+/* Restores that. */
 void ogl_broken_pipe_unshield(const struct ogl_broken_pipe *before);
 
 OGL_END

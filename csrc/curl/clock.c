@@ -6,7 +6,7 @@
 
 #include <time.h>
 
-enum { LONGEST = 1000000000 }; /* seconds: above it time_t may be too small, and nobody waits so long */
+enum { LONGEST = 1000000000 }; /* seconds: above it time_t may be too small, and no wait is so long */
 
 double ogl_clock_now(void) {
   struct timespec t;

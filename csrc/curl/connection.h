@@ -33,6 +33,7 @@ struct ogl_connection {
   int is_full; /* so many are unread: `resume` goes on */
 };
 
+/* A connection that is not there yet. The buffers, the member and the multi are the owner's, and outlive it. `most`: bytes unread. */
 void ogl_connection_init(struct ogl_connection *c, struct ogl_multi *m, struct ogl_multi_member *member,
                          struct ogl_buf *unread, struct ogl_buf *unsent, size_t most);
 

@@ -23,11 +23,14 @@ struct ogl_deadlines {
   size_t n, room;
 };
 
+/* None is set. */
 void ogl_deadlines_init(struct ogl_deadlines *h);
+/* Frees the heap. */
 void ogl_deadlines_clear(struct ogl_deadlines *h);
 
 /* Sets it, or moves it. 0, or OGL_ERR_MEMORY: then it is as it was. */
 int ogl_deadlines_set(struct ogl_deadlines *h, struct ogl_deadline *d, double at);
+/* Takes it out; does nothing where it is not set. */
 void ogl_deadlines_unset(struct ogl_deadlines *h, struct ogl_deadline *d);
 
 /* The earliest; NULL when none is set. */

@@ -141,7 +141,8 @@ static void mask_userinfo(char *message) {
   }
 }
 
-/* A password may hold what looks like the end of a URL; so the proxy's is looked for as it was given. */
+/* Masks the proxy's user and password wherever they stand, as the caller gave them: a password may hold what looks like the end of a
+   URL, and `mask_userinfo` would stop there. */
 static void mask_proxy(char *message, const char *proxy) {
   const char *end = proxy ? strrchr(proxy, '@') : NULL;
   if (!end) return;

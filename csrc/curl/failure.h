@@ -42,8 +42,10 @@ struct ogl_failure_context {
   const char *url;   /* or NULL; a host that cannot be reached and is not the URL's is a proxy's */
 };
 
+/* The kind as the Lua errors name it. */
 const char *ogl_failure_kind_name(enum ogl_failure_kind kind);
 
+/* Notes a failure, if there is none yet. `code` has to be a constant; `message` is copied, and cut where it is too long. */
 void ogl_failure_set(struct ogl_failure *f, enum ogl_failure_kind kind, const char *code, const char *message);
 
 /* From a result and the text that libcurl left in `message`. */

@@ -23,7 +23,9 @@ struct ogl_head {
   int complete;         /* the final head has come */
 };
 
+/* Allocates nothing. */
 void ogl_head_init(struct ogl_head *h);
+/* Frees the memory. */
 void ogl_head_clear(struct ogl_head *h);
 /* As after init, but for the memory. */
 void ogl_head_reset(struct ogl_head *h);

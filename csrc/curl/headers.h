@@ -25,8 +25,11 @@ struct ogl_headers {
 
 enum ogl_headers_result { OGL_HEADERS_OK, OGL_HEADERS_NAME, OGL_HEADERS_VALUE, OGL_HEADERS_MEMORY };
 
+/* Allocates nothing. */
 void ogl_headers_init(struct ogl_headers *h);
+/* Frees the memory. */
 void ogl_headers_clear(struct ogl_headers *h);
+/* As after `init`, but for the memory, which it keeps. */
 void ogl_headers_reset(struct ogl_headers *h);
 
 /* Adds a line. What frames the body (Content-Length, Transfer-Encoding, Expect, Connection) is left out: the

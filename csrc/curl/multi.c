@@ -144,7 +144,8 @@ struct ogl_multi_member *ogl_multi_reuse(struct ogl_multi *m) {
   return m->n_spare ? m->spare[--m->n_spare] : NULL;
 }
 
-/* A turn may end many, and begin as many anew; a crowd that is gone leaves few. */
+/* The most that are kept grows with the members that are in: one turn may end many and begin as many anew, but a crowd that has gone
+   needs few. */
 int ogl_multi_retire(struct ogl_multi *m, struct ogl_multi_member *member) {
   size_t most = OGL_MULTI_SPARE + m->n_members;
   if (most > OGL_MULTI_CROWD) most = OGL_MULTI_CROWD;
@@ -261,7 +262,7 @@ static double next_alarm(const struct ogl_multi *m) {
   return m->alarm < 0 || first->at < m->alarm ? first->at : m->alarm;
 }
 
-/* What every entry ends with: results are given out, a failed poller is not kept, a foreign loop wakes in time. */
+/* Ends every entry into libcurl: gives out results, replaces a failed poller, and lets a foreign loop wake in time. */
 static void settle(struct ogl_multi *m) {
   harvest(m);
   ogl_poller_alarm(&m->poller, next_alarm(m));

@@ -7,7 +7,7 @@
 ** given to `retire`, and `reuse` gives it back: a handle that has its options already makes an exchange cheaper by
 ** some microseconds.
 **
-** Many may wait at once: `await` says that somebody waits for a member, `notify` (by the member's own functions) puts
+** Many may wait at once: `await` says that a caller waits for a member, `notify` (by the member's own functions) puts
 ** it on the list of those that have news, `next` takes the list down. Whatever puts a member there, a foreign loop that
 ** polls `fd` hears of it.
 **
@@ -24,7 +24,7 @@
 ** A process that forks shares its sockets with the child. There the multi is dead: what belongs to it is left alone, with its memory,
 ** for closing a connection of TLS would speak on it, and unwatching a socket would take it out of the parent's epoll.
 **
-** Memory: connections that nobody uses are kept for reuse, some OGL_MULTI_IDLE; retired members, at most
+** Memory: idle connections are kept for reuse, some OGL_MULTI_IDLE; retired members, at most
 ** OGL_MULTI_SPARE, and in a crowd OGL_MULTI_CROWD. One thread at a time.
 */
 #ifndef OGL_MULTI_H
@@ -57,7 +57,7 @@ struct ogl_multi_member {
   int raw, open;    /* libcurl only connects it; it has, and the socket is the member's own (`touched`) */
   uint32_t id;      /* another one for each member of a multi */
   double heard;     /* when its socket was ready, or libcurl last gave it something; by ogl_clock_now */
-  int awaited;      /* somebody waits for news */
+  int awaited;      /* a caller waits for its news */
   int listed;       /* it is on the list of those that have some */
   struct ogl_multi_member *next_listed, *prev_listed;
   struct ogl_deadline deadline; /* when `due` shall look */
@@ -86,7 +86,7 @@ struct ogl_multi {
   double left;  /* the same, when the sockets were last looked at */
   double heard; /* when a socket that several members share was last ready */
   uint32_t ids;
-  int stepping; /* what is listed wakes nobody: the caller of step takes it */
+  int stepping; /* what is listed need not wake the foreign loop: the caller of step takes it */
   struct ogl_multi_member *spare[OGL_MULTI_CROWD];
   size_t n_spare;
   struct ogl_applied_options *applied; /* to the last handle that got new ones */
@@ -99,6 +99,7 @@ struct ogl_multi {
 
 /* NULL without memory. */
 struct ogl_multi *ogl_multi_new(void);
+/* Takes one more share of the multi; gives the multi. */
 struct ogl_multi *ogl_multi_keep(struct ogl_multi *m);
 /* The last owner's drop closes all connections. */
 void ogl_multi_drop(struct ogl_multi *m);
@@ -110,6 +111,7 @@ int ogl_multi_is_foreign(const struct ogl_multi *m);
 static inline void ogl_multi_shield(const struct ogl_multi *m, struct ogl_broken_pipe *before) {
   if (m->secure) ogl_broken_pipe_shield(before);
 }
+/* Ends that. */
 static inline void ogl_multi_unshield(const struct ogl_multi *m, const struct ogl_broken_pipe *before) {
   if (m->secure) ogl_broken_pipe_unshield(before);
 }
@@ -137,23 +139,23 @@ void ogl_multi_stop(struct ogl_multi *m, struct ogl_multi_member *member);
 /* Pauses and resumes (CURLPAUSE_*). A failure ends the member. */
 void ogl_multi_pause(struct ogl_multi *m, struct ogl_multi_member *member, int what);
 
-/* Somebody waits for the member: `notify` lists it. `due` is asked at `at` at the latest (negative: never). 0, or
-   OGL_ERR_MEMORY. */
+/* Notes that a caller waits for the member, so that `notify` lists it. `due` is asked at `at` at the latest (by ogl_clock_now;
+   negative: never). 0, or OGL_ERR_MEMORY. */
 int ogl_multi_await(struct ogl_multi *m, struct ogl_multi_member *member, double at);
-/* Nobody does any more. */
+/* Ends that: the caller waits no longer. */
 void ogl_multi_forsake(struct ogl_multi *m, struct ogl_multi_member *member);
-/* News for it; nothing where nobody waits. May be called inside of libcurl's callbacks. */
+/* Lists the member as one with news, if a caller waits for it. May be called inside of libcurl's callbacks. */
 void ogl_multi_notify(struct ogl_multi *m, struct ogl_multi_member *member);
-/* The request of a member begins to go out. May be called inside of libcurl's callbacks. */
+/* Notes that the request of a member begins to go out. May be called inside of libcurl's callbacks. */
 void ogl_multi_begun(struct ogl_multi *m, struct ogl_multi_member *member);
-/* The next one that has news, and is no longer awaited; NULL. */
+/* Takes the next member that has news off the list; it is no longer awaited then. NULL where there is none. */
 struct ogl_multi_member *ogl_multi_next(struct ogl_multi *m);
 
 /* Watches the socket of a raw member that is open for OGL_POLL_*; -1: it has none (any more). */
 void ogl_multi_watch(struct ogl_multi *m, struct ogl_multi_member *member, curl_socket_t fd, int want);
 
-/* Waits at most so long (negative: no limit) for something to do, and does it; not at all where somebody has news. 1; 0
-   when a signal came. */
+/* Waits at most so many seconds (negative: no limit) for something to do, and does it; does not wait where a member has news. 1;
+   0 when a signal came. */
 int ogl_multi_wait(struct ogl_multi *m, double seconds);
 /* Serves every socket that is ready now, once, without waiting. */
 void ogl_multi_catch_up(struct ogl_multi *m);

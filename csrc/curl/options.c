@@ -98,7 +98,7 @@ static void set_schemes(struct setter *s) {
 #endif
 }
 
-/* Where these are libcurl's defaults they are said all the same: they are promises. */
+/* Some of these are libcurl's defaults. They are set all the same, for options.h promises them. */
 static void set_manners(struct setter *s) {
   set_schemes(s);
   set_long(s, "nosignal", CURLOPT_NOSIGNAL, 1L);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
 ** options.h - what a caller asks of an exchange, and how it is said to libcurl.
 **
-** Life: `init` gives the defaults, the caller fills in. `sign` writes all that `apply` would set, so that a handle
+** Life: `init` gives the defaults, the caller fills in. `list` writes all that `apply` would set, so that a handle
 ** that has just these options needs no `apply`; `apply` sets them on a handle with default options, and `apply_body`
 ** what differs each time. libcurl copies the strings, but for the body.
 **
@@ -39,10 +39,11 @@ struct ogl_options {
   const char *unix_socket;
 };
 
+/* The defaults: GET, no body, TLS verified, the environment's proxy. */
 void ogl_options_init(struct ogl_options *o);
 
 /* Takes the authorities from the environment, as the curl command does, where the caller named none and wants the peer verified: those of
-   CURL_CA_BUNDLE, else those of SSL_CERT_DIR and SSL_CERT_FILE; the directory is for proxies too. A variable that is empty is none. What they
+   CURL_CA_BUNDLE, else those of SSL_CERT_DIR and SSL_CERT_FILE; the directory is for proxies too. An empty variable counts as not set. What they
    point to is the environment's. */
 void ogl_options_environment(struct ogl_options *o);
 
@@ -66,6 +67,7 @@ int ogl_options_list(const struct ogl_options *o, long buffer, struct ogl_buf *o
 
 /* CURLE_OK, or the first option's failure, whose name is in *what. */
 CURLcode ogl_options_apply(const struct ogl_options *o, CURL *easy, long buffer, const char **what);
+/* Sets what differs each time: the body and its length. CURLE_OK, or libcurl's failure. */
 CURLcode ogl_options_apply_body(const struct ogl_options *o, CURL *easy);
 /* libcurl's own limit of a connect: so many seconds after its start; 0: none. Also while it connects. */
 void ogl_options_apply_connect(CURL *easy, double seconds);

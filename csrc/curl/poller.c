@@ -103,7 +103,7 @@ static void set(struct ogl_poller *p, int fd, struct ogl_poller_slot *slot, int 
   if (!want) slot->serial++; /* a socket that is not ours may be closed now, and its number used again */
 }
 
-/* May stay in the set though nobody waits for it. Not when watched for writing: that is always ready. */
+/* Whether it may stay in the set although no caller waits for it. Not when watched for writing: that is always ready. */
 static int may_rest(const struct ogl_poller_slot *slot) {
   return slot->want == 0 && slot->have == OGL_POLL_READ && slot->ours;
 }
@@ -231,7 +231,7 @@ static int sys_arm(struct ogl_poller *p, double seconds) {
   return timerfd_settime(p->timer, 0, &at, NULL) ? errno : 0;
 }
 
-/* The timer's own event says nothing that the clock does not; it is only made to end. */
+/* Reads the timer, so that it is no longer ready; the clock says the rest. */
 static void quiet_timer(struct ogl_poller *p) {
   uint64_t times;
   if (read(p->timer, &times, sizeof times) < 0) return;

@@ -7,9 +7,9 @@
 ** of the system stays in `failed` (an errno) until `renew`.
 **
 ** It is lazy, because a system call costs as much as the rest of a small transfer:
-** - the kernel's object is made with the first socket, its timer only once somebody asked for `fd`. Until then the
+** - the kernel's object is made with the first socket, its timer only once a caller asked for `fd`. Until then the
 **   alarm is the time limit of our own wait;
-** - a socket that nobody waits for any more stays in the kernel's set if it is only watched for reading and was
+** - a socket that no caller waits for any more stays in the kernel's set if it is only watched for reading and was
 **   opened by us (then we hear of its end). A kept-alive connection is added once, not once a request. When it
 **   becomes readable meanwhile (the server closed it), the event is swallowed and the socket leaves the set.
 **
@@ -30,7 +30,7 @@ struct ogl_poller_slot;
 struct ogl_poller {
   int fd;                        /* epoll or kqueue; -1 before the first use */
   int timer;                     /* Linux: the timerfd; -1 before it is needed, and elsewhere */
-  int timed;                     /* somebody asked for `fd`: the alarm must make it readable */
+  int timed;                     /* a caller asked for `fd`: the alarm must make it readable */
   int failed;                    /* 0, or the errno that made it useless */
   double alarm;                  /* when to wake, by ogl_clock_now; negative: never */
   double armed;                  /* what the kernel's timer was set to; negative: not set */
@@ -45,7 +45,9 @@ struct ogl_poller_event {
   uint32_t serial;
 };
 
+/* Acquires nothing. */
 void ogl_poller_init(struct ogl_poller *p);
+/* Closes the kernel's objects and frees the memory. */
 void ogl_poller_clear(struct ogl_poller *p);
 /* Forgets a failure, and gets new objects of the kernel when they are next needed. Nothing may be watched. */
 void ogl_poller_renew(struct ogl_poller *p);
@@ -54,8 +56,9 @@ void ogl_poller_renew(struct ogl_poller *p);
    readable too. -1 on failure. */
 int ogl_poller_fd(struct ogl_poller *p);
 
-/* We opened the socket, and will tell of its end before close(2). */
+/* Notes that we opened the socket, and will tell of its end before close(2). */
 void ogl_poller_opened(struct ogl_poller *p, int fd);
+/* Notes that a socket that we opened is about to be closed. */
 void ogl_poller_closed(struct ogl_poller *p, int fd);
 
 /* Watches fd for `want` (0: not at all). `owner` is kept for `current`; the earlier one is returned. */

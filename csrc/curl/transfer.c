@@ -61,7 +61,7 @@ static void empty(struct ogl_buf *b) {
   else ogl_buf_reset(b);
 }
 
-/* Back to what `make` gives, but for the handle, its options and the blocks. */
+/* Makes the transfer as `make` gives it, but keeps the handle, its options and the blocks. */
 static void reset(struct ogl_transfer *t) {
   size_t kept = offsetof(struct ogl_transfer, state);
   memset((char *)t + kept, 0, sizeof *t - kept);
@@ -85,7 +85,7 @@ void ogl_transfer_free(struct ogl_transfer *t) {
   ogl_multi_drop(m);
 }
 
-/* The end by a failure; always 0, for `return`. */
+/* Ends the transfer by a failure. Always 0, for `return`. */
 static int fail(struct ogl_transfer *t, enum ogl_failure_kind kind, const char *code, const char *message) {
   ogl_failure_set(&t->failure, kind, code, message);
   t->state = OGL_TRANSFER_FAILED;
@@ -94,7 +94,7 @@ static int fail(struct ogl_transfer *t, enum ogl_failure_kind kind, const char *
 
 static int no_memory(struct ogl_transfer *t) { return fail(t, OGL_FAILURE_LIMIT, "memory", "out of memory"); }
 
-/* The end, from outside of libcurl. */
+/* Breaks the exchange off by a failure, from outside of libcurl. Always 0, for `return`. */
 static int break_off(struct ogl_transfer *t, enum ogl_failure_kind kind, const char *code, const char *message) {
   t->failure.sent = ogl_transfer_sent(t);
   ogl_multi_stop(t->multi, &t->member);
@@ -123,7 +123,7 @@ static void mind_idle(struct ogl_transfer *t) {
   curl_easy_setopt(t->member.easy, CURLOPT_FORBID_REUSE, (long)closes);
 }
 
-/* Something came, or is asked for: whoever waits shall look. */
+/* Tells the caller that waits to look: something came, or is wanted. */
 static void tell(struct ogl_transfer *t) {
   if (!t->raw) mind_idle(t);
   t->member.heard = t->multi->now;
@@ -411,14 +411,21 @@ struct ogl_span ogl_transfer_body(const struct ogl_transfer *t) {
   return ogl_buf_span(&t->body);
 }
 
+static int is_crowded(const struct ogl_transfer *t) { return t->multi->n_members > OGL_TRANSFER_CROWD; }
+
+struct ogl_span ogl_transfer_piece(const struct ogl_transfer *t) {
+  struct ogl_span bytes = ogl_buf_span(&t->body);
+  if (bytes.n > OGL_TRANSFER_PIECE && is_crowded(t)) bytes.n = OGL_TRANSFER_PIECE;
+  return bytes;
+}
+
 /* A block much larger than what was in it is from an earlier rush, and of a crowd each transfer has had a rush at some time: 10,000
    quiet streams would keep 10,000 blocks. A small one goes as well: the allocator hands it, still warm, to the next transfer that
    gets bytes. */
 static void give_back(struct ogl_transfer *t, size_t used) {
   if (t->body.n) return;
   int large = t->body.cap > OGL_TRANSFER_BLOCK && used < t->body.cap / 4;
-  int crowded = t->multi->n_members > OGL_TRANSFER_CROWD;
-  if (large || crowded || t->body.cap <= OGL_TRANSFER_SMALL) ogl_buf_clear(&t->body);
+  if (large || is_crowded(t) || t->body.cap <= OGL_TRANSFER_SMALL) ogl_buf_clear(&t->body);
 }
 
 void ogl_transfer_consume(struct ogl_transfer *t, size_t n) {
@@ -476,7 +483,7 @@ static uint64_t count_up(const struct ogl_transfer *t) {
 
 static const double LATE = 0.05; /* seconds after the end of a connect from which on a look at it comes too late */
 
-/* libcurl counts from the start and gives up by itself: its limit is put off, so that a look decides. The handle has other options from
+/* Puts libcurl's own limit of the connect off: it counts from the start and would give up by itself, before the sockets are looked at. The handle has other options from
    now on than `applied` lists. */
 static void on_excuse(struct ogl_multi_member *member, double now) {
   struct ogl_transfer *t = transfer_of(member);
@@ -486,15 +493,16 @@ static void on_excuse(struct ogl_multi_member *member, double now) {
   t->applied = NULL;
 }
 
-/* A connect ends by the clock. Where the caller comes back long after that end and finds bytes of the peer, they came in time. */
+/* A connect ends by the clock. But where the caller looks only long after that end, and finds that the peer has answered, the answer
+   counts as in time. */
 static void hear_connect(struct ogl_transfer *t, double now) {
   double heard = t->member.alone || t->member.heard > t->multi->heard ? t->member.heard : t->multi->heard;
   t->quiet = 0;
   if (t->connect_end >= 0 && now - t->connect_end > LATE && heard > t->since) t->connect_end = now + t->connect;
 }
 
-/* Counts what passed of the wait as silence, since something moved if it did. What happens on a socket that others
-   share is known of what came, and of what went out when it is looked at. */
+/* Adds the time of the wait to the silence, or counts it anew from the moment when something moved. On a socket that several transfers
+   share, only bytes that came are told to their transfer; bytes that went out are found here, by their count. */
 static void hear(struct ogl_transfer *t, double now) {
   double heard = t->member.heard;
   if (!t->member.alone && t->state == OGL_TRANSFER_ACTIVE) {

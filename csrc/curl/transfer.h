@@ -41,7 +41,8 @@ enum {
   OGL_TRANSFER_UNREAD = 256 * 1024, /* some ms of a fast network, so that a pause does not cost speed */
   OGL_TRANSFER_SMALL = 1024,        /* a block that the allocator keeps at hand: an empty buffer gives it back */
   OGL_TRANSFER_BLOCK = 32 * 1024,   /* between the two an empty buffer keeps its block, */
-  OGL_TRANSFER_CROWD = 64           /* but among more transfers than these */
+  OGL_TRANSFER_CROWD = 64,          /* but among more transfers than these */
+  OGL_TRANSFER_PIECE = 512          /* what of a crowd each may move at once: who takes it keeps a block of that size */
 };
 
 enum ogl_transfer_state { OGL_TRANSFER_NEW, OGL_TRANSFER_ACTIVE, OGL_TRANSFER_DONE, OGL_TRANSFER_FAILED };
@@ -104,6 +105,7 @@ struct ogl_transfer {
 
 /* NULL without memory. A retired transfer of the multi is used again. */
 struct ogl_transfer *ogl_transfer_new(struct ogl_multi *m);
+/* Ends it wherever it is, and retires it. NULL: does nothing. */
 void ogl_transfer_free(struct ogl_transfer *t);
 
 /* A header of the request; errors as in headers.h. */
@@ -112,6 +114,7 @@ enum ogl_headers_result ogl_transfer_header(struct ogl_transfer *t, struct ogl_s
 /* Begins. 1, or 0 with the failure set. */
 int ogl_transfer_start(struct ogl_transfer *t, const struct ogl_options *o);
 
+/* Waits for news, at most as long as `patience` allows, and serves the other transfers of the multi meanwhile. */
 enum ogl_transfer_news ogl_transfer_wait(struct ogl_transfer *t, const struct ogl_patience *patience);
 /* Never waits: OGL_NEWS_LATER, and the multi lists the transfer when there is something. Where the time is what there
    is, the next await says so. */
@@ -122,13 +125,18 @@ const struct ogl_head *ogl_transfer_head(struct ogl_transfer *t);
 
 /* The unread bytes; they stay until `consume`. */
 struct ogl_span ogl_transfer_body(const struct ogl_transfer *t);
+/* The unread bytes, of a crowd OGL_TRANSFER_PIECE at the most, for a reader that keeps what it is given. */
+struct ogl_span ogl_transfer_piece(const struct ogl_transfer *t);
+/* Takes n bytes away from the front of the body. */
 void ogl_transfer_consume(struct ogl_transfer *t, size_t n);
 
 /* More of a fed body, copied; and its end. 0 (and failed) when it does not fit the length, or without memory. What
    is fed after the exchange is over is dropped. */
 int ogl_transfer_feed(struct ogl_transfer *t, const char *p, size_t n);
+/* The fed body is complete. 0 (and failed) when it is shorter than its length. */
 int ogl_transfer_feed_end(struct ogl_transfer *t);
 
+/* Where an active exchange is. */
 enum ogl_transfer_phase ogl_transfer_phase(const struct ogl_transfer *t);
 /* Has the server answered, and got all of the body? Then libcurl reads no byte of it again. */
 int ogl_transfer_delivered(const struct ogl_transfer *t);

@@ -12,7 +12,7 @@ uintptr_t ogl_lua_frame(void) {
 }
 #endif
 
-/* The userdata at 1, whose class is upvalue 1; NULL where it is none. A table may have that metatable as well. */
+/* The userdata at 1, whose class is upvalue 1; NULL where another value stands there. A table may have that metatable as well. */
 static struct ogl_lua_object *object(lua_State *L) {
   struct ogl_lua_object *o = lua_touserdata(L, 1);
   if (OGL_UNLIKELY(!o) || OGL_UNLIKELY(!lua_getmetatable(L, 1))) return NULL;
@@ -21,7 +21,7 @@ static struct ogl_lua_object *object(lua_State *L) {
   return OGL_LIKELY(same) ? o : NULL;
 }
 
-/* The same; raises where it is none. */
+/* The same; raises where another value stands there. */
 static struct ogl_lua_object *check(lua_State *L) {
   struct ogl_lua_object *o = object(L);
   if (o) return o;
@@ -34,7 +34,7 @@ enum {
   NEAR = 128
 }; /* bytes of C stack between two functions of the binding that the same caller calls; a finalizer lies far deeper */
 
-/* The stacks of all machines that are meant grow downwards. */
+/* Whether the holder's frame lies above this one: on the machines that we support, stacks grow downwards. */
 static int is_held(const struct ogl_lua_object *o, uintptr_t frame) { return o->holder > frame + NEAR; }
 
 int ogl_lua_is_held(const void *self) { return is_held(self, OGL_LUA_FRAME()); }
@@ -56,9 +56,9 @@ static int l_close(lua_State *L) {
   return 0;
 }
 
-/* The finalizer, which a program can reach through the metatable, and give to tables of its own: those end in silence. What the collector
-   itself ends is held by nobody: where an error ended the holder in the middle, and the collector runs deeper on the C stack than that was,
-   the memory is not given back. */
+/* The finalizer, which a program can reach through the metatable, and give to tables of its own: those end in silence. The
+   collector itself ends only what no method holds; but where an error ended a holder in the middle, and the collector runs deeper on the C
+   stack than that was, the object looks held, and its memory is not given back. */
 static int l_collect(lua_State *L) {
   struct ogl_lua_object *o = object(L);
   if (o) close_object(L, o);
@@ -120,3 +120,9 @@ int ogl_lua_fail_text(lua_State *L, const char *code, const char *text) {
 }
 
 int ogl_lua_fail(lua_State *L, int code) { return ogl_lua_fail_text(L, ogl_code_name(code), ogl_code_text(code)); }
+
+int ogl_lua_done(lua_State *L, int code) {
+  if (code < 0) return ogl_lua_fail(L, code);
+  lua_pushboolean(L, 1);
+  return 1;
+}

@@ -18,6 +18,7 @@
 #define lua_absindex(L, i) ((i) > 0 || (i) <= LUA_REGISTRYINDEX ? (i) : lua_gettop(L) + (i) + 1)
 #if !defined(LUA_LJDIR)
 #define luaL_testudata(L, i, name) ogl_testudata((L), (i), (name))
+/* As luaL_testudata of 5.2. */
 static inline void *ogl_testudata(lua_State *L, int i, const char *name) {
   void *p = lua_touserdata(L, i);
   if (!p || !lua_getmetatable(L, i)) return NULL;
@@ -27,6 +28,7 @@ static inline void *ogl_testudata(lua_State *L, int i, const char *name) {
   return p;
 }
 #endif
+/* As luaL_setfuncs of 5.2. */
 static inline void ogl_setfuncs(lua_State *L, const luaL_Reg *l, int nup) {
   for (; l->name; l++) {
     for (int i = 0; i < nup; i++) lua_pushvalue(L, -nup);

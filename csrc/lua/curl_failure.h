@@ -13,10 +13,11 @@ OGL_BEGIN
 /* Pushes the five fields of a failure, without the nil; how many there are. */
 int ogl_lua_curl_failure(lua_State *L, const struct ogl_failure *of);
 
-/* Each returns nil and the five fields: of a failure; of a kind, a code and a message (`code` has to be a constant); of what was used
-   after close (`what`: "multi", "exchange"). */
+/* Returns nil and the five fields of a failure. */
 int ogl_lua_curl_fail(lua_State *L, const struct ogl_failure *failure);
+/* The same, of a kind, a code (a constant) and a message. */
 int ogl_lua_curl_fail_text(lua_State *L, enum ogl_failure_kind kind, const char *code, const char *message);
+/* The same, of what was used after close (`what`: "multi", "exchange"). */
 int ogl_lua_curl_closed(lua_State *L, const char *what);
 
 OGL_END

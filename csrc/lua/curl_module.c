@@ -11,23 +11,23 @@
 #include "curl_multi.h"
 #include "curl_transfer.h"
 
-static int now(lua_State *L) {
+static int l_now(lua_State *L) {
   lua_pushnumber(L, ogl_clock_now());
   return 1;
 }
 
-static int sleep_seconds(lua_State *L) {
+static int l_sleep(lua_State *L) {
   lua_pushboolean(L, ogl_clock_sleep(luaL_checknumber(L, 1)));
   return 1;
 }
 
-static int version(lua_State *L) {
+static int l_version(lua_State *L) {
   lua_pushstring(L, curl_version());
   return 1;
 }
 
 static const luaL_Reg functions[] = {
-  { "multi", ogl_lua_multi_new }, { "now", now }, { "sleep", sleep_seconds }, { "version", version }, { NULL, NULL }
+  { "multi", ogl_lua_multi_new }, { "now", l_now }, { "sleep", l_sleep }, { "version", l_version }, { NULL, NULL }
 };
 
 LUALIB_API int luaopen_opengatellm_curl(lua_State *L);

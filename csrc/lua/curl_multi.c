@@ -21,57 +21,57 @@
 
 #define MULTI "opengatellm.multi"
 
-struct box {
+struct multi {
   struct ogl_lua_object object;
   struct ogl_multi *m; /* NULL: closed */
 };
 
-static struct box *check(lua_State *L) { return ogl_lua_self(L, MULTI); }
+static struct multi *to_multi(lua_State *L) { return ogl_lua_self(L, MULTI); }
 
 static void release(lua_State *L, void *self) {
-  struct box *box = self;
-  struct ogl_multi *m = box->m;
+  struct multi *u = self;
+  struct ogl_multi *m = u->m;
   (void)L;
-  box->m = NULL;
+  u->m = NULL;
   if (m) ogl_multi_drop(m);
 }
 
 int ogl_lua_multi_new(lua_State *L) {
-  struct box *box = ogl_lua_new(L, MULTI, sizeof *box, release);
-  box->m = ogl_multi_new();
-  return box->m ? 1 : ogl_lua_curl_fail_text(L, OGL_FAILURE_LIMIT, "memory", "out of memory");
+  struct multi *u = ogl_lua_new(L, MULTI, sizeof *u, release);
+  u->m = ogl_multi_new();
+  return u->m ? 1 : ogl_lua_curl_fail_text(L, OGL_FAILURE_LIMIT, "memory", "out of memory");
 }
 
-static int multi_open(lua_State *L) { return ogl_lua_transfer_open(L, check(L)->m, 0); }
+static int l_multi_open(lua_State *L) { return ogl_lua_transfer_open(L, to_multi(L)->m, 0); }
 
-static int multi_connect(lua_State *L) { return ogl_lua_transfer_open(L, check(L)->m, 1); }
+static int l_multi_connect(lua_State *L) { return ogl_lua_transfer_open(L, to_multi(L)->m, 1); }
 
-static int multi_next(lua_State *L) {
-  struct ogl_multi *m = check(L)->m;
+static int l_multi_next(lua_State *L) {
+  struct ogl_multi *m = to_multi(L)->m;
   struct ogl_multi_member *member = m ? ogl_multi_next(m) : NULL;
   if (member) lua_pushinteger(L, (lua_Integer)member->id);
   else lua_pushnil(L);
   return 1;
 }
 
-static int multi_wait(lua_State *L) {
-  struct ogl_multi *m = check(L)->m;
+static int l_multi_wait(lua_State *L) {
+  struct ogl_multi *m = to_multi(L)->m;
   double seconds = luaL_optnumber(L, 2, -1);
   if (!m) return ogl_lua_curl_closed(L, "multi");
   lua_pushboolean(L, ogl_multi_wait(m, seconds));
   return 1;
 }
 
-static int multi_step(lua_State *L) {
-  struct ogl_multi *m = check(L)->m;
+static int l_multi_step(lua_State *L) {
+  struct ogl_multi *m = to_multi(L)->m;
   if (!m) return ogl_lua_curl_closed(L, "multi");
   ogl_multi_step(m);
   lua_pushboolean(L, 1);
   return 1;
 }
 
-static int multi_fd(lua_State *L) {
-  struct ogl_multi *m = check(L)->m;
+static int l_multi_fd(lua_State *L) {
+  struct ogl_multi *m = to_multi(L)->m;
   if (!m) return ogl_lua_curl_closed(L, "multi");
   int fd = ogl_multi_fd(m);
   if (fd < 0) return ogl_lua_curl_fail_text(L, OGL_FAILURE_NETWORK, "system", strerror(errno));
@@ -79,32 +79,36 @@ static int multi_fd(lua_State *L) {
   return 1;
 }
 
-static int multi_count(lua_State *L) {
-  struct ogl_multi *m = check(L)->m;
+static int l_multi_count(lua_State *L) {
+  struct ogl_multi *m = to_multi(L)->m;
   lua_pushinteger(L, m ? (lua_Integer)m->n_members : 0);
   return 1;
 }
 
-static int multi_is_foreign(lua_State *L) {
-  struct ogl_multi *m = check(L)->m;
+static int l_multi_is_foreign(lua_State *L) {
+  struct ogl_multi *m = to_multi(L)->m;
   lua_pushboolean(L, m && ogl_multi_is_foreign(m));
   return 1;
 }
 
-static int multi_tostring(lua_State *L) {
-  struct box *box = check(L);
-  if (!box->m) lua_pushliteral(L, MULTI " (closed)");
-  else lua_pushfstring(L, MULTI " (%d open)", (int)box->m->n_members);
+static int l_multi_tostring(lua_State *L) {
+  struct multi *u = to_multi(L);
+  if (!u->m) lua_pushliteral(L, MULTI " (closed)");
+  else lua_pushfstring(L, MULTI " (%d open)", (int)u->m->n_members);
   return 1;
 }
 
-static const luaL_Reg methods[] = {
-  { "open", multi_open }, { "connect", multi_connect }, { "next", multi_next },   { "wait", multi_wait },
-  { "step", multi_step }, { "fd", multi_fd },           { "count", multi_count }, { "is_foreign", multi_is_foreign },
-  { NULL, NULL }
-};
+static const luaL_Reg methods[] = { { "open", l_multi_open },
+                                    { "connect", l_multi_connect },
+                                    { "next", l_multi_next },
+                                    { "wait", l_multi_wait },
+                                    { "step", l_multi_step },
+                                    { "fd", l_multi_fd },
+                                    { "count", l_multi_count },
+                                    { "is_foreign", l_multi_is_foreign },
+                                    { NULL, NULL } };
 
 void ogl_lua_multi_class(lua_State *L) {
   ogl_lua_class(L, MULTI, methods);
-  ogl_lua_class_tostring(L, MULTI, multi_tostring);
+  ogl_lua_class_tostring(L, MULTI, l_multi_tostring);
 }

@@ -25,26 +25,26 @@
 
 #define TRANSFER "opengatellm.transfer"
 
-struct box {
+struct transfer {
   struct ogl_lua_object object;
   struct ogl_transfer *t; /* NULL: closed */
   int body;               /* reference of the request's body, which libcurl reads in place; LUA_NOREF: it needs none */
 };
 
-static struct box *check(lua_State *L) { return ogl_lua_self(L, TRANSFER); }
+static struct transfer *to_transfer(lua_State *L) { return ogl_lua_self(L, TRANSFER); }
 
-static void release_body(lua_State *L, struct box *box) {
-  luaL_unref(L, LUA_REGISTRYINDEX, box->body);
-  box->body = LUA_NOREF;
+static void release_body(lua_State *L, struct transfer *u) {
+  luaL_unref(L, LUA_REGISTRYINDEX, u->body);
+  u->body = LUA_NOREF;
 }
 
 static void release(lua_State *L, void *self) {
-  struct box *box = self;
-  struct ogl_transfer *t = box->t;
-  box->t = NULL;
+  struct transfer *u = self;
+  struct ogl_transfer *t = u->t;
+  u->t = NULL;
   if (!t) return;
   ogl_transfer_free(t);
-  release_body(L, box);
+  release_body(L, u);
 }
 
 int ogl_lua_transfer_open(lua_State *L, struct ogl_multi *m, int raw) {
@@ -54,18 +54,18 @@ int ogl_lua_transfer_open(lua_State *L, struct ogl_multi *m, int raw) {
   ogl_lua_curl_options(L, 2, &options);
   options.raw = raw;
   int body = lua_gettop(L);
-  struct box *box = ogl_lua_new(L, TRANSFER, sizeof *box, release);
-  box->body = LUA_NOREF;
-  box->t = ogl_transfer_new(m);
-  if (!box->t) return ogl_lua_curl_fail_text(L, OGL_FAILURE_LIMIT, "memory", "out of memory");
-  if (!ogl_lua_curl_headers(L, 2, box->t))
+  struct transfer *u = ogl_lua_new(L, TRANSFER, sizeof *u, release);
+  u->body = LUA_NOREF;
+  u->t = ogl_transfer_new(m);
+  if (!u->t) return ogl_lua_curl_fail_text(L, OGL_FAILURE_LIMIT, "memory", "out of memory");
+  if (!ogl_lua_curl_headers(L, 2, u->t))
     return ogl_lua_curl_fail_text(L, OGL_FAILURE_LIMIT, "memory",
                                   "the head of the request is above 1 MiB, or out of memory");
   lua_pushvalue(L, body);
-  box->body = luaL_ref(L, LUA_REGISTRYINDEX); /* may raise, so before the transfer begins */
-  if (ogl_transfer_start(box->t, &options)) return 1;
-  int n = ogl_lua_curl_fail(L, &box->t->failure);
-  release(L, box);
+  u->body = luaL_ref(L, LUA_REGISTRYINDEX); /* may raise, so before the transfer begins */
+  if (ogl_transfer_start(u->t, &options)) return 1;
+  int n = ogl_lua_curl_fail(L, &u->t->failure);
+  release(L, u);
   return n;
 }
 
@@ -76,24 +76,24 @@ static double limit(lua_State *L, int i) {
 
 static int look(lua_State *L, enum ogl_transfer_news (*wait)(struct ogl_transfer *, const struct ogl_patience *)) {
   static const char *const news[] = { "ready", "feed", "again", "stalled", NULL };
-  struct box *box = check(L);
+  struct transfer *u = to_transfer(L);
   struct ogl_patience patience = { limit(L, 2), limit(L, 3), limit(L, 4) };
-  if (!box->t) return ogl_lua_curl_closed(L, "exchange");
-  lua_pushstring(L, news[wait(box->t, &patience)]);
+  if (!u->t) return ogl_lua_curl_closed(L, "exchange");
+  lua_pushstring(L, news[wait(u->t, &patience)]);
   return 1;
 }
 
-static int transfer_wait(lua_State *L) { return look(L, ogl_transfer_wait); }
+static int l_transfer_wait(lua_State *L) { return look(L, ogl_transfer_wait); }
 
-static int transfer_await(lua_State *L) { return look(L, ogl_transfer_await); }
+static int l_transfer_await(lua_State *L) { return look(L, ogl_transfer_await); }
 
-static int transfer_id(lua_State *L) {
-  struct box *box = check(L);
-  lua_pushinteger(L, box->t ? (lua_Integer)box->t->member.id : 0);
+static int l_transfer_id(lua_State *L) {
+  struct transfer *u = to_transfer(L);
+  lua_pushinteger(L, u->t ? (lua_Integer)u->t->member.id : 0);
   return 1;
 }
 
-/* What a question gets that has no answer (yet): false while it may still come, or the failure. */
+/* Answers a question for what has not come: false while it still may, nil at the end, or the failure. */
 static int nothing(lua_State *L, const struct ogl_transfer *t) {
   if (t->state == OGL_TRANSFER_FAILED) return ogl_lua_curl_fail(L, &t->failure);
   if (t->state == OGL_TRANSFER_ACTIVE) lua_pushboolean(L, 0);
@@ -101,54 +101,54 @@ static int nothing(lua_State *L, const struct ogl_transfer *t) {
   return 1;
 }
 
-static int transfer_head(lua_State *L) {
-  struct box *box = check(L);
-  if (!box->t) return ogl_lua_curl_closed(L, "exchange");
-  if (!box->t->head.complete) return nothing(L, box->t);
-  lua_pushinteger(L, box->t->head.status);
-  ogl_lua_hold(box);
-  ogl_lua_header_table(L, &box->t->head.lines, box->t->head.count);
-  ogl_transfer_head(box->t);                                /* given, now that nothing can be raised any more */
-  if (ogl_transfer_delivered(box->t)) release_body(L, box); /* a long prompt is not kept while its answer streams */
-  ogl_lua_let_go(L, box);
+static int l_transfer_head(lua_State *L) {
+  struct transfer *u = to_transfer(L);
+  if (!u->t) return ogl_lua_curl_closed(L, "exchange");
+  if (!u->t->head.complete) return nothing(L, u->t);
+  lua_pushinteger(L, u->t->head.status);
+  ogl_lua_hold(u);
+  ogl_lua_header_table(L, &u->t->head.lines, u->t->head.count);
+  ogl_transfer_head(u->t);                              /* given, now that nothing can be raised any more */
+  if (ogl_transfer_delivered(u->t)) release_body(L, u); /* a long prompt is not kept while its answer streams */
+  ogl_lua_let_go(L, u);
   return 2;
 }
 
 /* Peek, push, then consume: where there is no memory for the string, no byte is lost. */
-static int transfer_take(lua_State *L) {
-  struct box *box = check(L);
-  if (!box->t) return ogl_lua_curl_closed(L, "exchange");
-  struct ogl_span bytes = ogl_transfer_body(box->t);
-  if (!bytes.n) return nothing(L, box->t);
-  ogl_lua_hold(box);
+static int l_transfer_take(lua_State *L) {
+  struct transfer *u = to_transfer(L);
+  if (!u->t) return ogl_lua_curl_closed(L, "exchange");
+  struct ogl_span bytes = ogl_transfer_body(u->t);
+  if (!bytes.n) return nothing(L, u->t);
+  ogl_lua_hold(u);
   lua_pushlstring(L, bytes.p, bytes.n);
-  ogl_transfer_consume(box->t, bytes.n);
-  ogl_lua_let_go(L, box);
+  ogl_transfer_consume(u->t, bytes.n);
+  ogl_lua_let_go(L, u);
   return 1;
 }
 
-static int transfer_pour(lua_State *L) {
-  struct box *box = check(L);
+static int l_transfer_pour(lua_State *L) {
+  struct transfer *u = to_transfer(L);
   lua_getfield(L, LUA_REGISTRYINDEX, OGL_LUA_SINK);
   const struct ogl_lua_sink *sink = lua_touserdata(L, -1);
   if (!sink || !luaL_testudata(L, 2, sink->class)) return luaL_argerror(L, 2, "a decoder is needed");
   if (ogl_lua_is_held(lua_touserdata(L, 2))) return luaL_argerror(L, 2, "it is in use");
-  if (!box->t) return ogl_lua_curl_closed(L, "exchange");
-  struct ogl_span bytes = ogl_transfer_body(box->t);
-  if (!bytes.n) return nothing(L, box->t);
+  if (!u->t) return ogl_lua_curl_closed(L, "exchange");
+  struct ogl_span bytes = ogl_transfer_piece(u->t);
+  if (!bytes.n) return nothing(L, u->t);
   sink->feed(lua_touserdata(L, 2), bytes.p, bytes.n);
-  ogl_transfer_consume(box->t, bytes.n);
+  ogl_transfer_consume(u->t, bytes.n);
   lua_pushboolean(L, 1);
   return 1;
 }
 
-static int transfer_feed(lua_State *L) {
-  struct box *box = check(L);
+static int l_transfer_feed(lua_State *L) {
+  struct transfer *u = to_transfer(L);
   size_t n = 0;
   const char *p = luaL_optlstring(L, 2, NULL, &n);
-  if (!box->t) return ogl_lua_curl_closed(L, "exchange");
-  int fed = p ? ogl_transfer_feed(box->t, p, n) : ogl_transfer_feed_end(box->t);
-  if (!fed) return ogl_lua_curl_fail(L, &box->t->failure);
+  if (!u->t) return ogl_lua_curl_closed(L, "exchange");
+  int fed = p ? ogl_transfer_feed(u->t, p, n) : ogl_transfer_feed_end(u->t);
+  if (!fed) return ogl_lua_curl_fail(L, &u->t->failure);
   lua_pushboolean(L, 1);
   return 1;
 }
@@ -163,17 +163,17 @@ static int push_active(lua_State *L, const struct ogl_transfer *t) {
   return 6;
 }
 
-static int transfer_state(lua_State *L) {
-  struct box *box = check(L);
-  if (!box->t) {
+static int l_transfer_state(lua_State *L) {
+  struct transfer *u = to_transfer(L);
+  if (!u->t) {
     int n = ogl_lua_curl_closed(L, "exchange");
     lua_pushliteral(L, "failed");
     lua_replace(L, -n - 1);
     return n;
   }
-  if (box->t->state == OGL_TRANSFER_ACTIVE) return push_active(L, box->t);
-  int failed = box->t->state == OGL_TRANSFER_FAILED;
-  struct ogl_failure failure = box->t->failure;
+  if (u->t->state == OGL_TRANSFER_ACTIVE) return push_active(L, u->t);
+  int failed = u->t->state == OGL_TRANSFER_FAILED;
+  struct ogl_failure failure = u->t->failure;
   lua_pushstring(L, failed ? "failed" : "done");
   return failed ? 1 + ogl_lua_curl_failure(L, &failure) : 1;
 }
@@ -183,11 +183,11 @@ static void push_bytes(lua_State *L, int64_t n) {
   else ogl_lua_push_int64(L, n);
 }
 
-static int transfer_progress(lua_State *L) {
-  struct box *box = check(L);
+static int l_transfer_progress(lua_State *L) {
+  struct transfer *u = to_transfer(L);
   int64_t up[2], down[2];
-  if (!box->t) return ogl_lua_curl_closed(L, "exchange");
-  ogl_transfer_progress(box->t, up, down);
+  if (!u->t) return ogl_lua_curl_closed(L, "exchange");
+  ogl_transfer_progress(u->t, up, down);
   push_bytes(L, up[0]);
   push_bytes(L, up[1]);
   push_bytes(L, down[0]);
@@ -195,25 +195,25 @@ static int transfer_progress(lua_State *L) {
   return 4;
 }
 
-static int transfer_tostring(lua_State *L) {
+static int l_transfer_tostring(lua_State *L) {
   static const char *const states[] = { "new", "active", "done", "failed" };
-  struct box *box = check(L);
-  lua_pushfstring(L, TRANSFER " (%s)", box->t ? states[box->t->state] : "closed");
+  struct transfer *u = to_transfer(L);
+  lua_pushfstring(L, TRANSFER " (%s)", u->t ? states[u->t->state] : "closed");
   return 1;
 }
 
-static const luaL_Reg methods[] = { { "wait", transfer_wait },
-                                    { "await", transfer_await },
-                                    { "id", transfer_id },
-                                    { "head", transfer_head },
-                                    { "take", transfer_take },
-                                    { "pour", transfer_pour },
-                                    { "feed", transfer_feed },
-                                    { "state", transfer_state },
-                                    { "progress", transfer_progress },
+static const luaL_Reg methods[] = { { "wait", l_transfer_wait },
+                                    { "await", l_transfer_await },
+                                    { "id", l_transfer_id },
+                                    { "head", l_transfer_head },
+                                    { "take", l_transfer_take },
+                                    { "pour", l_transfer_pour },
+                                    { "feed", l_transfer_feed },
+                                    { "state", l_transfer_state },
+                                    { "progress", l_transfer_progress },
                                     { NULL, NULL } };
 
 void ogl_lua_transfer_class(lua_State *L) {
   ogl_lua_class(L, TRANSFER, methods);
-  ogl_lua_class_tostring(L, TRANSFER, transfer_tostring);
+  ogl_lua_class_tostring(L, TRANSFER, l_transfer_tostring);
 }

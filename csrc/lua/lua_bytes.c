@@ -18,30 +18,27 @@
 #include "lua_parts.h"
 
 static int l_base64_encode(lua_State *L) {
-  size_t n;
-  const char *p = luaL_checklstring(L, 1, &n);
-  char *out = lua_newuserdatauv(L, ogl_base64_encoded(n) + 1, 0);
-  lua_pushlstring(L, out, ogl_base64_encode(p, n, out));
+  struct ogl_span bytes = ogl_lua_check_span(L, 1);
+  char *out = lua_newuserdatauv(L, ogl_base64_encoded(bytes.n) + 1, 0);
+  lua_pushlstring(L, out, ogl_base64_encode(bytes.p, bytes.n, out));
   return 1;
 }
 
 static int l_base64_decode(lua_State *L) {
-  size_t n;
-  const char *p = luaL_checklstring(L, 1, &n);
-  char *out = lua_newuserdatauv(L, ogl_base64_decoded(n), 0);
-  size_t len = ogl_base64_decode(p, n, out);
+  struct ogl_span text = ogl_lua_check_span(L, 1);
+  char *out = lua_newuserdatauv(L, ogl_base64_decoded(text.n), 0);
+  size_t len = ogl_base64_decode(text.p, text.n, out);
   if (len == (size_t)-1) return 0;
   lua_pushlstring(L, out, len);
   return 1;
 }
 
 static int l_floats(lua_State *L) {
-  size_t n;
   float f;
-  const char *p = luaL_checklstring(L, 1, &n);
-  lua_createtable(L, (int)(n / sizeof f), 0);
-  for (size_t i = 0; i < n / sizeof f; i++) {
-    memcpy(&f, p + i * sizeof f, sizeof f);
+  struct ogl_span bytes = ogl_lua_check_span(L, 1);
+  lua_createtable(L, (int)(bytes.n / sizeof f), 0);
+  for (size_t i = 0; i < bytes.n / sizeof f; i++) {
+    memcpy(&f, bytes.p + i * sizeof f, sizeof f);
     lua_pushnumber(L, f);
     lua_rawseti(L, -2, (int)i + 1);
   }
@@ -79,11 +76,6 @@ static int l_finite(lua_State *L) {
   return 1;
 }
 
-static void push_or_nil(lua_State *L, struct ogl_span s) {
-  if (s.n) lua_pushlstring(L, s.p, s.n);
-  else lua_pushnil(L);
-}
-
 /* The queue that the texts are unescaped into lives in a userdata, so that an error of Lua leaks nothing. */
 #define QUEUE "opengatellm.queue"
 
@@ -99,26 +91,24 @@ static void release_queue(lua_State *L, void *self) {
 }
 
 static int l_fault(lua_State *L) {
-  struct ogl_span json;
+  struct ogl_span json = ogl_lua_check_span(L, 1);
   struct ogl_event e;
-  json.p = luaL_checklstring(L, 1, &json.n);
   struct queue *u = ogl_lua_new(L, QUEUE, sizeof *u, release_queue);
   struct ogl_queue *q = &u->q;
   ogl_queue_init(q);
   ogl_queue_begin(q, json.n);
   memset(&e, 0, sizeof e);
   ogl_fault_read(q, json, &e);
-  push_or_nil(L, e.a);
-  push_or_nil(L, e.b);
-  push_or_nil(L, e.c);
+  ogl_lua_push_or_nil(L, e.a);
+  ogl_lua_push_or_nil(L, e.b);
+  ogl_lua_push_or_nil(L, e.c);
   ogl_queue_clear(q);
   return 3;
 }
 
 static int l_usage(lua_State *L) {
   struct ogl_usage sent = { 0, { 0 } }, usage;
-  struct ogl_span json;
-  json.p = luaL_checklstring(L, 1, &json.n);
+  struct ogl_span json = ogl_lua_check_span(L, 1);
   if (!ogl_chat_read_usage(json, &sent, &usage)) return 0;
   ogl_lua_usage_push(L, &usage);
   return 1;
@@ -138,16 +128,15 @@ static void release_repaired(lua_State *L, void *self) {
 }
 
 static int l_utf8_repair(lua_State *L) {
-  size_t n;
-  const char *p = luaL_checklstring(L, 1, &n);
-  if (ogl_utf8_valid(p, n) == n) {
+  struct ogl_span bytes = ogl_lua_check_span(L, 1);
+  if (ogl_utf8_valid(bytes.p, bytes.n) == bytes.n) {
     lua_settop(L, 1);
     return 1;
   }
   struct repaired *u = ogl_lua_new(L, REPAIRED, sizeof *u, release_repaired);
   struct ogl_buf *b = &u->b;
   ogl_buf_init(b, OGL_MAX_INPUT, OGL_ERR_FRAME);
-  if (ogl_utf8_repair(b, p, n)) return ogl_lua_fail(L, b->err);
+  if (ogl_utf8_repair(b, bytes.p, bytes.n)) return ogl_lua_fail(L, b->err);
   lua_pushlstring(L, ogl_buf_span(b).p, b->n);
   ogl_buf_clear(b);
   return 1;

@@ -6,7 +6,7 @@
 #include "lua_json.h"
 
 #if OGL_HAS_ISYIELDABLE
-/* isyieldable() -> boolean     what coroutine.isyieldable says, which is not in nginx's own table of that name; absent on 5.1 and 5.2 */
+/* isyieldable() -> boolean     as coroutine.isyieldable, which nginx leaves out of its own `coroutine`; absent on 5.1 and 5.2 */
 static int l_isyieldable(lua_State *L) {
   lua_pushboolean(L, lua_isyieldable(L));
   return 1;

@@ -36,7 +36,7 @@
 
 enum { FIRST_NAME = 2 }; /* upvalue 1 of next is the class */
 
-/* A small box: what it points to is no business of the collector, which would run more often for its size. */
+/* A small box: were the decoder itself in it, the collector would count its size, and run more often. */
 struct decoder {
   struct ogl_lua_object object;
   struct ogl_decoder *d;  /* NULL: closed */
@@ -47,7 +47,7 @@ struct decoder {
 
 static struct decoder *to_decoder(lua_State *L) { return ogl_lua_self(L, DECODER); }
 
-/* There is no event. */
+/* Returns what there is in place of an event: nothing (feed more), or nil and false at the end. */
 static int nothing(lua_State *L, const struct decoder *u) {
   if (!ogl_decoder_ended(u->d)) return 0;
   lua_pushnil(L);
@@ -55,7 +55,7 @@ static int nothing(lua_State *L, const struct decoder *u) {
   return 2;
 }
 
-static int l_next(lua_State *L) {
+static int l_decoder_next(lua_State *L) {
   struct decoder *u = to_decoder(L);
   if (OGL_UNLIKELY(!u->d)) return ogl_lua_fail(L, OGL_ERR_CLOSED);
   if (OGL_LIKELY(!u->waiting)) {
@@ -95,7 +95,7 @@ static void push_late(lua_State *L, const struct ogl_fold *f) {
   }
 }
 
-static int l_late(lua_State *L) {
+static int l_decoder_late(lua_State *L) {
   struct decoder *u = to_decoder(L);
   if (!u->d) return ogl_lua_fail(L, OGL_ERR_CLOSED);
   if (u->d->keep) return luaL_argerror(L, 1, "it keeps the reply, which has what came behind an error");
@@ -116,7 +116,7 @@ static int take_text(struct decoder *u, int joined) {
   return code;
 }
 
-static int l_text(lua_State *L) {
+static int l_decoder_text(lua_State *L) {
   struct decoder *u = to_decoder(L);
   if (OGL_UNLIKELY(!u->d)) return ogl_lua_fail(L, OGL_ERR_CLOSED);
   int code = take_text(u, lua_toboolean(L, 2));
@@ -130,7 +130,7 @@ static int l_text(lua_State *L) {
 }
 
 /* Goes past all events that there are. */
-static int l_skip(lua_State *L) {
+static int l_decoder_skip(lua_State *L) {
   struct decoder *u = to_decoder(L);
   int code = OGL_ERR_CLOSED;
   if (u->waiting) u->left |= 1u << u->event.kind;
@@ -139,7 +139,7 @@ static int l_skip(lua_State *L) {
   return code < 0 ? ogl_lua_fail(L, code) : nothing(L, u);
 }
 
-static int l_committed(lua_State *L) {
+static int l_decoder_committed(lua_State *L) {
   static const unsigned preliminary =
       1u << OGL_EVENT_START | 1u << OGL_EVENT_USAGE | 1u << OGL_EVENT_WARNING | 1u << OGL_EVENT_UNKNOWN;
   lua_pushboolean(L, (to_decoder(L)->left & ~preliminary) != 0);
@@ -152,44 +152,41 @@ static int feed(struct decoder *u, const char *p, size_t n) {
   return ogl_decoder_feed(u->d, p, n);
 }
 
-static int l_feed(lua_State *L) {
+static int l_decoder_feed(lua_State *L) {
   struct decoder *u = to_decoder(L);
-  size_t n;
-  const char *p = luaL_checklstring(L, 2, &n);
-  int code = feed(u, p, n);
-  if (code < 0) return ogl_lua_fail(L, code);
-  lua_pushboolean(L, 1);
-  return 1;
+  struct ogl_span in = ogl_lua_check_span(L, 2);
+  int code = feed(u, in.p, in.n);
+  return ogl_lua_done(L, code);
 }
 
 static void take(void *self, const char *p, size_t n) { feed(self, p, n); }
 
-/* What transfer:pour looks for, where no program can put another thing. */
+/* Puts the sink where transfer:pour looks for it, and where no program can put another value. */
 static void add_sink(lua_State *L) {
   static const struct ogl_lua_sink sink = { DECODER, take };
   lua_pushlightuserdata(L, (void *)(uintptr_t)&sink);
   lua_setfield(L, LUA_REGISTRYINDEX, OGL_LUA_SINK);
 }
 
-static int l_finish(lua_State *L) {
+static int l_decoder_finish(lua_State *L) {
   struct decoder *u = to_decoder(L);
   if (u->d) ogl_decoder_finish(u->d);
   return 0;
 }
 
-static int l_ended(lua_State *L) {
+static int l_decoder_ended(lua_State *L) {
   struct decoder *u = to_decoder(L);
   lua_pushboolean(L, u->d && !u->waiting && ogl_decoder_ended(u->d));
   return 1;
 }
 
-static int l_wants(lua_State *L) {
+static int l_decoder_wants(lua_State *L) {
   struct decoder *u = to_decoder(L);
   lua_pushboolean(L, u->d && ogl_decoder_wants(u->d));
   return 1;
 }
 
-static int l_reply(lua_State *L) {
+static int l_decoder_reply(lua_State *L) {
   struct decoder *u = to_decoder(L);
   if (!u->d) return ogl_lua_fail(L, OGL_ERR_CLOSED);
   ogl_lua_hold(u);
@@ -198,7 +195,7 @@ static int l_reply(lua_State *L) {
   return 1;
 }
 
-static int l_raw(lua_State *L) {
+static int l_decoder_raw(lua_State *L) {
   struct decoder *u = to_decoder(L);
   if (!u->d) return ogl_lua_fail(L, OGL_ERR_CLOSED);
   struct ogl_span s = u->d->frame.data;
@@ -208,17 +205,15 @@ static int l_raw(lua_State *L) {
   return 1;
 }
 
-static int l_problem(lua_State *L) {
+static int l_decoder_problem(lua_State *L) {
   struct decoder *u = to_decoder(L);
   if (!u->d) return 0;
   const struct ogl_problem *p = ogl_decoder_problem(u->d);
-  const struct ogl_buf *const texts[] = { &p->message, &p->type, &p->code, &p->json };
   ogl_lua_hold(u);
-  for (int i = 0; i < 4; i++) {
-    struct ogl_span s = ogl_buf_span(texts[i]);
-    if (s.n) lua_pushlstring(L, s.p, s.n);
-    else lua_pushnil(L);
-  }
+  ogl_lua_push_or_nil(L, ogl_buf_span(&p->message));
+  ogl_lua_push_or_nil(L, ogl_buf_span(&p->type));
+  ogl_lua_push_or_nil(L, ogl_buf_span(&p->code));
+  ogl_lua_push_or_nil(L, ogl_buf_span(&p->json));
   ogl_lua_let_go(L, u);
   return 4;
 }
@@ -228,7 +223,7 @@ static void push_framing(lua_State *L, const struct ogl_framer *f) {
   lua_pushstring(L, names[f->framing]); /* nil for NULL */
 }
 
-static int l_framing(lua_State *L) {
+static int l_decoder_framing(lua_State *L) {
   struct decoder *u = to_decoder(L);
   if (!u->d) return 0;
   push_framing(L, &u->d->framer);
@@ -276,12 +271,9 @@ static struct framer *to_framer(lua_State *L) { return ogl_lua_self(L, FRAMER); 
 
 static int l_framer_feed(lua_State *L) {
   struct framer *u = to_framer(L);
-  size_t n;
-  const char *p = luaL_checklstring(L, 2, &n);
-  int code = u->open ? ogl_framer_feed(&u->f, p, n) : OGL_ERR_CLOSED;
-  if (code < 0) return ogl_lua_fail(L, code);
-  lua_pushboolean(L, 1);
-  return 1;
+  struct ogl_span in = ogl_lua_check_span(L, 2);
+  int code = u->open ? ogl_framer_feed(&u->f, in.p, in.n) : OGL_ERR_CLOSED;
+  return ogl_lua_done(L, code);
 }
 
 static int l_framer_finish(lua_State *L) {
@@ -349,9 +341,10 @@ static void add_with_names(lua_State *L, const char *name, lua_CFunction functio
 
 void ogl_lua_decoder_open(lua_State *L) {
   static const luaL_Reg decoder[] = {
-    { "feed", l_feed },       { "text", l_text },       { "skip", l_skip },   { "committed", l_committed },
-    { "finish", l_finish },   { "ended", l_ended },     { "reply", l_reply }, { "raw", l_raw },
-    { "problem", l_problem }, { "framing", l_framing }, { "wants", l_wants }, { NULL, NULL },
+    { "feed", l_decoder_feed },           { "text", l_decoder_text },     { "skip", l_decoder_skip },
+    { "committed", l_decoder_committed }, { "finish", l_decoder_finish }, { "ended", l_decoder_ended },
+    { "reply", l_decoder_reply },         { "raw", l_decoder_raw },       { "problem", l_decoder_problem },
+    { "framing", l_decoder_framing },     { "wants", l_decoder_wants },   { NULL, NULL },
   };
   static const luaL_Reg framer[] = {
     { "feed", l_framer_feed },
@@ -364,8 +357,8 @@ void ogl_lua_decoder_open(lua_State *L) {
   ogl_lua_class(L, FRAMER, framer);
   lua_pushcfunction(L, l_decoder);
   lua_setfield(L, -2, "decoder");
-  add_with_names(L, "next", l_next);
-  add_with_names(L, "late", l_late);
+  add_with_names(L, "next", l_decoder_next);
+  add_with_names(L, "late", l_decoder_late);
   lua_pushcfunction(L, l_framer);
   lua_setfield(L, -2, "framer");
 }

@@ -53,23 +53,17 @@ static struct ogl_encoder_context read_context(lua_State *L, int table) {
 
 static struct encoder *to_encoder(lua_State *L) { return ogl_lua_self(L, ENCODER); }
 
-static int done(lua_State *L, int code) {
-  if (code < 0) return ogl_lua_fail(L, code);
-  lua_pushboolean(L, 1);
-  return 1;
-}
-
-static int l_put(lua_State *L) {
+static int l_encoder_put(lua_State *L) {
   struct encoder *u = to_encoder(L);
   struct ogl_event event;
   struct ogl_usage usage;
   ogl_lua_event_read(L, 2, &event, &usage);
-  return done(L, u->e ? ogl_encoder_put(u->e, &event) : OGL_ERR_CLOSED);
+  return ogl_lua_done(L, u->e ? ogl_encoder_put(u->e, &event) : OGL_ERR_CLOSED);
 }
 
-static int l_finish(lua_State *L) {
+static int l_encoder_finish(lua_State *L) {
   struct encoder *u = to_encoder(L);
-  return done(L, u->e ? ogl_encoder_end(u->e) : OGL_ERR_CLOSED);
+  return ogl_lua_done(L, u->e ? ogl_encoder_end(u->e) : OGL_ERR_CLOSED);
 }
 
 static void push_out(lua_State *L, void *self, struct ogl_buf *out) {
@@ -80,14 +74,14 @@ static void push_out(lua_State *L, void *self, struct ogl_buf *out) {
   ogl_lua_let_go(L, self);
 }
 
-static int l_take(lua_State *L) {
+static int l_encoder_take(lua_State *L) {
   struct encoder *u = to_encoder(L);
   if (!u->e) return ogl_lua_fail(L, OGL_ERR_CLOSED);
   push_out(L, u, &u->e->out);
   return 1;
 }
 
-static int l_lost(lua_State *L) {
+static int l_encoder_lost(lua_State *L) {
   struct encoder *u = to_encoder(L);
   ogl_lua_push_int64(L, u->e ? (int64_t)u->e->lost : 0);
   return 1;
@@ -125,11 +119,10 @@ static int l_encoder(lua_State *L) {
 
 static struct transcoder *to_transcoder(lua_State *L) { return ogl_lua_self(L, TRANSCODER); }
 
-static int l_feed(lua_State *L) {
+static int l_transcoder_feed(lua_State *L) {
   struct transcoder *u = to_transcoder(L);
-  size_t n;
-  const char *p = luaL_checklstring(L, 2, &n);
-  int code = u->t ? ogl_transcoder_feed(u->t, p, n) : OGL_ERR_CLOSED;
+  struct ogl_span in = ogl_lua_check_span(L, 2);
+  int code = u->t ? ogl_transcoder_feed(u->t, in.p, in.n) : OGL_ERR_CLOSED;
   if (code < 0) return ogl_lua_fail(L, code);
   int ended = u->t->ended;
   push_out(L, u, &u->t->encoder.out);
@@ -145,7 +138,7 @@ static int l_transcoder_finish(lua_State *L) {
   return 1;
 }
 
-static int l_usage(lua_State *L) {
+static int l_transcoder_usage(lua_State *L) {
   struct transcoder *u = to_transcoder(L);
   if (!u->t || !u->t->encoder.usage.known) return 0;
   struct ogl_usage usage = u->t->encoder.usage; /* it may be closed while the table is made */
@@ -153,7 +146,7 @@ static int l_usage(lua_State *L) {
   return 1;
 }
 
-static int l_counts(lua_State *L) {
+static int l_transcoder_counts(lua_State *L) {
   struct transcoder *u = to_transcoder(L);
   if (!u->t) return 0;
   ogl_lua_push_int64(L, (int64_t)u->t->events);
@@ -161,21 +154,15 @@ static int l_counts(lua_State *L) {
   return 2;
 }
 
-static void push_text_or_nil(lua_State *L, const struct ogl_buf *b) {
-  struct ogl_span s = ogl_buf_span(b);
-  if (s.n) lua_pushlstring(L, s.p, s.n);
-  else lua_pushnil(L);
-}
-
-static int l_problem(lua_State *L) {
+static int l_transcoder_problem(lua_State *L) {
   struct transcoder *u = to_transcoder(L);
   if (!u->t || !u->t->problem) return 0;
   const struct ogl_problem *p = ogl_decoder_problem(&u->t->decoder);
   ogl_lua_hold(u);
   lua_pushstring(L, ogl_code_name(u->t->problem));
-  push_text_or_nil(L, &p->message);
-  push_text_or_nil(L, &p->type);
-  push_text_or_nil(L, &p->code);
+  ogl_lua_push_or_nil(L, ogl_buf_span(&p->message));
+  ogl_lua_push_or_nil(L, ogl_buf_span(&p->type));
+  ogl_lua_push_or_nil(L, ogl_buf_span(&p->code));
   ogl_lua_let_go(L, u);
   return 4;
 }
@@ -210,11 +197,12 @@ static int l_transcoder(lua_State *L) {
 
 void ogl_lua_encoder_open(lua_State *L) {
   static const luaL_Reg encoder[] = {
-    { "put", l_put }, { "finish", l_finish }, { "take", l_take }, { "lost", l_lost }, { NULL, NULL },
+    { "put", l_encoder_put }, { "finish", l_encoder_finish }, { "take", l_encoder_take }, { "lost", l_encoder_lost },
+    { NULL, NULL },
   };
   static const luaL_Reg transcoder[] = {
-    { "feed", l_feed },     { "finish", l_transcoder_finish }, { "usage", l_usage },
-    { "counts", l_counts }, { "problem", l_problem },          { NULL, NULL },
+    { "feed", l_transcoder_feed },     { "finish", l_transcoder_finish },   { "usage", l_transcoder_usage },
+    { "counts", l_transcoder_counts }, { "problem", l_transcoder_problem }, { NULL, NULL },
   };
   ogl_lua_class(L, ENCODER, encoder);
   ogl_lua_class(L, TRANSCODER, transcoder);

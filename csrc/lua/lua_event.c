@@ -133,7 +133,7 @@ static void set_fields(lua_State *L, const struct ogl_event *e, int first) {
   }
 }
 
-/* Once a token: everything else may be slower. */
+/* Runs once a token: the text events of the first choice go the shortest way. */
 void ogl_lua_event_push(lua_State *L, const struct ogl_event *e, int first) {
   lua_createtable(L, 0, 3);
   lua_pushvalue(L, lua_upvalueindex(first + (int)N_TYPE));
@@ -218,7 +218,8 @@ static void read_usage(lua_State *L, int table, struct ogl_usage *u) {
   lua_pop(L, 1);
 }
 
-/* A place that counts from 1; the first where there is none. Some protocols count in strides: it is no small number. */
+/* A place that counts from 1, as the core counts it; the first where the field is absent. Some protocols count in strides, so that it
+   may be large. */
 static int place(lua_State *L, int table, const char *name, int most) {
   lua_getfield(L, table, name);
   lua_Number v = lua_isnil(L, -1) ? 1 : lua_tonumber(L, -1);
@@ -228,7 +229,7 @@ static int place(lua_State *L, int table, const char *name, int most) {
   return (int)v - 1;
 }
 
-/* An id that the binding made for a call of that index (see lua_event.h) is none: the server gave none. */
+/* The id that the server gave: none, where it is the one that the binding makes for a call of that index (see lua_event.h). */
 static struct ogl_span given_id(struct ogl_span id, int index) {
   char made[OGL_LUA_CALL_ID];
   struct ogl_span none = { "", 0 };

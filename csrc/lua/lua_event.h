@@ -12,7 +12,7 @@
 OGL_BEGIN
 
 /* A call whose server gave no id has one here, by the place of its part: "ogl_call_N", counted from 1. It is a Lua program that has to
-   answer the call; what writes to a server takes such an id for none. */
+   answer the call; what writes to a server leaves such an id out. */
 enum { OGL_LUA_CALL_ID = 24 };
 /* Writes it; its length. */
 size_t ogl_lua_call_id(char *out, int index);

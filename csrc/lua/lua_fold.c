@@ -2,7 +2,7 @@
 ** lua_fold.c - the fold for Lua: events that went through Lua tables, joined into a reply.
 **
 **   core.fold([limit]) -> fold                              limit: bytes of all texts of the reply; default 64 MiB
-**     fold:put(event) -> true | nil, code, message          an event's table, as core.next gives it; raises on what is none
+**     fold:put(event) -> true | nil, code, message          an event's table, as core.next gives it; raises on any other value
 **     fold:reply() -> the reply so far                      the same table as decoder:reply() of a decoder that was not changed
 **     fold:close()
 **
@@ -17,7 +17,7 @@
 
 #define FOLD "opengatellm.fold"
 
-/* A small box, as that of a decoder: the collector does not count what it points to. */
+/* A small box, as that of a decoder. */
 struct fold {
   struct ogl_lua_object object;
   struct ogl_fold *f; /* NULL: closed */
@@ -25,18 +25,16 @@ struct fold {
 
 static struct fold *to_fold(lua_State *L) { return ogl_lua_self(L, FOLD); }
 
-static int l_put(lua_State *L) {
+static int l_fold_put(lua_State *L) {
   struct fold *u = to_fold(L);
   struct ogl_event event;
   struct ogl_usage usage;
   ogl_lua_event_read(L, 2, &event, &usage);
   int code = u->f ? ogl_fold_add(u->f, &event) : OGL_ERR_CLOSED;
-  if (code < 0) return ogl_lua_fail(L, code);
-  lua_pushboolean(L, 1);
-  return 1;
+  return ogl_lua_done(L, code);
 }
 
-static int l_reply(lua_State *L) {
+static int l_fold_reply(lua_State *L) {
   struct fold *u = to_fold(L);
   if (!u->f) return ogl_lua_fail(L, OGL_ERR_CLOSED);
   ogl_lua_hold(u);
@@ -66,7 +64,7 @@ static int l_fold(lua_State *L) {
 }
 
 void ogl_lua_fold_open(lua_State *L) {
-  static const luaL_Reg methods[] = { { "put", l_put }, { "reply", l_reply }, { NULL, NULL } };
+  static const luaL_Reg methods[] = { { "put", l_fold_put }, { "reply", l_fold_reply }, { NULL, NULL } };
   ogl_lua_class(L, FOLD, methods);
   lua_pushcfunction(L, l_fold);
   lua_setfield(L, -2, "fold");

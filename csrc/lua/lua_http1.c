@@ -24,7 +24,7 @@
 
 enum { BODY_BLOCK = 64 * 1024 }; /* an empty block up to this size is kept for the next bytes */
 
-struct parser {
+struct http1 {
   struct ogl_lua_object object;
   struct ogl_http1 h;
   struct ogl_buf body; /* come, not given: a memory error of Lua must lose nothing */
@@ -32,15 +32,9 @@ struct parser {
   int open;
 };
 
-static struct parser *to_parser(lua_State *L) { return ogl_lua_self(L, HTTP1); }
+static struct http1 *to_http1(lua_State *L) { return ogl_lua_self(L, HTTP1); }
 
-static struct ogl_span method_of(lua_State *L, int i) {
-  struct ogl_span method;
-  method.p = luaL_checklstring(L, i, &method.n);
-  return method;
-}
-
-static int push_state(lua_State *L, const struct parser *u, int code) {
+static int push_state(lua_State *L, const struct http1 *u, int code) {
   if (code < 0) lua_pushliteral(L, "failed");
   else if (code == OGL_HTTP1_END) lua_pushliteral(L, "end");
   else if (u->headed) lua_pushliteral(L, "body");
@@ -48,7 +42,7 @@ static int push_state(lua_State *L, const struct parser *u, int code) {
   return 1;
 }
 
-static void push_body(lua_State *L, struct parser *u) {
+static void push_body(lua_State *L, struct http1 *u) {
   if (!u->body.n) {
     lua_pushnil(L);
     return;
@@ -62,7 +56,7 @@ static void push_body(lua_State *L, struct parser *u) {
 }
 
 /* Reads all of *in that belongs to the answer. */
-static int take(struct parser *u, struct ogl_span *in) {
+static int take(struct http1 *u, struct ogl_span *in) {
   struct ogl_span body;
   for (;;) {
     int code = ogl_http1_next(&u->h, in, &body);
@@ -72,10 +66,9 @@ static int take(struct parser *u, struct ogl_span *in) {
   }
 }
 
-static int l_feed(lua_State *L) {
-  struct parser *u = to_parser(L);
-  struct ogl_span in;
-  in.p = luaL_checklstring(L, 2, &in.n);
+static int l_http1_feed(lua_State *L) {
+  struct http1 *u = to_http1(L);
+  struct ogl_span in = ogl_lua_check_span(L, 2);
   if (!u->open) return ogl_lua_fail(L, OGL_ERR_CLOSED);
   int code = take(u, &in);
   push_state(L, u, code);
@@ -85,14 +78,14 @@ static int l_feed(lua_State *L) {
   return 3;
 }
 
-static int l_finish(lua_State *L) {
-  struct parser *u = to_parser(L);
+static int l_http1_finish(lua_State *L) {
+  struct http1 *u = to_http1(L);
   if (!u->open) return ogl_lua_fail(L, OGL_ERR_CLOSED);
   return push_state(L, u, ogl_http1_finish(&u->h));
 }
 
-static int l_problem(lua_State *L) {
-  struct parser *u = to_parser(L);
+static int l_http1_problem(lua_State *L) {
+  struct http1 *u = to_http1(L);
   int code = u->open ? u->h.err : OGL_ERR_CLOSED;
   const char *why = u->open ? u->h.why : NULL; /* a constant */
   if (!code) return 0;
@@ -102,8 +95,8 @@ static int l_problem(lua_State *L) {
   return 2;
 }
 
-static int l_head(lua_State *L) {
-  struct parser *u = to_parser(L);
+static int l_http1_head(lua_State *L) {
+  struct http1 *u = to_http1(L);
   if (!u->open || !u->headed) return 0;
   lua_pushinteger(L, u->h.status);
   ogl_lua_hold(u);
@@ -112,8 +105,8 @@ static int l_head(lua_State *L) {
   return 2;
 }
 
-static int l_progress(lua_State *L) {
-  struct parser *u = to_parser(L);
+static int l_http1_progress(lua_State *L) {
+  struct http1 *u = to_http1(L);
   int64_t total = u->open ? ogl_http1_length(&u->h) : -1;
   ogl_lua_push_int64(L, u->open ? u->h.received : 0);
   if (total < 0) return 1;
@@ -121,15 +114,15 @@ static int l_progress(lua_State *L) {
   return 2;
 }
 
-static int l_reusable(lua_State *L) {
-  struct parser *u = to_parser(L);
+static int l_http1_reusable(lua_State *L) {
+  struct http1 *u = to_http1(L);
   lua_pushboolean(L, u->open && ogl_http1_reusable(&u->h));
   return 1;
 }
 
-static int l_reset(lua_State *L) {
-  struct parser *u = to_parser(L);
-  struct ogl_span method = method_of(L, 2);
+static int l_http1_reset(lua_State *L) {
+  struct http1 *u = to_http1(L);
+  struct ogl_span method = ogl_lua_check_span(L, 2);
   if (!u->open) return ogl_lua_fail(L, OGL_ERR_CLOSED);
   ogl_http1_reset(&u->h, method);
   ogl_buf_reset(&u->body);
@@ -139,7 +132,7 @@ static int l_reset(lua_State *L) {
 }
 
 static void release(lua_State *L, void *self) {
-  struct parser *u = self;
+  struct http1 *u = self;
   (void)L;
   if (!u->open) return;
   u->open = 0;
@@ -148,8 +141,8 @@ static void release(lua_State *L, void *self) {
 }
 
 static int l_http1(lua_State *L) {
-  struct ogl_span method = method_of(L, 1);
-  struct parser *u = ogl_lua_new(L, HTTP1, sizeof *u, release);
+  struct ogl_span method = ogl_lua_check_span(L, 1);
+  struct http1 *u = ogl_lua_new(L, HTTP1, sizeof *u, release);
   ogl_http1_init(&u->h, method);
   ogl_buf_init(&u->body, OGL_MAX_INPUT, OGL_ERR_FRAME);
   u->open = 1;
@@ -158,8 +151,10 @@ static int l_http1(lua_State *L) {
 
 void ogl_lua_http1_open(lua_State *L) {
   static const luaL_Reg methods[] = {
-    { "feed", l_feed },         { "finish", l_finish },     { "head", l_head },   { "problem", l_problem },
-    { "progress", l_progress }, { "reusable", l_reusable }, { "reset", l_reset }, { NULL, NULL },
+    { "feed", l_http1_feed },         { "finish", l_http1_finish },
+    { "head", l_http1_head },         { "problem", l_http1_problem },
+    { "progress", l_http1_progress }, { "reusable", l_http1_reusable },
+    { "reset", l_http1_reset },       { NULL, NULL },
   };
   ogl_lua_class(L, HTTP1, methods);
   lua_pushcfunction(L, l_http1);

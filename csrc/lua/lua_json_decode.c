@@ -17,7 +17,7 @@ struct decode {
   size_t room;  /* bytes of the userdata */
   int lone;
   struct ogl_span pack;
-  int marks; /* stack place of two tables: where each table begins and ends in the text; 0 where nobody asks */
+  int marks; /* stack place of two tables: where each table begins and ends in the text; 0 where they are not wanted */
 };
 
 static int push_value(lua_State *L, struct decode *d);
@@ -143,7 +143,7 @@ static inline char *put_float(lua_State *L, struct decode *d, char *out, size_t 
 
 enum { FEW_FLOATS = 1024 };
 
-/* An array of numbers as float32; 0 and the reader as it was where it is none. */
+/* An array of numbers as float32; 0, and the reader as it was, for anything else. */
 static int push_packed(lua_State *L, struct decode *d) {
   struct ogl_json before = d->j;
   struct ogl_number v;
@@ -162,7 +162,7 @@ static int push_packed(lua_State *L, struct decode *d) {
   return 1;
 }
 
-/* Base64 as its bytes; 0 and the reader as it was where it is none. */
+/* Base64 as its bytes; 0, and the reader as it was, for anything else. */
 static int push_bytes(lua_State *L, struct decode *d) {
   struct ogl_json before = d->j;
   struct ogl_json_text text;
@@ -174,7 +174,7 @@ static int push_bytes(lua_State *L, struct decode *d) {
   return 1;
 }
 
-/* An array of such arrays, each packed; 0 and the reader as it was where one is none. */
+/* An array of such arrays, each packed; 0, and the reader as it was, for anything else. */
 static int push_several(lua_State *L, struct decode *d) {
   struct ogl_json before = d->j;
   int top = lua_gettop(L), n = 0, more;
@@ -283,11 +283,10 @@ void ogl_lua_json_value(lua_State *L, struct ogl_span text) {
 /* decode(text [, pack [, from, to]]) -> value | nil, code, message. `pack` is a key: see lua_json.h. The tables `from` and `to` get
    the place of every table's first and last byte in the text; integers that this Lua cannot hold are raw text then. */
 static int l_decode(lua_State *L) {
-  struct ogl_span text, pack = { "", 0 };
+  struct ogl_span text = ogl_lua_check_span(L, 1), pack = { "", 0 };
   int code;
   size_t at;
-  text.p = luaL_checklstring(L, 1, &text.n);
-  if (!lua_isnoneornil(L, 2)) pack.p = luaL_checklstring(L, 2, &pack.n);
+  if (!lua_isnoneornil(L, 2)) pack = ogl_lua_check_span(L, 2);
   lua_settop(L, 4);
   int marks = lua_istable(L, 3) && lua_istable(L, 4) ? 3 : 0;
   if (push_whole(L, text, 0, pack, marks, &code, &at)) return 1;

@@ -28,7 +28,7 @@ struct encode {
   lua_State *L;
   struct ogl_buf *b;
   int depth;
-  int repaired; /* bytes that are no UTF-8 became U+FFFD */
+  int repaired; /* bytes that are not UTF-8 became U+FFFD */
 };
 
 static void put_value(struct encode *e, int i);
@@ -63,7 +63,7 @@ static void step_into(lua_State *L, const char *field) {
 }
 
 /* Whether the value at i is the field of a loaded module, or of a global table (`vim` is no module). Slow, and only
-   asked for what somebody else has marked. */
+   asked for values that another module has marked. */
 static int is_field_of(lua_State *L, int i, const char *module, const char *field) {
   int same = 0;
   i = lua_absindex(L, i);
@@ -248,7 +248,7 @@ static void put_table(struct encode *e, int i) {
   e->depth--;
 }
 
-/* null, an array of cjson, vim.NIL: what others made. */
+/* Writes a marked value of another module: null, an array of cjson, vim.NIL. */
 static void put_userdata(struct encode *e, int i) {
   if (lua_touserdata(e->L, i) == NULL || is_field_of(e->L, i, "vim", "NIL")) put(e, "null");
   else if (is_field_of(e->L, i, "cjson", "empty_array") || is_field_of(e->L, i, "cjson.safe", "empty_array"))
@@ -281,7 +281,7 @@ static struct buffer *new_buffer(lua_State *L) {
   return u;
 }
 
-/* encode(value) -> text [, true where bytes that are no UTF-8 became U+FFFD]. What JSON cannot hold raises. */
+/* encode(value) -> text [, true where bytes that are not UTF-8 became U+FFFD]. What JSON cannot hold raises. */
 static int l_encode(lua_State *L) {
   luaL_checkany(L, 1);
   lua_settop(L, 1);

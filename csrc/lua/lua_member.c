@@ -23,18 +23,12 @@ static int find(struct ogl_json *j, struct ogl_span name, struct ogl_span *raw) 
   return 0;
 }
 
-static struct ogl_span check_span(lua_State *L, int i) {
-  struct ogl_span s;
-  s.p = luaL_checklstring(L, i, &s.n);
-  return s;
-}
-
 static int l_member(lua_State *L) {
-  struct ogl_span raw = check_span(L, 1);
+  struct ogl_span raw = ogl_lua_check_span(L, 1);
   for (int i = 2, n = lua_gettop(L); i <= n; i++) {
     struct ogl_json j;
     ogl_json_open(&j, raw.p, raw.n);
-    if (!find(&j, check_span(L, i), &raw)) return 0;
+    if (!find(&j, ogl_lua_check_span(L, i), &raw)) return 0;
   }
   lua_pushlstring(L, raw.p, raw.n);
   return 1;
@@ -67,10 +61,10 @@ static size_t copy_others(lua_State *L, int last, struct ogl_json *j, char *out)
 }
 
 static int l_without(lua_State *L) {
-  struct ogl_span text = check_span(L, 1);
+  struct ogl_span text = ogl_lua_check_span(L, 1);
   struct ogl_json j;
   int last = lua_gettop(L);
-  for (int i = 2; i <= last; i++) check_span(L, i);
+  for (int i = 2; i <= last; i++) ogl_lua_check_span(L, i);
   ogl_json_open(&j, text.p, text.n);
   if (ogl_json_check(text.p, text.n) != OGL_OK || !ogl_json_enter_or_skip(&j, '{')) {
     lua_settop(L, 1);

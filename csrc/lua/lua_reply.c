@@ -20,7 +20,7 @@ static void set_text(lua_State *L, const char *field, const struct ogl_buf *b) {
   lua_setfield(L, -2, field);
 }
 
-/* All texts of one kind, joined; absent where there is none, unless `always`. */
+/* Sets the field to all texts of one kind, joined; leaves it absent where there are none, unless `always`. */
 static void set_joined(lua_State *L, const char *field, const struct ogl_answer *a, int kind, int always) {
   const struct ogl_part *only = NULL;
   int n = 0;

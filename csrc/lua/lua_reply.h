@@ -9,6 +9,7 @@
 
 OGL_BEGIN
 
+/* Pushes the reply that the fold holds so far. The fold must not change meanwhile: hold its object (class.h). */
 void ogl_lua_reply_push(lua_State *L, const struct ogl_fold *f);
 
 OGL_END

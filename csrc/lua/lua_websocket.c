@@ -8,7 +8,7 @@
 **                   | nil, code, message, close_code      sticky; close_code is the one to send, nil: none
 **     codec:close()
 **
-**   core.websocket_frame(kind, payload, key [, code]) -> bytes     key: four bytes that nobody can foresee, drawn for this frame;
+**   core.websocket_frame(kind, payload, key [, code]) -> bytes     key: four bytes that cannot be foreseen, drawn for this frame;
 **                                                                  code: of a close, whose payload is then the reason
 **   core.websocket_accept(key) -> what a server answers to that Sec-WebSocket-Key
 */
@@ -20,23 +20,22 @@
 
 #define WEBSOCKET "opengatellm.websocket"
 
-/* A small box, as that of a decoder: what it points to is no business of the collector. */
-struct box {
+/* A small box, as that of a decoder. */
+struct websocket {
   struct ogl_lua_object object;
   struct ogl_websocket *w; /* NULL: closed */
   struct ogl_websocket_item item;
   int waiting; /* `item` is not given yet: a memory error of Lua must lose nothing */
 };
 
-static struct box *to_box(lua_State *L) { return ogl_lua_self(L, WEBSOCKET); }
+static struct websocket *to_websocket(lua_State *L) { return ogl_lua_self(L, WEBSOCKET); }
 
-static int l_feed(lua_State *L) {
-  struct box *u = to_box(L);
-  size_t n;
-  const char *p = luaL_checklstring(L, 2, &n);
+static int l_websocket_feed(lua_State *L) {
+  struct websocket *u = to_websocket(L);
+  struct ogl_span in = ogl_lua_check_span(L, 2);
   if (!u->w) return ogl_lua_fail(L, OGL_ERR_CLOSED);
   if (u->waiting) return ogl_lua_fail(L, OGL_ERR_MEMORY); /* its bytes would move */
-  int code = ogl_websocket_feed(u->w, p, n);
+  int code = ogl_websocket_feed(u->w, in.p, in.n);
   if (code < 0) return ogl_lua_fail_text(L, ogl_code_name(code), u->w->problem); /* a constant */
   lua_pushboolean(L, 1);
   return 1;
@@ -60,8 +59,8 @@ static const char *name_of(int kind) {
   }
 }
 
-static int l_next(lua_State *L) {
-  struct box *u = to_box(L);
+static int l_websocket_next(lua_State *L) {
+  struct websocket *u = to_websocket(L);
   if (!u->w) return ogl_lua_fail(L, OGL_ERR_CLOSED);
   if (!u->waiting) {
     int code = ogl_websocket_next(u->w, &u->item);
@@ -80,7 +79,7 @@ static int l_next(lua_State *L) {
 }
 
 static void release(lua_State *L, void *self) {
-  struct box *u = self;
+  struct websocket *u = self;
   (void)L;
   if (!u->w) return;
   ogl_websocket_clear(u->w);
@@ -92,7 +91,7 @@ static void release(lua_State *L, void *self) {
 static int l_websocket(lua_State *L) {
   lua_Number max = luaL_optnumber(L, 1, 0);
   luaL_argcheck(L, max >= 0 && max <= OGL_MAX_INPUT, 1, "a number of bytes, at most 256 MiB");
-  struct box *u = ogl_lua_new(L, WEBSOCKET, sizeof *u, release);
+  struct websocket *u = ogl_lua_new(L, WEBSOCKET, sizeof *u, release);
   u->w = ogl_realloc(NULL, sizeof *u->w);
   if (!u->w) return ogl_lua_fail(L, OGL_ERR_MEMORY);
   ogl_websocket_init(u->w, (size_t)max);
@@ -113,41 +112,36 @@ static int push_frame(lua_State *L, int kind, struct ogl_span payload, const cha
   return 1;
 }
 
-static int l_frame(lua_State *L) {
+static int l_websocket_frame(lua_State *L) {
   int kind = check_kind(L);
-  struct ogl_span payload;
-  size_t n;
-  payload.p = luaL_checklstring(L, 2, &payload.n);
-  const char *key = luaL_checklstring(L, 3, &n);
-  luaL_argcheck(L, n == OGL_WEBSOCKET_KEY, 3, "four bytes");
+  struct ogl_span payload = ogl_lua_check_span(L, 2), key = ogl_lua_check_span(L, 3);
+  luaL_argcheck(L, key.n == OGL_WEBSOCKET_KEY, 3, "four bytes");
   int has_code = kind == OGL_WEBSOCKET_CLOSE && !lua_isnoneornil(L, 4);
   size_t room = kind < OGL_WEBSOCKET_CLOSE ? payload.n : OGL_WEBSOCKET_CONTROL - (has_code ? 2u : 0u);
   luaL_argcheck(L, payload.n <= room, 2, "at most 125 bytes in a control frame");
-  if (!has_code) return push_frame(L, kind, payload, key);
+  if (!has_code) return push_frame(L, kind, payload, key.p);
   lua_Integer code = luaL_checkinteger(L, 4);
   luaL_argcheck(L, code >= 0 && code < 5000 && ogl_websocket_may_send((int)code), 4, "a code that can be sent");
   char told[OGL_WEBSOCKET_CONTROL] = { (char)(code >> 8), (char)code };
   memcpy(told + 2, payload.p, payload.n);
   payload.p = told;
   payload.n += 2;
-  return push_frame(L, kind, payload, key);
+  return push_frame(L, kind, payload, key.p);
 }
 
-static int l_accept(lua_State *L) {
+static int l_websocket_accept(lua_State *L) {
   char out[OGL_WEBSOCKET_ACCEPT];
-  struct ogl_span key;
-  key.p = luaL_checklstring(L, 1, &key.n);
-  ogl_websocket_accept(key, out);
+  ogl_websocket_accept(ogl_lua_check_span(L, 1), out);
   lua_pushlstring(L, out, sizeof out);
   return 1;
 }
 
 void ogl_lua_websocket_open(lua_State *L) {
-  static const luaL_Reg methods[] = { { "feed", l_feed }, { "next", l_next }, { NULL, NULL } };
+  static const luaL_Reg methods[] = { { "feed", l_websocket_feed }, { "next", l_websocket_next }, { NULL, NULL } };
   static const luaL_Reg functions[] = {
     { "websocket", l_websocket },
-    { "websocket_frame", l_frame },
-    { "websocket_accept", l_accept },
+    { "websocket_frame", l_websocket_frame },
+    { "websocket_accept", l_websocket_accept },
     { NULL, NULL },
   };
   ogl_lua_class(L, WEBSOCKET, methods);

@@ -41,7 +41,7 @@ static void gather(struct ogl_span json, struct members *m) {
   }
 }
 
-/* A raw JSON string; empty where it is none. */
+/* The value where it is a JSON string, raw; empty for any other. */
 static struct ogl_json_text string_of(struct ogl_span raw) {
   struct ogl_json j;
   struct ogl_json_text text = { { "", 0 }, 0 };
@@ -307,7 +307,7 @@ static int end_call(struct anthropic_state *s, struct anthropic_block *b, struct
   return 0;
 }
 
-/* Half of a character that found no other one. */
+/* Pushes U+FFFD for half of a character whose other half never came. */
 static int end_half(struct anthropic_state *s, struct anthropic_block *b, struct ogl_queue *out) {
   struct ogl_span rest = ogl_queue_half(out, &b->half);
   if (!rest.n) return 0;
@@ -330,7 +330,7 @@ static int stop(struct anthropic_state *s, struct anthropic_block *b, struct ogl
 
 /* --- the interface -------------------------------------------------------------------------------------------- */
 
-/* A delta that nothing is known of, kept for whoever knows more. */
+/* Pushes a delta of an unknown type as it came, for programs that know it. */
 static void push_unknown(struct ogl_span json, struct ogl_queue *out) {
   struct ogl_event *e = ogl_queue_push(out, OGL_EVENT_UNKNOWN, 0, 0);
   if (e) e->a.p = "content_block_delta", e->a.n = strlen(e->a.p), e->b = json;

@@ -394,7 +394,7 @@ static void put_whole_text(struct ogl_encoder *e, const struct ogl_answer *a, si
   ogl_out_text(e, "}");
 }
 
-/* One part as a block; 0 where it is none. */
+/* Writes one part as a block; 0 where it becomes none. */
 static int put_part(struct ogl_encoder *e, const struct ogl_answer *a, size_t i, const char *comma) {
   const struct ogl_part *p = &a->parts[i];
   struct ogl_span kind = ogl_buf_span(&p->name);

@@ -52,10 +52,12 @@ struct anthropic_state {
   struct ogl_span only_text; /* the raw string of its text */
 };
 
-/* Each reads raw JSON and pushes the events that come of it. 0, or a final error: OGL_ERR_MEMORY, OGL_ERR_PARTS,
-   OGL_ERR_REPLY. */
+/* This and the next three push the events that come of a frame; `json` is raw, `key` the index of the wire (-1: none). 0, or a final
+   error: OGL_ERR_MEMORY, OGL_ERR_PARTS, OGL_ERR_REPLY. Reads content_block_start. */
 int ogl_anthropic_start_block(struct anthropic_state *s, int64_t key, struct ogl_span json, struct ogl_queue *out);
+/* Reads content_block_delta. */
 int ogl_anthropic_add_delta(struct anthropic_state *s, int64_t key, struct ogl_span json, struct ogl_queue *out);
+/* Reads content_block_stop. */
 int ogl_anthropic_stop_block(struct anthropic_state *s, int64_t key, struct ogl_queue *out);
 /* Stops every block that has not stopped. */
 int ogl_anthropic_stop_blocks(struct anthropic_state *s, struct ogl_queue *out);

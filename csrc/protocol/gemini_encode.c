@@ -46,7 +46,7 @@ static void put_text(struct ogl_encoder *e, int choice, int kind, struct ogl_spa
   end_answer(e);
 }
 
-/* Something that a candidate has beside its content: clients want one all the same. */
+/* Writes a member that stands beside the content, with empty content in front of it, for clients read that in any case. */
 static void begin_beside(struct ogl_encoder *e, int choice) {
   begin_candidate(e);
   ogl_out_text(e, "{\"text\":\"\"}");
@@ -97,7 +97,8 @@ static void put_part(struct ogl_encoder *e, const struct ogl_event *event) {
   }
 }
 
-/* Another protocol's signature is as good: it goes back to where it came from. One that is an object is no signature here. */
+/* Writes the signature of a part that ended, also another protocol's: it goes back to where it came from. An object is no signature
+   here but members of another protocol's item, and counts as lost. */
 static void put_part_end(struct ogl_encoder *e, const struct ogl_event *event, int waited) {
   int kind = ogl_span_is(event->a, "reasoning") ? OGL_EVENT_REASONING : OGL_EVENT_TEXT;
   struct ogl_span none = { "", 0 };
@@ -194,7 +195,7 @@ static int gemini_fault(struct ogl_encoder *e, const struct ogl_event *error) {
 
 /* --- the whole -------------------------------------------------------------------------------------------------- */
 
-/* One part of the fold as a part of the content; 0 where it is none. */
+/* Writes one part of the fold as a part of the content; 0 where it becomes none. */
 static int put_folded(struct ogl_encoder *e, const struct ogl_part *p, int any) {
   struct ogl_span text = ogl_buf_span(&p->text), signature = ogl_buf_span(&p->signature);
   int is_text = p->kind == OGL_EVENT_TEXT || p->kind == OGL_EVENT_REASONING || p->kind == OGL_EVENT_REFUSAL;

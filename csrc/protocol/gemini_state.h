@@ -30,6 +30,7 @@ struct gemini_args {
   size_t size; /* bytes held */
 };
 
+/* Frees the tree. */
 void ogl_gemini_args_clear(struct gemini_args *a);
 /* Adds one element of partialArgs: at its jsonPath a string grows, and any other value is set. A path that cannot be read adds
    nothing. 0, OGL_ERR_MEMORY, OGL_ERR_PARTS, OGL_ERR_REPLY. */

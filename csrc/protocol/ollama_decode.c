@@ -173,7 +173,8 @@ static void push_usage(struct ollama_state *s, struct line *l, struct ogl_queue 
   if (e) e->usage = &s->usage;
 }
 
-/* A reader finds them in one form, whatever the protocol. The frame has the room that was made for them all. */
+/* Pushes the logprobs. Brings them into the form of Chat Completions, so that a program finds one form, whatever the protocol;
+   the first one of a frame makes room for all of them, so that they never move. */
 static int push_logprobs(struct ollama_state *s, struct ogl_span json, struct ogl_span frame, struct ogl_queue *out) {
   struct ogl_span piece = { "", 0 };
   if (json.n <= 2) return 0;

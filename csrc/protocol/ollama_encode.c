@@ -120,7 +120,7 @@ static int line_event(struct ogl_encoder *e, const struct ogl_event *event) {
   }
 }
 
-/* Calls are no reason there: who called says stop. */
+/* Ollama has no reason for calls: an answer that calls says stop. */
 static void put_done(struct ogl_encoder *e, struct ogl_span reason) {
   const char *word = ogl_span_is(reason, "length") ? "length" : "stop";
   ogl_out_text(e, ",\"done\":true,\"done_reason\":\"");

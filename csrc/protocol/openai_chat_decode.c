@@ -149,7 +149,7 @@ static void on_unknown(struct chat_state *s, const struct ogl_frame *frame, stru
   if (e) e->a = frame->event, e->b = frame->data;
 }
 
-/* Whether a whole body is an answer: it has choices, or says that there are none, and nothing else. */
+/* Whether a whole body is an answer: it has choices, or an empty list of them and nothing else. */
 static int is_answer(const struct chat_state *s, const struct chunk *c) {
   struct ogl_json j;
   if (s->n) return 1;
@@ -267,7 +267,7 @@ static void push_warning(struct ogl_queue *out) {
   e->b.p = message, e->b.n = sizeof message - 1;
 }
 
-/* A failure that nothing but the finish_reason tells. */
+/* Pushes the error of an answer that says only by its finish_reason that it failed. */
 static void push_failure(const struct chat_choice *choice, struct ogl_queue *out) {
   static const char message[] = "the server ended the answer with finish_reason error";
   struct ogl_event *e = ogl_queue_push(out, OGL_EVENT_ERROR, 0, 0);

@@ -222,7 +222,7 @@ static void push_reasoning(struct chat_state *s, struct chat_choice *choice, con
   while (ogl_json_item(&j) > 0 && ogl_json_skip(&j, &item) > 0) push_detail(s, choice, item, out);
 }
 
-/* Not on the way of a usual text. */
+/* Keeps the members that only the server can read. Apart from its caller, which runs once a token. */
 static int push_kept(struct chat_state *s, struct chat_choice *choice, const struct delta *d) {
   int err = 0;
   for (int i = 0; i < d->n_kept && !err; i++) err = ogl_chat_keep_member(s, choice, d->kept[i].name, d->kept[i].json);
@@ -244,14 +244,14 @@ static void push_annotations(struct chat_state *s, struct chat_choice *choice, s
   }
 }
 
-/* Whether a part that is no text is to be told: a message does not repeat what deltas told. */
+/* Whether to push a part that is no text: where a message repeats the deltas, the deltas have pushed it. */
 static int is_new(const struct chat_state *s, struct chat_choice *choice, enum chat_told what, struct ogl_span raw) {
   if (OGL_LIKELY(raw.n <= 2) || (s->repeats && choice->told & what)) return 0; /* 2: an empty list */
   choice->told |= what;
   return 1;
 }
 
-/* What a message is compared with. */
+/* Notes what the message at hand has to be compared with. */
 static void begin_repeat(struct chat_state *s, const struct chat_choice *choice) {
   memset(s->again, 0, sizeof s->again);
   for (int i = 0; i < CHAT_TEXTS; i++) {

@@ -274,7 +274,7 @@ static const char *part_name(struct ogl_span kind) {
   return NULL;
 }
 
-/* Parts that came by this protocol go back under their names; of those of others nothing can be said here. */
+/* Writes a part that came by this protocol under its own name. Counts any other part as lost. */
 static void put_part(struct ogl_encoder *e, const struct ogl_event *event) {
   const char *name = part_name(event->a);
   if (!name || (ogl_span_is(event->a, "reasoning_details") && has_text(event->b))) {
@@ -367,7 +367,7 @@ static int chat_fault(struct ogl_encoder *e, const struct ogl_event *error) {
 
 /* --- the whole --------------------------------------------------------------------------------------------------- */
 
-/* All texts of a kind as one string; null where there is none. */
+/* Writes all texts of a kind as one string; null where there are none. */
 static void put_joined(struct ogl_encoder *e, const struct ogl_answer *a, int kind) {
   struct ogl_buf joined;
   int any = 0;

@@ -105,9 +105,11 @@ int ogl_chat_read_choices(struct chat_state *s, struct ogl_span raw, struct ogl_
 const struct chat_choice *ogl_chat_first(const struct chat_state *s);
 /* What waited for the end: halves of characters, and the ends of calls. */
 void ogl_chat_close_choice(struct chat_choice *choice, struct ogl_queue *out);
+/* Pushes FINISH, with the neutral reason and the server's own. */
 void ogl_chat_finish_choice(const struct chat_choice *choice, struct ogl_queue *out);
 /* Whether the choice ended because the server failed. */
 int ogl_chat_has_failed(const struct chat_choice *choice);
+/* Frees what the choice holds. */
 void ogl_chat_clear_choice(struct chat_choice *choice);
 
 /* --- openai_chat_delta.c --- */
@@ -133,14 +135,15 @@ static inline void ogl_chat_close_text(struct chat_choice *choice, struct ogl_qu
 
 /* --- openai_chat_call.c --- */
 
-/* The list `tool_calls`; the old `function_call`. 0, or a final error. */
+/* Reads the list `tool_calls`. 0, or a final error: OGL_ERR_MEMORY, OGL_ERR_PARTS, OGL_ERR_REPLY. */
 int ogl_chat_read_calls(struct chat_state *s, struct chat_choice *choice, struct ogl_span list, struct ogl_queue *out);
+/* Reads the old `function_call`. Returns as the above. */
 int ogl_chat_read_function_call(struct chat_state *s, struct chat_choice *choice, struct ogl_span json,
                                 struct ogl_queue *out);
 
 /* --- openai_chat_kept.c --- */
 
-/* The name of a message's member of that kind, as a constant; NULL where it is none. */
+/* The constant that names such a member of a message; NULL for any other member. */
 const char *ogl_chat_kept_name(struct ogl_span key);
 /* A fragment of such a member. 0, or a final error. */
 int ogl_chat_keep_member(struct chat_state *s, struct chat_choice *choice, const char *name, struct ogl_span json);
@@ -150,6 +153,7 @@ int ogl_chat_keep_rest(struct chat_state *s, const struct chat_choice *choice, i
                        struct ogl_span json, const char *const *known);
 /* Pushes all of it. The state's error. */
 int ogl_chat_push_kept(struct chat_state *s, struct ogl_queue *out);
+/* Frees what is kept. */
 void ogl_chat_clear_kept(struct chat_state *s);
 
 /* --- openai_chat_usage.c --- */

@@ -10,7 +10,7 @@
 
 /* --- the request's members -------------------------------------------------------------------------------------- */
 
-/* Written here, or none of the answer's. */
+/* Whether a member of the echo is left out, because it is written here or does not belong to an answer. */
 static int is_ours(struct ogl_span key) {
   static const char *const names[] = { "id",    "object",     "created_at",         "status",
                                        "error", "model",      "incomplete_details", "output",

@@ -235,7 +235,7 @@ static int push_finish(struct responses_state *s, struct ogl_queue *out) {
   return 0;
 }
 
-/* A failure without an error: the response itself has to say it. */
+/* Pushes the error of a response that failed without an error in it: its JSON is the message. */
 static void push_wordless(struct ogl_span json, struct ogl_queue *out) {
   struct ogl_event *e = ogl_queue_push(out, OGL_EVENT_ERROR, 0, 0);
   if (e) e->a = e->d = json;

@@ -73,7 +73,7 @@ static void close_item(struct ogl_encoder *e, int number) {
   ogl_responses_put_item_event(e, "response.output_item.done", number, 0);
 }
 
-/* Before a new item: what nobody else will end. Calls end by themselves. */
+/* Before a new item: ends the items whose source does not say when they end. A call has an event for its end. */
 static void close_idle(struct ogl_encoder *e) {
   struct responses_writer *w = e->state;
   for (size_t i = w->n_items; i--;)

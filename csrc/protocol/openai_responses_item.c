@@ -317,7 +317,7 @@ int ogl_responses_end_item(struct responses_state *s, int64_t key, struct ogl_sp
 
 /* --- the output of the terminal event ------------------------------------------------------------------------- */
 
-/* What an item is whose deltas came without it. */
+/* Decides what an item is whose deltas came without its beginning. */
 static int streamed_kind(const struct responses_item *item) {
   if (item->kind != RESPONSES_NEW) return item->kind;
   if (item->call >= 0) return RESPONSES_CALL;

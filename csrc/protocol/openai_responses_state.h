@@ -115,8 +115,9 @@ struct ogl_span ogl_responses_raw(struct ogl_json *j);
 /* The item with that output_index, else that id; a new one where there is none. NULL with *err: OGL_ERR_MEMORY,
    OGL_ERR_PARTS. It is valid until the next call. */
 struct responses_item *ogl_responses_item(struct responses_state *s, int64_t key, struct ogl_span id, int *err);
-/* The item as output_item.added tells it, and as output_item.done does. 0, or a final error. */
+/* Reads the item as output_item.added tells it. 0, or a final error: OGL_ERR_MEMORY, OGL_ERR_PARTS, OGL_ERR_REPLY. */
 int ogl_responses_begin_item(struct responses_state *s, int64_t key, struct ogl_span json, struct ogl_queue *out);
+/* Reads the item as output_item.done tells it, and ends it. 0, or a final error. */
 int ogl_responses_end_item(struct responses_state *s, int64_t key, struct ogl_span json, struct ogl_queue *out);
 /* All items of an `output` array, complete. */
 int ogl_responses_output(struct responses_state *s, struct ogl_span array, struct ogl_queue *out);
@@ -125,6 +126,7 @@ int ogl_responses_arguments(struct responses_state *s, struct responses_item *it
                             int whole, struct ogl_queue *out);
 /* What is still open at the end: calls, and items that were never done. 0, or a final error. */
 int ogl_responses_close_items(struct responses_state *s, struct ogl_queue *out);
+/* Frees what the item holds. */
 void ogl_responses_clear_item(struct responses_item *item);
 
 /* --- openai_responses_text.c --- */
@@ -132,8 +134,9 @@ void ogl_responses_clear_item(struct responses_item *item);
 /* The text at that place of the item, opened where it is new. NULL with *err. */
 struct responses_text *ogl_responses_text(struct responses_state *s, struct responses_item *item, int kind, int list,
                                           int64_t at, int *err);
-/* A delta; and a value that is all of the text. */
+/* Pushes a delta. */
 void ogl_responses_add_text(struct responses_text *text, struct ogl_json_text delta, struct ogl_queue *out);
+/* Pushes what a value that is all of the text has beyond the deltas, where it begins with them. */
 void ogl_responses_complete_text(struct responses_text *text, struct ogl_json_text all, struct ogl_queue *out);
 /* The end: half of a character will not find the other. */
 void ogl_responses_close_text(struct responses_text *text, struct ogl_queue *out);

@@ -76,7 +76,7 @@ int ogl_responses_logprobs(struct responses_text *text, struct ogl_span array, i
   ogl_json_open(&j, array.p, array.n);
   if (ogl_json_peek(&j) != '[' || (whole && text->logged)) return 0;
   ogl_json_enter(&j, '[');
-  if (ogl_json_item(&j) != OGL_OK) return 0; /* empty: nobody asked for them */
+  if (ogl_json_item(&j) != OGL_OK) return 0; /* empty: they were not asked for */
   text->logged = 1;
   ogl_buf_reset(&text->logprobs);
   ogl_buf_text(&text->logprobs, text->kind == OGL_EVENT_REFUSAL ? "{\"refusal\":" : "{\"content\":");

@@ -28,7 +28,7 @@ static inline struct ogl_span ogl_read_given(struct ogl_json *j) {
   return raw;
 }
 
-/* A number of the usage; what is none is passed over. */
+/* Reads a number of the usage into its field; passes any other value over. */
 void ogl_read_usage(struct ogl_json *j, struct ogl_usage *u, int field);
 
 /* The cost: a number, or an object that has its sum as total_cost (Perplexity). */

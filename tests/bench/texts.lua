@@ -1,5 +1,5 @@
---- The visible text of a stream, once by `stream:events()`, once by `stream:texts()`, once by `stream:texts { joined = false }`: how many
---- deltas a second. In turn, median of 5.
+--- The visible text of a stream, by `stream:events()`, by `stream:texts()` and by `stream:texts { joined = false }`: how many deltas
+--- a second. In turn, median of 5.
 --
 -- usage: lua texts.lua N [base_url]      from memory, or over HTTP; prints: million deltas a second as events, as joined texts and as
 --                                        single ones, and how many times the events' rate the joined ones are
