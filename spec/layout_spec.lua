@@ -166,6 +166,54 @@ describe("every C header", function()
   end)
 end)
 
+-- The exported functions of a Lua file, those of M and of the classes: how each is written, the comment above it, its parameters.
+local function exported_functions(text)
+  local list, comment = {}, {}
+  for line in (text .. "\n"):gmatch "([^\n]*)\n" do
+    local name, parameters = line:match "^function (%u[%w_]*[.:][%w_]+)%((.-)%)"
+    if name and not name:find "[.:]__" then list[#list + 1] = { name = name, comment = comment, parameters = parameters } end
+    if line:find "^%-%-" then comment[#comment + 1] = line else comment = {} end
+  end
+  return list
+end
+
+-- Says what the docstring of an exported function lacks; nil where it is whole.
+local function missing_of(fn)
+  local says, named = false, { self = true, _ = true }
+  for _, line in ipairs(fn.comment) do
+    says = says or line:find "^%-%-%- ?[^@%s]" ~= nil
+    named[line:match "^%-%-%-@param ([%w_.]+)" or "_"] = true
+  end
+  if not says then return "a sentence" end
+  for parameter in fn.parameters:gmatch "[%w_.]+" do
+    if not named[parameter] then return "the parameter " .. parameter end
+  end
+end
+
+describe("every exported function of Lua", function()
+  it("has a docstring that says what it does and names each parameter", function()
+    local count = 0
+    for _, path in ipairs(files(LUA)) do
+      for _, fn in ipairs(exported_functions(helper.read(path))) do
+        count = count + 1
+        local missing = missing_of(fn)
+        assert.is_nil(missing, ("%s: the docstring of %s lacks %s"):format(path, fn.name, tostring(missing)))
+      end
+    end
+    assert.is_true(count > 500, count)
+  end)
+
+  it("would be found without one", function()
+    local function missing(text) return missing_of(exported_functions(text)[1]) end
+    assert.equal("a sentence", missing "function M.x() end")
+    assert.equal("a sentence", missing "---@param a string\nfunction M.x(a) end")
+    assert.equal("a sentence", missing "--- Of another function.\n\nfunction Class:x() end")
+    assert.equal("the parameter b", missing "--- Adds.\n---@param a number\nfunction M.x(a, b) end")
+    assert.equal("the parameter ...", missing "--- Adds.\nfunction Class:x(...) end")
+    assert.is_nil(missing "--- Adds.\n---@param a? number\n---@param ... any\nfunction Class.x(a, _, ...) end")
+  end)
+end)
+
 describe("the registries", function()
   it("know every file that holds a provider's data", function()
     local providers = require "opengatellm.providers"

@@ -24,6 +24,8 @@ local function is_date(version) return version ~= nil and version:find "^%d%d%d%
 
 --- The key goes as it is: in `api-key`, or with the setting auth = "bearer" as a token of Entra, which `api_key` gives as a
 --- function, since it lives for about an hour.
+---@param client table
+---@param key? string the client's `api_key`
 ---@return string? secret
 ---@return string scheme
 function M.credential(client, key)

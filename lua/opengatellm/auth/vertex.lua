@@ -179,7 +179,9 @@ local function fetch(client, path)
   return { token = token, till = now + math.max(seconds - MARGIN, seconds / 2) }
 end
 
---- The access token: the user's, the one that is kept, or a new one.
+--- Gives the access token: the user's own, the one that was kept, or a new one.
+---@param client table
+---@param key? string the client's `api_key`
 ---@return string? secret
 ---@return string|ogl.Error scheme or the error
 function M.credential(client, key)

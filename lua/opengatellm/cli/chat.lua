@@ -9,6 +9,8 @@ local ogl = require "opengatellm"
 
 local M = { summary = "Ask a model." }
 
+--- Declares the arguments and options of `ogl chat`.
+---@param command table a command of argparse
 function M.configure(command)
   command:argument("question", "What to ask; - reads standard input."):args "+"
   command:option("-m --model", "Model; default: $OGL_MODEL, or the first that writes text.")
@@ -97,6 +99,9 @@ local function epilogue(reply, arguments, dim)
   for _, warning in ipairs(reply.warnings) do aside("warning: " .. warning.message .. "\n", dim) end
 end
 
+--- Asks the question and prints the answer as it arrives.
+---@param arguments table as argparse read them
+---@return integer # the exit status of the program
 function M.run(arguments)
   local client, line = common.client(arguments)
   if not client then return common.fail(line, 2) end

@@ -5,7 +5,8 @@ local ogl = require "opengatellm"
 
 local M = {}
 
---- Options that every command takes.
+--- Declares the options that every command takes.
+---@param command table a command of argparse
 function M.configure(command)
   command:option("-p --provider", "Kind of server.", "opengatellm")
   command:option("-u --url", "Address of the server; default: $OGL_URL.")
@@ -20,9 +21,10 @@ local function missing(client)
     .. 'OGL_URL=https://albert.api.etalab.gouv.fr OGL_TOKEN=sk-… ogl chat "Bonjour"'
 end
 
---- The client that the options mean, or nothing and the line that says what to set.
----@return ogl.Client?
----@return string? line
+--- Makes the client that the options describe.
+---@param arguments table as argparse read them
+---@return ogl.Client? client
+---@return string? line what the user has to set, where there is no client
 function M.client(arguments)
   local fine, client = pcall(ogl.client, {
     provider = arguments.provider, base_url = arguments.url, timeouts = arguments.timeout and { total = arguments.timeout } or nil,

@@ -5,6 +5,8 @@ local common = require "opengatellm.cli.common"
 
 local M = { summary = "List the models of the server." }
 
+--- Declares the options of `ogl models`.
+---@param command table a command of argparse
 function M.configure(command) common.configure(command) end
 
 local function row(model)
@@ -13,6 +15,9 @@ local function row(model)
   return string.format("%-40s %-30s %10s  %s", model.id, type(model.type) == "string" and model.type or "", context, aliases)
 end
 
+--- Prints the models that the server offers.
+---@param arguments table as argparse read them
+---@return integer # the exit status of the program
 function M.run(arguments)
   local client, line = common.client(arguments)
   if not client then return common.fail(line, 2) end

@@ -361,7 +361,8 @@ end
 
 -- Whole answers ---------------------------------------------------------------------------------------------------
 
---- The bytes of an answer to their end, which closes it.
+--- Reads the body of an answer to its end, and closes the exchange.
+---@param exchange table of transport/init.lua
 ---@return string?
 ---@return ogl.Error? err
 function M.read_all(exchange)
@@ -422,10 +423,16 @@ function Call:json(pack, state)
   return value, head, body
 end
 
---- The whole body of an answer to what is sent now: see Call:fetch.
+--- Sends a request, and gives the whole body of its answer: see Call:fetch.
+---@param client table
+---@param wire table the request, as Call takes it
 function M.fetch(client, wire) return M.new(client, wire):fetch() end
 
---- Its decoded body: see Call:json.
+--- Sends a request, and gives the decoded body of its answer: see Call:json.
+---@param client table
+---@param wire table the request, as Call takes it
+---@param pack? function passed to Call:json
+---@param state? any passed to Call:json
 function M.json(client, wire, pack, state) return M.new(client, wire):json(pack, state) end
 
 --- An error that was made of an answer after its call: see Call:finish.

@@ -155,6 +155,10 @@ local Lines = {}
 Lines.__index = Lines
 Lines.__name = "opengatellm.lines"
 
+--- Makes a reader of an answer's lines; the request is sent at the first read.
+---@param client table
+---@param wire table the request, as Call takes it
+---@return table lines
 function M.lines(client, wire)
   wire.accept, wire.stream = wire.accept or ACCEPT, true
   return setmetatable({ call = call.new(client, wire), pieces = {}, size = 0, rest = "", at = 1, over = false, exchange = false }, Lines)
@@ -211,6 +215,7 @@ function Lines:__call()
   end
 end
 
+--- Ends the download. It may be called any number of times.
 function Lines:close()
   self.over, self.rest = true, ""
   if self.exchange then self.exchange:close() end

@@ -40,6 +40,7 @@ local function look(front)
   return (first:find '^[%[{"<]' or stream) and "text" or "bytes"
 end
 
+--- Makes a gate for an answer that should hold a file: it keeps back a body that may be an error instead.
 ---@param head {status: integer, headers: table}
 ---@param expected? string
 ---@return ogl.Gate
@@ -85,6 +86,7 @@ local function nothing(self)
   return errors.new { kind = "protocol", message = message, headers = headers, request_id = errors.request_id(headers) }
 end
 
+--- Takes bytes of the body, and gives those that may go on; it holds bytes back while they may be an error.
 ---@param bytes string
 ---@return string? bytes
 ---@return ogl.Error? err
@@ -97,6 +99,7 @@ function Gate:take(bytes)
   return ""
 end
 
+--- Gives the bytes that are still held back, once the body has ended, or the error that they are.
 ---@return string? bytes
 ---@return ogl.Error? err
 function Gate:finish()

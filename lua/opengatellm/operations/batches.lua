@@ -21,7 +21,9 @@ local Results = {}
 Results.__index = Results
 Results.__name = "opengatellm.batch_results"
 
---- The window that is the only one so far.
+--- Sets the completion window to 24 hours, the only one that servers offer so far.
+---@param options table of the call
+---@return table options
 function M.prepare(options)
   options.completion_window = options.completion_window or "24h"
   return options
@@ -48,7 +50,9 @@ local function unfinished(batch)
   }
 end
 
---- The results of a batch that the server has told of.
+--- Opens the results of a batch, as the server described it.
+---@param batch table the server's answer
+---@param context ogl.Context
 ---@return ogl.BatchResults?
 ---@return ogl.Error? err
 function M.results(batch, context)
@@ -93,6 +97,7 @@ function Results:__call()
   end
 end
 
+--- Closes the files of the results. It may be called any number of times.
 function Results:close()
   for _, lines in ipairs(self.files) do lines:close() end
   self.files = {}

@@ -207,6 +207,7 @@ local function encode_messages(job)
   job.messages = wire.body.messages
 end
 
+--- Computes the embeddings of texts, in as many requests as the server's limits need. Raises where the options are wrong.
 ---@param self table a client
 ---@param options ogl.EmbeddingsRequest
 ---@return ogl.Embeddings?

@@ -42,14 +42,18 @@ local FIRST, LONGEST = 0.5, 8 -- seconds between two questions for the state
 
 local function id_of(name) return (name:gsub("^files/", "")) end
 
---- {name: "files/abc", …} with its `id`.
+--- Adds the `id` to a file, {name: "files/abc", …}.
+---@param file any the answer
+---@return table? file
+---@return string? expected what the answer should have been
 function M.file(file)
   if type(file) ~= "table" or type(file.name) ~= "string" then return nil, "a file" end
   file.id = id_of(file.name)
   return file
 end
 
---- {files: […], nextPageToken}; a project without files gets {}.
+--- Reads a page of files, {files: […], nextPageToken}; a project without files gets {}.
+---@param told table the answer
 function M.page(told)
   local token = type(told.nextPageToken) == "string" and told.nextPageToken ~= "" and told.nextPageToken or nil
   local page = setmetatable({}, { __index = { has_more = token ~= nil, after = token } })
@@ -61,13 +65,19 @@ function M.page(told)
   return page
 end
 
---- A file may be named as the server does.
+--- Allows the id of a file to be written as the server writes its name.
+---@param options table of the call
+---@param context ogl.Context
+---@return table options
 function M.prepare(options, context)
   context.ids.id = id_of(context.ids.id)
   return options
 end
 
---- A file that is gone is named in no request any more.
+--- Forgets a deleted file, so that no later request names it.
+---@param told table the answer
+---@param context ogl.Context
+---@return table told
 function M.deleted(told, context)
   require "opengatellm.http.attachments".forget(context.client, context.ids.id)
   return told

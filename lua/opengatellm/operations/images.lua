@@ -30,7 +30,9 @@ local function image_of(row, answer, options)
   return (image.data or type(image.url) == "string") and image or nil
 end
 
---- {data: [{url | b64_json, revised_prompt}], usage, …}
+--- Reads the images of an answer, {data: [{url or b64_json, revised_prompt}], usage, …}.
+---@param answer table
+---@param context ogl.Context
 function M.finish(answer, context)
   local images = {}
   if type(answer.data) ~= "table" then return nil, "a list of images" end
@@ -43,7 +45,10 @@ function M.finish(answer, context)
   }
 end
 
---- What no single parameter shows: whole images come back, no parts of a stream.
+--- Refuses a stream, since images come whole.
+---@param options table of the call
+---@return string? name of the parameter
+---@return string? problem
 function M.rule(options)
   if options.stream then return "stream", "images come whole" end
 end

@@ -39,7 +39,9 @@ local function wait_for(client, id, seconds, call_options)
   end
 end
 
---- The answer to an upload; with `wait`, the document once it is indexed.
+--- Gives the answer to an upload; with `wait`, the document once the server has indexed it.
+---@param answer table
+---@param context ogl.Context
 function M.finish(answer, context)
   local wait = context.options.wait
   if not wait then return answer end
@@ -49,7 +51,8 @@ function M.finish(answer, context)
   return document, err
 end
 
---- What the server would not take of a list of chunks.
+--- Checks a list of chunks as the server would.
+---@param options table of the call
 function M.check_chunks(options)
   for i, chunk in ipairs(options.chunks) do
     local where = ("chunks[%d]"):format(i)

@@ -448,7 +448,9 @@ local function redact(context, err)
   return err
 end
 
---- How a call of that operation is written.
+--- Writes how a program calls an operation, for messages.
+---@param name string of the operation
+---@return string
 function M.where(name)
   local path, last = name:match "^(.*)%.([%w_]+)$"
   return path and "client." .. path .. ":" .. last or "client:" .. name

@@ -77,7 +77,9 @@ function M.parse(text)
   return families
 end
 
---- The answer as it came, or parsed.
+--- Gives the answer as it came or, with `parse`, parsed.
+---@param text string the answer's body
+---@param context ogl.Context
 function M.finish(text, context)
   if context.options.parse then return M.parse(text) end
   return text

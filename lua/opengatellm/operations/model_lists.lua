@@ -16,16 +16,19 @@ end
 
 local function gemini_id(model) return type(model.name) == "string" and model.name:gsub("^models/", "") or nil end
 
---- {models: [{name: "models/gemini-2.5-flash", …}]}
+--- Reads Gemini's list of models, {models: [{name: "models/gemini-2.5-flash", …}]}.
+---@param answer table
 function M.gemini(answer) return page_of(answer.models, gemini_id) end
 
---- {name: "models/gemini-2.5-flash", …}
+--- Adds the `id` to one model of Gemini, {name: "models/gemini-2.5-flash", …}.
+---@param answer table
 function M.gemini_model(answer)
   answer.id = gemini_id(answer)
   return answer
 end
 
---- {models: [{name, model, size, …}]}
+--- Reads Ollama's list of models, {models: [{name, model, size, …}]}.
+---@param answer table
 function M.ollama(answer)
   return page_of(answer.models, function(model) return model.model or model.name end)
 end

@@ -9,7 +9,8 @@ local M = {}
 ---@field id? string
 ---@field usage? ogl.Usage
 
---- {results: [{flagged, categories, category_scores, category_applied_input_types}], model, id}
+--- Reads an answer, {results: [{flagged, categories, category_scores, category_applied_input_types}], model, id}.
+---@param answer table
 function M.finish(answer)
   local results = {}
   if type(answer.results) ~= "table" then return nil, "a list of judgements" end
@@ -28,6 +29,10 @@ function M.finish(answer)
   return { results = results, model = answer.model, id = answer.id, usage = answer.usage }
 end
 
+--- Checks that there is something to judge.
+---@param options table of the call
+---@return string? name of the parameter
+---@return string? problem
 function M.rule(options)
   local input = options.input
   if type(input) ~= "string" and (type(input) ~= "table" or input[1] == nil) then

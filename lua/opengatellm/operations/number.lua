@@ -3,8 +3,9 @@
 -- @module opengatellm.operations.number
 local M = {}
 
+--- Reads a number that a server may have written as a text.
 ---@param value any
----@return number? # nil where it is none, or not finite
+---@return number? # nil where it is not a number, or not finite
 function M.of(value)
   if type(value) == "string" then value = value:find "^%s*[-+]?%.?%d[%d.]*[eE]?[-+]?%d*%s*$" and tonumber(value) or nil end
   return type(value) == "number" and value - value == 0 and value or nil

@@ -56,6 +56,9 @@ local function places(part)
   return (part.url and 1 or 0) + (part.path and 1 or 0) + (part.data and 1 or 0) + ((part.document_url or part.image_url) and 1 or 0)
 end
 
+--- Turns the document, in whichever form the caller gave it, into the one that the server takes.
+---@param options table of the call
+---@param context ogl.Context
 function M.prepare(options, context)
   local document, err = options.document
   if type(document) ~= "string" and (type(document) ~= "table" or places(document) ~= 1) then
@@ -74,6 +77,8 @@ function M.prepare(options, context)
   return options
 end
 
+--- Reads the pages of an answer, and joins their texts.
+---@param answer table
 function M.finish(answer)
   local texts = {}
   if type(answer.pages) ~= "table" then return nil, "a list of pages" end

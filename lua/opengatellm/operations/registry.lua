@@ -107,7 +107,8 @@ end
 ---@return ogl.Operation[]
 function M.all() return list end
 
---- An operation on the newest server.
+--- Finds an operation in its form for the newest server.
+---@param name string such as "documents.create"
 ---@return ogl.Operation?
 function M.find(name) return by_name[name] end
 

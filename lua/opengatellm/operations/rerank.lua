@@ -34,8 +34,10 @@ local function result_of(row, count, seen)
   return { index = index, score = score }
 end
 
---- Cohere's form ({results: [{index, relevance_score}]}), OGL's up to 0.3 and Voyage's ({data: [{index, score}]}), and a bare list.
--- Servers that know no `top_n` send all; it counts here too.
+--- Reads Cohere's form ({results: [{index, relevance_score}]}), that of OGL up to 0.3 and Voyage ({data: [{index, score}]}), or a bare
+--- list. It cuts the list to `top_n`, since some servers ignore that and send all.
+---@param answer table
+---@param context ogl.Context
 function M.finish(answer, context)
   local rows, results, seen = answer.results or answer.data or answer, {}, {}
   if type(rows) ~= "table" or rows == answer and next(rows) ~= nil and rows[1] == nil then return nil, "a list of scores" end

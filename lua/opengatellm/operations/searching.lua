@@ -25,7 +25,8 @@ function M.with(more)
   return all
 end
 
---- What no single parameter shows.
+--- Checks parameters that depend on one another.
+---@param options table of the call
 ---@return string? name of the parameter
 ---@return string? problem
 function M.rule(options)
@@ -38,6 +39,10 @@ end
 ---@field results {score: number, method: string, chunk: table}[] best first
 ---@field usage? ogl.Usage
 
+--- Reads the hits of a search.
+---@param answer table
+---@return table? results
+---@return string? expected what the answer should have been
 function M.finish(answer)
   if type(answer.data) ~= "table" then return nil, "a list of hits" end
   return { results = answer.data, usage = answer.usage }

@@ -109,13 +109,15 @@ end
 
 -- The client's ----------------------------------------------------------------------------------------------------
 
---- The version of a client's server as far as it is known without asking: pinned, or found before.
+--- Gives the version of a client's server without asking it: the pinned one, or the one that was found before.
+---@param client table
 ---@return number? version
 function M.known(client)
   return client.version and M.parse(client.version) or client.shared.versions[client.api]
 end
 
---- The version of a client's server. The first call asks; the answer is kept for all clients on the same connections.
+--- Gives the version of a client's server. The first call asks the server; all clients on the same connections share the answer.
+---@param client table
 ---@return number? version
 ---@return ogl.Error? err
 function M.version(client)
@@ -129,7 +131,8 @@ function M.version(client)
   return version
 end
 
---- Forgets what was found, so that the next call asks again: the server is another one by now.
+--- Forgets the version of a client's server, so that the next call asks again: the server was replaced.
+---@param client table
 function M.forget(client) client.shared.versions[client.api] = nil end
 
 --- A version as people write it.

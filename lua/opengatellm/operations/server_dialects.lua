@@ -95,8 +95,10 @@ function M.of(provider, key)
   return (type(entry) == "table" and entry[1] or entry) or nil
 end
 
---- The form of an operation in a dialect, as registry.lua takes it; nil: the row as it stands; false: the dialect has no such call.
----@return table|false|nil
+--- Finds the form of an operation in a server's dialect.
+---@param operation ogl.Operation
+---@param dialect string
+---@return table|false|nil form as registry.lua takes it; nil: the row as it stands; false: the dialect has no such call
 function M.form(operation, dialect)
   local forms = M.FORMS[M.key(operation)]
   return forms and forms[dialect] and forms[dialect][operation.name]

@@ -19,7 +19,10 @@ local M = {}
 
 local BARE = { text = true, srt = true, vtt = true }
 
---- What no single parameter shows; times of words stand in the long form alone.
+--- Checks parameters that depend on one another: only the long form holds the times of words.
+---@param options table of the call
+---@return string? name of the parameter
+---@return string? problem
 function M.rule(options)
   if options.stream then return "stream", "a transcript comes whole" end
   if options.timestamp_granularities and (options.response_format or "verbose_json") ~= "verbose_json" then
@@ -27,6 +30,9 @@ function M.rule(options)
   end
 end
 
+--- Asks for the long form where the call wants times.
+---@param options table of the call
+---@return table options
 function M.prepare(options)
   if options.timestamp_granularities then options.response_format = "verbose_json" end
   return options
@@ -49,7 +55,8 @@ local function of_json(answer, format)
   }
 end
 
--- Servers that write all in JSON send bare text as a string of it; those that know one form send that, whatever was asked for.
+--- Reads a transcript in any form. Servers that write only JSON send a bare text as a JSON string, and those that know one form send it
+--- whatever was asked for.
 ---@param body string
 ---@param context ogl.Context
 ---@param decoded any the body, where it is JSON

@@ -24,7 +24,9 @@ local MONTH = 30 * 24 * 3600 -- seconds; what the servers before 0.8 take by the
 ---@field latency_ms? number of one request
 ---@field ttft_ms? number of one request: until its first token
 
---- Both dates, where they are missing.
+--- Fills in the dates that are missing: a month that ends now.
+---@param options table of the call
+---@return table options
 function M.prepare(options)
   options.end_time = options.end_time or os.time()
   options.start_time = options.start_time or options.end_time - MONTH

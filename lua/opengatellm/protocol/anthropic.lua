@@ -388,6 +388,7 @@ local function set_stop(body, stop, warn)
   if stops[1] then body.stop_sequences = stops end
 end
 
+--- Writes a request as this protocol's JSON body, with the path and the warnings.
 ---@param request ogl.Request checked
 ---@param provider table
 ---@param stream boolean
@@ -415,7 +416,11 @@ function M.encode_request(request, provider, stream, model)
   return { method = "POST", path = "/messages", headers = headers_of(request.tools), body = body, warnings = warnings }
 end
 
---- The request that a client of this protocol sent: see anthropic_decode.lua.
+--- Reads the request that a client of this protocol sent: see anthropic_decode.lua.
+---@param body string JSON
+---@param options? table
+---@return ogl.Request? request
+---@return ogl.Error? err
 function M.decode_request(body, options) return require "opengatellm.protocol.anthropic_decode"(body, options) end
 
 M.decode_error = errors.from_status

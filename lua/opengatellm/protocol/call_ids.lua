@@ -67,7 +67,8 @@ local RULES = {
 local CallIds = {}
 CallIds.__index = CallIds
 
--- An id for a call that has none of a server's: the first that is free.
+--- Makes an id for a call that has none from a server: the first free one.
+---@return string id
 function CallIds:make()
   local id
   repeat
@@ -77,7 +78,9 @@ function CallIds:make()
   return id
 end
 
--- An id for a call that nothing else in the conversation has.
+--- Gives the id of a call, changed where the protocol does not allow it or another call has it.
+---@param id? string the server's own
+---@return string? id
 function CallIds:take(id)
   if self.rule.optional then return messages.given_id(id) end
   local fits = id and self.rule.fit(id)

@@ -315,6 +315,7 @@ local function path_of(model, stream)
   return "/" .. name .. (stream and ":streamGenerateContent?alt=sse" or ":generateContent")
 end
 
+--- Writes a request as this protocol's JSON body, with the path and the warnings.
 ---@param request ogl.Request checked
 ---@param provider table
 ---@param stream boolean
@@ -343,7 +344,11 @@ function M.encode_request(request, provider, stream, model)
   return { method = "POST", path = path_of(model, stream), body = body, warnings = warnings }
 end
 
---- The request that a client of this protocol sent: see gemini_decode.lua.
+--- Reads the request that a client of this protocol sent: see gemini_decode.lua.
+---@param body string JSON
+---@param options? table
+---@return ogl.Request? request
+---@return ogl.Error? err
 function M.decode_request(body, options) return require "opengatellm.protocol.gemini_decode"(body, options) end
 
 -- Errors ----------------------------------------------------------------------------------------------------------

@@ -90,7 +90,10 @@ function M.made_id(n) return MADE .. n end
 ---@return string?
 function M.given_id(id) return id and id:sub(1, #MADE) ~= MADE and id or nil end
 
---- Whether a message came by another protocol than this.
+--- Says whether a message came by another protocol than this one.
+---@param message ogl.Message
+---@param name string of this protocol
+---@return boolean
 function M.is_foreign(message, name) return message.protocol ~= nil and message.protocol ~= name end
 
 -- Protocols that each server has its own secrets in: of the others, what one server has signed holds with all.

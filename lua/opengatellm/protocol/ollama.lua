@@ -199,6 +199,7 @@ local function set_extra(body, options, request, warn)
   body.options = nil
 end
 
+--- Writes a request as this protocol's JSON body, with the path and the warnings.
 ---@param request ogl.Request checked
 ---@param provider table
 ---@param stream boolean
@@ -227,7 +228,11 @@ function M.encode_request(request, provider, stream, model)
   }
 end
 
---- The request that a client of this protocol sent: see ollama_decode.lua.
+--- Reads the request that a client of this protocol sent: see ollama_decode.lua.
+---@param body string JSON
+---@param options? table
+---@return ogl.Request? request
+---@return ogl.Error? err
 function M.decode_request(body, options) return require "opengatellm.protocol.ollama_decode"(body, options) end
 
 M.decode_error = errors.from_status

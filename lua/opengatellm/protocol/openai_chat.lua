@@ -231,6 +231,7 @@ local function set_stream(body, provider)
   if not provider.no_stream_options then body.stream_options = { include_usage = true } end
 end
 
+--- Writes a request as this protocol's JSON body, with the path and the warnings.
 ---@param request ogl.Request checked
 ---@param provider table
 ---@param stream boolean
@@ -260,7 +261,11 @@ function M.encode_request(request, provider, stream, model)
   }
 end
 
---- The request that a client of this protocol sent: see openai_chat_decode.lua.
+--- Reads the request that a client of this protocol sent: see openai_chat_decode.lua.
+---@param body string JSON
+---@param options? table
+---@return ogl.Request? request
+---@return ogl.Error? err
 function M.decode_request(body, options) return require "opengatellm.protocol.openai_chat_decode"(body, options) end
 
 M.decode_error = errors.from_status

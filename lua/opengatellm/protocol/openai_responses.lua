@@ -75,7 +75,10 @@ end
 local Turn = {}
 Turn.__index = Turn
 
--- The signature of a part as a table; nothing of it where another server gave it. Without its reasoning, an item with an id is refused.
+--- Decodes the signature of a part, unless another server gave it. An id is left out where its reasoning is missing, since the server
+--- refuses it then.
+---@param part table
+---@return table?
 function Turn:shell(part)
   local shell = self.own and messages.members(part.signature)
   if not shell then return nil end
@@ -83,12 +86,16 @@ function Turn:shell(part)
   return shell
 end
 
+--- Adds an item to the request.
+---@param item table
 function Turn:add(item)
   table.insert(self.draft.items, item)
   self.thoughts = 0 -- how many items of reasoning stand at the end
 end
 
--- Puts a content part into the open message, or into a new one where the part begins one.
+--- Puts a content part into the open message, or into a new one where the part begins one.
+---@param content table in the protocol's form
+---@param part table of the message
 function Turn:say(content, part)
   local shell = self:shell(part)
   if shell or not self.open then
@@ -102,6 +109,8 @@ function Turn:say(content, part)
   table.insert(self.open.content, content)
 end
 
+--- Warns that a part cannot go back to the server.
+---@param what string the part, in words
 function Turn:leave_out(what)
   self.draft.warn(self.where, what .. " cannot go back by openai_responses: it was left out")
 end
@@ -175,7 +184,7 @@ function turn_part.part(turn, part)
   if part.kind == "reasoning" then turn.thoughts = thoughts + 1 end
 end
 
--- The server refuses reasoning that nothing of the same answer follows.
+--- Ends the turn: removes reasoning at its end, since the server refuses reasoning that nothing of the same answer follows.
 function Turn:close()
   if self.thoughts == 0 then return end
   for _ = 1, self.thoughts do table.remove(self.draft.items) end
@@ -345,6 +354,7 @@ local function set_logprobs(body, request)
   body.include = include
 end
 
+--- Writes a request as this protocol's JSON body, with the path and the warnings.
 ---@param request ogl.Request checked
 ---@param provider table
 ---@param stream boolean
@@ -378,7 +388,11 @@ function M.encode_request(request, provider, stream, model)
   return { method = "POST", path = "/responses", body = body, warnings = warnings }
 end
 
---- The request that a client of this protocol sent: see openai_responses_decode.lua.
+--- Reads the request that a client of this protocol sent: see openai_responses_decode.lua.
+---@param body string JSON
+---@param options? table
+---@return ogl.Request? request
+---@return ogl.Error? err
 function M.decode_request(body, options) return require "opengatellm.protocol.openai_responses_decode"(body, options) end
 
 M.decode_error = errors.from_status

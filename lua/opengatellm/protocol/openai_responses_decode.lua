@@ -69,7 +69,8 @@ end
 local Input = {}
 Input.__index = Input
 
--- The message of the assistant that is open, or a new one.
+--- Gives the assistant's message that is open, or a new one.
+---@return table message
 function Input:turn()
   local last = self.messages[#self.messages]
   if last and last.role == "assistant" then return last end
@@ -78,6 +79,8 @@ function Input:turn()
   return last
 end
 
+--- Adds a part to the assistant's open message.
+---@param part table
 function Input:say(part) table.insert(self:turn().content, part) end
 
 -- Without a shell a message is told from the one before by being one of ours too.

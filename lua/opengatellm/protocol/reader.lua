@@ -61,13 +61,17 @@ local function expect(where, what, value) M.refuse(where, "expected " .. what ..
 local Fields = {}
 Fields.__index = Fields
 
---- The name of a field, for messages.
+--- Names a field with its place in the body, for messages.
+---@param key string
+---@return string
 function Fields:at(key) return self.where == "" and key or self.where .. "." .. key end
 
 -- "maxOutputTokens" -> "max_output_tokens", the other name that protocol buffers have for it
 local function snake(key) return (key:gsub("%u", function(letter) return "_" .. letter:lower() end)) end
 
---- Any value.
+--- Reads a field of any type.
+---@param key string
+---@return any
 function Fields:any(key)
   self.known[key] = true
   local value = self.table[key]
@@ -79,19 +83,27 @@ function Fields:any(key)
   if value ~= json.null then return value end
 end
 
+--- Reads a text. Refuses any other value, as do all the readers below.
+---@param key string
+---@return string?
 function Fields:text(key)
   local value = self:any(key)
   if value ~= nil and type(value) ~= "string" then expect(self:at(key), "a text", value) end
   return value
 end
 
---- A text that has to be there.
+--- Reads a text, and refuses the body where it is missing.
+---@param key string
+---@return string
 function Fields:need_text(key)
   local value = self:text(key)
   if value == nil then M.refuse(self:at(key), "expected a text, got nothing") end
   return value
 end
 
+--- Reads a number.
+---@param key string
+---@return number?
 function Fields:number(key)
   local value = self:any(key)
   if is_raw(value) then value = tonumber(value[1])
@@ -100,19 +112,27 @@ function Fields:number(key)
   return value
 end
 
+--- Reads a number without a fraction.
+---@param key string
+---@return integer?
 function Fields:integer(key)
   local value = self:number(key)
   if value and value ~= math.floor(value) then M.refuse(self:at(key), "expected an integer, got " .. value) end
   return value
 end
 
+--- Reads a boolean.
+---@param key string
+---@return boolean?
 function Fields:boolean(key)
   local value = self:any(key)
   if value ~= nil and type(value) ~= "boolean" then expect(self:at(key), "a boolean", value) end
   return value
 end
 
---- An object as the table that it is.
+--- Reads an object as a plain table.
+---@param key string
+---@return table?
 function Fields:object(key)
   local value = self:any(key)
   local empty = type(value) == "table" and next(value) == nil
@@ -122,14 +142,17 @@ function Fields:object(key)
   return value
 end
 
---- The fields of an object.
+--- Reads an object as fields.
+---@param key string
 ---@return ogl.Fields?
 function Fields:fields(key)
   local value = self:object(key)
   return value and self.reader:fields(value, self:at(key)) or nil
 end
 
---- A list as the table that it is; where the protocol's servers take one item in its place, the list of it.
+--- Reads a list. Where the protocol's servers take one item in place of a list, it gives a list of that item.
+---@param key string
+---@return table?
 function Fields:list(key)
   local value = self:any(key)
   if value == nil then return nil end
@@ -138,7 +161,9 @@ function Fields:list(key)
   return value
 end
 
---- The objects of a list, one after the other: `for i, fields in body:each("messages") do`.
+--- Iterates over the objects of a list: `for i, fields in body:each("messages") do`.
+---@param key string
+---@return fun(): integer?, ogl.Fields?
 function Fields:each(key)
   local list, i = self:list(key) or {}, 0
   return function()
@@ -148,7 +173,9 @@ function Fields:each(key)
   end
 end
 
---- A list of texts.
+--- Reads a list of texts.
+---@param key string
+---@return string[]?
 function Fields:texts(key)
   local list = self:list(key)
   for i, text in ipairs(list or {}) do
@@ -157,7 +184,9 @@ function Fields:texts(key)
   return list
 end
 
---- A text, or a list of texts.
+--- Reads a text, or a list of texts.
+---@param key string
+---@return string|string[]|nil
 function Fields:text_or_texts(key)
   local value = self:any(key)
   if value == nil or type(value) == "string" then return value end
@@ -165,18 +194,22 @@ function Fields:text_or_texts(key)
   return self:texts(key)
 end
 
---- What goes on as the bytes that it is: an object.
+--- Reads an object that has to go on byte for byte.
+---@param key string
+---@return table? # as json.raw makes it
 function Fields:exact(key)
   local value = self:object(key)
   return value and json.raw(self.reader:source(value)) or nil
 end
 
---- Marks fields that are of no use.
+--- Marks fields as read that have no use here.
+---@param ... string keys
 function Fields:ignore(...)
   for i = 1, select("#", ...) do self:any((select(i, ...))) end
 end
 
---- Leaves a field that was read in the rest, for what was made of it does not say all.
+--- Keeps a field among the unread ones although it was read, since what was made of it does not hold all of it.
+---@param key string
 function Fields:give_back(key)
   self.back = self.back or {}
   self.back[key] = self:any(key)
@@ -248,25 +281,39 @@ end
 local Reader = {}
 Reader.__index = Reader
 
---- The text of an object or a list of the body, or of a number that no Lua number is.
+--- Gives the JSON text of an object or a list of the body, or of a number that Lua cannot hold.
+---@param value any
+---@return string
 function Reader:source(value)
   if is_raw(value) then return value[1] end
   return self.text:sub(self.from[value], self.to[value])
 end
 
+--- Makes a reader of an object's fields.
+---@param value table
+---@param where string its place in the body, for messages
 ---@return ogl.Fields
 function Reader:fields(value, where) return setmetatable({ table = value, where = where, reader = self, known = {} }, Fields) end
 
---- The fields of an item of a list.
+--- Reads an item of a list as fields; refuses anything but an object.
+---@param value any
+---@param where string its place in the body
+---@return ogl.Fields
 function Reader:item(value, where)
   if type(value) ~= "table" or is_raw(value) or is_list(value) then expect(where, "an object", value) end
   return self:fields(value, where)
 end
 
---- A part of a message that goes back to its protocol as it came.
+--- Makes a part that goes back to its own protocol as it came.
+---@param fields ogl.Fields
+---@param kind string the protocol's own name of the part
+---@return table part
 function Reader:opaque(fields, kind) return { type = "part", kind = kind, json = self:source(fields.table) } end
 
---- The bytes that a base64 text says.
+--- Decodes base64, with either alphabet; refuses other texts.
+---@param text string
+---@param where string its place in the body
+---@return string bytes
 function M.bytes(text, where)
   local bytes = core.base64_decode((text:gsub("%s", ""):gsub("[-_]", { ["-"] = "+", ["_"] = "/" })))
   if not bytes then M.refuse(where, "expected base64") end
@@ -344,7 +391,11 @@ end
 ---@return string
 function M.kind_of(mime) return mime and (mime:match "^(image)/" or mime:match "^(audio)/") or "file" end
 
---- A part of bytes in base64; the type is what the bytes say where nobody says it.
+--- Makes a part of base64 bytes; where the type is missing, it looks at the bytes.
+---@param text string base64
+---@param mime? string
+---@param where string its place in the body
+---@return table part
 function M.media_of(text, mime, where)
   local bytes = M.bytes(text, where)
   mime = mime or media.sniff(bytes)
@@ -371,7 +422,11 @@ function M.audio_of(audio)
   return { type = "audio", data = M.bytes(audio:need_text "data", audio:at "data"), mime = AUDIO_TYPES[format] or "audio/" .. format }
 end
 
---- A document whose data is an address, or base64 alone.
+--- Sets the data of a document, which is an address or base64.
+---@param part table
+---@param data string
+---@param where string its place in the body
+---@return table part
 function M.set_file(part, data, where)
   if data:find "^%s*%a[%w+.-]*:" then return M.set_url(part, data, where) end
   part.data = M.bytes(data, where)
@@ -405,7 +460,8 @@ UserTurn.__index = UserTurn
 ---@param protocol string
 function M.user_turn(list, protocol) return setmetatable({ list = list, protocol = protocol, open = nil }, UserTurn) end
 
---- Adds an answer of a tool.
+--- Adds the result of a tool.
+---@param message ogl.Message
 function UserTurn:result(message)
   table.insert(self.list, message)
   self.open = nil
@@ -432,7 +488,10 @@ local function note(map, key, call)
   table.insert(map[key], call)
 end
 
---- The id of a new call.
+--- Notes a new call, and gives its id.
+---@param id? string
+---@param name? string of the tool
+---@return string id
 function Calls:add(id, name)
   if not id then
     self.made = self.made + 1
@@ -445,7 +504,11 @@ function Calls:add(id, name)
   return id
 end
 
---- The id of the call that is answered: its own, else the oldest open one of that name; of any name where there is none.
+--- Finds the id of the call that is answered: the given one, else that of the oldest open call of that name, or of any name where there
+--- is no name.
+---@param id? string
+---@param name? string of the tool
+---@return string? id
 function Calls:answer(id, name)
   if id == "" then id = nil end
   local calls = self.all

@@ -88,7 +88,8 @@ function M.find(name)
   return (require(module)) -- 5.4 gives the file name too
 end
 
----@return string[] # sorted
+--- Lists the names of all providers.
+---@return string[] names sorted
 function M.names()
   local names = {}
   for name in pairs(REGISTRY) do names[#names + 1] = name end

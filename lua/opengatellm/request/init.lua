@@ -99,14 +99,17 @@ function M.check_fields(options, fields, where)
   return problem
 end
 
---- What is wrong with a text that goes into a header or an address, or nil.
----@return string?
+--- Checks a text that goes into a header or an address.
+---@param text string
+---@param where string its name, for the message
+---@return string? problem
 function M.check_line(text, where)
   if text:find "[%z\r\n]" then return where .. ": it holds a line end or a NUL" end
 end
 
---- What is wrong with a table of headers, or nil.
----@return string?
+--- Checks a table of headers.
+---@param headers table<string, string>
+---@return string? problem
 function M.check_headers(headers)
   for name, value in pairs(headers) do
     if type(name) ~= "string" or type(value) ~= "string" then return "headers: expected names and values that are strings" end
@@ -118,8 +121,9 @@ end
 
 local TIMEOUTS = { connect = true, first_byte = true, idle = true, total = true }
 
---- What is wrong with a table of timeouts, or nil.
----@return string?
+--- Checks a table of timeouts.
+---@param timeouts ogl.Timeouts
+---@return string? problem
 function M.check_timeouts(timeouts)
   for name, value in pairs(timeouts) do
     if not TIMEOUTS[name] then return "timeouts." .. tostring(name) .. ": there is no such field" end
@@ -129,8 +133,9 @@ function M.check_timeouts(timeouts)
   end
 end
 
---- What is wrong with the settings that clients and all kinds of calls share (model, headers, timeouts), or nil.
----@return string?
+--- Checks the settings that clients and all kinds of calls share: model, headers, timeouts.
+---@param options table
+---@return string? problem
 function M.check_shared(options)
   return options.model and M.check_line(options.model, "model")
     or options.headers and M.check_headers(options.headers)

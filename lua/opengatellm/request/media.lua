@@ -75,7 +75,8 @@ local function nothing_in(part)
   return errors.new { kind = "unsupported", message = ("a part of type %s %s"):format(tostring(part.type), what) }
 end
 
---- The bytes and the MIME type of a part that has no address.
+--- Gives the bytes and the MIME type of a part that has no address; reads its file if need be.
+---@param part table
 ---@return string? bytes
 ---@return string|ogl.Error mime or the error
 function M.bytes(part)
@@ -93,7 +94,8 @@ local AUDIO_FORMATS = { ["audio/wav"] = "wav", ["audio/mpeg"] = "mp3", ["audio/f
 ---@return string
 function M.audio_format(mime) return AUDIO_FORMATS[mime] or mime:match "/(.*)$" or mime end
 
---- The address of a part: its own, or a data URL.
+--- Gives the address of a part: its own, or a data URL.
+---@param part table
 ---@return string? url
 ---@return ogl.Error? err
 function M.url(part)
@@ -109,7 +111,8 @@ end
 ---@return string? base64
 function M.split(url) return url:match "^data:([^;,]+)[^,]*;base64,(.*)$" end
 
---- Base64 and MIME type of a part that has no address, or whose address is a data URL.
+--- Gives the base64 and the MIME type of a part that has no address, or whose address is a data URL.
+---@param part table
 ---@return string? base64 nil where the part has another address
 ---@return string|ogl.Error|nil mime or the error
 function M.base64(part)

@@ -18,7 +18,7 @@ local multi
 local holders = setmetatable({}, { __mode = "k" }) -- transports that are open
 local waiting = {} -- id -> exchange whose `waiter` is a coroutine of its `waiter_host`
 
---- The multi, for a transport that holds it from now on.
+--- Gives the multi to a transport, which holds it from now on.
 ---@param holder table
 ---@return userdata? multi
 ---@return string? kind and what else a failure has
@@ -35,24 +35,25 @@ function M.hold(holder)
   return multi
 end
 
---- Gives up the connections once nobody holds them and nothing is open.
+--- Closes the connections once nothing holds them and no exchange is open.
 function M.tidy()
   if not multi or next(holders) ~= nil or multi:count() > 0 then return end
   multi:close()
   multi = nil
 end
 
---- The transport is closed; what it opened goes on.
+--- Ends the hold of a transport that closes; its open exchanges go on.
+---@param holder table
 function M.release(holder)
   holders[holder] = nil
   M.tidy()
 end
 
---- Parks the running coroutine until C has news of an exchange, or something else wakes it: then `waiter` is still set, and the caller
---- gives it to `unpark`. A tail call to the end, as it is in those who call it: each frame of a parked coroutine is memory, 10,000 times.
+--- Parks the running coroutine until C has news of an exchange, or something else wakes it; in the second case `waiter` is still set, and
+--- the caller calls `unpark`. It ends in a tail call, as do its callers: each frame of a parked coroutine costs memory, 10,000 times.
 ---@param exchange table
 ---@param host table
----@param co thread
+---@param co thread the running coroutine
 function M.park(exchange, host, co)
   local id = exchange.id
   if waiting[id] then error("two coroutines wait for the same answer: a stream has one reader", 0) end
@@ -62,7 +63,8 @@ function M.park(exchange, host, co)
   return host.park()
 end
 
---- Keeps it no longer: something else than news woke who waits.
+--- Takes an exchange off the list of those that wait, after something other than news woke its reader.
+---@param exchange table
 function M.unpark(exchange)
   M.forget(exchange)
   exchange.waiter = nil
@@ -70,19 +72,22 @@ function M.unpark(exchange)
   if unwatch and next(waiting) == nil then unwatch() end
 end
 
---- Nobody waits for it any more. Once it is closed its id may be another's.
+--- Stops waiting for an exchange. After its close another exchange may get its id.
+---@param exchange table
 function M.forget(exchange)
   if waiting[exchange.id] == exchange then waiting[exchange.id] = nil end
 end
 
---- Wakes who waits for an exchange: it was closed.
+--- Wakes the coroutine that waits for an exchange, which was closed.
+---@param exchange table
 function M.wake(exchange)
   if not exchange.waiter then return end
   M.forget(exchange)
   exchange.waiter_host.wake(exchange.waiter)
 end
 
---- Closes what is waited for on a host whose coroutines will not go on.
+--- Closes every exchange that is waited for on a host whose coroutines will not go on.
+---@param host table
 function M.abandon(host)
   local list = {}
   for _, exchange in pairs(waiting) do list[#list + 1] = exchange.waiter_host == host and exchange or nil end
@@ -104,24 +109,24 @@ local function deliver()
   end
 end
 
---- Readable when `step` has something to do. It is another one when the last transport was closed meanwhile.
+--- Gives a descriptor that is readable when `step` has something to do. It changes when the last transport was closed meanwhile.
 ---@return integer?
 function M.fd() return multi and multi:fd() end
 
---- Does what can be done without waiting.
+--- Does everything that can be done without waiting.
 function M.step()
   if not multi then return end
   multi:step()
   deliver()
 end
 
---- Whether anybody waits here.
+--- Says whether anything waits for the network.
 ---@return boolean
 function M.busy() return next(waiting) ~= nil end
 
---- Waits at most so long for the network (nil: without limit), and does what there is to do; false, at once, where nobody waits here.
----@param seconds? number
----@return boolean
+--- Waits for the network, and delivers its news.
+---@param seconds? number the longest wait; nil: without limit
+---@return boolean polled false, at once, where nothing waits here
 function M.poll(seconds)
   if not multi or next(waiting) == nil then return false end
   multi:wait(seconds)

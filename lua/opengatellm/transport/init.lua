@@ -35,7 +35,7 @@ local nginx = require "opengatellm.host.nginx"
 
 local M = {}
 
---- The transport of clients that name none: cosockets inside nginx, else libcurl's.
+--- Makes the transport of clients that name none: cosockets inside nginx, else libcurl's.
 ---@return table? transport
 ---@return ogl.Error? err
 function M.default()
@@ -50,11 +50,13 @@ end
 -- Those that a client may name: `transport = "websocket"`.
 local NAMED = { websocket = "opengatellm.transport.websocket" }
 
----@return boolean # whether a transport has that name
+--- Says whether a transport has that name.
+---@param name any
+---@return boolean
 function M.is_name(name) return NAMED[name] ~= nil end
 
---- The transport of that name; of none the default.
----@param name? string
+--- Makes the transport of a name.
+---@param name? string default: the default transport
 ---@return table? transport
 ---@return ogl.Error? err
 function M.named(name)

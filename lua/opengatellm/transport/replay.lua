@@ -20,12 +20,17 @@ Exchange.__index = Exchange
 
 local CHUNK = 16 * 1024 -- what a socket usually gives at once
 
+--- Makes a transport that answers from memory.
 ---@param answer table|fun(request: table, n: integer): table
+---@return table transport
 function M.new(answer)
   local answers = type(answer) == "function" and answer or function() return answer end
   return setmetatable({ answers = answers, requests = {}, opened = 0, closed = 0 }, Transport)
 end
 
+--- Keeps a copy of the request, and opens the exchange that answers it.
+---@param request table of transport/init.lua
+---@return table exchange
 function Transport:open(request)
   local copy = {}
   for field, value in pairs(request) do copy[field] = value end
@@ -35,6 +40,9 @@ function Transport:open(request)
   return setmetatable({ transport = self, answer = answer, at = 1, chunk = answer.chunk or CHUNK, err = answer.err }, Exchange)
 end
 
+--- Gives the head of the answer.
+---@return integer? status
+---@return table headers_or_err
 function Exchange:head()
   if self.err then return nil, self.err end
   local headers = {}
@@ -53,6 +61,9 @@ local function next_item(self, list)
   return item
 end
 
+--- Gives the next piece of the body; nil at the end.
+---@return string? bytes
+---@return ogl.Error? err
 function Exchange:read()
   if self.err then return nil, self.err end
   local body = self.answer.body or ""
@@ -63,6 +74,8 @@ function Exchange:read()
   return body:sub(from, self.at - 1)
 end
 
+--- Reads the rest of the body.
+---@param decoder? userdata takes the bytes, which are dropped otherwise
 function Exchange:drain(_, decoder)
   local bytes = self:read()
   while bytes do
@@ -71,6 +84,7 @@ function Exchange:drain(_, decoder)
   end
 end
 
+--- Ends the exchange. It may be called any number of times.
 function Exchange:close()
   if self.shut then return end
   self.shut = true

@@ -199,6 +199,11 @@ function Transport:__tostring() return "opengatellm.transport.resty" .. (self.cl
 
 -- Connections -----------------------------------------------------------------------------------------------------
 
+--- Sends data.
+---@param data string|string[]
+---@param seconds? number the longest wait for each operation
+---@return true? sent
+---@return string? why
 function Connection:transmit(data, seconds)
   set_patience(self, seconds)
   local sent, why = self.socket:send(data)
@@ -214,8 +219,12 @@ local function take(self, seconds)
   return bytes, why
 end
 
--- A worker that was busy finds the time over before it has looked at all sockets: one more look decides whether nothing came. It lasts as
--- long as the worker was late, for the other sockets have their turn meanwhile. The clock is that of nginx's turns, which costs nothing.
+--- Waits for bytes. A busy worker finds the time over before it has looked at all sockets, so one more look decides whether nothing came.
+--- It lasts as long as the worker was late, since the other sockets have their turn meanwhile. The clock is that of nginx's turns, which
+--- costs nothing.
+---@param seconds? number the longest wait
+---@return string? bytes
+---@return string? why "closed", "timeout", or the system's words
 function Connection:receive(seconds)
   local began = nginx.now()
   local bytes, why = take(self, seconds)
@@ -224,6 +233,7 @@ function Connection:receive(seconds)
   return nil, why
 end
 
+--- Gives the connection to nginx's pool, for another exchange.
 function Connection:keep()
   if self.fresh then self.socket:close() else self.socket:setkeepalive(POOL_SECONDS * 1000, POOL_SIZE) end
 end

@@ -108,10 +108,11 @@ local function handshake(socket, route)
   return false, kept_reason(socket)
 end
 
---- The handshake, with the server's name for SNI and verification. Gives nothing where it succeeded, else the error, or nil and
---- true where the time was over.
+--- Does the handshake, with the server's name for SNI and verification. It returns nothing where it succeeds.
+---@param socket table a cosocket
+---@param route opengatellm.transport.Route
 ---@return ogl.Error? err
----@return boolean? late
+---@return boolean? late true where the time was over
 function M.shake(socket, route)
   local why
   if route.certificate then

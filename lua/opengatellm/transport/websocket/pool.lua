@@ -18,15 +18,17 @@ Pool.__index = Pool
 local LIFETIME = 55 * 60 -- seconds from the connect on: OpenAI and xAI end a socket after 60 minutes, and the last answer takes its time
 local MOST = 16 -- that wait in a scope; the oldest goes for the next
 
+--- Makes an empty pool.
 ---@return opengatellm.SocketPool
 function M.new()
   local scopes = setmetatable({}, { __mode = "k" }) -- a host that is gone, or a request of nginx, takes its sockets with it
   return setmetatable({ scopes = function() return scopes end, closed = false }, Pool)
 end
 
+--- Keeps a socket for its next exchange; a closed pool closes the socket.
 ---@param socket opengatellm.WebSocket
 ---@param route {identity: fun(): string, scope: table}
----@param last? string
+---@param last? string names the response that the socket has just carried
 function Pool:put(socket, route, last)
   if self.closed then return socket:close() end
   local scopes, identity = self.scopes(), route.identity()
@@ -46,6 +48,7 @@ local function drop_old(list)
   end
 end
 
+--- Takes a socket that fits a route: the one that carried the response `last`, else the one that was used last.
 ---@param route {identity: fun(): string, scope: table}
 ---@param last? string|false
 ---@return opengatellm.WebSocket?
@@ -66,6 +69,7 @@ function Pool:take(route, last)
   return found and table.remove(list, found).socket
 end
 
+--- Closes all sockets that wait, and each one that is put from now on.
 function Pool:close()
   self.closed = true
   local scopes = self.scopes()
