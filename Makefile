@@ -33,7 +33,7 @@ MODULE = $(if $(filter Darwin,$(UNAME)),-bundle -undefined dynamic_lookup,-share
 
 # Objects are built side by side where nobody has said yet how many at once.
 JOBS  ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
-BESIDE = $(MAKE) --no-print-directory -s $(if $(findstring jobserver,$(MAKEFLAGS)),,-j $(JOBS))
+BESIDE = --no-print-directory -s $(if $(findstring jobserver,$(MAKEFLAGS)),,-j $(JOBS))
 
 LUAS  = $(foreach l,lua5.1 luajit lua5.2 lua5.3 lua5.4,$(if $(shell command -v $(l)),$(l)))
 RUN   = LUA_PATH="$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;" LUA_CPATH="$(CURDIR)/$(BUILD)/$(LUA)/?.so;;"
@@ -41,7 +41,7 @@ RUN   = LUA_PATH="$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;" LUA_CPATH="$(C
 .PHONY: all modules check spec demo test bench fuzz soak lint format docs install clean units deps-demo deps-test
 
 all:
-	@$(BESIDE) modules
+	@$(MAKE) $(BESIDE) modules
 
 modules: $(MODULES)
 
@@ -85,13 +85,13 @@ $(BUILD)/objects/units/%.o: %.c $(wildcard tests/c/*.h) $(HEADERS) Makefile
 
 # Seconds: the C units, and the specs that need no server and no other program, on one Lua.
 check:
-	@$(BESIDE) modules units
+	@$(MAKE) $(BESIDE) modules units
 	@LUA=$(LUA) BUILD=$(BUILD) sh tests/check.sh
 
 # One file, or folder, on one Lua: make spec FILE=spec/stream_spec.lua LUA=luajit
 spec:
 	@[ -n "$(FILE)" ] || { echo "usage: make spec FILE=spec/… [LUA=…]" >&2; exit 2; }
-	@$(BESIDE) modules
+	@$(MAKE) $(BESIDE) modules
 	@BUILD=$(BUILD) sh tests/spec.sh $(LUA) $(FILE)
 
 deps-demo:
@@ -102,16 +102,16 @@ deps-test:
 
 # The answer of a scripted OpenGateLLM server, streamed over HTTP into the terminal.
 demo: deps-demo
-	@$(BESIDE) modules
+	@$(MAKE) $(BESIDE) modules
 	@$(RUN) LUA=$(LUA) sh tests/server/demo.sh
 
 # Everything, on every Lua of this machine; the last line is "N passed, N failed, N skipped".
 test: deps-test
-	@for lua in $(LUAS); do $(BESIDE) modules LUA=$$lua || exit 1; done
+	@for lua in $(LUAS); do $(MAKE) $(BESIDE) modules LUA=$$lua || exit 1; done
 	@LUAS="$(LUAS)" sh tests/run.sh
 
 bench: deps-test
-	@for lua in lua5.4 luajit; do $(BESIDE) modules LUA=$$lua || exit 1; done
+	@for lua in lua5.4 luajit; do $(MAKE) $(BESIDE) modules LUA=$$lua || exit 1; done
 	@sh tests/bench/run.sh
 
 # Long runs: SECONDS for each fuzzing target, and every spec under valgrind and with the collector always on.
@@ -120,7 +120,7 @@ fuzz: deps-test
 	@sh tests/fuzz/run.sh $(SECONDS)
 
 soak: deps-test
-	@for lua in $(LUAS); do $(BESIDE) modules LUA=$$lua || exit 1; done
+	@for lua in $(LUAS); do $(MAKE) $(BESIDE) modules LUA=$$lua || exit 1; done
 	@LUAS="$(LUAS)" sh tests/soak.sh
 
 lint: deps-test
