@@ -75,7 +75,7 @@ while [ $# -gt 0 ]; do
   # shellcheck disable=SC2086
   set -- ${counts:-0 0 0}
   passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
-  if [ $status -ne 0 ] && [ "$2" -eq 0 ]; then # it died, or what runs it saw a fault
+  if [ -z "$counts" ] || { [ $status -ne 0 ] && [ "$2" -eq 0 ]; }; then # it died, or what runs it saw a fault
     echo "FAILED: status $status of$group"
     failed=$((failed + 1))
   fi
