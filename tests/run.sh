@@ -1,13 +1,13 @@
 #!/bin/sh
 # usage: LUAS="lua5.4 luajit …" sh tests/run.sh
-# Every test of the project, in parts that run side by side, as many at once as there are processors (LANES): the C core under sanitizers, a
-# short run of the fuzzers, the specs on each Lua, and on Lua 5.4 once more with the collector always on, under valgrind and under ASan. Then,
-# with nothing beside them, thousands of streams in one process. What a part says is shown when it has ended; what a failed part said is shown
+# Every test of the project, in parts that run side by side, one more at once than there are processors (LANES), for specs wait for much of
+# their time: the C core under sanitizers, a short run of the fuzzers, the specs on each Lua, and on Lua 5.4 once more with the collector
+# always on, under valgrind and under ASan. Then, with nothing beside them, thousands of streams in one process. What a part says is shown when it has ended; what a failed part said is shown
 # once more at the end. With TIMES=1 the slowest spec files are listed. The last line is the sum, "N passed, N failed, N skipped".
 set -u
 cd "$(dirname "$0")/.." || exit 1
 LUAS=${LUAS:-lua5.4}
-LANES=${LANES:-$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)}
+LANES=${LANES:-$(($(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1))}
 OGL_SHARED=${OGL_SHARED:-$(cd .. && pwd)/shared}
 work=$(mktemp -d)
 OGL_RUN=$work TMPDIR=$work # what every program of this run carries in its environment, and where it writes
@@ -72,14 +72,12 @@ lane() {
 # docs/testing.md says more.
 ONCE='^spec/(net/(surface(_[a-z]+)?|conformance|aimock|clients|ogl_server)|openapi_server|layout)_spec\.lua$'
 
-specs_of() {
-  case $1 in
-    lua5.4 | luajit) echo spec ;;
-    *) find spec -name '*_spec.lua' | grep -vE "$ONCE" | sort | tr '\n' ' ' ;;
-  esac
-}
-
 has() { case " $LUAS " in *" $1 "*) true ;; *) false ;; esac; }
+
+specs_of() {
+  case $1 in lua5.4 | luajit) echo spec; return ;; esac
+  if has lua5.4 && has luajit; then find spec -name '*_spec.lua' | grep -vE "$ONCE" | sort | tr '\n' ' '; else echo spec; fi
+}
 
 VALGRIND="valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite --show-leak-kinds=definite"
 
@@ -103,17 +101,23 @@ fi
 
 # The run ------------------------------------------------------------------------------------------------------------
 
-# Programs of this run that are still there. Linux alone says; the shells of this script have begun before the mark.
-left_over() {
+# The processes of this run that are still there, of those that it started: Linux alone says.
+marked() {
   for file in $(env -u OGL_RUN grep -ls "OGL_RUN=$work" /proc/[0-9]*/environ 2>/dev/null); do
-    tr '\0' ' ' <"${file%/environ}/cmdline" 2>/dev/null && echo
+    file=${file#/proc/}
+    echo "${file%/environ}"
   done
 }
 
+left_over() {
+  for process in $(marked); do tr '\0' ' ' <"/proc/$process/cmdline" 2>/dev/null && echo; done
+}
+
+# Ends what still runs, where the run itself is ended.
 end() {
   trap '' INT TERM
   # shellcheck disable=SC2046
-  kill $(cat "$work/lanes" 2>/dev/null) 2>/dev/null
+  kill $(cat "$work/lanes" 2>/dev/null) $(marked) 2>/dev/null
   rm -rf "$work"
 }
 trap end EXIT
