@@ -71,6 +71,7 @@ build = {
     ["opengatellm.base.memory"] = "lua/opengatellm/base/memory.lua",
     ["opengatellm.base.quota"] = "lua/opengatellm/base/quota.lua",
     ["opengatellm.base.random"] = "lua/opengatellm/base/random.lua",
+    ["opengatellm.base.reason"] = "lua/opengatellm/base/reason.lua",
     ["opengatellm.base.url"] = "lua/opengatellm/base/url.lua",
     ["opengatellm.base.words"] = "lua/opengatellm/base/words.lua",
     ["opengatellm.chat.callbacks"] = "lua/opengatellm/chat/callbacks.lua",

@@ -35,6 +35,9 @@ local M = {}
 ---@field phase? string of a timeout: connect, first_byte, idle or total
 ---@field retryable boolean whether the same call may succeed later
 ---@field retry_after? number seconds, when the server said so
+---@field reason? ogl.Reason why the server refused, in the same word for every provider (base/reason.lua)
+---@field usage? ogl.Usage of a stream that broke off: what the server said, else an estimate with `estimated = true`
+---@field attempts? ogl.Attempt[] every try of the call, where there were several
 ---@field request_id? string
 ---@field headers? table<string, string|string[]> of the answer
 ---@field body? string the front of the answer's body
@@ -283,6 +286,21 @@ local function set_retry(err, passing, limited)
   return err
 end
 
+-- The member `param` of a server's error: the field that it refused.
+local function param_of(body)
+  local value = body and body:find '"param"' and core.decode((body:gsub("^%s+", "")))
+  local said = type(value) == "table" and (type(value.error) == "table" and value.error or value)
+  return said and type(said.param) == "string" and said.param ~= "" and said.param or nil
+end
+
+-- Sets why the server refused, and the fields that it names.
+local function set_reason(err)
+  local reasons = require "opengatellm.base.reason"
+  err.reason = reasons.of(err)
+  if err.reason == "unsupported_parameter" and not err.fields then err.fields = reasons.fields(err, param_of(err.body)) end
+  return err
+end
+
 --- Makes the error of an answer of 400 and above.
 ---@param status integer
 ---@param headers table<string, string|string[]>
@@ -291,11 +309,11 @@ end
 function M.from_status(status, headers, body)
   local message, kind, code, fields = M.read_body(status, body)
   local limited = LIMITS[status] or M.provider_kind(kind, code) == "rate_limit"
-  return set_retry(M.new {
+  return set_reason(set_retry(M.new {
     kind = AUTH[status] and "auth" or status == 429 and "rate_limit" or "http",
     message = message, type = kind, code = code, fields = fields, status = status, headers = headers,
     body = body:sub(1, M.BODY), request_id = M.request_id(headers),
-  }, RETRYABLE[status] or false, limited)
+  }, RETRYABLE[status] or false, limited))
 end
 
 --- Finds the server's own name of this exchange, for its operators' logs.
@@ -343,7 +361,7 @@ end
 function M.inside(said, headers)
   said.kind, said.headers, said.request_id = M.provider_kind(said.type, said.code), headers, M.request_id(headers)
   local limited = said.kind == "rate_limit"
-  return set_retry(M.new(said), limited or is_busy(said.type, said.code), limited)
+  return set_reason(set_retry(M.new(said), limited or is_busy(said.type, said.code), limited))
 end
 
 return M
