@@ -61,7 +61,7 @@ local ROWS = {
       requests_per_day tokens_per_day insufficient_upload_quota arrearage 1008 1113
     ]],
     sentences = {
-      "credit balance", "insufficient .-balance", "insufficient balance", "insufficient funds", "insufficient credit", "insufficient budget",
+      "credit balance", "insufficient .-balance", "insufficient funds", "insufficient credit", "insufficient budget",
       "insufficient quota", "no balance", "out of credits?", "requires more credits", "spending limit", "budget.-exceeded",
       "exceeded.-budget", "usage limit", "余额不足", "account.-in arrears", "per day exceeded",
     },
