@@ -6,9 +6,11 @@
 -- @module opengatellm.client
 local auth = require "opengatellm.auth"
 local calls = require "opengatellm.http.call"
+local coroutines = require "opengatellm.host.coroutines"
 local errors = require "opengatellm.errors"
 local host = require "opengatellm.host"
 local json = require "opengatellm.json"
+local memory = require "opengatellm.base.memory"
 local protocols = require "opengatellm.protocol"
 local providers = require "opengatellm.providers"
 local rate_limit = require "opengatellm.http.rate_limit"
@@ -36,9 +38,9 @@ local FIELDS = {
   transport = "any", host = "table", block = "boolean",
 }
 
-local TIMEOUTS = { connect = 10, first_byte = 600, idle = 300 }
+local NONE = {}
 
-local RETRIES = { max = 2, max_wait = 60 }
+local TIMEOUTS = { connect = 10, first_byte = 600, idle = 300 }
 
 local LIMITS = { reply = 64 * 1024 * 1024, body = 64 * 1024 * 1024 }
 
@@ -47,12 +49,53 @@ local METHODS = {
   GET = "always", HEAD = "always", OPTIONS = "always", PUT = "always", DELETE = "always", POST = "unsent", PATCH = "unsent",
 }
 
+-- Raises a mistake in the line of the client's user, who called the method that called this; errors go on.
+local function refuse(operation, problem)
+  if type(problem) == "string" then error("client:" .. operation .. ": " .. problem, 4) end
+end
+
 -- The call of a chat, ready to be sent. What is wrong with the request is raised in the line of the client's user.
 local function prepare(self, question, operation, streamed)
-  local call = steps.begin(self, question, operation, streamed, 3)
-  local done, err = steps.walk(call, 3)
-  if not done then return nil, err end
-  return call
+  local call, problem = steps.prepare(self, question, operation, streamed)
+  refuse(operation, problem)
+  return call, problem
+end
+
+-- Sends a chat or a stream without the client's middleware, or what is left of its way through them.
+local function send(self, asked, operation, view, functions, states)
+  local call, problem = steps.prepare(self, asked, operation, operation == "stream")
+  if not call and type(problem) == "string" then
+    problem = errors.new { kind = "invalid", code = "request", message = "client:" .. operation .. ": " .. problem, mistake = true }
+  end
+  if not call then return nil, problem end
+  call.view, call.event_functions, call.states = view, functions, states
+  local answer, err = stream.open(call)
+  if not answer or operation == "stream" then return answer, err end
+  return answer:reply()
+end
+
+-- What middleware sees of a call of this client.
+local function about(self, operation, asked)
+  return {
+    operation = operation, request = request.copy(asked), client = self, provider = self.provider.name,
+    model = asked.model or self.model_name or nil,
+  }
+end
+
+-- A chat or a stream through the client's middleware; the request has been checked.
+local function chained(self, operation, asked)
+  return require "opengatellm.middleware.chain".run(self.chain, about(self, operation, asked), function(view, functions, states)
+    return send(self, view.request, operation, view, functions, states)
+  end)
+end
+
+-- The same, from a method: mistakes that only the steps find are raised in the line of the client's user.
+local function through(self, operation, question)
+  local call, problem = steps.begin(self, question, operation, operation == "stream")
+  refuse(operation, problem)
+  local answer, err = chained(self, operation, call.request)
+  if err and err.mistake then error(err.message, 3) end
+  return answer, err
 end
 
 -- A chat or a stream in a task of its own. The steps that ask no server are walked here, so that their mistakes are raised where the
@@ -60,13 +103,23 @@ end
 local function call_back(self, question, operation, streamed, functions)
   local callbacks = require "opengatellm.chat.callbacks"
   local problem = callbacks.check(functions)
-  if problem then error("client:" .. operation .. ": " .. problem, 3) end
-  local call = steps.begin(self, question, operation, streamed, 3)
+  refuse(operation, problem)
+  local call, next_step
+  call, problem = steps.begin(self, question, operation, streamed)
+  refuse(operation, problem)
   local keep = call.request.keep
-  local next_step, err = steps.walk(call, 3, 1, true)
+  if self.chain then
+    local asked = streamed and call.request or request.merge(call.request, { no_streaming = true })
+    return callbacks.run(function() return chained(self, "stream", asked) end, functions, keep)
+  end
+  next_step, problem = steps.walk(call, 1, true)
+  refuse(operation, problem)
   return callbacks.run(function()
-    if next_step then next_step, err = steps.walk(call, 0, next_step) end
-    if not next_step then return nil, err end
+    if next_step then next_step, problem = steps.walk(call, next_step) end
+    if not next_step then
+      if type(problem) == "string" then error("client:" .. operation .. ": " .. problem, 0) end
+      return nil, problem
+    end
     return stream.open(call)
   end, functions, keep)
 end
@@ -83,6 +136,13 @@ local function check_numbers(options, fields, where, least)
       return ("%s%s: expected a number from %d on, got %g"):format(where, name, least, value)
     end
   end
+end
+
+local function check_retries(retries)
+  local decide, numbers = retries.retry, request.merge(retries)
+  numbers.retry = nil
+  if decide ~= nil and type(decide) ~= "function" then return "retries.retry: expected function, got " .. type(decide) end
+  return check_numbers(numbers, { max = "integer", max_wait = "number" }, "retries.", 0)
 end
 
 local function check_transport(given)
@@ -124,7 +184,7 @@ local function check(options)
   if type(options) ~= "table" then return "expected table, got " .. type(options) end
   local problem = request.check_fields(options, FIELDS)
     or request.check_shared(options)
-    or options.retries and check_numbers(options.retries, { max = "integer", max_wait = "number" }, "retries.", 0)
+    or options.retries and check_retries(options.retries)
     or options.limits and check_numbers(options.limits, { reply = "integer", body = "integer", upload = "integer" }, "limits.", 1)
   if problem then return problem end
   return check_key(options.api_key) or check_provider(options) or check_version(options.version)
@@ -139,7 +199,7 @@ local function set_provider(self, options)
   self.provider, self.protocol = provider, require(protocols[provider.protocol])
   self.auth, self.settings = auth.of(self.provider) or false, settings.read(provider, options.settings)
   self.by_match = false
-  self.model_name, self.version = options.model or false, options.version or false
+  self.model_name, self.version, self.chain = options.model or false, options.version or false, false
 end
 
 -- The address that was given, the environment's or the provider's own; or what is missing for it.
@@ -173,7 +233,7 @@ end
 
 local function set_limits(self, options)
   self.timeouts = request.merge(TIMEOUTS, options.timeouts)
-  self.retries = request.merge(RETRIES, options.retries)
+  self.retries = options.retries or NONE
   self.bounds = request.merge(LIMITS, options.limits) -- `limits` is a method
   self.wire_timeouts = request.timeouts(self.timeouts)
 end
@@ -273,6 +333,18 @@ function Client:with(changes)
   end
   local derived = M.new(options, 2)
   if not changes.transport then derived.shared = self.shared end
+  derived.chain = self.chain
+  return derived
+end
+
+--- A client whose calls pass middleware, on the same connections: the first is the outermost, and those of this client stand outside of
+--- the new ones. See docs/middleware.md.
+---@param ... ogl.Middleware|fun(call: ogl.MiddlewareCall, proceed: function): any, ogl.Error?
+---@return ogl.Client
+function Client:use(...)
+  local list = require "opengatellm.middleware.chain".extended(self.chain, "client:use", 2, ...)
+  local derived = self:with {}
+  derived.chain = list
   return derived
 end
 
@@ -285,6 +357,10 @@ function Client:chat(question, callbacks)
   if callbacks ~= nil then
     local task = call_back(self, question, "chat", false, callbacks)
     return task -- no tail call: see embeddings
+  end
+  if self.chain then
+    local reply, err = through(self, "chat", question)
+    return reply, err -- no tail call: see embeddings
   end
   local call, err = prepare(self, question, "chat", false)
   if not call then return nil, err end
@@ -303,6 +379,10 @@ function Client:stream(question, callbacks)
   if callbacks ~= nil then
     local task = call_back(self, question, "stream", true, callbacks)
     return task -- no tail call: see embeddings
+  end
+  if self.chain then
+    local answer, err = through(self, "stream", question)
+    return answer, err -- no tail call: see embeddings
   end
   local call, err = prepare(self, question, "stream", true)
   if not call then return nil, err end
@@ -327,7 +407,12 @@ end
 ---@return ogl.Embeddings?
 ---@return ogl.Error?
 function Client:embeddings(options)
-  local answer, err = require "opengatellm.operations.embeddings".embed(self, options)
+  local embed, chain = require "opengatellm.operations.embeddings".embed, self.chain
+  if chain and type(options) == "table" then
+    local answer, err = self:through("embeddings", options, function(changed) return embed(self, changed) end)
+    return answer, err
+  end
+  local answer, err = embed(self, options)
   return answer, err -- no tail call: a mistake is the caller's, and error() counts the frames to it
 end
 
@@ -336,8 +421,9 @@ end
 ---@return ogl.TokenCount?
 ---@return ogl.Error?
 function Client:count_tokens(question)
-  local count, err = require "opengatellm.chat.count_tokens".count(self, question)
-  return count, err -- no tail call, as above
+  local count, problem = require "opengatellm.chat.count_tokens".count(self, question)
+  if not count and type(problem) == "string" then error("client:count_tokens: " .. problem, 2) end
+  return count, problem
 end
 
 --- What is left of the server's rate limits, as its last answer that told of them said; nil before any did.
@@ -389,6 +475,30 @@ function Client:get_transport()
   local err
   shared.transport, err = transport.named(shared.transport_name)
   return shared.transport, err
+end
+
+-- Calls a function of an operation; a mistake that it raises is an error that `through` raises again, where no yield would be cut by it.
+local function attempted(perform, options)
+  if coroutines.NARROW then return perform(options) end
+  local fine, result, err = pcall(perform, options)
+  if fine then return result, err end
+  if errors.is(result) or memory.error(result) then return nil, memory.error(result) or result end
+  local message = tostring(result):gsub("^[^\n]-:%d+: ", "")
+  return nil, errors.new { kind = "invalid", code = "request", message = message, mistake = true }
+end
+
+--- Leads an operation through the client's middleware. Raises its mistakes in the line that called the operation's method.
+---@param operation string
+---@param options table
+---@param perform fun(options: table): any, ogl.Error?
+---@return any answer
+---@return ogl.Error? err
+function Client:through(operation, options, perform)
+  local answer, err = require "opengatellm.middleware.chain".run(self.chain, about(self, operation, options), function(view)
+    return attempted(perform, view.request)
+  end)
+  if err and err.mistake then error(err.message, 3) end
+  return answer, err
 end
 
 --- The client for a model: a provider may speak another protocol for some (`models` of its data), on the same connections.

@@ -14,6 +14,7 @@ local task = require "opengatellm.task"
 
 ---@class ogl
 ---@field filter table builders of the filters of a search (base/filter.lua)
+---@field middleware table what ships with the library, by name (middleware/init.lua)
 local M = {
   version = require "opengatellm.version",
   system = message.system, user = message.user, assistant = message.assistant, tool_result = message.tool_result,
@@ -23,7 +24,7 @@ local M = {
 }
 
 -- Loaded when they are first used: few programs do.
-local LATER = { filter = "opengatellm.base.filter" }
+local LATER = { filter = "opengatellm.base.filter", middleware = "opengatellm.middleware" }
 
 --- Makes a client; every option may be left out.
 ---@param options? ogl.ClientOptions

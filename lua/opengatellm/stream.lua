@@ -10,9 +10,11 @@
 -- pass with another try, within its budget.
 --
 -- @module opengatellm.stream
+local calls = require "opengatellm.http.call"
 local core = require "opengatellm.core"
 local coroutines = require "opengatellm.host.coroutines"
 local errors = require "opengatellm.errors"
+local estimate = require "opengatellm.chat.estimate"
 local host = require "opengatellm.host"
 local memory = require "opengatellm.base.memory"
 
@@ -42,7 +44,7 @@ local memory = require "opengatellm.base.memory"
 
 ---@alias ogl.FinishReason "stop"|"length"|"tool_calls"|"content_filter"|"pause"|"error"|"other"
 
----@class ogl.Usage integers but for the last three; what was not sent is absent
+---@class ogl.Usage integers but for the last four; what was not sent is absent
 ---@field input_tokens? integer everything read, cached or not
 ---@field cached_input_tokens? integer
 ---@field cache_write_tokens? integer
@@ -50,6 +52,7 @@ local memory = require "opengatellm.base.memory"
 ---@field reasoning_tokens? integer
 ---@field total_tokens? integer
 ---@field requests? integer
+---@field estimated? boolean true: by the lengths of the texts, since the answer broke off before the server counted
 ---@field cost? number in the server's currency
 ---@field energy_kwh? number
 ---@field co2_kg? number
@@ -91,11 +94,18 @@ local memory = require "opengatellm.base.memory"
 ---@field headers table<string, string|string[]>
 ---@field request_id? string
 ---@field held? ogl.Event[]|false events before the answer was committed, not yet given; false: all are
+---@field attempts? ogl.Attempt[] of a router's stream
+---@field watchers? (fun(reply: ogl.Reply?, err: ogl.Error?))[] called once, when the stream has ended
+---@field source? fun(): ogl.Event?, ogl.Error? what gives the events where they are replayed
+---@field about? table who made the events that are replayed
 local Stream = {}
 Stream.__index = Stream
 Stream.__name = "opengatellm.stream"
 
 local M = {}
+
+-- Loaded with the first call that has functions for its events.
+local function new_chain(...) return require "opengatellm.chat.event_chain".new(...) end
 
 local next_event = core.next
 
@@ -131,7 +141,7 @@ local function connect(self)
     not functions and options.keep, client.bounds.reply, client.provider.needs_reason)
   if functions then
     local fold = options.keep ~= false and core.fold(client.bounds.reply) or nil
-    self.chain = require "opengatellm.chat.event_chain".new(functions, self.call, fold)
+    self.chain = new_chain(functions, self.call.view or self.call, fold, self.call.states)
   end
   self.ended, self.call.try.decoder = nil, self.decoder
 end
@@ -162,48 +172,36 @@ local function release(self)
   self.decoder:close()
 end
 
--- The pieces of `logprobs` that came, as one: lists are joined, of anything else the last counts. The names are the protocol's:
--- {content = {…}, refusal = {…}}, or {chosenCandidates = {…}, topCandidates = {…}}.
-local function join_logprobs(answer)
-  local pieces = answer.logprobs
-  if not pieces then return end
-  answer.logprobs = {}
-  for _, piece in ipairs(pieces) do
-    for name, list in pairs(type(piece) == "table" and piece or {}) do
-      local joined = answer.logprobs[name]
-      if list == core.null then
-        answer.logprobs[name] = joined or {}
-      elseif type(list) == "table" and type(joined) == "table" then
-        for _, item in ipairs(list) do joined[#joined + 1] = item end
-      else
-        answer.logprobs[name] = list
-      end
-    end
-  end
-end
-
 -- The reply so far, with what the exchange knows.
 local function reply_so_far(self)
   local source = self.chain or self.decoder
   local reply, err = memory.attempt(source.reply, source)
   if not reply then return nil, err end
   reply.status, reply.headers, reply.request_id = self.status, self.headers, self.request_id
-  local provider = self.call.client.provider
+  local provider, about = self.call.client.provider, self.about
   reply.protocol, reply.provider = provider.protocol, provider.name -- who its signatures go back to
-  if reply.logprobs then join_logprobs(reply) end
-  if reply.choices then
-    for _, choice in ipairs(reply.choices) do join_logprobs(choice) end
-  end
+  if about then reply.protocol, reply.provider = about.protocol or reply.protocol, about.provider or reply.provider end
+  if reply.logprobs or reply.choices then require "opengatellm.chat.logprobs".join(reply) end
   for i, warning in ipairs(self.call.wire.warnings) do table.insert(reply.warnings, i, warning) end
   return reply
+end
+
+local function tell_watchers(self, reply, err)
+  local watchers = self.watchers
+  self.watchers = nil
+  for _, watcher in ipairs(watchers) do watcher(reply, err) end
 end
 
 -- The error stays, with what came of the reply.
 local function fail(self, err)
   if self.chain then end_chain(self) end
-  if self.call.wire.options.keep ~= false and self.decoder then err.partial = reply_so_far(self) end
-  self.err = self.call:finish(err) -- what came may hold what was sent
+  local call = self.call
+  if call.wire.options.keep ~= false and (self.decoder or self.source) then err.partial = reply_so_far(self) end
+  if self.status then err.usage = estimate.usage(call, err.partial) end
+  if self.attempts then err.attempts = self.attempts else call:failed(err) end
+  self.err = call:finish(err) -- what came may hold what was sent
   release(self)
+  if self.watchers then tell_watchers(self, nil, self.err) end
 end
 
 -- Sends the request again if the answer is not committed yet and the error may pass; false, and the error kept, where not. `told`: the
@@ -258,11 +256,53 @@ local function decoder_error(self, code, message)
   return err
 end
 
+-- Structured output: the text as a value. The text stays what it is.
+local function set_output(self, reply)
+  if not self.call.wire.options.output or reply.text == "" then return end
+  local value, warning = require "opengatellm.request.output".read(reply.text)
+  reply.output = value
+  if warning then table.insert(reply.warnings, warning) end
+end
+
+-- `raw` is decoded when it is asked for: few do, and it costs as much as the rest of the reply.
+local function decode_raw(reply, field)
+  if field ~= "raw" then return nil end
+  local text = getmetatable(reply).text
+  reply.raw = core.decode((text:gsub("^\239\187\191", ""))) -- a byte order mark is none of it
+  return rawget(reply, "raw")
+end
+
+local function set_raw(reply, text) setmetatable(reply, { __index = decode_raw, text = text }) end
+
+local function make_reply(self)
+  local reply, err = reply_so_far(self)
+  if not reply then
+    self.err = self.call:finish(err)
+    release(self)
+    return nil, self.err
+  end
+  reply.complete = true
+  reply.attempts = self.attempts or self.call:answered(self.status, reply.usage)
+  set_output(self, reply)
+  local whole = self.decoder and self.decoder:framing() == "whole"
+  self.whole_reply = reply
+  release(self)
+  if whole then set_raw(reply, self.last_raw) end
+  return reply
+end
+
+-- Tells those who wait for the end that it was a good one, with the reply where it is kept.
+local function end_watched(self)
+  local reply = self.call.wire.options.keep ~= false and (self.whole_reply or make_reply(self)) or nil
+  if self.watchers then tell_watchers(self, reply, self.err) end
+end
+
 -- The end, complete: what is left is read, so that the connection can be kept. The decoder stays until the reply is made.
 local function conclude(self)
   self.done = true
   if not self.ended and self.exchange.drain then self.exchange:drain(DRAIN) end
   self.exchange:close()
+  if self.watchers and not self.chain then end_watched(self) end
 end
 
 -- The decoder has nothing to give: an error, the end (`code` is false), or more bytes are wanted. False where there will be no more
@@ -324,11 +364,20 @@ local function next_of_chain(self)
   while true do
     local event = chain:take()
     if event then return event end
-    if chain.over then return nil, self.err end
-    event = next_of_decoder(self)
-    local fine, code, message
-    if event then fine, code, message = chain:put(event) else fine, code, message = chain:finish() end
-    if not fine and not self.err then fail(self, decoder_error(self, code, message)) end
+    if chain.over then
+      if self.watchers and not self.err then end_watched(self) end
+      return nil, self.err
+    end
+    local fine, err
+    event, err = (self.source or next_of_decoder)(self)
+    if event then
+      fine, err = chain:put(event)
+    elseif err and self.source then
+      fine = false
+    else
+      fine, err = chain:finish()
+    end
+    if not fine and not self.err then fail(self, err) end
   end
 end
 
@@ -392,40 +441,6 @@ local function wants_joined(options)
   return joined ~= false
 end
 
--- Structured output: the text as a value. The text stays what it is.
-local function set_output(self, reply)
-  if not self.call.wire.options.output or reply.text == "" then return end
-  local value, warning = require "opengatellm.request.output".read(reply.text)
-  reply.output = value
-  if warning then table.insert(reply.warnings, warning) end
-end
-
--- `raw` is decoded when it is asked for: few do, and it costs as much as the rest of the reply.
-local function decode_raw(reply, field)
-  if field ~= "raw" then return nil end
-  local text = getmetatable(reply).text
-  reply.raw = core.decode((text:gsub("^\239\187\191", ""))) -- a byte order mark is none of it
-  return rawget(reply, "raw")
-end
-
-local function set_raw(reply, text) setmetatable(reply, { __index = decode_raw, text = text }) end
-
-local function make_reply(self)
-  local reply, err = reply_so_far(self)
-  if not reply then
-    self.err = self.call:finish(err)
-    release(self)
-    return nil, self.err
-  end
-  reply.complete = true
-  set_output(self, reply)
-  local whole = self.decoder:framing() == "whole"
-  self.whole_reply = reply
-  release(self)
-  if whole then set_raw(reply, self.last_raw) end
-  return reply
-end
-
 --- Opens a stream: returns once the status is known.
 ---@param call ogl.Call whose steps have been walked; the options of its wire say how to read the answer, too
 ---@return ogl.Stream? stream
@@ -439,6 +454,38 @@ function M.open(call)
   local err = connect(self)
   if err then return nil, err end
   return self
+end
+
+--- Says whether a value is a stream.
+---@param value any
+---@return boolean
+function M.is(value) return getmetatable(value) == Stream end
+
+local function source_of(events)
+  if type(events) == "function" then return events end
+  local place = 0
+  return function()
+    place = place + 1
+    return events[place]
+  end
+end
+
+--- A stream of events that no server sends now: they were kept, or another call shares them.
+---@param view ogl.MiddlewareCall the call that it answers
+---@param events ogl.Event[]|fun(): ogl.Event?, ogl.Error?
+---@param about {protocol?: string, provider?: string, status?: integer, headers?: table, request_id?: string}
+---@param functions? ogl.EventFunction[] that the events pass
+---@param states table[] of the functions
+---@return ogl.Stream
+function M.replay(view, events, about, functions, states)
+  local client, asked = view.client, view.request
+  local wire = { options = { keep = asked.keep, output = asked.output }, warnings = {} }
+  local call = calls.new(client, wire)
+  local fold = asked.keep ~= false and core.fold(client.bounds.reply) or nil
+  return setmetatable({
+    call = call, source = source_of(events), about = about, chain = new_chain(functions or {}, view, fold, states), held = false,
+    status = about.status or 200, headers = about.headers or {}, request_id = about.request_id,
+  }, Stream)
 end
 
 --- The next event; nil at the end; nil and the error.
@@ -511,9 +558,26 @@ function Stream:reply()
   return make_reply(self)
 end
 
+--- Reads until the answer is committed: after that no other try may answer the call.
+---@return true? committed or ended well
+---@return ogl.Error? err
+function Stream:settle()
+  if self.held == nil and not self.err and not self.source then hold(self) end
+  if self.err then return nil, self.err end
+  return true
+end
+
+--- Has a function called when the stream has ended: once, with the reply (where it is kept) or the error; of a stream that has ended, now.
+---@param watcher fun(reply: ogl.Reply?, err: ogl.Error?)
+function Stream:on_end(watcher)
+  if self.err or self.whole_reply or self.done and not self.chain then return watcher(self.whole_reply, self.err) end
+  self.watchers = self.watchers or {}
+  table.insert(self.watchers, watcher)
+end
+
 --- The text of the last frame, as it came.
 ---@return string?
-function Stream:raw() return self.last_raw or (self.decoder:raw()) end
+function Stream:raw() return self.last_raw or self.decoder and (self.decoder:raw()) or nil end
 
 --- Ends the stream, wherever it is. Any number of times.
 function Stream:close()

@@ -228,6 +228,17 @@ function M.cancelled()
   return task and task.cancel_error
 end
 
+--- Has a function called if the host kills the running task where it waits (nginx), so that what the task holds is given back.
+---@param fn fun(err: ogl.Error)
+---@return fun()? release takes the function back; nil on hosts that kill no task
+function M.on_kill(fn)
+  local me = tasks[coroutine.running() or M]
+  if not (me and me.host.kill) then return nil end
+  me.held = me.held or {}
+  me.held[fn] = true
+  return function() me.held[fn] = nil end
+end
+
 --- Suspends the running task; the other tasks go on.
 ---@param seconds number
 ---@return boolean? rested
@@ -263,6 +274,7 @@ function Task:cancel()
   if not self.host.kill or coroutine.running() == self.co then return self.host.wake(self.co) end
   for child in pairs(self.children or NONE) do child:cancel() end -- the killed task cannot cancel them itself
   self.host.kill(self.co)
+  for fn in pairs(self.held or NONE) do fn(self.cancel_error) end
   self.results = pack(nil, self.cancel_error)
   self:ended(true)
 end

@@ -18,8 +18,8 @@ local function open(functions, body, request, options)
     transport = replay.new { headers = { ["content-type"] = "text/event-stream" }, body = body },
   }
   for name, value in pairs(options or {}) do all[name] = value end
-  local call = steps.begin(ogl.client(all), request or "hi", "stream", true, 1)
-  assert(steps.walk(call, 1))
+  local call = steps.begin(ogl.client(all), request or "hi", "stream", true)
+  assert(steps.walk(call))
   call.event_functions = functions
   return stream.open(call)
 end

@@ -84,9 +84,9 @@ function M.FORMS.llama_server(ask, wire)
   return { input_tokens = type(answer.tokens) == "table" and #answer.tokens or nil }
 end
 
-local function encoded(body, level)
+local function encoded(body)
   local fine, text = pcall(core.encode, body)
-  if not fine then error(WHERE .. ": " .. text:gsub("^.-:%d+: ", ""), level + 1) end
+  if not fine then return nil, (text:gsub("^.-:%d+: ", "")) end
   return text
 end
 
@@ -94,14 +94,16 @@ end
 local function asker_of(client, wire)
   local asker = {}
   function asker.ask(path, body, root)
+    local text, mistake = encoded(body)
+    if not text then return nil, mistake end
     local sent = {
-      method = "POST", path = path, root = root, headers = wire.headers, body = encoded(body, 5), options = wire.options,
+      method = "POST", path = path, root = root, headers = wire.headers, body = text, options = wire.options,
       repeatable = "inference",
       api = server_dialects.address(client, "count_tokens"),
     }
-    local value, head, text = calls.json(client, sent)
+    local value, head, answer = calls.json(client, sent)
     if value == nil then return nil, head end
-    asker.head, asker.text = head, text
+    asker.head, asker.text = head, answer
     if type(value) ~= "table" then return {} end
     return value
   end
@@ -112,23 +114,25 @@ local function unsupported(code, message)
   return errors.unsupported(WHERE .. ": " .. message, code)
 end
 
--- The call of a request whose steps have been walked, and its form; raises at the line that called client:count_tokens.
+-- The call of a request, ready to be sent, and its form; or nil and an error, or the caller's mistake.
 local function prepared(client, question)
-  local counted = steps.begin(client, question, "count_tokens", false, 4)
+  local counted, problem = steps.begin(client, question, "count_tokens", false)
+  if not counted then return nil, problem end
   local model = counted.request.model or client.model_name
   local own = client:for_model(model)
   local form = M.FORMS[server_dialects.of(own.provider, "count_tokens")]
   if not form then return nil, unsupported("provider", "the provider " .. own.provider.name .. " has no such call") end
-  local done, err = steps.walk(counted, 4)
-  if not done then return nil, err end
+  local done
+  done, problem = steps.walk(counted)
+  if not done then return nil, problem end
   return counted, form, model
 end
 
---- How many tokens a request has; raises at the caller's caller what is his mistake.
+--- Counts the tokens of a request.
 ---@param client ogl.Client
 ---@param question string|ogl.Request
 ---@return ogl.TokenCount?
----@return ogl.Error? err kind unsupported where the provider counts none
+---@return ogl.Error|string|nil problem an error (kind `unsupported` where the provider counts none), or the caller's mistake
 function M.count(client, question)
   local counted, form, model = prepared(client, question)
   if not counted then return nil, form end

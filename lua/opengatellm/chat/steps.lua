@@ -9,8 +9,8 @@
 --                     found before, and costs no upload
 --
 -- A step is { run = function(call), waits = function(call), sends = true }. `run` returns nil, an error, or a text: the caller's mistake,
--- which `walk` raises at the caller's line. `waits` says whether this call will ask a server in it: who must not wait yet stops before it.
--- A preview leaves out the steps that send.
+-- which the method that was called raises at its caller's line. `waits` says whether the step will ask a server for this call, so that a
+-- walk that must not wait yet stops before it. A preview leaves out the steps that send.
 --
 -- @module opengatellm.chat.steps
 local calls = require "opengatellm.http.call"
@@ -127,49 +127,69 @@ local CHAT = {
   { run = send_uploads, waits = has_uploads, sends = true },
 }
 
--- What an error calls a call: the method that its caller wrote.
-local function name_of(operation) return "client:" .. operation .. ": " end
-
---- A call of a chat whose request has been checked; nothing is sent yet. Raises what is wrong with the request.
+--- Makes the call of a chat, and checks its request; nothing is sent yet.
 ---@param client ogl.Client
 ---@param question string|ogl.Request
 ---@param operation "chat"|"stream"|"preview"|"count_tokens" the method that was called
 ---@param streamed boolean
----@param level integer of the caller's line, as `error` counts from here
----@return ogl.Call
-function M.begin(client, question, operation, streamed, level)
+---@return ogl.Call?
+---@return string? mistake of the caller's
+function M.begin(client, question, operation, streamed)
   local kind = type(question)
-  if kind ~= "string" and kind ~= "table" then
-    error(name_of(operation) .. "expected a text or a request, got " .. kind, level + 1)
-  end
+  if kind ~= "string" and kind ~= "table" then return nil, "expected a text or a request, got " .. kind end
   local call = calls.new(client)
   call.request, call.operation, call.streamed = requests.of(question), operation, streamed
   local problem = requests.check(call.request)
   if not (problem or call.request.model or client.model_name) then problem = "model: none is given, neither here nor to the client" end
-  if problem then error(name_of(operation) .. problem, level + 1) end
+  if problem then return nil, problem end
   return call
 end
 
---- Walks the steps of a chat. Raises the caller's mistakes.
+--- Walks the steps of a chat.
 ---@param call ogl.Call
----@param level integer of the caller's line, as `error` counts from here; 0: it is not known here
 ---@param first? integer the step to begin with
 ---@param pause? boolean stops before a step that asks a server
 ---@return integer? next_step where it stopped; #steps + 1 at the end
----@return ogl.Error? err
-function M.walk(call, level, first, pause)
+---@return ogl.Error|string|nil problem an error, or the caller's mistake
+function M.walk(call, first, pause)
   first = first or 1 -- few locals: they lie below all that a step needs of a coroutine's stack
   while CHAT[first] do
     local step = CHAT[first]
     if pause and step.waits and step.waits(call) then break end
     local problem = not (step.sends and call.operation == "preview") and step.run(call)
-    if problem then
-      if type(problem) == "string" then error(name_of(call.operation) .. problem, level > 0 and level + 1 or 0) end
-      return nil, problem
-    end
+    if problem then return nil, problem end
     first = first + 1
   end
   return first
+end
+
+-- Keeps the request of a call whose caller decides on its retries: his function may change it before another try.
+local function keep_request(call)
+  local client = call.client
+  call.asked = requests.merge(call.request)
+  function call.prepare()
+    call.client, call.request = client, requests.merge(call.asked)
+    local problem = requests.check(call.request)
+    if problem then return problem end
+    return select(2, M.walk(call))
+  end
+end
+
+--- Makes the call of a chat, ready to be sent.
+---@param client ogl.Client
+---@param question string|ogl.Request
+---@param operation "chat"|"stream"|"preview"|"count_tokens"
+---@param streamed boolean
+---@return ogl.Call?
+---@return ogl.Error|string|nil problem an error, or the caller's mistake
+function M.prepare(client, question, operation, streamed)
+  local call, problem = M.begin(client, question, operation, streamed)
+  if not call then return nil, problem end
+  if client.retries.retry then keep_request(call) end
+  local done
+  done, problem = M.walk(call)
+  if not done then return nil, problem end
+  return call
 end
 
 return M

@@ -10,6 +10,7 @@
 -- the reader of a form. Nothing of either is kept on the client: two calls at once share connections and rate limits, no more.
 --
 -- @module opengatellm.http.call
+local attempt = require "opengatellm.http.attempt"
 local core = require "opengatellm.core"
 local errors = require "opengatellm.errors"
 local host = require "opengatellm.host"
@@ -37,7 +38,13 @@ local ERROR_BODY = errors.BODY
 ---@field uploads? ogl.Attachments of a chat, until they are sent
 ---@field event_functions? ogl.EventFunction[] what the events of its answer pass: see chat/event_chain.lua
 ---@field try? ogl.Try the present one
----@field budget? table of retries, once a try has failed
+---@field sent? integer bytes of the body that was sent, once it is let go
+---@field budget? ogl.Budget of retries, once a try has failed
+---@field attempts? ogl.Attempt[] once a try has failed
+---@field asked? ogl.Request as it was given, where a function of the caller's decides on retries, which may change it
+---@field prepare? fun(call: ogl.Call): string|ogl.Error|nil makes the wire of `asked` anew; gives the mistake or the error
+---@field view? ogl.MiddlewareCall
+---@field states? table[] of the event functions
 ---@field earlier? (fun(): table)[] credentials of tries before, where they were others
 local Call = {}
 Call.__index = Call
@@ -45,10 +52,10 @@ Call.__index = Call
 ---@class ogl.Try what goes out once
 ---@field credential fun(): table what was sent for the key; a function, where no printer of tables finds it
 ---@field exchange table
----@field decoder? table of a stream
+---@field decoder? table|false of a stream; nil: its answer was not asked for yet
 ---@field reader? table of a form
 ---@field committed? boolean it stays, although no part of an answer has come
----@field begun? boolean it is on its way, and its answer was not asked for yet
+---@field at? number when it was begun, in seconds of its host
 
 ---@class ogl.Wire what a call sends
 ---@field method string
@@ -239,7 +246,7 @@ end
 function M.new(client, wire)
   -- in the size that a chat's call has
   return setmetatable({
-    client = client, wire = wire, try = nil, budget = nil, request = nil, operation = nil, streamed = nil, model = nil,
+    client = client, wire = wire, try = nil, sent = nil, request = nil, operation = nil, streamed = nil, model = nil,
   }, Call)
 end
 
@@ -248,7 +255,8 @@ end
 ---@return ogl.Error? err
 function Call:begin()
   local client, wire = self.client, self.wire
-  local refusal = host.refusal(host.current(client.host)) or task.cancelled() -- before anything is sent
+  local here = host.current(client.host)
+  local refusal = host.refusal(here) or task.cancelled() -- before anything is sent
   if refusal then return nil, self:finish(refusal) end
   if not client.api then return nil, client:missing() end
   local address, err = M.url(client, wire)
@@ -262,22 +270,22 @@ function Call:begin()
   self:close_reader()
   remember(self, credential)
   local reader = wire.form and wire.form.open() or nil -- a form is read anew
-  local try = { credential = credential, exchange = nil, decoder = nil, begun = nil }
+  local try = { credential = credential, exchange = nil, decoder = nil, at = here.now() }
   if reader then try.reader = reader end
   self.try = try
   try.exchange, err = open(transport, client, wire, address, credential(), reader or wire.body)
   if not try.exchange then return nil, self:finish(err) end
-  try.begun = true
   return true
 end
 
 -- Settles a try, begun or not: the exchange and its head, or the error. A status of 300 and above is an error: redirects are not followed.
 local function settle(call)
-  if not (call.try and call.try.begun) then
+  local pending = call.try
+  if not (pending and pending.exchange and pending.decoder == nil) then
     local fine, err = call:begin()
     if not fine then return nil, err end
   end
-  call.try.begun = false
+  call.try.decoder = false
   local exchange = call.try.exchange
   local status, headers = exchange:head()
   if not status then
@@ -291,8 +299,9 @@ end
 
 -- Whether a call may be sent again after this error: "unsent" where the server cannot have acted, "refused" where it said no (what
 -- it took of an upload before the connection broke is not sent twice unasked). A form that is spent cannot be read again.
-local function may_repeat(wire, err)
-  if not err.retryable or wire.form and wire.form.spent then return false end
+-- `decided`: the caller's own function says whether an error passes.
+local function may_repeat(wire, err, decided)
+  if not (err.retryable or decided) or wire.form and wire.form.spent then return false end
   if wire.repeatable == "unsent" then return err.sent == false or err.status == 429 end
   if wire.repeatable == "refused" then return err.sent == false or err.status ~= nil end
   return true
@@ -317,6 +326,7 @@ local SPENT = {
 --- Lets go what was sent, a long prompt above all: the call is committed, and will not be sent again.
 function Call:spend()
   local wire = self.wire
+  self.sent = #wire.body
   local spent = not wire.warnings[1] and SPENT[wire.options]
   if spent then self.wire = spent else wire.body = nil end
 end
@@ -324,13 +334,50 @@ end
 --- Commits the call to its present try, whatever that has said so far.
 function Call:commit() self.try.committed = true end
 
---- Whether to send again after an error; waits first.
+-- Adds the present try to the attempts of its call.
+local function note(call, status, err)
+  local client, try = call.client, call.try
+  local now = host.current(client.host).now()
+  call.attempts = call.attempts or {}
+  table.insert(call.attempts, attempt.of({
+    provider = client.provider.name, model = call.model or call.wire.model, seconds = try and try.at and now - try.at or 0,
+  }, status, err))
+end
+
+-- Makes the request anew where the caller's function may have changed it.
+local function prepare_again(call) return call.asked and call.prepare(call) or nil end
+
+--- Says whether to send again after an error; waits first.
 ---@param err ogl.Error
 ---@return boolean
 function Call:again(err)
-  if not may_repeat(self.wire, err) then return false end
+  note(self, nil, err)
+  if self.attempts[2] then err.attempts = self.attempts end
+  if not (self.client.retries.retry or err.retryable) or not may_repeat(self.wire, err, self.client.retries.retry) then return false end
   self.budget = self.budget or retry.budget(self.client.retries, host.current(self.client.host))
-  return self.budget:wait(err)
+  local again, problem = self.budget:wait(err, self)
+  problem = problem or again and prepare_again(self)
+  if problem then err.message = err.message .. "; " .. (errors.is(problem) and problem.message or problem) end
+  return again and not problem
+end
+
+--- Adds an error that no other try may answer to the attempts, where there were tries before.
+---@param err ogl.Error
+function Call:failed(err)
+  if not self.attempts then return end
+  note(self, nil, err)
+  err.attempts = self.attempts
+end
+
+--- Adds the try that answered to the attempts, where there were tries before.
+---@param status integer
+---@param usage? ogl.Usage
+---@return ogl.Attempt[]? attempts nil where the first try answered
+function Call:answered(status, usage)
+  if not self.attempts then return nil end
+  note(self, status)
+  attempt.used(self.attempts[#self.attempts], usage)
+  return self.attempts
 end
 
 --- Tries until there is an answer, or no try is left.

@@ -1,55 +1,93 @@
---- Retries: whether, and after how long.
+--- Retries: whether a call is tried again, and after how long.
 --
--- A budget belongs to one call. It counts the tries and the time waited; both are bounded. The server's own word
--- (`err.retry_after`) goes before the exponential wait: if it is longer than what is left, the call fails at once, with the
--- figure in the error, instead of waiting for a time that nobody asked for.
+-- A budget belongs to one call. It counts the tries and the time waited; both are bounded, and the whole may have a deadline. The
+-- server's own word (`err.retry_after`) goes before the exponential wait: if it is longer than what is left, the call fails at once, with
+-- the figure in the error, instead of waiting for a time that was not asked for. A caller who gives `max_wait` alone bounds the time: then
+-- as many tries fit as the server's overload takes, and the waits grow with it.
 --
 -- @module opengatellm.http.retry
+local errors = require "opengatellm.errors"
+
 local M = {}
 
 local FIRST, LONGEST, JITTER = 0.5, 8, 0.25 -- seconds; share of the wait that is random, so that clients spread
+local TRIES, WAIT = 2, 60
 
+---@class ogl.Budget
+---@field tries integer that were made after the first
+---@field decide? function
 local Budget = {}
 Budget.__index = Budget
 
 ---@class ogl.Retries
----@field max? integer tries after the first; 0: none; default 2
+---@field max? integer tries after the first; 0: none; default 2, or as many as fit where `max_wait` is given
 ---@field max_wait? number seconds that all waits of a call may take together; default 60
+---@field retry? fun(err: ogl.Error, call: table, attempt: integer): number|false|nil seconds before another try; false: none; nil: as usual
 
---- A budget for one call.
+--- Makes the budget of one call.
 ---@param policy ogl.Retries
 ---@param host table
 ---@param random? fun(): number in [0, 1), for specs
-function M.budget(policy, host, random)
+---@param seconds? number that the whole call may take; default: no deadline
+---@return ogl.Budget
+function M.budget(policy, host, random, seconds)
+  local wait = policy.max_wait or WAIT
+  local timed = policy.max == nil and policy.max_wait ~= nil
   return setmetatable({
-    left = policy.max or 2, wait_left = policy.max_wait or 60, tries = 0, host = host, random = random or math.random,
+    left = policy.max or timed and math.huge or TRIES, wait_left = wait, longest = timed and math.max(LONGEST, wait / 10) or LONGEST,
+    tries = 0, host = host, random = random or math.random, decide = policy.retry, deadline = seconds and host.now() + seconds or nil,
   }, Budget)
 end
 
---- Seconds before the next try; nil when there is none. A wait of 0 is
---- none that we take: all tries would be over before the server is free.
----@param err ogl.Error
----@return number?
-function Budget:delay(err)
+-- Seconds as the policy has them. A server's wait of 0 is none that we take: all tries would be over before the server is free.
+local function usual(self, err)
   if self.left <= 0 or not err.retryable then return nil end
   local wait = err.retry_after
   if not wait or wait <= 0 then
-    wait = math.min(LONGEST, FIRST * 2 ^ self.tries)
+    wait = math.min(self.longest, FIRST * 2 ^ self.tries)
     wait = wait * (1 - JITTER * self.random())
   end
-  if wait > self.wait_left then return nil end
+  return wait
+end
+
+-- Seconds as the caller's function decides; nil, or an error where it gives no number.
+local function decided(self, err, call)
+  local wait = self.decide(err, call, self.tries + 1)
+  if wait == nil then return usual(self, err) end
+  if wait == false then return nil end
+  if type(wait) == "number" and wait >= 0 then return wait end
+  local message = "retries.retry returned " .. tostring(wait) .. "; expected seconds, false or nil"
+  return nil, errors.new { kind = "config", code = "retry", message = message }
+end
+
+--- Seconds before the next try; nil when there is none.
+---@param err ogl.Error
+---@param call? table for the caller's function
+---@return number?
+---@return ogl.Error? err the caller's function gave no answer
+function Budget:delay(err, call)
+  local wait, problem
+  if self.decide then wait, problem = decided(self, err, call) else wait = usual(self, err) end
+  if not wait or wait > self.wait_left then return nil, problem end
+  if self.deadline and self.host.now() + wait >= self.deadline then return nil end
   return wait
 end
 
 --- Waits, if the call may be tried again after this error; false when it may not.
 ---@param err ogl.Error
----@return boolean
-function Budget:wait(err)
-  local wait = self:delay(err)
-  if not wait then return false end
+---@param call? table for the caller's function
+---@return boolean again
+---@return ogl.Error? err the caller's function gave no answer
+function Budget:wait(err, call)
+  local wait, problem = self:delay(err, call)
+  if not wait then return false, problem end
   self.left, self.tries, self.wait_left = self.left - 1, self.tries + 1, self.wait_left - wait
   if wait > 0 then self.host.sleep(wait) end
   return true
 end
+
+--- Seconds until the deadline; nil where there is none.
+---@return number?
+function Budget:remaining() return self.deadline and self.deadline - self.host.now() end
 
 return M

@@ -47,9 +47,18 @@ local function holder(name)
   return resources[path], last
 end
 
-local function method(name)
+-- Operations that middleware sees: those of models, whose parameters are all in one table.
+local function is_seen(operation) return operation.inference and not operation.ids[1] end
+
+local function method(operation)
+  local name, seen = operation.name, is_seen(operation)
   return function(self, ...)
-    local result, err = invocation.call(self.client or self, name, 2, ...)
+    local client = self.client or self
+    if seen and client.chain and type((...)) == "table" then
+      local result, err = client:through(name, (...), function(options) return invocation.call(client, name, 2, options) end)
+      return result, err
+    end
+    local result, err = invocation.call(client, name, 2, ...)
     return result, err -- no tail call: a mistake is the caller's, and error() counts the frames to it
   end
 end
@@ -70,7 +79,7 @@ end
 
 for _, operation in ipairs(registry.all()) do
   local where, name = holder(operation.name)
-  where[name] = method(operation.name)
+  where[name] = method(operation)
   local each = operation.query and (operation.query.offset and page.each or operation.query.after and page.each_after)
   if each then where[name == "list" and "each" or "each_" .. name] = walk(operation, each) end
 end

@@ -200,6 +200,21 @@ function M.merge(...)
   return out
 end
 
+local LEVELS = 4 -- a request, its messages, a message, its parts
+
+-- A copy of the tables that a request is made of. Tables with a meta table (arrays, files, schemas) are values, and stay the same.
+local function copied(value, levels)
+  if type(value) ~= "table" or levels == 0 or getmetatable(value) then return value end
+  local out = {}
+  for key, inner in next, value do out[key] = copied(inner, levels - 1) end
+  return out
+end
+
+--- A copy of a request that may be changed: its messages, and their parts, are copies, too.
+---@param request table
+---@return table
+function M.copy(request) return copied(request, LEVELS) end
+
 --- Timeouts merged like `merge`, without those that are false: none.
 ---@param ... ogl.Timeouts?
 ---@return table<string, number>

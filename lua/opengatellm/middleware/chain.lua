@@ -1,0 +1,241 @@
+--- Chains: the middleware of a client or a router, and the way of a call through it.
+--
+--   local list = M.extended(before, ...)                    checks what `client:use` was given
+--   local answer, err = M.run(list, about, perform)         the call, from the outermost middleware to `perform` and back
+--
+-- A middleware is a function (call, proceed) -> answer | nil, err, or a table { name, request, wrap, event, done }. The first of the list
+-- is the outermost: `request` and `wrap` run in the list's order, `event` in reverse (chat/event_chain.lua). Each time a call enters a
+-- middleware, `done` ends that visit, once: when its answer has left it, and of a stream when the stream has ended, was closed or
+-- cancelled. `state` is a table for each visit.
+--
+-- What a middleware raises, or returns and should not, fails this call: kind `config`, code `middleware`, the name in the message. On
+-- Lua 5.1 what it raises goes to the caller as it is, since no yield crosses a pcall there.
+--
+-- @module opengatellm.middleware.chain
+local coroutines = require "opengatellm.host.coroutines"
+local errors = require "opengatellm.errors"
+local memory = require "opengatellm.base.memory"
+local stream = require "opengatellm.stream"
+local task = require "opengatellm.task"
+
+local M = {}
+
+---@class ogl.MiddlewareCall what a middleware sees of a call
+---@field operation string "chat", "stream", "embeddings", "rerank", …
+---@field request table a copy of what the caller gave; may be changed
+---@field client table the client or the router that was called
+---@field provider string its provider's name
+---@field model? string that the request, or else the client, names
+local View = {}
+View.__index = View
+View.__name = "opengatellm.call"
+
+local FIELDS = { name = "string", request = "function", wrap = "function", event = "function", done = "function" }
+
+-- Checks ----------------------------------------------------------------------------------------------------------
+
+local function problem_of(given)
+  if type(given) ~= "table" then return "expected a function or a table, got " .. type(given) end
+  local problem
+  for name, value in pairs(given) do
+    local expected = FIELDS[name]
+    local found
+    if expected and type(value) ~= expected then
+      found = ("%s: expected %s, got %s"):format(name, expected, type(value))
+    elseif not expected and type(name) == "string" and type(value) == "function" and given.name == nil then
+      found = name .. ": there is no such field"
+    end
+    if found and (not problem or found < problem) then problem = found end
+  end
+  if not problem and not (given.request or given.wrap or given.event or given.done) then
+    problem = "it has none of request, wrap, event and done"
+  end
+  return problem
+end
+
+--- Makes a longer chain. Raises what is wrong with the new middleware.
+---@param before ogl.Middleware[]|false
+---@param where string for messages: "client:use"
+---@param level integer of the caller's line, as `error` counts from here
+---@param ... function|ogl.Middleware
+---@return ogl.Middleware[]
+function M.extended(before, where, level, ...)
+  local list = {}
+  for i, one in ipairs(before or {}) do list[i] = one end
+  for i = 1, select("#", ...) do
+    local given = (select(i, ...))
+    if type(given) == "function" then given = { wrap = given } end
+    local problem = problem_of(given)
+    if problem then error(("%s: argument %d: %s"):format(where, i, problem), level + 1) end
+    list[#list + 1] = given
+  end
+  return list
+end
+
+-- Guards ----------------------------------------------------------------------------------------------------------
+
+local function name_of(one, place) return one.name or "number " .. place end
+
+local function fault(one, place, text)
+  return errors.new { kind = "config", code = "middleware", message = ("middleware %s: %s"):format(name_of(one, place), text) }
+end
+
+-- The error of what a function of a middleware raised.
+local function raised(one, place, part, what)
+  if memory.error(what) then return memory.error(what) end
+  if errors.is(what) then return what end
+  return fault(one, place, ("its %s raised: %s"):format(part, tostring(what)))
+end
+
+-- Calls a function of a middleware; nil and the error where it raises.
+local function guarded(one, place, part, ...)
+  if coroutines.NARROW then return one[part](...) end
+  local fine, a, b = pcall(one[part], ...)
+  if fine then return a, b end
+  return nil, raised(one, place, part, a)
+end
+
+-- Events ----------------------------------------------------------------------------------------------------------
+
+local function is_event(value) return type(value) == "table" and type(value.type) == "string" end
+
+local function is_events(value)
+  if type(value) ~= "table" or value.type ~= nil then return false end
+  for _, event in ipairs(value) do
+    if not is_event(event) then return false end
+  end
+  return true
+end
+
+-- The event function of a middleware, as the event chain calls it: what it raises is its second result.
+local function event_function(one, place)
+  return function(event, view, state)
+    local given, err = guarded(one, place, "event", event, view, state)
+    if err then return nil, errors.is(err) and err or fault(one, place, "its event returned a second value, a " .. type(err)) end
+    if given == nil or is_event(given) or is_events(given) then return given end
+    return nil, fault(one, place, "its event returned a " .. type(given) .. "; expected an event, a list of events, or nil")
+  end
+end
+
+-- The event functions of the middleware before a place, and their states, for the stream of this visit.
+local function events_before(view, place)
+  local functions, states = {}, {}
+  for i = 1, place - 1 do
+    local one = view.list[i]
+    if one.event and view.states[i] then
+      functions[#functions + 1] = event_function(one, i)
+      states[#states + 1] = view.states[i]
+    end
+  end
+  return functions[1] and functions or nil, states
+end
+
+-- Visits ----------------------------------------------------------------------------------------------------------
+
+-- What ends a visit, once: the first call counts.
+local function ender(view, one, place, state)
+  local ended = not one.done
+  return function(answer, err)
+    if ended then return end
+    ended = true
+    local _, problem = guarded(one, place, "done", answer, err, view, state)
+    if errors.is(problem) then return problem end
+  end
+end
+
+-- Ends the visit when the answer has ended: a stream later, anything else now. What `done` raises fails a call that has its answer yet.
+local function finish(answer, err, ended)
+  if stream.is(answer) then
+    answer:on_end(ended)
+    return answer
+  end
+  local problem = ended(answer, err)
+  if problem then return nil, problem end
+  return answer, err
+end
+
+local enter -- a wrap proceeds to the next middleware
+
+local function check_answer(one, place, answer, err)
+  if answer ~= nil then return answer end
+  if errors.is(err) then return nil, err end
+  if type(err) == "string" then return nil, fault(one, place, err) end
+  local returned = err == nil and "nothing" or "nil and a " .. type(err)
+  return nil, fault(one, place, "its wrap returned " .. returned .. "; expected an answer, or nil and an error")
+end
+
+local function wrap(view, one, place, state)
+  local function proceed(given)
+    if given ~= nil and given ~= view then
+      return nil, fault(one, place, "its wrap passed a " .. type(given) .. " to proceed; expected the call that it was given")
+    end
+    local answer, err = enter(view, place + 1)
+    view.place = place
+    return answer, err
+  end
+  view.place = place
+  return check_answer(one, place, guarded(one, place, "wrap", view, proceed, state))
+end
+
+local function change_request(view, one, place, state)
+  local changed, err = guarded(one, place, "request", view.request, view, state)
+  if errors.is(err) then return err end
+  if changed == nil and err == nil then return nil end
+  if type(changed) ~= "table" then
+    local returned = type(changed == nil and err or changed)
+    return fault(one, place, "its request returned a " .. returned .. "; expected a request, nil, or nil and an error")
+  end
+  view.request = changed
+end
+
+function enter(view, place)
+  local one = view.list[place]
+  if not one then
+    view.place = place
+    return view.perform(view, events_before(view, place))
+  end
+  local state = {}
+  view.states[place] = state
+  local ended = ender(view, one, place, state)
+  local release = one.done and task.on_kill(function(err) ended(nil, err) end)
+  local answer, err
+  if one.request then err = change_request(view, one, place, state) end
+  if not err then
+    if one.wrap then answer, err = wrap(view, one, place, state) else answer, err = enter(view, place + 1) end
+  end
+  if release then release() end
+  return finish(answer, err, ended)
+end
+
+--- Leads a call through the middleware to `perform`, and its answer back.
+---@param list ogl.Middleware[]
+---@param about {operation: string, request: table, client: table, provider: string, model?: string}
+---@param perform fun(call: ogl.MiddlewareCall, functions: ogl.EventFunction[]?, states: table[]): any, ogl.Error?
+---@return any answer
+---@return ogl.Error? err
+function M.run(list, about, perform)
+  local view = setmetatable({
+    operation = about.operation, request = about.request, client = about.client, provider = about.provider, model = about.model,
+    list = list, states = {}, perform = perform, place = 1,
+  }, View)
+  return enter(view, 1)
+end
+
+-- What a call answers ---------------------------------------------------------------------------------------------
+
+--- Answers this call with events, in place of a server: a stream of them, or the reply that they make. They pass the `event` of the
+--- middleware outside of the one that calls this.
+---@param events ogl.Event[]|fun(): ogl.Event?, ogl.Error? a list, or a function that gives the next event; nil: the end, or an error
+---@param about? {protocol?: string, provider?: string, status?: integer, headers?: table, request_id?: string} of the answer
+---@return ogl.Stream|ogl.Reply|nil
+---@return ogl.Error? err
+function View:replay(events, about)
+  local functions, states = events_before(self, self.place)
+  local answer = stream.replay(self, events, about or {}, functions, states)
+  if self.operation == "stream" then return answer end
+  return answer:reply()
+end
+
+function View:__tostring() return "opengatellm.call: " .. self.operation end
+
+return M
