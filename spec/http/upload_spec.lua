@@ -101,7 +101,7 @@ describe("a source", function()
       return err.message
     end
     assert.matches("does not have the 3 bytes", err_of { read = counting { "ab" }, length = 3 })
-    assert.matches("other than the 1 bytes", err_of { read = counting { "ab" }, length = 1 })
+    assert.matches("does not have the 1 bytes", err_of { read = counting { "ab" }, length = 1 })
     assert.matches("larger than the limit of 3 bytes", err_of({ read = counting { "ab", "cd" } }, 3))
     assert.matches("returned a number", err_of { read = counting { 5 } })
     assert.matches("could not be read: no more tape", err_of { read = function() return nil, "no more tape" end })

@@ -1,13 +1,13 @@
 --- Event chains: functions that see each event of an answer before its reader does, and may change it.
 --
 --   chain:put(event) -> true | nil, code, message     passes an event through all functions
---   chain:finish() -> true | nil, code, message       the end, however it came: functions give what they hold. Any number of times
---   chain:take() -> event | nil                       the next of those that came out
---   chain:reply() -> reply                            what came out, folded
+--   chain:finish() -> true | nil, code, message       ends the chain: the functions give the events that they hold
+--   chain:take() -> event | nil                       the next event that came out
+--   chain:reply() -> reply                            folds the events that came out
 --
 -- A function is fn(event, call, state): it returns the event, another one, a list of events, or nil to drop it. The first of the list is
--- the outermost: events pass the last one first. At the end each is called with nil, and gives what it still holds (as the filters of
--- ltn12 do). `state` is a table of its own for each function.
+-- the outermost: events pass the last one first. At the end the chain calls each with nil, and it gives the events that it still holds
+-- (as the filters of ltn12 do). `state` is a table that each function has for itself.
 --
 -- @module opengatellm.chat.event_chain
 local M = {}
@@ -15,11 +15,11 @@ local M = {}
 ---@alias ogl.EventFunction fun(event: ogl.Event?, call: ogl.Call, state: table): ogl.Event|ogl.Event[]|nil
 
 ---@class ogl.EventChain
----@field over boolean no event goes in any more
+---@field over boolean the chain has ended, and takes no event any more
 local Chain = {}
 Chain.__index = Chain
 
---- A chain for one try of a call.
+--- Makes a chain for one try of a call.
 ---@param functions ogl.EventFunction[]
 ---@param call ogl.Call
 ---@param fold? table of core.fold; nil: the reply is not kept
@@ -31,7 +31,7 @@ function M.new(functions, call, fold)
   return setmetatable(self, Chain)
 end
 
--- An event that has passed all functions.
+-- Keeps an event that has passed all functions, and folds it.
 local function emit(self, event)
   self.last = self.last + 1
   self.out[self.last] = event
@@ -52,7 +52,7 @@ local function pass(self, given, place)
   end
 end
 
--- The fold's own error is sticky: more events than the limit of the reply allows.
+-- Gives the fold's error, which is sticky: the events need more memory than the limit of the reply allows.
 local function outcome(self)
   if self.code then return nil, self.code, self.message end
   return true
@@ -68,9 +68,9 @@ function Chain:put(event)
   return outcome(self)
 end
 
---- Has each function give what it holds.
+--- Calls each function with nil, so that it gives the events that it holds. May be called any number of times.
 ---@return true? fine
----@return string? code
+---@return string? code of the fold's error
 ---@return string? message
 function Chain:finish()
   if not self.over then
@@ -80,7 +80,7 @@ function Chain:finish()
   return outcome(self)
 end
 
---- Folds events that pass no function: what an answer cost, told behind its error.
+--- Folds events that pass no function: the usage that a server sends behind an error.
 ---@param events ogl.Event[]
 function Chain:add_late(events)
   for _, event in ipairs(events) do
@@ -88,7 +88,7 @@ function Chain:add_late(events)
   end
 end
 
---- The next event that came out; nil where there is none yet.
+--- Takes the next event that came out; gives nil if none has.
 ---@return ogl.Event?
 function Chain:take()
   if self.first > self.last then return nil end
@@ -98,7 +98,7 @@ function Chain:take()
   return event
 end
 
---- The reply of what came out so far.
+--- Makes the reply of the events that came out so far.
 ---@return ogl.Reply
 function Chain:reply() return self.fold:reply() end
 

@@ -1,16 +1,16 @@
---- Steps: what happens to a chat's request before it is sent.
+--- Steps: the list of functions that a chat's request goes through before it is sent.
 --
---   find_search       the search that was asked for becomes the tool that OpenGateLLM takes for it
---   choose_protocol   the client for the model: a provider may speak another protocol for some
---   fetch_media       bytes take the place of addresses that the server cannot reach
---   choose_uploads    names take the place of media that are too large to stand in a request
---   encode            the protocol makes the body of it
---   send_uploads      the large media go to the server, and the request is encoded once more with their names: a mistake in it was
---                     found before, and costs no upload
+--   find_search       puts the tool that OpenGateLLM takes for a search in place of the request's `search`
+--   choose_protocol   chooses the client for the model, because a provider may speak another protocol for some models
+--   fetch_media       puts bytes in place of addresses that the server cannot reach
+--   choose_uploads    puts names in place of media that are too large for a request
+--   encode            has the protocol make the body
+--   send_uploads      sends the large media to the server, and encodes the request again with their names; `encode` comes before, so
+--                     that a mistake in the request costs no upload
 --
 -- A step is { run = function(call), waits = function(call), sends = true }. `run` returns nil, an error, or a text: the caller's mistake,
--- which `walk` raises at the caller's line. `waits` says whether this call will ask a server in it: who must not wait yet stops before it.
--- A preview leaves out the steps that send.
+-- which `walk` raises at the caller's line. `waits` says whether the step will ask a server for this call: then a walk with `pause` stops
+-- before it. A preview leaves out the steps that send.
 --
 -- @module opengatellm.chat.steps
 local calls = require "opengatellm.http.call"
@@ -63,7 +63,7 @@ end
 
 -- The body --------------------------------------------------------------------------------------------------------
 
--- What the provider's data adds to every body, and takes out of it.
+-- Adds the fields of the provider's data to a body, and removes the model if the provider takes none there.
 local function adjust(body, provider)
   for name, value in pairs(provider.body or NONE) do
     if body[name] == nil then body[name] = value end
@@ -71,9 +71,9 @@ local function adjust(body, provider)
   if provider.no_model then body.model = nil end
 end
 
-local REPAIRED = { code = "invalid_utf8", message = "bytes of the request that are no UTF-8 were replaced by U+FFFD" }
+local REPAIRED = { code = "invalid_utf8", message = "bytes of the request that are not UTF-8 were replaced by U+FFFD" }
 
--- Makes the body a text. What JSON cannot hold is the caller's mistake.
+-- Makes the body a text. A value that JSON cannot hold is the caller's mistake.
 local function write_body(wire, provider)
   adjust(wire.body, provider)
   local fine, text, repaired = pcall(core.encode, wire.body)
@@ -82,7 +82,7 @@ local function write_body(wire, provider)
   wire.body = text
 end
 
--- What of a request is about the call, and about how its answer is read: the rest is in the body, and the call keeps no long prompt.
+-- Copies the options of the call and of its answer out of a request. The rest is in the body, so that the call keeps no long prompt.
 local function options_of(asked)
   local keep, strict, output = asked.keep, asked.strict, asked.output
   local headers, timeouts, on_progress = asked.headers, asked.timeouts, asked.on_progress
@@ -112,7 +112,7 @@ local function send_uploads(call)
   call.request = call.uploads.request
   err = encode(call)
   if err then return err end
-  -- after the check of `strict`: nothing is lost
+  -- these come after the check of `strict`, because an upload loses nothing of the request
   for _, warning in ipairs(call.uploads.warnings) do table.insert(call.wire.warnings, warning) end
 end
 
@@ -127,10 +127,10 @@ local CHAT = {
   { run = send_uploads, waits = has_uploads, sends = true },
 }
 
--- What an error calls a call: the method that its caller wrote.
+-- The method that the caller wrote, as errors begin.
 local function name_of(operation) return "client:" .. operation .. ": " end
 
---- A call of a chat whose request has been checked; nothing is sent yet. Raises what is wrong with the request.
+--- Checks a request, and makes its call; nothing is sent yet. Raises what is wrong with the request.
 ---@param client ogl.Client
 ---@param question string|ogl.Request
 ---@param operation "chat"|"stream"|"preview"|"count_tokens" the method that was called
@@ -145,20 +145,20 @@ function M.begin(client, question, operation, streamed, level)
   local call = calls.new(client)
   call.request, call.operation, call.streamed = requests.of(question), operation, streamed
   local problem = requests.check(call.request)
-  if not (problem or call.request.model or client.model_name) then problem = "model: none is given, neither here nor to the client" end
+  if not (problem or call.request.model or client.model_name) then problem = "model: missing here and in the options of the client" end
   if problem then error(name_of(operation) .. problem, level + 1) end
   return call
 end
 
 --- Walks the steps of a chat. Raises the caller's mistakes.
 ---@param call ogl.Call
----@param level integer of the caller's line, as `error` counts from here; 0: it is not known here
+---@param level integer of the caller's line, as `error` counts from here; 0: errors name no line
 ---@param first? integer the step to begin with
 ---@param pause? boolean stops before a step that asks a server
 ---@return integer? next_step where it stopped; #steps + 1 at the end
 ---@return ogl.Error? err
 function M.walk(call, level, first, pause)
-  first = first or 1 -- few locals: they lie below all that a step needs of a coroutine's stack
+  first = first or 1 -- this function has few locals, because they lie on a coroutine's stack below all that a step needs
   while CHAT[first] do
     local step = CHAT[first]
     if pause and step.waits and step.waits(call) then break end

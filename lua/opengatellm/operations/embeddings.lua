@@ -216,7 +216,7 @@ function M.embed(self, options)
   local problem = check(options)
   if problem then error("client:embeddings: " .. problem, 3) end
   local model, provider = options.model or self.model_name, self.provider
-  if not model then error("client:embeddings: model: none is given, neither here nor to the client", 3) end
+  if not model then error("client:embeddings: model: missing here and in the options of the client", 3) end
   local form = forms.FORMS[server_dialects.of(provider, "embeddings")]
   if not form then return nil, unsupported("provider", "the provider " .. provider.name .. " has no such call") end
   local inputs = options.messages and { "" } or inputs_of(options.input)
