@@ -161,7 +161,7 @@ describe("client:chat", function()
 
   it("raises where no model is known", function()
     local c = ogl.client { provider = "openai_compatible", base_url = "http://server", transport = replay.new {} }
-    assert.error_matches(function() c:chat "hi" end, "model: none is given")
+    assert.error_matches(function() c:chat "hi" end, "model: missing")
   end)
 end)
 

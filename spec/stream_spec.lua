@@ -103,7 +103,7 @@ describe("a stream", function()
 
   it("refuses options of texts that it does not know, at the caller's line", function()
     local stream = assert(open(chunk "a" .. END))
-    for options, message in pairs { [{ join = true }] = "unknown field 'join'", [{ joined = 1 }] = "joined has to be a boolean", [true] = "a table of options" } do
+    for options, message in pairs { [{ join = true }] = "unknown field 'join'", [{ joined = 1 }] = "joined: expected boolean, got number", [true] = "a table of options" } do
       local fine, err = pcall(function() assert.is_nil(stream:texts(options)) end)
       assert.is_false(fine)
       assert.truthy(err:find("stream_spec.lua:%d+: stream:texts: .*" .. message), err)

@@ -1,7 +1,7 @@
---- Clients: one server, with its key, its model and its habits.
+--- Clients: a client speaks to one server, with its key, its model and its options.
 --
--- A client holds no connection and no secret in its fields: connections belong to the transport, which clients derived by `with`
--- share, and the key to a function. Options are checked here, once; requests at each call.
+-- The fields of a client hold neither connections nor secrets: connections belong to the transport, which clients derived by `with`
+-- share, and the key to a function. This file checks the options once; each call checks its request.
 --
 -- @module opengatellm.client
 local auth = require "opengatellm.auth"
@@ -28,7 +28,7 @@ Client.__name = "opengatellm.client"
 
 local M = {}
 
--- Resources that are no operations of OpenGateLLM; each is bound to a client when it is first used.
+-- Resources beside the operations of OpenGateLLM; each is bound to a client when a program first uses it.
 local RESOURCES = { ollama = "opengatellm.operations.ollama_models" }
 
 local FIELDS = {
@@ -44,7 +44,7 @@ local TIMEOUTS = { connect = 10, first_byte = 600, idle = 300 }
 
 local LIMITS = { reply = 64 * 1024 * 1024, body = 64 * 1024 * 1024 }
 
--- When a call of that method may be sent again: a POST or PATCH only where the server cannot have acted.
+-- When a call of that method may be sent again: a POST or PATCH only if the server cannot have acted.
 local METHODS = {
   GET = "always", HEAD = "always", OPTIONS = "always", PUT = "always", DELETE = "always", POST = "unsent", PATCH = "unsent",
 }
@@ -98,8 +98,8 @@ local function through(self, operation, question)
   return answer, err
 end
 
--- A chat or a stream in a task of its own. The steps that ask no server are walked here, so that their mistakes are raised where the
--- request was written.
+-- Runs a chat or a stream in a task of its own. It walks the steps that ask no server before the task begins, so that their mistakes are
+-- raised at the caller's line.
 local function call_back(self, question, operation, streamed, functions)
   local callbacks = require "opengatellm.chat.callbacks"
   local problem = callbacks.check(functions)
@@ -124,9 +124,9 @@ local function call_back(self, question, operation, streamed, functions)
   end, functions, keep)
 end
 
-local MOST = 2 ^ 53 -- beyond it not every integer is a number of Lua
+local MOST = 2 ^ 53 -- the largest number up to which a double holds every integer
 
--- Fields that are numbers from `least` on.
+-- Checks fields that hold numbers from `least` on.
 local function check_numbers(options, fields, where, least)
   local problem = request.check_fields(options, fields, where)
   if problem then return problem end
@@ -162,7 +162,7 @@ local function check_key(key)
   if key:find "[%c]" then return "api_key: it holds a line end or another control character" end
 end
 
--- The data of a provider, by name or the user's own.
+-- Finds the data of a provider by its name; a user may give a table of data instead.
 local function find_provider(provider)
   if type(provider) == "table" then return provider end
   return providers.find(provider or "opengatellm")
@@ -202,7 +202,7 @@ local function set_provider(self, options)
   self.model_name, self.version, self.chain = options.model or false, options.version or false, false
 end
 
--- The address that was given, the environment's or the provider's own; or what is missing for it.
+-- Finds the address in the options, the environment or the provider's data; or says what is missing for it.
 local function find_address(self, options)
   local given = options.base_url or settings.variable(self.provider.url_env)
   if self.auth and self.auth.address and not (given and options.no_v1) then return self.auth.address(self.settings, given) end
@@ -210,7 +210,8 @@ local function find_address(self, options)
   return settings.address(self.provider, self.settings)
 end
 
--- A wrong address is an error of the first call, wherever it came from: addresses are configuration, and a program goes on without.
+-- Keeps the address. A wrong one becomes the error of the first call, not of `ogl.client`, wherever it came from: addresses are
+-- configuration, and a program may have other work without this server.
 local function set_address(self, options, level)
   self.root, self.api, self.rag_api = false, false, false
   if options.rag_url then
@@ -247,14 +248,14 @@ local function set_connection(self, options)
       key_password = cert.key_password,
     },
   }
-  self.way = function() return way end -- a function, like the key: passwords are in it
+  self.way = function() return way end -- a function, as for the key, because the table holds passwords
   self.headers, self.host = options.headers or false, options.host or options.block and host.plain() or false
-  -- what clients on the same connections have in common; `versions` by address, `rate_headers` of the last answer that had any
+  -- clients on the same connections share this table: `versions` of servers by address, `rate_headers` of the last answer that had them
   local name = type(options.transport) == "string" and options.transport or nil
   self.shared = { transport = not name and options.transport or nil, transport_name = name, versions = {}, rate_headers = false }
 end
 
--- The key lives in these closures, where no printer of tables finds it: one gives it, the other says whether there is one.
+-- Keeps the key in two functions, where no printer of tables finds it: one gives the key, the other says whether the client has one.
 local function key_functions(options, provider)
   local key = options.api_key
   if type(key) == "function" then return key, function() return true end end
@@ -271,7 +272,7 @@ local function check_route(method, path, options)
   return request.check_fields(options, ROUTE_OPTIONS) or request.check_shared(options)
 end
 
--- What is no method here is one of the operations, or a resource of them; their tables are loaded when the first is used.
+-- Finds a method of this file, a resource, or one of the operations, whose tables are loaded when a program first uses one.
 function Client.__index(self, name)
   local method = Client[name]
   if method ~= nil then return method end
@@ -281,48 +282,48 @@ end
 
 ---@class ogl.ClientOptions
 ---@field provider? string|table a name, or a table of provider data; default "opengatellm"
----@field protocol? string another one that the provider's server speaks too: "openai_chat" with "openai"; default: the provider's
+---@field protocol? string another protocol that the server speaks too: "openai_chat" with "openai"; default: the provider's
 ---@field base_url? string default: the provider's variable ($OGL_URL) or address
 ---@field api_key? string|fun(): string? default: the provider's variables ($OGL_TOKEN, then $OGL_API_KEY)
 ---@field model? string for requests that name none
----@field settings? table<string, string> what else the provider asks for: an account, a project; default: its variables
+---@field settings? table<string, string> other settings that the provider needs: an account, a project; default: its variables
 ---@field no_v1? boolean the address is complete: append no version segment
 ---@field rag_url? string address of the OpenGateRAG that belongs to the server, where it is another one
----@field version? string the server's version, so that nobody has to find it out: "0.8"
+---@field version? string the server's version ("0.8"), so that the client does not have to ask for it
 ---@field timeouts? ogl.Timeouts
 ---@field retries? ogl.Retries
----@field limits? {reply?: integer, body?: integer, upload?: integer} bytes; default 64 MiB each, for an upload what the server takes
+---@field limits? {reply?: integer, body?: integer, upload?: integer} bytes; default 64 MiB each, for an upload the server's own limit
 ---@field headers? table<string, string> sent with every request
----@field proxy? string address; "" for none; default: the environment's
----@field no_proxy? string hosts that are reached without it
+---@field proxy? string address; "": no proxy; default: the environment's
+---@field no_proxy? string hosts that are reached without the proxy
 ---@field ca_file? string PEM file of the authorities to trust
 ---@field client_cert? {cert_file: string, key_file?: string, key_password?: string}
 ---@field insecure_skip_verify? boolean true: the server's certificate is not checked
 ---@field unix_socket? string path
----@field transport? table|"websocket" the latter: OpenAI's Responses over WebSockets, everything else as usual
----@field host? table
----@field block? boolean true: calls wait in place wherever they are made, on Neovim's main coroutine too
+---@field transport? table|"websocket" a transport; "websocket": OpenAI's Responses go over WebSockets, all other calls over HTTP
+---@field host? table the loop in which calls wait; default: the one that the program runs in
+---@field block? boolean true: every call blocks the program until it is done, on Neovim's main coroutine too
 
---- Makes a client; every option may be left out.
+--- Makes a client; every option may be left out. Raises mistakes in the options.
 ---@param options? ogl.ClientOptions
----@param level? integer for error()
+---@param level? integer of the line that the mistakes are raised at, as `error` counts from here
 ---@return ogl.Client
 function M.new(options, level)
   local problem = check(options or {})
   if problem then error("ogl.client: " .. problem, (level or 1) + 1) end
-  options = request.merge(options) -- the caller may use the table again
+  options = request.merge(options) -- a copy, because the caller may change the table later
   local self = setmetatable({}, Client)
   set_provider(self, options)
   set_address(self, options, (level or 1) + 1)
   set_limits(self, options)
   set_connection(self, options)
   self.key, self.has_key = key_functions(options, self.provider)
-  self.with_options = function() return options end -- a function: nobody prints the key by accident
+  self.with_options = function() return options end -- a function, so that no printer of tables shows the key
   return self
 end
 
---- A client with some options replaced, on the same connections. A change of what is inside timeouts, retries, limits, headers
---- or settings leaves the rest of them as they are.
+--- Makes a client with some options replaced, on the same connections. Inside timeouts, retries, limits, headers and settings, the
+--- fields that `changes` does not name keep their values. Raises mistakes in the options.
 ---@param changes ogl.ClientOptions
 ---@return ogl.Client
 function Client:with(changes)
@@ -348,9 +349,9 @@ function Client:use(...)
   return derived
 end
 
---- Asks, and waits for the whole reply. A string is short for one message of the user.
----@param question string|ogl.Request
----@param callbacks? ogl.Callbacks then it does not wait, and returns a task
+--- Asks, and waits for the whole reply. Raises mistakes in the request; returns all other errors.
+---@param question string|ogl.Request a string stands for one message of the user
+---@param callbacks? ogl.Callbacks with them it does not wait, and returns a task
 ---@return ogl.Reply|ogl.Task|nil reply complete
 ---@return ogl.Error? err
 function Client:chat(question, callbacks)
@@ -370,9 +371,10 @@ function Client:chat(question, callbacks)
   return answer:reply()
 end
 
---- Asks, and returns as soon as the server has said yes: the reply comes as a stream.
----@param question string|ogl.Request
----@param callbacks? ogl.Callbacks then it does not wait, and returns a task
+--- Asks, and returns as soon as the server accepts the request: the reply comes as a stream. Raises mistakes in the request; returns all
+--- other errors.
+---@param question string|ogl.Request a string stands for one message of the user
+---@param callbacks? ogl.Callbacks with them it does not wait, and returns a task
 ---@return ogl.Stream|ogl.Task|nil stream
 ---@return ogl.Error? err
 function Client:stream(question, callbacks)
@@ -389,8 +391,8 @@ function Client:stream(question, callbacks)
   return stream.open(call)
 end
 
---- What `chat` (or, with `streamed`, `stream`) would send, without sending it; no key is in it. Where a large file would go to the server
---- before the request, words in brackets stand for the name that it would get there.
+--- Shows the request that `chat` (or, with `streamed`, `stream`) would send, without its key, and sends nothing. If a large file would be
+--- uploaded first, words in brackets stand for the name that the server would give it.
 ---@param question string|ogl.Request
 ---@param streamed? boolean
 ---@return ogl.Preview?
@@ -402,7 +404,7 @@ function Client:preview(question, streamed)
   return require "opengatellm.chat.preview".of(call.client, call.wire)
 end
 
---- Vectors of texts, in the order of the texts.
+--- Asks for the vectors of texts; they come in the order of the texts.
 ---@param options ogl.EmbeddingsRequest
 ---@return ogl.Embeddings?
 ---@return ogl.Error?
@@ -416,7 +418,7 @@ function Client:embeddings(options)
   return answer, err -- no tail call: a mistake is the caller's, and error() counts the frames to it
 end
 
---- How many tokens a request would have the model read, where the server counts them.
+--- Asks the server how many tokens of a request the model would read. Error: `unsupported` if the provider counts no tokens.
 ---@param question string|ogl.Request as for a chat
 ---@return ogl.TokenCount?
 ---@return ogl.Error?
@@ -426,15 +428,15 @@ function Client:count_tokens(question)
   return count, problem
 end
 
---- What is left of the server's rate limits, as its last answer that told of them said; nil before any did.
+--- Gives the rate limits that the server sent with its last answers; nil before it has sent any.
 ---@return ogl.RateLimits?
 function Client:limits() return rate_limit.read(self.shared.rate_headers) end
 
---- Any other route: `client:request("GET", "/v1/me")`. The path stands under the server's address; a table is sent as JSON. JSON comes
---- back decoded, anything else as text.
+--- Asks at any other route: `client:request("GET", "/v1/me")`. Gives JSON decoded, and any other answer as text. Raises mistakes in the
+--- arguments.
 ---@param method string
----@param path string
----@param body? table|string
+---@param path string under the server's address; begins with "/"
+---@param body? table|string a table is sent as JSON
 ---@param options? {headers?: table<string, string>, timeouts?: ogl.Timeouts, query?: table, head?: boolean}
 ---@return any value
 ---@return ogl.Error? err
@@ -455,7 +457,7 @@ function Client:request(method, path, body, options)
   return value
 end
 
---- Gives up the connections, those of derived clients too.
+--- Closes the connections, which derived clients use too. The next call opens new ones.
 function Client:close()
   local shared = self.shared
   if shared.transport and shared.transport.close then shared.transport:close() end
@@ -466,9 +468,9 @@ function Client:__tostring()
   return "opengatellm.client: " .. self.provider.name .. " " .. (self.api or "(no address)")
 end
 
--- What the other modules ask of a client ----------------------------------------------------------------------------
+-- For other modules of the library ----------------------------------------------------------------------------------
 
---- The transport, made when it is first needed.
+--- Gives the transport, and makes it when a call first needs it.
 function Client:get_transport()
   local shared = self.shared
   if shared.transport then return shared.transport end
@@ -519,7 +521,7 @@ function Client:for_model(model)
   return self
 end
 
---- The error of a client without an address.
+--- Makes the error of a client without an address.
 ---@return ogl.Error
 function Client:missing()
   return errors.new {

@@ -1,10 +1,10 @@
---- opengatellm: scripts OpenGateLLM servers, and every other LLM server, from Lua.
+--- opengatellm: a module for Lua programs that use OpenGateLLM servers, and every other LLM server.
 --
 --   local ogl = require "opengatellm"
 --   local client = ogl.client { model = "mistral-small" }       -- $OGL_URL and $OGL_TOKEN
 --   local reply, err = client:chat "Quelle est la capitale de la France ?"
 --
--- Misuse raises; everything that the network, the server or the system can cause returns `nil, err` (errors.lua).
+-- A mistake in the program raises an error; failures of the network, the server or the system are returned as `nil, err` (errors.lua).
 --
 -- @module opengatellm
 local client = require "opengatellm.client"
@@ -26,12 +26,12 @@ local M = {
 -- Loaded when they are first used: few programs do.
 local LATER = { filter = "opengatellm.base.filter", middleware = "opengatellm.middleware" }
 
---- Makes a client; every option may be left out.
+--- Makes a client; every option may be left out. Raises mistakes in the options.
 ---@param options? ogl.ClientOptions
 ---@return ogl.Client
 function M.client(options) return client.new(options, 2) end
 
---- Our part of a loop that is no host of ours (loop.lua): `fd`, `timeout`, `step`.
+--- Makes the functions `fd`, `timeout` and `step`, with which a program turns this library in a loop of its own (loop.lua).
 ---@return ogl.Loop? loop
 ---@return ogl.Error? err
 function M.loop() return require "opengatellm.loop".new() end

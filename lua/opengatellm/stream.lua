@@ -2,12 +2,12 @@
 --
 --   for event in stream:events() do … end        a failure raises the error
 --   local event, err = stream:next()             nil alone is the end
---   local reply, err = stream:reply()            reads what is left; err.partial has what came
---   stream:close()                               also when collected; on 5.4 leaving the loop does it
+--   local reply, err = stream:reply()            reads the rest; after an error, err.partial holds the part that came
+--   stream:close()                               ends it; Lua 5.4 does so when a program leaves the loop
 --
--- One path: bytes of the exchange go into the decoder, events come out of it. The error is sticky. Until the answer is committed (by
--- text, reasoning, a refusal, a part, a tool call, or its end) the stream holds its events back, and the call answers an error that may
--- pass with another try, within its budget.
+-- Bytes of the exchange go into the decoder, and events come out of it. The error is sticky. Until the answer is committed (by text,
+-- reasoning, a refusal, a part, a tool call, or its end) the stream holds its events back, so that the call can make another try after
+-- an error that may pass, within its budget.
 --
 -- @module opengatellm.stream
 local calls = require "opengatellm.http.call"
@@ -79,12 +79,12 @@ local memory = require "opengatellm.base.memory"
 ---@field usage? ogl.Usage
 ---@field logprobs? {content?: table[], refusal?: table[]}
 ---@field choices? table[] every answer, when there are several
----@field output? any the text as a value, where output was asked for
+---@field output? any the text as a value, if the request asked for structured output
 ---@field search_results? table[] what OpenGateLLM's search found
 ---@field warnings {code: string, message: string, field?: string, detail?: string}[]
 ---@field raw? any the decoded body of a whole answer
----@field protocol string that it came by
----@field provider string that it came from
+---@field protocol string of the server that answered
+---@field provider string that answered
 ---@field status integer
 ---@field headers table<string, string|string[]>
 ---@field request_id? string
@@ -109,17 +109,17 @@ local function new_chain(...) return require "opengatellm.chat.event_chain".new(
 
 local next_event = core.next
 
-local NARROW = "stream:events, stream:texts: on Lua 5.1 the iterator of a for loop cannot wait for others; write: "
+local NARROW = "stream:events, stream:texts: on Lua 5.1 the iterator of a for loop cannot let other tasks run; write: "
   .. "local event, err = stream:next() while event do … event, err = stream:next() end"
 
 local LIMITS = { memory = true, line = true, frame = true, body = true, queue = true, reply = true, depth = true, parts = true }
 
--- A loop that is left early closes the stream (5.4); one that ended leaves the reply to be asked for.
+-- Closes the stream when a program leaves its loop early (5.4). After a loop that went to the end, the program can still ask for the reply.
 local guard_mt = { __close = function(guard) if not guard.stream.done then guard.stream:close() end end }
 
 local function guard_of(self) return setmetatable({ stream = self }, guard_mt) end
 
-local MOST_HELD = 64 -- events; a server that says more before its answer gets no second chance
+local MOST_HELD = 64 -- events; if a server sends more before its answer begins, the call makes no other try
 
 local function pour(exchange, decoder)
   local bytes, err = exchange:read()
@@ -128,7 +128,7 @@ local function pour(exchange, decoder)
   return true
 end
 
--- A try, or several: the exchange and a fresh decoder; returns the error.
+-- Sends the call (in one try or several), and keeps the exchange and a fresh decoder; returns the error.
 local function connect(self)
   local client, options = self.call.client, self.call.wire.options
   local exchange, status, headers = self.call:send()
@@ -148,7 +148,7 @@ end
 
 local DRAIN = 0.05 -- seconds that the rest of a body may take after its end is known
 
--- Behind an error stands what the answer cost, and how it ended: it goes into the partial reply.
+-- Reads on behind an error, because servers send the usage and the reason of the end there: they go into the partial reply.
 local function read_on(self)
   self.last_raw = (self.decoder:raw())
   if not self.ended and self.exchange.drain and self.decoder:wants() then self.exchange:drain(DRAIN, self.decoder) end
@@ -156,7 +156,7 @@ local function read_on(self)
   if self.chain then self.chain:add_late(core.late(self.decoder)) end
 end
 
--- Passes what was held back through the functions of the call, and tells them of the end.
+-- Passes the events that were held back through the functions of the call, and tells the functions of the end.
 local function end_chain(self)
   local held = self.held or {}
   self.held = false
@@ -164,7 +164,7 @@ local function end_chain(self)
   self.chain:finish()
 end
 
--- Gives everything back, but for the last frame's text.
+-- Frees the exchange and the decoder; keeps the text of the last frame.
 local function release(self)
   if not self.exchange then return end
   self.last_raw = self.last_raw or (self.decoder:raw())
@@ -204,7 +204,7 @@ local function fail(self, err)
   if self.watchers then tell_watchers(self, nil, self.err) end
 end
 
--- Sends the request again if the answer is not committed yet and the error may pass; false, and the error kept, where not. `told`: the
+-- Sends the request again if the answer is not committed yet and the error may pass; else keeps the error and returns false. `told`: the
 -- error came in the answer.
 local function try_again(self, err, told)
   if self.err then return false end -- closed by another task while this one waited
@@ -218,7 +218,8 @@ local function try_again(self, err, told)
   return false
 end
 
--- More bytes into the decoder, whose error is sticky: the next pull gives it; or the end of input. True: look again.
+-- Reads more bytes into the decoder, or tells it of the end. Returns true if the caller shall ask the decoder again: its error is sticky,
+-- and comes with the next event that is asked for.
 local function read(self)
   local some, err = (self.exchange.pour or pour)(self.exchange, self.decoder) -- no locals below it: see transport/curl.lua, receive_some
   if some then return true end
@@ -233,7 +234,8 @@ local function problem(self)
   return errors.inside({ message = message or "the server reported an error", type = kind, code = code, body = body }, self.headers)
 end
 
--- A whole body that is no JSON (a page of a proxy) holds no answer to its end: it is incomplete, as one that was cut is.
+-- Makes the error of a body that is not JSON. A whole body of that kind (a proxy's page) counts as incomplete, like one that was cut,
+-- because it holds no complete answer.
 local function syntax_error(self, message)
   local _, _, _, excerpt = self.decoder:problem()
   local text = excerpt and (errors.read_body(self.status, excerpt)) or message
@@ -305,8 +307,8 @@ local function conclude(self)
   if self.watchers and not self.chain then end_watched(self) end
 end
 
--- The decoder has nothing to give: an error, the end (`code` is false), or more bytes are wanted. False where there will be no more
--- events.
+-- Acts when the decoder gives no event, because of an error, the end (`code` is false), or a lack of bytes. Returns false if no more
+-- events can come.
 local function step(self, code, message)
   if self.err or self.done then return false end
   if code then return try_again(self, decoder_error(self, code, message), code == "provider") end
@@ -319,7 +321,7 @@ local function step(self, code, message)
   return read(self)
 end
 
--- Reads until the answer is committed, and holds the events back: another try would give them again. At the end, whatever it is, too.
+-- Reads until the answer is committed or has ended, and holds the events back, because another try would give them again.
 local function hold(self)
   local decoder = self.decoder
   self.held = {}
@@ -332,12 +334,12 @@ local function hold(self)
     elseif not step(self, code, message) then
       return
     elseif decoder ~= self.decoder then
-      self.held, decoder = {}, self.decoder -- what the try before said counts no more
+      self.held, decoder = {}, self.decoder -- drops the events of the try that failed
     end
   end
 end
 
--- The next of the events that were held back until the answer was committed; nil when all are given.
+-- The next of the events that were held back until the answer was committed; nil when the reader has got them all.
 local function first_held(self)
   if not self.held then hold(self) end
   local event = self.held and table.remove(self.held, 1)
@@ -381,7 +383,7 @@ local function next_of_chain(self)
   end
 end
 
--- No more events: raises what ended them, but for the program's own close() since the loop began.
+-- Ends a loop: raises the error that ended the events, unless the program closed the stream inside this loop.
 local function end_loop(self, was_closed)
   if self.err and (was_closed or not self.closed) then error(self.err, 0) end
 end
@@ -404,7 +406,7 @@ local function texts_of_chain(self, was_closed)
   end
 end
 
--- Goes to the end; events that nobody looks at need no tables.
+-- Reads to the end without making tables for events, because no reader will see them.
 local function skip(self)
   if self.chain then
     repeat until not next_of_chain(self)
@@ -416,7 +418,7 @@ local function skip(self)
   until not step(self, code, message)
 end
 
--- The text of the first choice among those that were held back, and not given yet.
+-- The next text of the first choice among the events that were held back.
 local function held_text(self)
   while self.held do
     local event = first_held(self)
@@ -424,12 +426,12 @@ local function held_text(self)
   end
 end
 
--- Raises, where the loop's caller made it, if its iterator could not wait there.
+-- Raises, at the line of the loop, if its iterator could not wait there.
 local function check_loop(self)
   if coroutines.NARROW and not host.current(self.call.client.host).blocking then error(NARROW, 3) end
 end
 
--- What the options of `texts` say; raises at its caller's line.
+-- Checks the options of `texts`, and gives `joined`; raises mistakes at the line that called `texts`.
 local function wants_joined(options)
   if options == nil then return true end
   if type(options) ~= "table" then error("stream:texts: expected a table of options, got a " .. type(options), 3) end
@@ -437,7 +439,7 @@ local function wants_joined(options)
     if name ~= "joined" then error("stream:texts: unknown field '" .. tostring(name) .. "'", 3) end
   end
   local joined = options.joined
-  if joined ~= nil and type(joined) ~= "boolean" then error("stream:texts: joined has to be a boolean, not a " .. type(joined), 3) end
+  if joined ~= nil and type(joined) ~= "boolean" then error("stream:texts: joined: expected boolean, got " .. type(joined), 3) end
   return joined ~= false
 end
 
@@ -446,8 +448,8 @@ end
 ---@return ogl.Stream? stream
 ---@return ogl.Error? err
 function M.open(call)
-  call.request, call.uploads = nil, nil -- all of it is in the body: a long prompt is kept once
-  -- the table is made in the size that it has while the answer comes: what an end adds, it adds then
+  call.request, call.uploads = nil, nil -- the body holds all of it: so a long prompt is in memory only once
+  -- naming these fields gives the table the size that it needs while the answer comes; the end adds others
   local self = setmetatable({
     call = call, decoder = nil, held = nil, status = nil, headers = nil, request_id = nil, ended = nil, exchange = nil,
   }, Stream)
@@ -496,7 +498,7 @@ function Stream:next()
   return next_of_decoder(self)
 end
 
---- All events, for a `for` loop. A failure raises the error; a stream that is closed inside of the loop ends it.
+--- Iterates over the events, in a `for` loop. A failure raises its error; the loop ends if the program closes the stream inside it.
 ---@return fun(): ogl.Event?
 function Stream:events()
   check_loop(self)
@@ -519,9 +521,9 @@ function Stream:events()
   return iterate, nil, nil, guard_of(self)
 end
 
---- The visible texts of the first choice, for a `for` loop: each with all that has already arrived behind it. A failure raises the
---- error; a stream that is closed inside of the loop ends it.
----@param options? {joined?: boolean} joined = false: each piece as the server sent it
+--- Iterates over the visible texts of the first choice, in a `for` loop. Each text is joined with those that have already arrived behind
+--- it. A failure raises its error; the loop ends if the program closes the stream inside it.
+---@param options? {joined?: boolean} joined = false: gives each piece as the server sent it
 ---@return fun(): string?
 function Stream:texts(options)
   local joined = wants_joined(options)
@@ -547,7 +549,7 @@ function Stream:texts(options)
   return iterate, nil, nil, guard_of(self)
 end
 
---- Reads what is left, and gives the whole reply.
+--- Reads the rest, and gives the whole reply. Raises if the stream was opened with `keep = false`.
 ---@return ogl.Reply? reply
 ---@return ogl.Error? err
 function Stream:reply()
@@ -579,7 +581,7 @@ end
 ---@return string?
 function Stream:raw() return self.last_raw or self.decoder and (self.decoder:raw()) or nil end
 
---- Ends the stream, wherever it is. Any number of times.
+--- Ends the stream, and closes its connection if the answer is not complete. A program may call it any number of times.
 function Stream:close()
   if not self.chain then self.held = false end
   if self.err or self.whole_reply then return release(self) end

@@ -144,7 +144,7 @@ describe("client:count_tokens", function()
     for message, call in pairs {
       ["expected a text or a request, got nil"] = function() c:count_tokens() end,
       ["mesages: there is no such field"] = function() c:count_tokens { mesages = {} } end,
-      ["model: none is given"] = function() bare:count_tokens "a" end,
+      ["model: missing"] = function() bare:count_tokens "a" end,
       ["cannot"] = function() c:count_tokens { messages = { ogl.user "a" }, extra = { tools = print } } end,
     } do
       local fine, raised = pcall(call)

@@ -56,7 +56,7 @@ describe("a source", function()
   it("has exactly one place, and no other field", function()
     for _, case in ipairs {
       { {}, "exactly one of path, data and read" }, { { path = "a", data = "b" }, "exactly one of path, data and read" },
-      { { url = "http://x" }, "takes a file here, no address" }, { { path = 1 }, "path: expected string, got number" },
+      { { url = "http://x" }, "takes a file here, not an address" }, { { path = 1 }, "path: expected string, got number" },
       { { data = "x", nam = "y" }, "no field 'nam'" }, { { data = "x", name = "a\r\nb" }, "name: it holds a line end" },
     } do
       assert.matches(case[2], upload.problem(case[1]))
@@ -100,8 +100,8 @@ describe("a source", function()
       assert.equal("file", err.kind)
       return err.message
     end
-    assert.matches("other than the 3 bytes", err_of { read = counting { "ab" }, length = 3 })
-    assert.matches("other than the 1 bytes", err_of { read = counting { "ab" }, length = 1 })
+    assert.matches("does not have the 3 bytes", err_of { read = counting { "ab" }, length = 3 })
+    assert.matches("does not have the 1 bytes", err_of { read = counting { "ab" }, length = 1 })
     assert.matches("larger than the limit of 3 bytes", err_of({ read = counting { "ab", "cd" } }, 3))
     assert.matches("returned a number", err_of { read = counting { 5 } })
     assert.matches("could not be read: no more tape", err_of { read = function() return nil, "no more tape" end })

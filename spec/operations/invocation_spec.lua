@@ -269,7 +269,7 @@ describe("search in a chat", function()
     local c, transport = client(ANSWER)
     local reply, err = c:chat { messages = { ogl.user "q" }, search = {} }
     assert.is_nil(reply)
-    assert.matches("OpenGateLLM 0.9.2 searches nothing in a chat; it is there before 0.9", err.message)
+    assert.matches("OpenGateLLM 0.9.2 cannot search in a chat; it is there before 0.9", err.message)
     c = c:with { version = "0.4.5" }
     assert.equal("invalid", select(2, c:chat { messages = { ogl.user "q" }, search = { limit = 101 } }).kind)
     assert.error_matches(function() c:chat { messages = { ogl.user "q" }, search = { limit = "1" } } end, "search.limit: expected integer")

@@ -203,7 +203,7 @@ describe("before anything is sent", function()
     local images = {}
     for i = 1, 17 do images[i] = PICTURE end
     assert.equal("image: should have at most 16 items, has 17", select(2, c:edit_images { prompt = "a", image = images }).message:match "image: .*")
-    assert.matches("no address", select(2, c:edit_images { prompt = "a", image = { url = "https://x" } }).message)
+    assert.matches("not an address", select(2, c:edit_images { prompt = "a", image = { url = "https://x" } }).message)
     assert.equal("stream", select(2, c:transcribe { file = { data = "x" }, stream = true }).fields[1].path)
     assert.equal("file", select(2, c:edit_images { prompt = "a", image = { PICTURE, "/nowhere.png" } }).kind)
     assert.equal("file", select(2, c.files:create { file = "/nowhere.jsonl", purpose = "batch" }).kind)

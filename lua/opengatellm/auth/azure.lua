@@ -3,8 +3,8 @@
 --   v1        https://RESOURCE.openai.azure.com/openai/v1/chat/completions; the model is the deployment's name, in the body
 --   classic   …/openai/deployments/DEPLOYMENT/chat/completions?api-version=2024-10-21
 --
--- Which one is decided by the setting `api_version`: a date means classic; none, "preview", "latest" and "v1" mean v1. An address that
--- ends in /openai/v1, or holds /openai, is taken as it is.
+-- The setting `api_version` decides between them: a date means classic; no version, "preview", "latest" and "v1" mean v1. An address that
+-- ends in /openai/v1, or holds /openai, is used unchanged.
 --
 -- Sources: learn.microsoft.com/azure/foundry/openai/latest (v1: path, api-version optional, api-key or Authorization) and
 -- …/api-version-lifecycle; openai-python src/openai/lib/azure.py (classic: which paths name the deployment; the variables).
@@ -22,8 +22,8 @@ local OF_DEPLOYMENT = {
 
 local function is_date(version) return version ~= nil and version:find "^%d%d%d%d%-%d%d%-%d%d" ~= nil end
 
---- The key goes as it is: in `api-key`, or with the setting auth = "bearer" as a token of Entra, which `api_key` gives as a
---- function, since it lives for about an hour.
+--- Sends the key unchanged: in `api-key`, or with the setting auth = "bearer" as a token of Entra. Such a token lives for about an hour,
+--- so `api_key` should be a function that gives it.
 ---@param client table
 ---@param key? string the client's `api_key`
 ---@return string? secret
@@ -33,7 +33,7 @@ function M.credential(client, key)
   return key, client.settings.auth
 end
 
---- The address of the API: /openai/v1 or /openai after the resource's own.
+--- Makes the address of the API: the resource's own, and /openai/v1 or /openai.
 ---@param settings {api_version?: string}
 ---@param given? string
 ---@return string? address
@@ -47,7 +47,7 @@ function M.address(settings, given)
   return nil, "an address of the classic form needs a version: set OPENAI_API_VERSION, or settings.api_version"
 end
 
---- The path with the deployment, where the form has it there, and the version.
+--- Adds the version to a path, and in the classic form the deployment.
 ---@param client table
 ---@param wire ogl.Wire
 ---@return string? path
@@ -55,7 +55,7 @@ end
 function M.path(client, wire)
   local version, path = client.settings.api_version, wire.path
   local classic = not client.api:find "/openai/v1$"
-  if not version or is_date(version) ~= classic then return path end -- a date says nothing to v1
+  if not version or is_date(version) ~= classic then return path end -- v1 knows no dates
   if classic and wire.model and OF_DEPLOYMENT[path] and not client.api:find("/deployments/", 1, true) then
     local err = url.refusal("the address", "model", wire.model)
     if err then return nil, err end

@@ -1,23 +1,23 @@
---- Auth that needs code: where a provider's key, address or path is more than data. Most providers have no need of it: their `auth`
---- is "bearer", "none" or the header that takes the key.
+--- Auth that needs code: for providers whose key, address or path has to be computed. Most providers need none: their `auth` is "bearer",
+--- "none" or the header that takes the key.
 --
 -- Otherwise `auth` names a module of this folder ("opengatellm.auth.azure"); in a table of provider data of the user's own it may be
 -- the module itself. A module is a table of functions:
 --
---   credential(client, key) -> secret, scheme    asked at each try, with the user's key or nil. The scheme is "bearer" or a header's
---                                                name. nil: nothing is sent. nil and an error: the try fails with it. What costs a
---                                                request is cached here until shortly before it expires
---   address(settings, given) -> address          when a client is made; optional. `given` is base_url or what a variable holds;
---                                                nil and a problem where something is missing
---   path(client, wire) -> path                   at each try, for what stands under the address; optional
+--   credential(client, key) -> secret, scheme    called at each try, with the user's key or nil. The scheme is "bearer" or a header's
+--                                                name. nil: the try sends no key. nil and an error: the try fails with it. The module
+--                                                keeps a token that cost a request until shortly before it expires
+--   address(settings, given) -> address          called when a client is made; optional. `given` is base_url or the variable's value;
+--                                                returns nil and a problem if a setting is missing
+--   path(client, wire) -> path                   called at each try, to change the path under the address; optional
 --
--- A secret stands in no field of a client, in no error and in no name of a file: it goes from here into the list of headers. What
--- was sent is taken out of errors by call.finish.
+-- No field of a client, no error and no file name holds a secret: it goes from here into the list of headers. `Call:finish` removes the
+-- secrets that were sent from errors (http/call.lua).
 --
 -- @module opengatellm.auth
 local M = {}
 
---- The module of a provider, or nil where its auth is data.
+--- Gives the auth module of a provider, or nil if its auth is data.
 ---@param provider table
 ---@return table?
 function M.of(provider)

@@ -4,7 +4,7 @@
 -- ($GOOGLE_APPLICATION_CREDENTIALS): a JWT that its private key signs (RS256) is exchanged for a token at the file's token_uri
 -- (RFC 7523), which is kept until two minutes before it expires. The file is read anew for each token.
 --
--- Signing needs luaossl, which is loaded only then; with api_key nothing is signed.
+-- Signing needs luaossl, which is loaded only for it; a program that gives `api_key` does not need luaossl.
 --
 -- Sources: RFC 7523, and docs.rs/systemprompt-api …/credentials/google.rs (claims, scope, the hour); Google's page on locations,
 -- cloud.google.com/vertex-ai/generative-ai/docs/learn/locations (global without a prefix); docs.anthropic.com/en/api/claude-on-vertex-ai
@@ -19,7 +19,7 @@ local url = require "opengatellm.base.url"
 
 local M = {}
 
---- The time in seconds since 1970; a spec puts its own here.
+--- Gives the time in seconds since 1970; a spec puts its own function here.
 M.now = os.time
 
 local SCOPE = "https://www.googleapis.com/auth/cloud-platform"
@@ -28,8 +28,8 @@ local LIFETIME = 3600 -- of an assertion, in seconds: the most that Google takes
 local MARGIN = 120    -- a token is not used in its last two minutes: a request that carries it may wait in a queue
 local BODY = 64 * 1024
 
--- Tokens by the connections that clients share, then by file. Not in the client, where a printer of tables would find them; gone
--- with the connections.
+-- Tokens by the connections that clients share, then by file. They are not in the client, where a printer of tables would find them, and
+-- they go away with the connections.
 local tokens = setmetatable({}, { __mode = "k" })
 
 local function config(message) return errors.new { kind = "config", message = message, sent = false } end
@@ -44,7 +44,7 @@ local function host_of(location)
   return location .. "-aiplatform.googleapis.com"
 end
 
---- The address up to the location; one that was given is taken as it is.
+--- Makes the address up to the location; uses a given one unchanged.
 ---@param settings {project?: string, location: string, credentials?: string}
 ---@param given? string
 ---@return string? address
@@ -64,7 +64,7 @@ function M.address(settings, given)
   return ("https://%s/v1/projects/%s/locations/%s"):format(host_of(location), url.segment(project), location)
 end
 
---- The path with the publisher, from what the protocol made: /models/M:generateContent is Google's own, /messages is Anthropic's.
+--- Adds the publisher to the protocol's path: /models/M:generateContent is Google's own, /messages is Anthropic's.
 ---@param _ table client
 ---@param wire ogl.Wire
 ---@return string? path
@@ -83,7 +83,7 @@ end
 
 -- The service account ---------------------------------------------------------------------------------------------------
 
---- Reads a key file. What is in it stands in no error.
+--- Reads a key file. Its errors quote only the `type` that it names. Errors: `file` if it cannot be read, `config` if it is no key file.
 ---@param path string
 ---@return table? account client_email, private_key, token_uri and, as a rule, project_id and private_key_id
 ---@return ogl.Error? err
@@ -110,7 +110,7 @@ local function base64url(bytes)
   return (core.base64_encode(bytes):gsub("[+/=]", { ["+"] = "-", ["/"] = "_", ["="] = "" }))
 end
 
--- RS256 over the text. luaossl's own messages are left out: what it saw is a private key.
+-- Signs the text with RS256. The errors leave out luaossl's own messages, which may quote the private key.
 local function sign(text, pem)
   local found, pkey = pcall(require, "openssl.pkey")
   local also, digest = pcall(require, "openssl.digest")
@@ -124,7 +124,7 @@ local function sign(text, pem)
   return signature
 end
 
---- The signed assertion of an account (RFC 7523).
+--- Makes the signed assertion of an account (RFC 7523).
 ---@param account table
 ---@return string? jwt
 ---@return ogl.Error? err
@@ -142,7 +142,7 @@ end
 
 -- Tokens ----------------------------------------------------------------------------------------------------------------
 
--- The text of the answer, or the error of the token endpoint; `sent` is false in it: the request proper has not left.
+-- Gives the text of the answer, or the error of the token endpoint. Its `sent` is false, because the call's own request has not left.
 local function ask(client, uri, assertion)
   local status, headers, body = foreign_request.ask(client, {
     method = "POST", url = uri, max_body = BODY,
@@ -156,7 +156,7 @@ local function ask(client, uri, assertion)
   return nil, err
 end
 
--- A new token and its end.
+-- Gives a new token and the time when it expires.
 local function fetch(client, path)
   local account, err = M.account(path)
   if not account then return nil, err end

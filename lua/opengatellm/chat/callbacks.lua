@@ -1,4 +1,4 @@
---- Calls without a coroutine of the caller's: a task that tells functions what comes.
+--- Callbacks: a task reads an answer and calls functions with its events, so that the caller needs no coroutine.
 --
 --   local task = client:stream(request, {
 --     on_event = function(event) … end,         each event, in order
@@ -17,9 +17,9 @@ local M = {}
 
 local FIELDS = { on_event = true, on_done = true }
 
---- What is wrong with the callbacks; nil when nothing is.
+--- Says what is wrong with callbacks.
 ---@param callbacks any
----@return string?
+---@return string? problem nil if nothing is
 function M.check(callbacks)
   if type(callbacks) ~= "table" then return "callbacks: expected table, got " .. type(callbacks) end
   for name, fn in pairs(callbacks) do
@@ -42,7 +42,8 @@ local function read(stream, on_event, keep)
   return stream:reply()
 end
 
--- What a callback raised: nobody need wait for the task, and who keeps it to cancel it would keep the error unseen.
+-- Reports what a callback raised as soon as the task ends, unless another task waits for it. A program that keeps the task to cancel it
+-- never waits for it, and would not see the error.
 local function tell(ended)
   local failure = ended.failure
   if not failure or ended.waiters and next(ended.waiters) then return end
@@ -50,8 +51,8 @@ local function tell(ended)
   failure.report("opengatellm: error in a callback: " .. failure.traceback)
 end
 
---- Runs `open() -> stream | nil, err` and reads the stream, in a task. The stream is closed when the task ends, whatever ended it. What a
---- callback raises ends it, too, and is reported.
+--- Runs `open() -> stream | nil, err` and reads the stream, in a task. The task closes the stream when it ends, for whatever reason. An
+--- error that a callback raises ends the task and is reported.
 ---@param open fun(): ogl.Stream?, ogl.Error?
 ---@param callbacks ogl.Callbacks
 ---@param keep? boolean false: there will be no reply

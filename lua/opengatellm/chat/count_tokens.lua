@@ -1,7 +1,7 @@
 --- Counting tokens: how many a chat request would have the model read, before it is sent.
 --
--- The request is the same table as for a chat, and goes through the protocol's own encoding: what is counted is what would be sent. A
--- form says which part of it a server counts, where, and under which name the count comes back.
+-- The request is the same table as for a chat, and goes through the protocol's own encoding, so that the server counts what a chat would
+-- send. A form says which part of it a server counts, where, and under which name the count comes back.
 --
 -- Sources. anthropic: anthropic-sdk-python, types/message_count_tokens_params.py, and a recorded answer. gemini: ai.google.dev/api/tokens
 -- (models.countTokens with generateContentRequest). vertex: cloud.google.com/vertex-ai, publishers.models.countTokens (the request's own
@@ -24,10 +24,10 @@ local WHERE = "client:count_tokens"
 
 ---@class ogl.TokenCount
 ---@field input_tokens integer
----@field cached_input_tokens? integer those of them that a cache has
+---@field cached_input_tokens? integer how many of them come from a cache
 ---@field warnings? {code: string, field?: string, message: string}[] of the request's encoding
 
--- What of a body a server takes for a count: these fields, and those that the user put there himself.
+-- Picks the fields that a server takes for a count, and those that the user added with `extra`.
 local function picked(body, fields, extra)
   local out = {}
   for name, value in pairs(body) do
@@ -59,7 +59,7 @@ function M.FORMS.responses(ask, wire, asked)
   return { input_tokens = answer.input_tokens }
 end
 
--- The path of the chat is …/models/NAME:generateContent, whatever stands before.
+-- Asks at the chat's path …/models/NAME:generateContent, with countTokens in place of the last word.
 local function ask_gemini(ask, wire, body)
   local answer, err = ask(wire.path:gsub(":%a+[^/:]*$", "") .. ":countTokens", body)
   if not answer then return nil, err end
@@ -73,7 +73,7 @@ end
 
 function M.FORMS.vertex(ask, wire, asked) return ask_gemini(ask, wire, picked(wire.body, VERTEX, asked.extra)) end
 
--- As the server does it for a chat: the template's own words for a turn count as one token each, and so does what begins a text.
+-- Counts as the server does for a chat: each special token that the template writes counts as one, and so does that of a text's beginning.
 function M.FORMS.llama_server(ask, wire)
   local written, err = ask("/apply-template", wire.body, true)
   if not written then return nil, err end
@@ -90,7 +90,7 @@ local function encoded(body)
   return text
 end
 
--- What asks the server for a client; the last answer stands in `asker.head` and `asker.text`.
+-- Makes the function that asks the server; it keeps the last answer in `asker.head` and `asker.text`.
 local function asker_of(client, wire)
   local asker = {}
   function asker.ask(path, body, root)

@@ -80,7 +80,7 @@ function Chain:put(event)
   return outcome(self)
 end
 
---- Has each function give what it holds.
+--- Calls each function with nil, so that it gives the events that it holds. May be called any number of times.
 ---@return true? fine
 ---@return ogl.Error? err
 function Chain:finish()
@@ -91,7 +91,7 @@ function Chain:finish()
   return outcome(self)
 end
 
---- Folds events that pass no function: what an answer cost, told behind its error.
+--- Folds events that pass no function: the usage that a server sends behind an error.
 ---@param events ogl.Event[]
 function Chain:add_late(events)
   for _, event in ipairs(events) do
@@ -99,7 +99,7 @@ function Chain:add_late(events)
   end
 end
 
---- The next event that came out; nil where there is none yet.
+--- Takes the next event that came out; gives nil if none has.
 ---@return ogl.Event?
 function Chain:take()
   if self.first > self.last then return nil end
@@ -109,7 +109,7 @@ function Chain:take()
   return event
 end
 
---- The reply of what came out so far.
+--- Makes the reply of the events that came out so far.
 ---@return ogl.Reply
 function Chain:reply() return self.fold:reply() end
 

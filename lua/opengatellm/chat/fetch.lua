@@ -1,7 +1,8 @@
---- Fetching: media at an address become bytes of the request, for servers that take no addresses or cannot reach them.
+--- Fetching: the client downloads media and puts their bytes into the request, for servers that take no addresses or cannot reach them.
 --
--- Only where the request says `fetch = true`: a request may come from elsewhere (decode_request), and its addresses may name what we
--- alone can reach. `fetch = function(url) … end` is asked for each, and for each that a server refers to; false refuses it.
+-- It does so only if the request says `fetch = true`, because a request may come from a stranger (decode_request), whose addresses may
+-- name servers that only this machine can reach. `fetch = function(url) … end` is asked for each address, and for each that a server
+-- redirects to; false refuses it.
 --
 -- @module opengatellm.chat.fetch
 local errors = require "opengatellm.errors"
@@ -15,7 +16,7 @@ local M = {}
 local REFERRALS = 3 -- redirections that are followed
 local MEDIA = { image = true, audio = true, file = true }
 
--- What of an address may stand in an error: queries hold signatures, and names may be followed by a password.
+-- Removes from an address what an error must not show: the query, which may hold a signature, and the user's name and password.
 local function shown(url) return (url:gsub("[?#].*", ""):gsub("//[^/]*@", "//")) end
 
 local function failure(kind, url, message)
@@ -24,8 +25,8 @@ end
 
 local REFERS = { [301] = true, [302] = true, [303] = true, [307] = true, [308] = true }
 
--- The address that a server refers to; nil where that is none that can be asked. Blanks in it are escaped, as browsers do it. What stands
--- behind # is not sent, and would make the same address look like another.
+-- The address that a server redirects to; nil if it is not one of HTTP. Escapes blanks, as browsers do. Removes the part behind #, which
+-- is not sent, because it would make the same address look like another.
 local function referred(url, status, location)
   if not REFERS[status] or type(location) ~= "string" or location:find "%c" then return nil end
   local target = url_of.resolve(url, (location:gsub(" ", "%%20"))) or ""
@@ -56,16 +57,16 @@ local function get(client, url, allowed)
     if not next_url then return nil, failure("http", url, "the answer has status " .. status) end
     url = next_url
   end
-  return nil, failure("http", url, "it refers on and on")
+  return nil, failure("http", url, "it redirects more than " .. REFERRALS .. " times")
 end
 
--- A type that says something: many a server calls everything a stream of octets.
+-- The type from the headers; nil for application/octet-stream, because many servers give that type to every file.
 local function type_of(headers)
   local mime = type(headers["content-type"]) == "string" and headers["content-type"]:match "^%s*([%w.+-]+/[%w.+-]+)"
   return mime and mime:lower() ~= "application/octet-stream" and mime:lower() or nil
 end
 
--- The last segment of an address's path, or nil. The pattern's `.*` goes to the last slash at once, however long the address is.
+-- The last segment of an address's path, or nil. The pattern takes linear time, because its `.*` goes to the last slash at once.
 local function name_of(url)
   local path = shown(url):match "//[^/]+(/.*)$"
   return path and path:match "^.*/([^/]+)$"
@@ -86,7 +87,7 @@ local function is_remote(part)
   return type(part) == "table" and MEDIA[part.type] and type(part.url) == "string" and part.url:find "^[Hh][Tt][Tt][Pp][Ss]?://" ~= nil
 end
 
--- A message with bytes in place of addresses; the same where it has none.
+-- Puts bytes in place of the addresses in a message; gives the same message if it has none.
 local function with_bytes(client, message, allowed)
   local content, changed = {}, false
   for i, part in ipairs(type(message.content) == "table" and message.content or {}) do
@@ -101,7 +102,8 @@ local function with_bytes(client, message, allowed)
   return changed and request.merge(message, { content = content }) or message
 end
 
---- The request with the bytes of its media in place of their addresses. The caller's stays as it was.
+--- Makes a request with the bytes of its media in place of their addresses; the caller's request does not change. Errors: `invalid` if
+--- `fetch` refuses an address, `http` if a server does not give the file, and those of the transport; their code is `fetch`.
 ---@param client ogl.Client
 ---@param asked ogl.Request checked, with `fetch`
 ---@return ogl.Request?

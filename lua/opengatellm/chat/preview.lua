@@ -1,7 +1,8 @@
---- Previews: what a call would send, shown and not sent. No key is in it.
+--- Previews: a preview shows the request that a call would send, without its key, and sends nothing.
 --
--- A preview is {method, url, headers, body}: `headers` is the list of {name, value} as they go out, secrets as "***"; `body` is the
--- text. `tostring` prints it as HTTP writes it, `curl()` the command that sends the same with curl, the key taken from its variable.
+-- A preview is {method, url, headers, body}: `headers` is the list of {name, value} in the order of sending, with "***" for secrets;
+-- `body` is the text. `tostring` prints it as HTTP writes it. `curl()` gives the command that sends the same with curl, which takes the
+-- key from its variable.
 --
 -- @module opengatellm.chat.preview
 local call = require "opengatellm.http.call"
@@ -26,8 +27,8 @@ local SECRET = {
 -- "Bearer sk-…" keeps its scheme.
 local function mask(value) return (value:match "^(%a+ )%S" or "") .. MASK end
 
--- The header that takes the provider's key is made with the mask in its place: the key itself is not asked for. A module of auth that
--- makes tokens (auth/init.lua) sends them as a bearer's.
+-- Makes the headers with the mask in place of the key, so that the key is not asked for. A module of auth (auth/init.lua) sends its
+-- tokens as "Bearer …".
 local function masked_headers(client, wire)
   local headers, auth = {}, client.provider.auth
   local scheme = client.auth and (client.settings.auth or "bearer") or auth or "bearer"
@@ -37,7 +38,7 @@ local function masked_headers(client, wire)
   return headers
 end
 
---- The preview of a call.
+--- Makes the preview of a call.
 ---@param client ogl.Client
 ---@param wire ogl.Wire
 ---@return ogl.Preview?
@@ -50,20 +51,20 @@ function M.of(client, wire)
   local options = { unix_socket = way.unix_socket, ca_file = way.tls.ca_file, insecure = not way.tls.verify, stream = wire.stream }
   return setmetatable({
     method = wire.method, url = address, headers = masked_headers(client, wire),
-    body = wire.body, shell = function() return options, variable end, -- a function: it is not part of what is sent
+    body = wire.body, shell = function() return options, variable end, -- a function, so that no printer of tables shows it as sent
   }, Preview)
 end
 
 local function quoted(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
 
--- A header for the shell: where the mask is, the variable that holds the key stands.
+-- Writes a header for the shell, with the variable that holds the key in place of the mask.
 local function header_argument(name, value, variable)
   local line = name .. ": " .. value
   if value:sub(-#MASK) ~= MASK then return "-H " .. quoted(line) end
   return ('-H "%s$%s"'):format(line:sub(1, -#MASK - 1), variable)
 end
 
---- The command that sends the same with curl; the key comes from the provider's variable.
+--- Writes the command that sends the same with curl; it takes the key from the provider's variable.
 ---@return string
 function Preview:curl()
   local options, variable = self.shell()

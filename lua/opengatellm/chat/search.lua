@@ -1,4 +1,4 @@
---- Search in a chat: OpenGateLLM up to 0.8 finds chunks first, and puts them into the last message.
+--- Search in a chat: OpenGateLLM up to 0.8 searches its collections first, and puts the chunks that it finds into the last message.
 --
 -- @module opengatellm.chat.search
 local errors = require "opengatellm.errors"
@@ -12,7 +12,7 @@ local M = {}
 
 local PARAMETERS = parameter.read_all(searching.PARAMETERS)
 
--- The search as the tool that the gateway takes for it, or what is wrong: misuse, or an error.
+-- Makes the tool that asks the gateway to search; also gives the misuse (a text) or the error (a value beyond its limits) that it finds.
 local function tool_of(search)
   local tool, misuse, limit = { type = "search" }, nil, nil
   for name, value in pairs(search) do
@@ -30,17 +30,18 @@ end
 local function unsupported(version)
   return errors.new {
     kind = "unsupported", code = "version",
-    message = ("search: OpenGateLLM %s searches nothing in a chat; it is there %s. client:search finds chunks to put into a message")
+    message = ("search: OpenGateLLM %s cannot search in a chat; it is there %s. client:search finds chunks to put into a message")
       :format(server.text(version), registry.missing("chat.search", version)),
   }
 end
 
---- A chat in which the gateway searches first: its `search` becomes the tool that the gateway takes for that.
+--- Makes a request whose `search` has become the tool that asks the gateway to search first. Errors: `invalid` for a value beyond its
+--- limits, `unsupported` if the server's version cannot search, and those of asking for the version.
 ---@param client ogl.Client
 ---@param asked ogl.Request with `search`
----@return ogl.Request? asked another one
+---@return ogl.Request? asked a new request
 ---@return ogl.Error? err
----@return string? misuse
+---@return string? misuse the caller's mistake, to be raised
 function M.request(client, asked)
   local tool, misuse, err = tool_of(asked.search)
   if misuse or err then return nil, err, misuse end

@@ -1,12 +1,12 @@
---- Steps: what happens to a chat's request before it is sent.
+--- Steps: the list of functions that a chat's request goes through before it is sent.
 --
---   find_search       the search that was asked for becomes the tool that OpenGateLLM takes for it
---   choose_protocol   the client for the model: a provider may speak another protocol for some
---   fetch_media       bytes take the place of addresses that the server cannot reach
---   choose_uploads    names take the place of media that are too large to stand in a request
---   encode            the protocol makes the body of it
---   send_uploads      the large media go to the server, and the request is encoded once more with their names: a mistake in it was
---                     found before, and costs no upload
+--   find_search       puts the tool that OpenGateLLM takes for a search in place of the request's `search`
+--   choose_protocol   chooses the client for the model, because a provider may speak another protocol for some models
+--   fetch_media       puts bytes in place of addresses that the server cannot reach
+--   choose_uploads    puts names in place of media that are too large for a request
+--   encode            has the protocol make the body
+--   send_uploads      sends the large media to the server, and encodes the request again with their names; `encode` comes before, so
+--                     that a mistake in the request costs no upload
 --
 -- A step is { run = function(call), waits = function(call), sends = true }. `run` returns nil, an error, or a text: the caller's mistake,
 -- which the method that was called raises at its caller's line. `waits` says whether the step will ask a server for this call, so that a
@@ -63,7 +63,7 @@ end
 
 -- The body --------------------------------------------------------------------------------------------------------
 
--- What the provider's data adds to every body, and takes out of it.
+-- Adds the fields of the provider's data to a body, and removes the model if the provider takes none there.
 local function adjust(body, provider)
   for name, value in pairs(provider.body or NONE) do
     if body[name] == nil then body[name] = value end
@@ -71,9 +71,9 @@ local function adjust(body, provider)
   if provider.no_model then body.model = nil end
 end
 
-local REPAIRED = { code = "invalid_utf8", message = "bytes of the request that are no UTF-8 were replaced by U+FFFD" }
+local REPAIRED = { code = "invalid_utf8", message = "bytes of the request that are not UTF-8 were replaced by U+FFFD" }
 
--- Makes the body a text. What JSON cannot hold is the caller's mistake.
+-- Makes the body a text. A value that JSON cannot hold is the caller's mistake.
 local function write_body(wire, provider)
   adjust(wire.body, provider)
   local fine, text, repaired = pcall(core.encode, wire.body)
@@ -82,7 +82,7 @@ local function write_body(wire, provider)
   wire.body = text
 end
 
--- What of a request is about the call, and about how its answer is read: the rest is in the body, and the call keeps no long prompt.
+-- Copies the options of the call and of its answer out of a request. The rest is in the body, so that the call keeps no long prompt.
 local function options_of(asked)
   local keep, strict, output = asked.keep, asked.strict, asked.output
   local headers, timeouts, on_progress = asked.headers, asked.timeouts, asked.on_progress
@@ -112,7 +112,7 @@ local function send_uploads(call)
   call.request = call.uploads.request
   err = encode(call)
   if err then return err end
-  -- after the check of `strict`: nothing is lost
+  -- these come after the check of `strict`, because an upload loses nothing of the request
   for _, warning in ipairs(call.uploads.warnings) do table.insert(call.wire.warnings, warning) end
 end
 

@@ -1,8 +1,8 @@
---- Answers: whether what a server says with a good status is an error all the same.
+--- Answers: whether a server's answer with a good status is an error all the same.
 --
--- Servers and what stands before them answer 200 with `{"error": …}`, with a code and a few words, with a page of HTML, with an event
--- of a stream. A JSON object is an error where it says so (`error`, `success: false`, a code in `base_resp`), or where it holds words
--- about the call and no answer: `{"code": 500, "msg": "…", "data": null}`, `{"detail": "…"}`. What the error says is read as it is from
+-- Servers, and the proxies before them, answer 200 with `{"error": …}`, with a code and a few words, with a page of HTML, with an event
+-- of a stream. A JSON object is an error if it says so (`error`, `success: false`, a code in `base_resp`), or if it holds words about
+-- the call and no answer: `{"code": 500, "msg": "…", "data": null}`, `{"detail": "…"}`. The message is read in the same way as that of
 -- an answer of 400 and above (errors.lua).
 --
 -- @module opengatellm.http.answer
@@ -15,14 +15,14 @@ local M = {}
 
 local set_of = words.set
 
--- Members in which a server speaks of a call, in the forms that are known.
+-- Members in which the known servers write about a call.
 local SPEAKS = set_of "detail message msg error_message error_msg errmsg error_description errors reason"
--- Members that stand beside those and are no answer.
+-- Members that stand beside those, and that belong to no answer.
 local BESIDE = set_of [[
   error details error_code error_type errcode code type status status_code statusCode statusText status_msg success ok object param
   base_resp id request_id requestId trace_id traceId log_id timestamp path instance title help hint documentation_url messages
 ]]
--- Values of `code`, `status` and the like that tell of success.
+-- Values of `code`, `status` and the like that mean success.
 local FINE = set_of "0 200 201 202 204 ok success succeeded true up healthy pass green alive ready running"
 
 local function is_empty(value)
@@ -43,7 +43,8 @@ local function is_fine(value)
   return FINE[tostring(value):lower():gsub("%.0$", "")] or false
 end
 
--- Whether an object says itself that it is an error. A thing that tells how it fares tells so of its own failure.
+-- Whether an object says that it is an error. If it has a state (a batch, a job), its `error` describes a failure of that job, not of the
+-- call.
 local function is_declared(object, state)
   local base = object.base_resp
   if type(base) == "table" and not is_empty(base.status_code) and not is_fine(base.status_code) then return true end
@@ -65,7 +66,7 @@ end
 
 --- Whether a decoded answer is an error; of a list, its first item.
 ---@param value any
----@param state? string member that tells how a thing fares: `error` and a message beside it are the thing's own
+---@param state? string name of the member that holds the state of a job: `error` beside it describes the job, not the call
 ---@return boolean
 function M.is_fault(value, state)
   if type(value) ~= "table" then return false end
@@ -80,7 +81,7 @@ local function speaks(value)
   return false
 end
 
--- Whether a decoded value has an error and nothing beside.
+-- Whether a decoded value has an error, and no other member that could be an answer.
 local function is_only_fault(value)
   if type(value) ~= "table" or value[1] ~= nil or not says(value.error) then return false end
   for name in pairs(value) do
@@ -93,10 +94,10 @@ end
 
 local TAGS = set_of "html head body title meta h1 h2 h3 p div center pre table script style"
 
---- A text without the mark of its encoding and the white space before it.
+-- Removes the byte order mark and the white space at the front of a text.
 local function begun(text) return (text:gsub("^\239\187\191", ""):gsub("^%s+", "")) end
 
---- Whether a text is a page, and no words: it begins as one, or the server says so.
+--- Whether a text is a page of HTML or XML: it begins as one, or the server says so.
 ---@param text string
 ---@param head? {headers: table}
 ---@return boolean
@@ -108,7 +109,7 @@ function M.is_html(text, head)
     or TAGS[text:match "^<(%w+)[%s>/]" or ""] or false
 end
 
---- The value of a text that is an object, a list or a string of JSON; nil where it is words, a number among them.
+--- Decodes a text that is an object, a list or a string of JSON; gives nil for any other text, a number too.
 ---@param text string
 ---@return any
 function M.json(text)
@@ -121,7 +122,7 @@ end
 ---@return boolean
 function M.is_pure(text) return is_only_fault(M.json(text)) end
 
--- The JSON of an answer that begins as the events of a stream do, or as a line of a log.
+-- Finds the JSON in an answer that begins like the events of a stream, or like a line of a log.
 local function framed(text)
   text = begun(text)
   if text:find "^event:" or text:find "^:" then text = text:match "\n(data:.*)$" or text end
@@ -129,10 +130,10 @@ local function framed(text)
   return text and text:find "^[%[{]" and text or nil
 end
 
---- The error of words that a server sent in place of an answer.
+--- Makes the error of a text that a server sent in place of an answer.
 ---@param text string
 ---@param head {status: integer, headers: table}
----@param body? string all that it sent, where that is more
+---@param body? string the whole body, where the text is a part of it
 ---@return ogl.Error
 function M.error(text, head, body)
   local message, kind, code, fields = errors.read_body(head.status, begun(text))
@@ -140,7 +141,7 @@ function M.error(text, head, body)
   return errors.inside(said, head.headers)
 end
 
---- The error of an answer that is not what was expected, in the server's words; nil where it has none about the call.
+--- Makes the error of an unexpected answer from the message that the server wrote into it; gives nil if it has no message.
 ---@param body string
 ---@param head {status: integer, headers: table}
 ---@return ogl.Error?
@@ -148,9 +149,9 @@ function M.told(body, head)
   return speaks(M.json(body)) and M.error(body, head) or nil
 end
 
---- The error that an answer is, or nil.
+--- Makes the error if an answer is one; gives nil if it is not.
 ---@param body string as it came
----@param value any what it is as JSON; nil where it is none
+---@param value any the decoded body; nil if it is not JSON
 ---@param head {status: integer, headers: table}
 ---@param state? string see is_fault
 ---@return ogl.Error?

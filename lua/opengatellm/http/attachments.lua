@@ -1,12 +1,12 @@
---- Attachments: media of a request that are too large to stand in it. They are sent to the server before it, and it names them.
+--- Attachments: media that are too large for a request. The client sends them to the server first, and the request names them.
 --
--- Only for providers whose data say so: { inline = bytes of base64 that may stand in a request, by = the module that sends }. The
--- largest go first, until the rest fits; nothing is sent before the request has been encoded once without them, so that a mistake
--- in it costs no upload. What was sent is noted by the part's table, for this client: the next turn of a conversation names it again.
+-- Only providers with `attachments` in their data take them: { inline = bytes of base64 that a request may hold, by = the module that
+-- sends }. The largest media go first, until the rest fits. The request is encoded once before the first upload, so that a mistake in
+-- it costs no upload. The client remembers what it sent by the part's table: the next turn of a conversation names it again.
 --
 -- The module that sends has
 --
---   look(client, source) -> upload | nil, err           what is to be sent, before anything is
+--   look(client, source) -> upload | nil, err           looks at a source; sends nothing yet
 --   put(client, upload, nil, options) -> file | nil, err
 --   ready(client, file, options) -> file | nil, err     waits until a model can read it
 --   KEPT                                                seconds that the server keeps it
@@ -19,14 +19,14 @@ local request = require "opengatellm.request"
 local M = {}
 
 ---@class ogl.Attachments of one request
----@field request ogl.Request the request with names in place of what goes apart; before `send` with what stands for them
----@field pending boolean something in it has no name yet: it has to be sent
+---@field request ogl.Request the request with names in place of the large media; before `send`, words in brackets stand for the names
+---@field pending boolean a medium has no name yet: it has to be sent
 ---@field warnings {code: string, field: string, message: string}[]
 local Attachments = {}
 Attachments.__index = Attachments
 
 local MEDIA = { image = true, audio = true, file = true }
-local MARGIN = 3600 -- seconds: a file is sent anew before its end, so that it is there for as long as an answer takes
+local MARGIN = 3600 -- seconds: a file is sent anew this long before the server deletes it, so that an answer has time to read it
 
 local by_client = setmetatable({}, { __mode = "k" }) -- client -> part -> { source, length, file, sent }
 
@@ -41,7 +41,7 @@ end
 
 -- Choosing ------------------------------------------------------------------------------------------------------------
 
--- Bytes of a part; nil where nobody knows: then the protocol reads it, or says why not.
+-- Bytes of a part; nil if the file does not tell. Then the part stays in the request, and the protocol reads it or reports the error.
 local function length_of(part)
   if type(part.data) == "string" then return #part.data end
   local file = type(part.path) == "string" and io.open(part.path, "rb")
@@ -52,7 +52,7 @@ end
 
 local function base64_length(length) return math.floor((length + 2) / 3) * 4 end
 
--- The note of a part whose bytes are still those that were sent. A file that is gone here is still there.
+-- The note of a part whose bytes have not changed since they were sent. A local file may be deleted by now: the server still has it.
 local function valid_note(notes, part, length, kept)
   local note = notes[part]
   if not note then return nil end
@@ -70,7 +70,7 @@ local function each_medium(asked, visit)
   end
 end
 
--- What stands in the request, largest first, and the bytes of base64 of it all; what was sent before goes to `apart` at once.
+-- Lists the media that stand in the request, largest first, and sums their bytes of base64; puts those that were sent before into `apart`.
 local function survey(self, asked)
   local inline, sum, kept = {}, 0, self.by.KEPT
   each_medium(asked, function(part)
@@ -107,10 +107,10 @@ local function label_of(part) return part.name or part.path and part.path:match 
 
 local function source_of(part) return { path = part.path, data = part.data, name = part.name, mime = part.mime } end
 
--- A part by the name that its file has on the server that is asked (`here`), wherever its message came from.
+-- A part that names a file on the server that is asked (`here`), whichever provider its message came from.
 local function named(part, id, mime) return { type = part.type, id = id, mime = part.mime or mime, here = true } end
 
--- A part that names what was sent, or stands for what is to be.
+-- A part that names an uploaded file, or has words in brackets until the file has a name.
 local function reference(self, part)
   local note = self.notes[part]
   if note and note.ready then return named(part, note.file.uri, note.file.mimeType) end
@@ -136,11 +136,12 @@ local function set_request(self)
   self.request = request.merge(self.asked, { messages = messages })
 end
 
---- What of a request goes apart; nil where all of it fits. Nothing is sent.
+--- Chooses the media of a request that have to be uploaded; gives nil if all of it fits. Sends nothing. Errors: `file` if one of them
+--- cannot be read.
 ---@param client ogl.Client whose provider has attachments
 ---@param asked ogl.Request checked
 ---@return ogl.Attachments?
----@return ogl.Error? err of a file
+---@return ogl.Error? err
 function M.of(client, asked)
   local data = client.provider.attachments
   local self = setmetatable({
@@ -163,9 +164,9 @@ end
 
 -- Sending -------------------------------------------------------------------------------------------------------------
 
-local UPLOADED = "%s (%.0f bytes) is too large for a request: it was uploaded before, as %s; the server keeps it for %d hours"
+local UPLOADED = "%s (%.0f bytes) is too large for a request: it was uploaded first, as %s; the server keeps it for %d hours"
 
--- Sends a part's bytes, and notes it.
+-- Sends a part's bytes, and remembers the file.
 local function put(self, part, options)
   local upload = self.uploads[part]
   local file, err = self.by.put(self.client, upload, nil, options)
@@ -177,7 +178,7 @@ local function put(self, part, options)
   return note
 end
 
--- Sends a part, if it was not sent before, and waits until a model can read it.
+-- Sends a part, unless it was sent before, and waits until a model can read it.
 local function send_part(self, part, options)
   local note = self.notes[part]
   if not note then
@@ -190,12 +191,12 @@ local function send_part(self, part, options)
   if file then
     note.file, note.ready = file, true
   elseif problem.kind == "provider" or problem.status and not problem.retryable then
-    self.notes[part] = nil -- it will never be read; after any other error the next call goes on waiting
+    self.notes[part] = nil -- no model will ever read it; after any other error the next call waits for it again
   end
   return problem
 end
 
---- Sends what goes apart, in the order of the messages, and puts its names into `request`.
+--- Uploads the chosen media, in the order of the messages, and puts their names into `request`.
 ---@return true? sent
 ---@return ogl.Error? err
 function Attachments:send()
@@ -209,7 +210,7 @@ function Attachments:send()
   return true
 end
 
---- Forgets what was sent under an id: it was deleted. The part is sent anew where it is used again.
+--- Forgets an uploaded file, because it was deleted: its part is sent anew when a request uses it again.
 ---@param client ogl.Client
 ---@param id string
 function M.forget(client, id)

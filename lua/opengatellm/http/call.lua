@@ -1,13 +1,13 @@
---- Calls and their tries: what a client sends, under one budget of retries, until it has an answer.
+--- Calls and their tries: a call sends a client's request, again and again under one budget of retries, until it has an answer.
 --
 --   local call = M.new(client, wire)
---   local exchange, status, headers = call:send()       tries until there is an answer, or no try is left
+--   local exchange, status, headers = call:send()       tries until the server answers, or no try is left
 --   local body, head = call:fetch()                     the same, and reads the whole body
 --   local value, head = call:json()                     the same, decoded
---   call:finish(err)                                    an error as its caller gets it: no secret of any try is in it
+--   call:finish(err)                                    completes an error for its caller, and removes the secrets of all tries from it
 --
 -- A call has what all tries share: client, wire, budget. A try has what goes out once: the secret that was asked for then, the exchange,
--- the reader of a form. Nothing of either is kept on the client: two calls at once share connections and rate limits, no more.
+-- the reader of a form. The client keeps nothing of either, so that two calls at once share only connections and rate limits.
 --
 -- @module opengatellm.http.call
 local attempt = require "opengatellm.http.attempt"
@@ -36,7 +36,7 @@ local ERROR_BODY = errors.BODY
 ---@field streamed? boolean a chat's answer is wanted as a stream
 ---@field model? string that a chat asks
 ---@field uploads? ogl.Attachments of a chat, until they are sent
----@field event_functions? ogl.EventFunction[] what the events of its answer pass: see chat/event_chain.lua
+---@field event_functions? ogl.EventFunction[] functions that the events of its answer go through: see chat/event_chain.lua
 ---@field try? ogl.Try the present one
 ---@field sent? integer bytes of the body that was sent, once it is let go
 ---@field budget? ogl.Budget of retries, once a try has failed
@@ -50,7 +50,7 @@ local Call = {}
 Call.__index = Call
 
 ---@class ogl.Try what goes out once
----@field credential fun(): table what was sent for the key; a function, where no printer of tables finds it
+---@field credential fun(): table gives the key that was sent; a function, because a program that prints tables does not look into it
 ---@field exchange table
 ---@field decoder? table|false of a stream; nil: its answer was not asked for yet
 ---@field reader? table of a form
@@ -60,13 +60,13 @@ Call.__index = Call
 ---@class ogl.Wire what a call sends
 ---@field method string
 ---@field path string after the address; begins with "/"
----@field model? string that is asked, where an address names it
+---@field model? string that is asked, where the address names it
 ---@field root? boolean the path does not stand under the version segment
 ---@field headers? string[][] list of {name, value}
----@field api? string another address than the client's, with its version segment
+---@field api? string an address to use in place of the client's, with its version segment
 ---@field body? string
 ---@field form? ogl.Form in place of a body
----@field stream? boolean bytes as they come
+---@field stream? boolean the exchange gives bytes as they come
 ---@field accept? string
 ---@field options? table of the call: headers, timeouts, on_progress
 ---@field repeatable "inference"|"always"|"unsent"|"refused" when it may be sent again
@@ -80,11 +80,11 @@ local function add_all(list, seen, headers)
   end
 end
 
---- All headers of a call, in order. The user's go before ours: who names one means it.
+--- Lists all headers of a call, in order. A header that the user names takes the place of ours.
 ---@param client table
 ---@param wire ogl.Wire
 ---@param key? string
----@param scheme? string how the key goes: "bearer", or the header that takes it
+---@param scheme? string how the key is sent: "bearer", "none", or the name of the header that takes it
 ---@return string[][]
 function M.headers(client, wire, key, scheme)
   local list, seen = {}, {}
@@ -95,14 +95,14 @@ function M.headers(client, wire, key, scheme)
   end
   for _, row in ipairs(wire.headers or {}) do add(row[1]:lower(), row[2]) end
   add("user-agent", USER_AGENT)
-  add("accept", wire.accept or wire.stream and "text/event-stream" or nil) -- whole answers are JSON whatever is asked for
+  add("accept", wire.accept or wire.stream and "text/event-stream" or nil) -- servers send whole answers as JSON without being asked
   if wire.body or wire.form then add("content-type", wire.form and wire.form.content_type or "application/json") end
   for name, value in pairs(client.provider.headers or {}) do add(name, value) end
   if key and scheme == "bearer" then add("authorization", "Bearer " .. key) elseif key and scheme ~= "none" then add(scheme, key) end
   return list
 end
 
--- The list of the usual call (a JSON body, nothing of its own) is made once a key: one for streams, one for whole answers.
+-- Makes the list of the usual call (a JSON body, no headers of its own) once for each key: one for streams, one for whole answers.
 local function headers_of(client, wire, secret)
   if wire.headers or wire.accept or not wire.body or (wire.options and wire.options.headers) then
     return M.headers(client, wire, secret.key, secret.scheme)
@@ -119,7 +119,7 @@ end
 
 local function bad_key(message) return errors.new { kind = "config", message = "api_key: " .. message } end
 
--- The key, asked for at each try: a function may give tokens that do not live long.
+-- Asks for the key at each try, because a function may give tokens that expire soon.
 local function key_of(client)
   local key, err = client.key()
   if key == nil then
@@ -131,7 +131,7 @@ local function key_of(client)
   return key
 end
 
--- What is sent for the key, and how: by the provider's data, or by its module.
+-- The secret to send, and its scheme: the key as the provider's data say, or what its module of auth makes of the key.
 local function secret_of(client)
   local key, err = key_of(client)
   if err then return nil, nil, err end
@@ -141,7 +141,7 @@ local function secret_of(client)
   return secret, scheme
 end
 
-local credentials = setmetatable({}, { __mode = "k" }) -- client -> the last one, which is as a rule that of the next try
+local credentials = setmetatable({}, { __mode = "k" }) -- client -> its last credential, which the next try mostly needs again
 
 -- The credential of a try: a function that gives the key, the scheme and the lists of headers that hold it.
 local function credential_of(client)
@@ -156,7 +156,7 @@ local function credential_of(client)
   return credential
 end
 
---- Where a request goes. A module of auth may put more into the path.
+--- The address that a request goes to. A module of auth may put more into the path.
 ---@param client table
 ---@param wire ogl.Wire
 ---@return string? address
@@ -174,15 +174,15 @@ local function only(wanted, report)
   end
 end
 
--- What the transport tells of both directions, as the caller wants it: of an upload if there is one, else of the answer.
+-- The transport reports both directions; the caller wants to hear of one: of the upload if the call has a form, else of the answer.
 local function progress_of(wire)
   local report = wire.options and wire.options.on_progress
   return report and only(wire.form and "up" or "down", report) or nil
 end
 
-local drafts = setmetatable({}, { __mode = "k" }) -- client -> the table of a request that is no transport's any more
+local drafts = setmetatable({}, { __mode = "k" }) -- client -> the table of a request that no transport reads any more
 
--- A new table for what a transport is asked. `way` is how the server is reached: proxy, TLS, Unix socket.
+-- Makes the table that describes a request to a transport. `way` says how to reach the server: proxy, TLS, Unix socket.
 local function new_draft(client)
   local way = client.way()
   return {
@@ -191,8 +191,8 @@ local function new_draft(client)
   }
 end
 
--- Opens an exchange. A transport reads the table that it is given and does not keep it: the next call gets it again, but none that comes
--- while this transport still reads.
+-- Opens an exchange. A transport reads the table that it is given and does not keep it, so the next call uses it again. While a
+-- transport still reads it, it is out of `drafts`, and a call that comes then makes another.
 local function open(transport, client, wire, address, secret, body)
   local draft = drafts[client] or new_draft(client)
   drafts[client] = nil
@@ -211,13 +211,13 @@ local function read_error(exchange)
   local pieces, size = {}, 0
   while size < ERROR_BODY do
     local bytes = exchange:read()
-    if not bytes then break end -- what came of the body is worth showing, whatever ended it
+    if not bytes then break end -- the error shows the bytes that came, even if the body broke off
     pieces[#pieces + 1], size = bytes, size + #bytes
   end
   return table.concat(pieces):sub(1, ERROR_BODY)
 end
 
--- Keeps the credential of a try that was, for errors that quote it later.
+-- Keeps the credential of the try before, because a later error may quote it.
 local function remember(call, credential)
   local before = call.try
   if not before or before.credential == credential then return end
@@ -239,18 +239,19 @@ local function refused(call, exchange, status, headers)
   return nil, call:finish(err)
 end
 
---- A call; nothing is sent yet.
+--- Makes a call; nothing is sent yet.
 ---@param client table
----@param wire? ogl.Wire nil: steps make it (chat/steps.lua)
+---@param wire? ogl.Wire nil: the steps of a chat make it (chat/steps.lua)
 ---@return ogl.Call
 function M.new(client, wire)
-  -- in the size that a chat's call has
+  -- naming all fields of a chat's call gives the table its final size at once
   return setmetatable({
     client = client, wire = wire, try = nil, sent = nil, request = nil, operation = nil, streamed = nil, model = nil,
   }, Call)
 end
 
---- Begins a try: the request is on its way, and other calls can be begun before this one is settled.
+--- Begins a try: sends the request, and returns before the server answers, so that other calls can begin meanwhile. Errors: `config`
+--- without an address or a usable key, `cancelled`, and those of the transport.
 ---@return boolean? begun
 ---@return ogl.Error? err
 function Call:begin()
@@ -278,7 +279,8 @@ function Call:begin()
   return true
 end
 
--- Settles a try, begun or not: the exchange and its head, or the error. A status of 300 and above is an error: redirects are not followed.
+-- Waits for the head of a try's answer (and begins the try, if need be): gives the exchange and its head, or the error. A status of 300
+-- and above is an error, because redirects are not followed.
 local function settle(call)
   local pending = call.try
   if not (pending and pending.exchange and pending.decoder == nil) then
@@ -307,23 +309,23 @@ local function may_repeat(wire, err, decided)
   return true
 end
 
---- Whether part of an answer has left its decoder: no other try may answer the call then.
+--- Whether part of an answer has left its decoder. If so, no other try may answer the call.
 ---@return boolean
 function Call:committed()
   local try = self.try
   return try.committed or try.decoder:committed()
 end
 
---- The options of most calls: they say nothing of their own, or that the reply is not kept.
+--- The options of most calls: the caller set none, or only `keep = false`.
 M.PLAIN, M.UNKEPT = {}, { keep = false }
 
--- What is left of a wire that will not be sent again, shared by all calls with these options: a stream among thousands keeps none.
+-- The wires of calls that will not be sent again. All calls with these options share them, so that thousands of streams keep no wire each.
 local SPENT = {
   [M.PLAIN] = { options = M.PLAIN, warnings = {} },
   [M.UNKEPT] = { options = M.UNKEPT, warnings = {} },
 }
 
---- Lets go what was sent, a long prompt above all: the call is committed, and will not be sent again.
+--- Lets the request go (it may hold a long prompt) once the call is committed, and so will not be sent again.
 function Call:spend()
   local wire = self.wire
   self.sent = #wire.body
@@ -331,7 +333,7 @@ function Call:spend()
   if spent then self.wire = spent else wire.body = nil end
 end
 
---- Commits the call to its present try, whatever that has said so far.
+--- Commits the call to its present try, even if no part of an answer has come.
 function Call:commit() self.try.committed = true end
 
 -- Adds the present try to the attempts of its call.
@@ -349,7 +351,7 @@ local function prepare_again(call) return call.asked and call.prepare(call) or n
 
 --- Says whether to send again after an error; waits first.
 ---@param err ogl.Error
----@return boolean
+---@return boolean again false, at once, if it must not be sent again
 function Call:again(err)
   note(self, nil, err)
   if self.attempts[2] then err.attempts = self.attempts end
@@ -380,7 +382,7 @@ function Call:answered(status, usage)
   return self.attempts
 end
 
---- Tries until there is an answer, or no try is left.
+--- Tries until the server answers, or no try is left.
 ---@return table? exchange
 ---@return integer|ogl.Error status or the error
 ---@return table? headers
@@ -393,14 +395,14 @@ function Call:send()
   return exchange, status, headers
 end
 
---- An error of this call as its caller gets it: with the provider's name, with a code if its sentence is known, and without what any try
---- sent for the key. The key is not asked for again: a function may have given another one since.
+--- Completes an error of this call for its caller: adds the provider's name, and a code if the server's sentence is known; removes the
+--- keys that the tries sent. It does not ask for the key again, because a function may give another one by now.
 ---@param err ogl.Error
 ---@return ogl.Error
 function Call:finish(err)
   local provider = self.client.provider
   err.provider = provider.name
-  local worded = err.status or err.kind == "provider" -- by the server
+  local worded = err.status or err.kind == "provider" -- the message is the server's
   if worded and not err.code and provider.catalogue then
     local code, retryable = require(provider.catalogue).code(err)
     err.code, err.retryable = code, err.retryable or retryable or false
@@ -416,7 +418,7 @@ function Call:close_reader()
   if try then try.reader = nil end
 end
 
---- Ends a call that was begun.
+--- Ends a call that was begun: closes its exchange and its files.
 function Call:close()
   if self.try and self.try.exchange then self.try.exchange:close() end
   self:close_reader()
@@ -443,12 +445,12 @@ function M.read_all(exchange)
   end
 end
 
--- Loaded with the first whole answer: a program that only streams never needs it.
+-- Loads the module with the first whole answer, because a program that only streams never needs it.
 local function answers() return require "opengatellm.http.answer" end
 
 local calls = setmetatable({}, { __mode = "k" }) -- head of an answer -> the call that it answers
 
---- The whole body of an answer, with retries.
+--- Reads the whole body of an answer, with retries.
 ---@return string? body
 ---@return ogl.Error|{status: integer, headers: table} head or the error
 function Call:fetch()
@@ -462,14 +464,15 @@ function Call:fetch()
     self:close_reader()
     if body then
       local head = { status = status, headers = headers }
-      calls[head], self.wire = self, nil -- who keeps the head keeps no request
+      calls[head], self.wire = self, nil -- a program that keeps the head must not keep the request with it
       return body, head
     end
     if not self:again(self:finish(err)) then return nil, err end
   end
 end
 
---- The decoded body of an answer, with retries; nil and its error where it is one (answer.lua).
+--- Reads and decodes the body of an answer, with retries. An answer that is an error in spite of its status (answer.lua) is returned as
+--- that error; one that is not JSON, as an error of kind `protocol`.
 ---@param pack? string see core.decode
 ---@param state? string see answer.is_fault
 ---@return any value
@@ -488,31 +491,31 @@ end
 
 --- Sends a request, and gives the whole body of its answer: see Call:fetch.
 ---@param client table
----@param wire table the request, as Call takes it
+---@param wire ogl.Wire
 function M.fetch(client, wire) return M.new(client, wire):fetch() end
 
 --- Sends a request, and gives the decoded body of its answer: see Call:json.
 ---@param client table
----@param wire table the request, as Call takes it
----@param pack? function passed to Call:json
----@param state? any passed to Call:json
+---@param wire ogl.Wire
+---@param pack? string passed to Call:json
+---@param state? string passed to Call:json
 function M.json(client, wire, pack, state) return M.new(client, wire):json(pack, state) end
 
---- An error that was made of an answer after its call: see Call:finish.
+--- Completes an error that was made from an answer after its call: see Call:finish.
 ---@param client table
 ---@param err ogl.Error
----@param head? table of the answer, as `fetch` gave it; nil: it quotes none
+---@param head? table of the answer, as `fetch` gave it; nil: the error quotes no answer
 ---@return ogl.Error
 function M.finish(client, err, head)
   local answered = head and calls[head] or M.new(client)
   return answered:finish(err)
 end
 
---- The error of an answer that is not what it should be.
+--- Makes the `protocol` error of an answer that does not have the expected form.
 ---@param client table
 ---@param head {status: integer, headers: table} as `fetch` gave it
 ---@param message string
----@param body? string where it has words about the call, they are the error
+---@param body? string if the server wrote a message into it, that message is the error
 ---@return ogl.Error
 function M.unexpected(client, head, message, body)
   local told = body and answers().told(body, head)
@@ -522,7 +525,7 @@ function M.unexpected(client, head, message, body)
   }, head)
 end
 
---- The error of an answer that should have been JSON.
+--- Makes the error of an answer that should have been JSON.
 ---@param client table
 ---@param body string
 ---@param head {status: integer, headers: table}

@@ -1,9 +1,11 @@
---- Downloads: answers that are bytes, as a string, into a file, or to a function, piece by piece and never whole in memory.
+--- Downloads: answers that are bytes, as a string, into a file, or to a function. A file or a function gets them piece by piece, so that
+-- they are never whole in memory.
 --
--- What begins as an error or a page does is held back until it is known what it is (error_gate.lua), so that nobody takes it for the bytes.
+-- An answer that begins like an error or a page is held back until its kind is known (error_gate.lua), so that an error does not end up
+-- in the file.
 --
--- A file is written beside its place as NAME.part, and takes its place when it is whole: what stands there is never half of an
--- answer. After an error that may pass, a file is begun again; a function that has got bytes is not asked to forget them.
+-- A file is written as NAME.part and renamed when it is complete, so that NAME never holds half of an answer. After an error that may
+-- pass, the file is begun again. A function is called by one try only, because it cannot give bytes back.
 --
 -- @module opengatellm.http.download
 local call = require "opengatellm.http.call"
@@ -14,19 +16,19 @@ local media = require "opengatellm.request.media"
 local M = {}
 
 ---@class ogl.Download
----@field data? string the bytes, where they went nowhere else
+---@field data? string the bytes, if neither a file nor a function took them
 ---@field path? string the file that has them
----@field mime string as the server says, else as the first bytes do
+---@field mime string from the server's header, else from the first bytes
 ---@field length integer bytes
 
-local ACCEPT = "*/*" -- a JSON error comes as it wants anyway
+local ACCEPT = "*/*" -- servers send a JSON error whatever is accepted
 local HEAD = 16 -- bytes that media.sniff looks at
 
 local function failure(name, why)
   return errors.new { kind = "file", message = name .. ": " .. (tostring(why):gsub("^.-: ", "")) }
 end
 
--- Targets: begin(), put(bytes), finish() -> true | nil, err; give_up(). `begin` is called before anything is sent, at each try.
+-- Targets: begin(), put(bytes), finish() -> true | nil, err; give_up(). Each try calls `begin` before it sends anything.
 
 local function file_target(path)
   local part, file = path .. ".part", nil
@@ -73,7 +75,7 @@ local function function_target(write)
   }
 end
 
--- Reads an answer to its end: how many bytes came, their front, and what ended it before, from the server or from the target.
+-- Reads an answer to its end, and gives: how many bytes came, their front, the error of the exchange, the error of the gate or target.
 local function pour(exchange, target, guard)
   local length, front = 0, ""
   while true do
@@ -100,7 +102,7 @@ local function mime_of(headers, front)
   return media.sniff(front) or kind or "application/octet-stream"
 end
 
--- One answer: the result; or nil, the error, and whether there may be another.
+-- Makes one try: gives the result; or nil, the error, and whether another try may follow.
 local function try(asked, target, expected)
   local fine, own = target.begin()
   if not fine then return nil, own end
@@ -116,7 +118,7 @@ local function try(asked, target, expected)
 end
 
 local function stream(client, wire, target, expected)
-  wire.stream = true -- as they come; they are not unpacked in memory
+  wire.stream = true -- the exchange gives bytes as they come, and keeps no whole answer
   local asked = call.new(client, wire)
   local result, err, again
   repeat
@@ -126,11 +128,12 @@ local function stream(client, wire, target, expected)
   return result, err
 end
 
---- The bytes of an answer. Without `path` and `write` they are the result, within `limits.body`.
+--- Downloads an answer into a file (`path`), to a function (`write`), or into the result's `data`, at most `limits.body` bytes. Errors:
+--- `file` if the file cannot be written, `cancelled` if the function wants no more, `protocol` if text came in place of a medium.
 ---@param client ogl.Client
 ---@param wire ogl.Wire
----@param target {path?: string, write?: fun(bytes: string): boolean?, any} `write` ends it with false, and says why
----@param expected? string what the bytes are ("audio"); nil: anything, the text of a page too
+---@param target {path?: string, write?: fun(bytes: string): boolean?, any} `write` ends the download with false and the reason
+---@param expected? string the medium that the bytes are ("audio"); nil: anything, also the text of a page
 ---@return ogl.Download?
 ---@return ogl.Error?
 function M.fetch(client, wire, target, expected)
@@ -147,8 +150,8 @@ function M.fetch(client, wire, target, expected)
   return { data = data, mime = mime_of(head.headers, data:sub(1, HEAD)), length = #data }
 end
 
---- An answer of lines, read as they are asked for: `for line in download.lines(client, wire) do`. Nothing is sent before the first
---- is asked for; a failure raises its error. `lines:close()` ends it before its end.
+--- The lines of an answer, read one by one: `for line in download.lines(client, wire) do`. The first read sends the request; a failure
+--- raises its error. `lines:close()` ends the download early.
 ---@class ogl.Lines
 ---@overload fun(): string?
 local Lines = {}
@@ -157,8 +160,8 @@ Lines.__name = "opengatellm.lines"
 
 --- Makes a reader of an answer's lines; the request is sent at the first read.
 ---@param client table
----@param wire table the request, as Call takes it
----@return table lines
+---@param wire ogl.Wire
+---@return ogl.Lines
 function M.lines(client, wire)
   wire.accept, wire.stream = wire.accept or ACCEPT, true
   return setmetatable({ call = call.new(client, wire), pieces = {}, size = 0, rest = "", at = 1, over = false, exchange = false }, Lines)
@@ -173,7 +176,7 @@ local function too_long(max)
   return errors.new { kind = "limit", message = ("a line of the answer has more than %d bytes; limits.reply allows more"):format(max) }
 end
 
--- Keeps what came of a line whose end has not come.
+-- Keeps a piece of a line, and checks the line's length.
 local function keep(self, text)
   local max = self.call.client.bounds.reply
   self.pieces[#self.pieces + 1], self.size = text, self.size + #text
@@ -210,12 +213,12 @@ function Lines:__call()
     self.rest, self.at = next_piece(self), 1
     if not self.rest then
       self:close()
-      if self.size > 0 then return take(self, "") end -- a last line without its end
+      if self.size > 0 then return take(self, "") end -- the last line has no line end
     end
   end
 end
 
---- Ends the download. It may be called any number of times.
+--- Ends the download. A program may call it any number of times.
 function Lines:close()
   self.over, self.rest = true, ""
   if self.exchange then self.exchange:close() end

@@ -1,11 +1,12 @@
---- Gates: what keeps an error that was sent in place of bytes from passing for them.
+--- Gates: a gate recognizes an error that a server sent in place of a file, so that it does not pass for the file.
 --
 --   local gate = M.new(head, expected)      of an answer with a good status; `expected`: what its bytes are ("audio"), nil: anything
---   gate:take(bytes) -> bytes | nil, err    what may go on, "" where it is held back
---   gate:finish() -> bytes | nil, err       what was held back; nil where nothing was
+--   gate:take(bytes) -> bytes | nil, err    the bytes that may go on, "" while the gate holds them back
+--   gate:finish() -> bytes | nil, err       the bytes that were held back; nil if there were none
 --
 -- Where a medium is expected, JSON, pages and words are errors, whatever they say and whatever type the server gives them. A file may be
--- any of these: there only what is nothing but an error is one. Memory: what is held back has a bound, beyond which it is no error.
+-- any of these, so there an answer is an error only if it has no other content. Memory: the gate holds back at most MAX bytes, because
+-- no error is longer.
 --
 -- @module opengatellm.http.error_gate
 local answer = require "opengatellm.http.answer"
@@ -25,13 +26,13 @@ local function type_of(headers)
   return type(kind) == "string" and kind:match "^%s*([^;%s]+)" or ""
 end
 
--- Types that hold texts, no medium.
+-- Whether a type is one of texts, not of a medium.
 local function is_text(kind)
   kind = kind:lower()
   return kind:find "^text/" ~= nil or kind:find "json" ~= nil or kind:find "[/+]xml$" ~= nil or kind == "application/xhtml+xml"
 end
 
--- What the front of an answer may be the beginning of: "text", "bytes", or nil where only white space has come.
+-- Whether an answer begins like a text or like a medium: "text", "bytes", or nil while only white space has come.
 local function look(front)
   local first = front:match "^\239?\187?\191?%s*(.*)$"
   if first == "" then return nil end
@@ -42,15 +43,15 @@ end
 
 --- Makes a gate for an answer that should hold a file: it keeps back a body that may be an error instead.
 ---@param head {status: integer, headers: table}
----@param expected? string
+---@param expected? string name of the medium that should come, for the message: "audio"; nil: any file
 ---@return ogl.Gate
 function M.new(head, expected)
   local kind = type_of(head.headers)
-  local open = not expected and BYTES[kind:lower()] or false -- a file, as its server gives any
+  local open = not expected and BYTES[kind:lower()] or false -- servers give files this type, and errors another
   return setmetatable({ head = head, expected = expected, text = is_text(kind), open = open, held = {}, size = 0, front = "" }, Gate)
 end
 
--- The error of a text in place of a medium; nil where it is none.
+-- Makes the error of a text in place of a medium; nil if the text is a medium after all.
 local function refusal(self, text)
   local value = answer.json(text)
   local err = answer.fault(text, value, self.head)
@@ -61,13 +62,13 @@ local function refusal(self, text)
   return err
 end
 
--- The error of what was held back, which is all of the answer or its front.
+-- Makes the error of the bytes that were held back: the whole answer, or its front.
 local function problem(self, text)
   if self.expected then return refusal(self, text) end
   return answer.is_pure(text) and answer.fault(text, answer.json(text), self.head) or nil
 end
 
--- Whether nothing that comes can make an error of it.
+-- Whether the answer cannot be an error any more, whatever bytes follow.
 local function is_clear(self)
   if self.expected and self.text then return false end
   return look(self.front) == "bytes" or self.size > MAX and not (self.expected and answer.is_html(self.front))
@@ -79,7 +80,7 @@ local function release(self)
   return bytes
 end
 
--- The error of an answer without a byte; a file may be empty.
+-- Makes the error of an empty answer, unless any file is expected: a file may be empty.
 local function nothing(self)
   if not self.expected then return nil end
   local message, headers = ("the server's answer is no %s but empty"):format(self.expected), self.head.headers
@@ -112,9 +113,9 @@ function Gate:finish()
   return bytes
 end
 
---- The error of a whole answer in place of its bytes, or nil.
+--- Makes the error if a whole answer is one in place of its bytes; gives nil if it is not.
 ---@param head {status: integer, headers: table}
----@param expected? string
+---@param expected? string as for `new`
 ---@param data string
 ---@return ogl.Error?
 function M.check(head, expected, data)

@@ -1,5 +1,5 @@
---- Requests to another address than that of the client's server: by its proxy, with its authorities and timeouts, but without its
---- key, the user's headers and the unix socket.
+--- Requests to other servers than the client's. They use the client's proxy, certificates and timeouts, but neither its key, nor the
+--- user's headers, nor the Unix socket, because those are meant for the client's own server.
 --
 -- @module opengatellm.http.foreign_request
 local call = require "opengatellm.http.call"
@@ -8,7 +8,7 @@ local request = require "opengatellm.request"
 
 local M = {}
 
---- Asks once. Any status is an answer.
+--- Asks once, without retries. An answer of any status is a result. Errors: those of the transport.
 ---@param client ogl.Client
 ---@param asked {method: string, url: string, headers: string[][], body?: string, max_body: integer}
 ---@return integer? status

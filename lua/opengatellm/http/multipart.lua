@@ -1,6 +1,6 @@
 --- Multipart forms (RFC 7578): fields and files as one request body, for every transport.
 --
--- `multipart.form(fields)` takes a list of {name, text} and {name, upload}; it reads nothing yet. `form.open()` begins: the body that a
+-- `multipart.form(fields)` takes a list of {name, text} and {name, upload}; it reads no file yet. `form.open()` gives the body that a
 -- transport takes, {length, read, close}. Memory: one piece of one file at a time.
 --
 -- @module opengatellm.http.multipart
@@ -11,19 +11,19 @@ local M = {}
 ---@class ogl.Form
 ---@field content_type string
 ---@field length? integer bytes of the whole body; nil: a file's length is not known
----@field spent boolean a file in it that can be read one time only has been begun
+---@field spent boolean one of its files can be read only once, and reading has begun
 ---@field open fun(): {length?: integer, read: fun(): string?, ogl.Error?, close: fun()}
 
 local RANDOM_BYTES = 16
 
--- A text that no file holds by accident, nor by intent: nobody can know it before.
+-- A random text that no file holds, by accident or by intent, because it cannot be guessed.
 local function make_boundary()
   local bytes, err = random.bytes(RANDOM_BYTES)
   if not bytes then return nil, err end
   return "ogl-" .. bytes:gsub(".", function(c) return ("%02x"):format(c:byte()) end):sub(1, 60)
 end
 
--- A name between quotes, as browsers and the HTML standard write it.
+-- Puts a name between quotes, escaped as browsers and the HTML standard do it.
 local ESCAPES = { ['"'] = "%22", ["\r"] = "%0D", ["\n"] = "%0A" }
 local function quoted(text) return '"' .. text:gsub('[\r\n"]', ESCAPES) .. '"' end
 
@@ -90,10 +90,10 @@ local function reader_of(form, segments)
   return { length = form.length, read = read, close = close }
 end
 
---- A form; nothing of its files is read yet.
----@param fields {[1]: string, [2]: string|ogl.Upload}[]
+--- Makes a form; reads none of its files yet.
+---@param fields {[1]: string, [2]: string|ogl.Upload}[] name and text, or name and file
 ---@return ogl.Form?
----@return ogl.Error? err where the system has no random bytes
+---@return ogl.Error? err if the system gives no random bytes
 function M.form(fields)
   local boundary, err = make_boundary()
   if not boundary then return nil, err end

@@ -1,8 +1,8 @@
---- Rate limits: what a server says of them in the headers of its answers.
+--- Rate limits: reads them from the headers of a server's answers.
 --
--- OpenGateLLM (from 0.5 on some routes, from 0.9 on all) and OpenAI send `x-ratelimit-limit-…`, `-remaining-…` and `-reset-…`; the one for
--- `request` and `token`, the other for `requests` and `tokens`. OpenGateLLM's limit is the text `None` where there is none, and its
--- remaining 0 then means nothing.
+-- OpenGateLLM (from 0.5 on some routes, from 0.9 on all) and OpenAI send `x-ratelimit-limit-…`, `-remaining-…` and `-reset-…`:
+-- OpenGateLLM for `request` and `token`, OpenAI for `requests` and `tokens`. Where OpenGateLLM sets no limit, it sends the text `None`,
+-- and its remaining 0 then means nothing.
 --
 -- @module opengatellm.http.rate_limit
 local errors = require "opengatellm.errors"
@@ -12,13 +12,13 @@ local M = {}
 ---@class ogl.RateLimit
 ---@field limit? integer nil: no limit
 ---@field remaining? integer nil: no limit
----@field reset? number seconds until all of it is there again
+---@field reset? number seconds until the whole limit is free again
 
 ---@class ogl.RateLimits as the last answer said; OpenGateLLM's figures do not count the request that it answers
 ---@field requests? ogl.RateLimit
 ---@field tokens? ogl.RateLimit
 
---- Keeps the headers of an answer, if they tell of limits.
+--- Keeps the headers of an answer on the client's connections, if they name limits.
 ---@param client table
 ---@param headers table<string, string|string[]>
 function M.note(client, headers)
@@ -43,7 +43,7 @@ local function limit_of(headers, name)
   }
 end
 
---- What headers say of limits; nil where there are none.
+--- Reads the limits from the headers of an answer; gives nil without headers.
 ---@param headers table<string, string>|false|nil
 ---@return ogl.RateLimits?
 function M.read(headers)

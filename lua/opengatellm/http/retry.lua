@@ -26,7 +26,7 @@ Budget.__index = Budget
 
 --- Makes the budget of one call.
 ---@param policy ogl.Retries
----@param host table
+---@param host table whose `sleep` the budget waits with
 ---@param random? fun(): number in [0, 1), for specs
 ---@param seconds? number that the whole call may take; default: no deadline
 ---@return ogl.Budget
@@ -73,7 +73,7 @@ function Budget:delay(err, call)
   return wait
 end
 
---- Waits, if the call may be tried again after this error; false when it may not.
+--- Waits, if the call may be tried again after this error.
 ---@param err ogl.Error
 ---@param call? table for the caller's function
 ---@return boolean again

@@ -1,9 +1,9 @@
---- Uploads: files that go into a request, read piece by piece and never held whole.
+--- Uploads: files that go into a request. They are read piece by piece, so that they are never whole in memory.
 --
 -- A source is a path, or a table with one of `path`, `data` (bytes) and `read` (a function that gives the next bytes, nil at
--- the end, or nil and what went wrong; `length` with it where it is known), and with `name` and `mime` where they are not what the
--- path and the first bytes say. `upload.new` looks at the source before anything is sent: a file that is missing, unreadable or
--- too large is an error then. Its `open` begins to read, as often as the source allows.
+-- the end, or nil and what went wrong; `length` with it if the program knows it). `name` and `mime` may be given, where the path and the
+-- first bytes do not tell them. `upload.new` looks at the source before anything is sent, and returns the error of a file that is
+-- missing, unreadable or too large. Its `open` begins to read, as often as the source allows.
 --
 -- @module opengatellm.http.upload
 local errors = require "opengatellm.errors"
@@ -16,8 +16,8 @@ local M = {}
 ---@class ogl.Upload
 ---@field name string the file's name without its folders
 ---@field mime string
----@field length? integer bytes; nil: nobody knows
----@field once boolean it can be read one time only
+---@field length? integer bytes; nil: unknown (a pipe, a function)
+---@field once boolean it can be read only once
 ---@field open fun(): ogl.Upload.Reader?, ogl.Error?
 
 ---@class ogl.Upload.Reader
@@ -31,9 +31,9 @@ local FIELDS = {
   path = "string", data = "string", read = "function", length = "number", name = "string", mime = "string", type = "string", url = "string",
 }
 
---- What is wrong with a source, or nil.
+--- Says what is wrong with a source.
 ---@param source ogl.Source
----@return string?
+---@return string? problem nil if nothing is
 function M.problem(source)
   if type(source) == "string" then return nil end
   for field, value in pairs(source) do
@@ -41,14 +41,14 @@ function M.problem(source)
     if type(value) ~= FIELDS[field] then return field .. ": expected " .. FIELDS[field] .. ", got " .. type(value) end
   end
   local places = (source.path and 1 or 0) + (source.data and 1 or 0) + (source.read and 1 or 0)
-  if source.url then return "the server takes a file here, no address" end
+  if source.url then return "the server takes a file here, not an address" end
   if places ~= 1 then return "exactly one of path, data and read is needed" end
   for _, field in ipairs { "name", "mime" } do
     if source[field] and source[field]:find "[%c]" then return field .. ": it holds a line end or another control character" end
   end
 end
 
---- One source or a list of them, as a list.
+--- Makes a list of one source, and leaves a list as it is.
 ---@param value ogl.Source|ogl.Source[]
 ---@return ogl.Source[]
 function M.list(value)
@@ -60,7 +60,7 @@ local function failure(name, message)
   return errors.new { kind = "file", message = name .. ": " .. message }
 end
 
--- What the end of a name says; the first bytes of these files say nothing.
+-- Types by the end of a name, for files whose first bytes do not tell.
 local BY_NAME = {
   txt = "text/plain", md = "text/markdown", markdown = "text/markdown", html = "text/html", htm = "text/html", json = "application/json",
   csv = "text/csv", pdf = "application/pdf", mp3 = "audio/mpeg", wav = "audio/wav", m4a = "audio/mp4", ogg = "audio/ogg",
@@ -103,7 +103,7 @@ local function shrunk(path, length, done)
   return failure(path, ("it became shorter while it was sent (%d bytes instead of %d)"):format(done, length))
 end
 
--- The reader of a file gives `length` bytes and no more: the server was told so.
+-- Reads at most `length` bytes of a file, even if it grows, because the request's head announced that length.
 local function file_reader(path, length)
   local file, err = open_file(path)
   if not file then return nil, err end
@@ -132,7 +132,7 @@ local function of_path(source, path, upload)
   local file, err = open_file(path)
   if not file then return nil, err end
   local head, why = file:read(HEAD)
-  local length = head and file:seek "end" -- a pipe has no end to seek
+  local length = head and file:seek "end" -- nil for a pipe, which cannot seek
   if not head and not why then length = 0 end
   file:close()
   if why then return nil, failure(path, why) end
@@ -162,7 +162,7 @@ local function of_function(source, upload)
   return upload
 end
 
--- A reader that says when more comes than may, or than was announced.
+-- Gives a reader that returns an error if more comes than `max`, or more or less than was announced.
 local function bounded(upload, max)
   local open = upload.open
   local function checked()
@@ -177,7 +177,7 @@ local function bounded(upload, max)
         done = done + (bytes and #bytes or 0)
         if max and done > max then return nil, failure(upload.name, ("it is larger than the limit of %d bytes"):format(max)) end
         if upload.length and (done > upload.length or not bytes and done < upload.length) then
-          return nil, failure(upload.name, ("it has other than the %d bytes that were announced"):format(upload.length))
+          return nil, failure(upload.name, ("it does not have the %d bytes that were announced"):format(upload.length))
         end
         return bytes
       end,
@@ -186,7 +186,7 @@ local function bounded(upload, max)
   return checked
 end
 
---- Looks at a source; nothing stays open.
+--- Looks at a source, and leaves no file open. Errors: `file` if it is missing, unreadable, or larger than `max`.
 ---@param source ogl.Source checked by `problem`
 ---@param max? integer bytes; nil: no limit
 ---@return ogl.Upload? upload
@@ -209,7 +209,7 @@ function M.new(source, max)
   return upload
 end
 
---- An upload alone, as the body of a request: what a form is to a call (multipart.lua).
+--- Makes an upload the whole body of a request; a call uses it like a form (multipart.lua).
 ---@param upload ogl.Upload
 ---@return ogl.Form
 function M.body(upload)

@@ -1,4 +1,4 @@
---- The operations on one's own account: who I am, my keys, what I have used, logging in.
+--- The operations on one's own account: the user, the keys, the usage, the login.
 --
 -- The form of a row: operations/init.lua.
 --

@@ -8,7 +8,7 @@ local enums = require "opengatellm.operations.enums"
 local ID, LIMIT = "integer, required: Its ID.", "integer 1..100: Items of a page; the server's default is 10."
 local OFFSET, ORDER = "integer 0..: Items to skip.", "one of asc|desc: Direction of the order."
 
--- A page of things that sort by those fields.
+-- The parameters of a page of objects that can be sorted by those fields.
 local function paged(fields, query)
   local all = { offset = OFFSET, limit = LIMIT, sort_by = "one of " .. fields .. ": What they are sorted by.", sort_order = ORDER }
   for name, line in pairs(query or {}) do all[name] = line end
@@ -27,7 +27,7 @@ local PERMISSIONS = "list of one of admin|read_metric|provide_models: What it pe
 
 local LIMIT_TYPES = { tpm = true, tpd = true, rpm = true, rpd = true }
 
--- What the server would not take of a role's limits.
+-- Finds the limits of a role that the server would refuse.
 local function check_limits(options)
   for i, limit in ipairs(type(options.limits) == "table" and options.limits or {}) do
     local where = ("limits[%d]"):format(i)

@@ -1,7 +1,7 @@
---- Batches: a file of requests that the server works off by and by, and what came of them.
+--- Batches: a file of requests that the server works through later, and the results.
 --
 -- Each line of the output is {id, custom_id, response = {status_code, request_id, body}, error}, in any order: `custom_id` says to which
--- request it belongs. Lines are read as they are asked for; the file is never whole in memory.
+-- request it belongs. The client reads line by line, so that the file is never whole in memory.
 --
 -- @module opengatellm.operations.batches
 local answer = require "opengatellm.http.answer"
@@ -34,7 +34,7 @@ local function lines_of(context, id)
   return download.lines(context.client, { method = "GET", path = path, options = context.options, repeatable = "always" })
 end
 
--- The error of an id that the server gave and that leads to another route.
+-- Makes the error if the server gave a file ID that would lead to another route.
 local function strange(ids)
   for _, id in ipairs(ids) do
     local problem = url.problem(id)
@@ -66,13 +66,13 @@ function M.results(batch, context)
   return setmetatable({ client = context.client, files = files, at = 1, count = 0 }, Results)
 end
 
--- Ends the results with an error, which is raised as it is.
+-- Closes the results, and raises an error.
 local function fail(self, err)
   self:close()
   error(call.finish(self.client, err), 0)
 end
 
--- One line as a table. A line that belongs to no request and is an error stands in place of the output.
+-- Decodes a line. A line that names no request and holds an error means that the server sent an error in place of the output.
 local function entry_of(self, line)
   local value, _, why = core.decode(line)
   if type(value) ~= "table" or value.custom_id == nil then
@@ -97,7 +97,7 @@ function Results:__call()
   end
 end
 
---- Closes the files of the results. It may be called any number of times.
+--- Closes the files of the results. A program may call it any number of times.
 function Results:close()
   for _, lines in ipairs(self.files) do lines:close() end
   self.files = {}

@@ -1,15 +1,15 @@
---- The change log of OpenGateLLM's API, newest version first: what a client has to do otherwise on servers that are older.
+--- The change log of OpenGateLLM's API, newest version first: it tells the client how to speak to older servers.
 --
--- The rows of the operations describe the newest server. An entry says what came with its version:
+-- The rows of the operations describe the newest server. An entry says what its version changed:
 --
 --   new      operations that servers before it do not have
 --   gone     operations that it and later servers do not have
---   before   operation -> how it was until then. The fields of a row (`method`, `path`, `complete`, …), and: `names`
+--   before   operation -> its form until then. The fields of a row (`method`, `path`, `complete`, …), and: `names`
 --            (parameter -> name on the wire), `item_names` (list -> the same for what is in its tables), `with` and
---            `without` (parameters that were there, or not yet), `types` (parameter -> its line until then), `fixed` (what is
---            always sent; false: no longer), `only_for` (the parameters that alone make the difference), `values`
---            (parameter -> values of its enumeration that are gone since)
---   features what calls that are no rows have from then on
+--            `without` (parameters that it had, or did not have yet), `types` (parameter -> its line until then), `fixed` (fields that
+--            are always sent; false: no longer), `only_for` (the form differs only for calls with these parameters), `values`
+--            (parameter -> values of its enumeration that later servers lack)
+--   features features that other calls, which have no rows, got with this version
 --
 -- Sources: the notes of each release, the source trees of 0.4.1 and 0.9, the OpenAPI documents of 0.4.1 and 0.4.5, recorded
 -- exchanges.

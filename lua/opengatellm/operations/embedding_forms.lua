@@ -2,14 +2,14 @@
 --
 -- A form is a table:
 --
---   path(model), root   where it is asked;   named: the model stands in the path
---   batch = {inputs, tokens}: what one request may have, where the provider does not say
---   carries             fields of the request that it has: `dimensions`, `user`, `encoding_format`, `tokens` (inputs that are tokens)
---   tasks               task -> its word; nil: it has none
---   body(ask)           what is sent; ask = {model, inputs, messages, several, options, task: the form's own word}
+--   path(model), root   the path of the request;   named: the model stands in the path
+--   batch = {inputs, tokens}: the most that one request may have, if the provider does not say
+--   carries             the fields that it can send: `dimensions`, `user`, `encoding_format`, `tokens` (inputs that are tokens)
+--   tasks               task -> the server's word for it; nil: the server knows no tasks
+--   body(ask)           makes the body; ask = {model, inputs, messages, several, options, task: the server's word}
 --   pack                the key of the vectors, for packed answers
---   vectors(answer)     a list of vectors by their places; nil: the answer is something else
---   usage(answer)       what it says of its cost
+--   vectors(answer)     gives a list of vectors by their places; nil: the answer has another form
+--   usage(answer)       gives the usage that the answer names
 --
 -- Sources. openai: openai-python and recorded answers. voyage: recorded exchanges (input_type, output_dimension). jina: api.jina.ai's
 -- form as in the code of its users (task = retrieval.query, …). gemini: ai.google.dev/api/embeddings, recorded exchanges; 100 requests at
@@ -24,14 +24,14 @@ local url = require "opengatellm.base.url"
 
 local M = { FORMS = {} }
 
---- What an embedding may be for.
+--- The tasks that an embedding may be for.
 M.TASKS = {
   query = true, document = true, similarity = true, classification = true, clustering = true, question = true, fact = true, code = true,
 }
 
 local function total(count) return type(count) == "number" and { input_tokens = count, total_tokens = count } or nil end
 
--- A member of what may be none: null is a value that has no members.
+-- Reads a member of a value that may be no table, as null is.
 local function member(value, name) return type(value) == "table" and value[name] or nil end
 
 local function rows_of(list, count) return type(list) == "table" and (list[1] ~= nil or count == 0) and list or nil end
@@ -138,11 +138,11 @@ M.FORMS.cohere = {
   end,
 }
 
--- What a request has and a form does not ----------------------------------------------------------------------------
+-- Fields that a form cannot carry -----------------------------------------------------------------------------------
 
 local OPTIONAL = { "dimensions", "encoding_format", "user" }
 
---- Tells what of a request a form cannot carry; the form's word for its task.
+--- Finds the fields of a request that a form cannot carry, and the server's word for its task.
 ---@param form table
 ---@param options ogl.EmbeddingsRequest
 ---@param provider table
@@ -164,8 +164,8 @@ end
 
 local FLOAT = 4 -- bytes
 
---- One vector as it was asked for; nil where it is none: an item is no number, or the bytes are no whole floats. With `packed` the decoder
---- has made strings of all.
+--- Reads one vector in the form that was asked for; gives nil if an item is not a number, or the bytes are not whole floats. With
+--- `packed` the decoder has made a string of each vector.
 ---@param value any
 ---@param packed? boolean
 ---@return number[]|string|nil

@@ -1,13 +1,13 @@
 --- Embeddings: vectors of texts, in the order of the texts.
 --
--- Servers may answer in any order, and with base64 or with lists whatever was asked for (OGL decodes base64 by itself); both
--- forms of either are read. `packed` gives each vector as a string of float32 in the machine's byte order, as ffi.cast, string.unpack
--- and vector databases take it.
+-- Servers may answer in any order, and with base64 or with lists, whatever was asked for (OGL decodes base64 by itself); the client reads
+-- both. `packed` gives each vector as a string of float32 in the machine's byte order, as ffi.cast, string.unpack and vector databases
+-- take it.
 --
--- What is more than a server takes at once goes in several requests, some of them at the same time, and comes back as one answer. A
--- server that takes even less says 413; then the batch is split further.
+-- If a request has more texts than a server takes at once, the client sends several, some of them at the same time, and joins the answers.
+-- A server that takes even less answers 413; then the client splits the batch further.
 --
--- Servers have several forms of request and answer: embedding_forms.lua. What a form does not have is told in `warnings`.
+-- Servers have several forms of request and answer: embedding_forms.lua. `warnings` name the fields that a form cannot carry.
 --
 -- @module opengatellm.operations.embeddings
 local call = require "opengatellm.http.call"
@@ -22,21 +22,21 @@ local url = require "opengatellm.base.url"
 
 local M = {}
 
-local BYTES_A_TOKEN = 3 -- less than most texts have, so that an estimate is rather too high
+local BYTES_A_TOKEN = 3 -- fewer than most texts have, so that the estimate of tokens is too high rather than too low
 local CONCURRENCY = 4
 
 ---@class ogl.EmbeddingsRequest
 ---@field input? string|string[]|integer[]|integer[][]
----@field messages? ogl.Message[] in place of `input`, where the server takes them: one vector of all, pictures included
+---@field messages? ogl.Message[] in place of `input`, if the server takes them: gives one vector of all, pictures included
 ---@field model? string default: the client's
 ---@field dimensions? integer
 ---@field encoding_format? "float"|"base64" on the wire; default "float", which every version takes
----@field task? "query"|"document"|"similarity"|"classification"|"clustering"|"question"|"fact"|"code" what they are for
+---@field task? "query"|"document"|"similarity"|"classification"|"clustering"|"question"|"fact"|"code" the use of the vectors
 ---@field user? string
 ---@field packed? boolean vectors as strings of float32
----@field batch? {inputs?: integer, tokens?: integer} what one request may have; default: the provider's (OGL: 64, and about 32,768)
+---@field batch? {inputs?: integer, tokens?: integer} the most of one request; default: the provider's (OGL: 64, and about 32,768)
 ---@field concurrency? integer requests at the same time; default 4
----@field strict? boolean what cannot be carried is an error
+---@field strict? boolean a field that the server does not take is an error, not a warning
 ---@field extra? table merged into the body as it is
 ---@field headers? table<string, string>
 ---@field timeouts? ogl.Timeouts
@@ -45,7 +45,7 @@ local CONCURRENCY = 4
 ---@field vectors (number[]|string)[]
 ---@field model? string
 ---@field usage? ogl.Usage the sum of all requests
----@field warnings? {code: string, field: string, message: string}[] what was left out
+---@field warnings? {code: string, field: string, message: string}[] fields that were left out
 
 local FIELDS = {
   input = "string or table", messages = "table", model = "string", dimensions = "integer", encoding_format = "string", user = "string",
@@ -70,7 +70,7 @@ end
 
 -- Batches -----------------------------------------------------------------------------------------------------------
 
--- The texts as a list; a list of numbers is one text, as tokens.
+-- Makes a list of the texts; a list of numbers is one text, given as tokens.
 local function inputs_of(input)
   if type(input) == "string" or type(input[1]) == "number" then return { input } end
   return input
@@ -80,7 +80,7 @@ local function tokens_of(text)
   return type(text) == "string" and math.ceil(#text / BYTES_A_TOKEN) or #text
 end
 
--- Cuts a list into batches {from, to} of so many texts and tokens; a text that is too long alone is a batch of its own.
+-- Cuts a list into batches {from, to} of so many texts and tokens; a single text that is longer becomes a batch of its own.
 local function batches_of(inputs, limits)
   local batches, tokens = {}, 0
   for i, text in ipairs(inputs) do
@@ -95,7 +95,7 @@ local function batches_of(inputs, limits)
   return batches
 end
 
--- The same texts in smaller batches after a 413: as many as the server said it takes, or half.
+-- Cuts a batch into smaller ones after a 413: as many texts as the server said that it takes, or half.
 local function smaller(batch, err)
   local count = batch.to - batch.from + 1
   local most = tonumber(err.message:match "maximum allowed batch size (%d+)") or math.ceil(count / 2)
@@ -124,7 +124,7 @@ local function add_usage(job, usage)
   for name, value in pairs(usage) do job.usage[name] = (job.usage[name] or 0) + value end
 end
 
--- Puts the vectors of a batch in their places; an error where one is missing.
+-- Puts the vectors of a batch in their places; returns an error if one is missing.
 local function collect(job, batch, answer, head, body)
   local vectors = type(answer) == "table" and job.form.vectors(answer)
   if not vectors then return call.unexpected(job.client, head, "the server's answer is not a list of embeddings", body) end
@@ -139,9 +139,9 @@ local function collect(job, batch, answer, head, body)
   add_usage(job, job.form.usage(answer))
 end
 
-local run -- the two need each other
+local run -- the two functions call each other
 
--- One batch, begun or not: its vectors, or those of smaller batches.
+-- Runs one batch, begun or not, and puts its vectors, or those of smaller batches, in their places.
 local function settle(job, batch, asked)
   local answer, head, body = asked:json(job.options.packed and job.form.pack or nil)
   if answer ~= nil then return collect(job, batch, answer, head, body) end
@@ -153,14 +153,14 @@ local function close_all(begun)
   for _, asked in pairs(begun) do asked:close() end
 end
 
--- All batches, some at the same time: while one is waited for, the next are on their way. The first error ends it.
+-- Runs all batches, some at the same time: while it waits for one, the next are on their way. The first error ends it.
 function run(job, batches)
   local begun, width = {}, job.options.concurrency or CONCURRENCY
   for i, batch in ipairs(batches) do
     for ahead = i + 1, math.min(i + width - 1, #batches) do
       if not begun[ahead] then
         begun[ahead] = call.new(job.client, wire_of(job, batches[ahead]))
-        begun[ahead]:begin() -- if it fails, its turn tells why
+        begun[ahead]:begin() -- if this fails, settling the batch returns the error
       end
     end
     local asked = begun[i] or call.new(job.client, wire_of(job, batch))
@@ -179,7 +179,7 @@ local function unsupported(code, message)
   return errors.unsupported("client:embeddings: " .. message, code)
 end
 
--- The error of what this server's form cannot do.
+-- Makes the error of a request that this server's form cannot carry.
 local function refusal(job, warnings)
   if job.options.strict and warnings[1] then return unsupported(warnings[1].field, warnings[1].message) end
   if type(job.inputs[1]) == "table" and not job.form.carries.tokens then
@@ -188,7 +188,7 @@ local function refusal(job, warnings)
   return job.form.named and url.refusal("client:embeddings", "model", job.model) or nil
 end
 
--- Puts the messages into the job as the server takes them in a chat; the error where it takes none.
+-- Puts the messages into the job as the server takes them in a chat; returns an error if it takes none.
 local function encode_messages(job)
   local client = job.client
   if not client.provider.operations then
@@ -207,7 +207,7 @@ local function encode_messages(job)
   job.messages = wire.body.messages
 end
 
---- Computes the embeddings of texts, in as many requests as the server's limits need. Raises where the options are wrong.
+--- Computes the embeddings of texts, in as many requests as the server's limits need. Raises mistakes in the options.
 ---@param self table a client
 ---@param options ogl.EmbeddingsRequest
 ---@return ogl.Embeddings?
@@ -216,7 +216,7 @@ function M.embed(self, options)
   local problem = check(options)
   if problem then error("client:embeddings: " .. problem, 3) end
   local model, provider = options.model or self.model_name, self.provider
-  if not model then error("client:embeddings: model: none is given, neither here nor to the client", 3) end
+  if not model then error("client:embeddings: model: missing here and in the options of the client", 3) end
   local form = forms.FORMS[server_dialects.of(provider, "embeddings")]
   if not form then return nil, unsupported("provider", "the provider " .. provider.name .. " has no such call") end
   local inputs = options.messages and { "" } or inputs_of(options.input)

@@ -27,7 +27,7 @@ M.HOSTING_ZONES = "ABW|AFG|AGO|AIA|ALA|ALB|AND|ARE|ARG|ARM|ASM|ATA|ATF|ATG|AUS|A
   .. "SPM|SRB|SSD|STP|SUR|SVK|SVN|SWE|SWZ|SXM|SYC|SYR|TCA|TCD|TGO|THA|TJK|TKL|TKM|TLS|TON|TTO|TUN|TUR|TUV|TWN|TZA|UGA|UKR|"
   .. "UMI|URY|USA|UZB|VAT|VCT|VEN|VGB|VIR|VNM|VUT|WLF|WOR|WSM|YEM|ZAF|ZMB|ZWE"
 
---- What a document may be split at when it is made of chunks.
+--- Kinds of text at whose boundaries a document may be split into chunks.
 M.PRESET_SEPARATORS = "cpp|go|java|kotlin|js|ts|php|proto|python|r|rst|ruby|rust|scala|swift|markdown|latex|html|sol|csharp|cobol|c|lua|perl|"
   .. "haskell|elixir|powershell|visualbasic6"
 

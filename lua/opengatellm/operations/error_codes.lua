@@ -1,17 +1,17 @@
---- The catalogue: a code for every error that OpenGateLLM words, in any version from 0.4.1 on.
+--- The catalogue: a code for every error message of OpenGateLLM, in any version from 0.4.1 on.
 --
--- The server sends sentences and no codes; they changed from version to version, the codes here do not. Sources: the exception
+-- The server sends sentences without codes. The sentences changed from version to version; the codes here do not. Sources: the exception
 -- classes of 0.4.1, the error catalogue of 0.9, recorded answers. An error that a provider behind the gateway sent keeps its own code.
 --
 -- @module opengatellm.operations.error_codes
 local M = {}
 
--- The first pattern that a message fits gives the code; `true`: the same call may succeed later, whatever it came with.
+-- The first pattern that fits a message gives the code; `true`: the same call may succeed later, whatever the status.
 local CODES = {
   { "^Not Found$", "route_not_found" },
   { "^Method Not Allowed$", "method_not_allowed" },
 
-  -- Who asks
+  -- The caller
   { "^Not authenticated", "not_authenticated" },
   { "^Invalid authentication scheme", "invalid_auth_scheme" },
   { "^Invalid API key", "invalid_api_key" },
@@ -33,7 +33,7 @@ local CODES = {
   { "^SSO provider is not available", "sso_unavailable" },
   { "^Master is not allowed", "master_not_allowed" },
 
-  -- How much
+  -- Limits
   { "^Insufficient budget", "insufficient_budget" },
   { "^Insufficient upload tokens limit", "insufficient_upload_quota" },
   { "equest limit per minute exceeded", "requests_per_minute" },
@@ -50,7 +50,7 @@ local CODES = {
   { "^batch size %d+ > maximum allowed batch size", "batch_too_large" },
   { "^Max tokens exceeded", "max_tokens_exceeded" },
 
-  -- What there is, and what not
+  -- Objects that exist, or do not
   { "^Model router .*not found", "router_not_found" },
   { "^Model provider .*not found", "provider_not_found" },
   { "^Model .*not found", "model_not_found" },
@@ -70,7 +70,7 @@ local CODES = {
   { "cannot be removed", "in_use" },
   { "^Delete %a+ with users is not allowed", "in_use" },
 
-  -- What was asked
+  -- The request
   { "expiration", "invalid_expiration" },
   { "^Key name .* is reserved", "key_name_reserved" },
   { "^Wrong search method", "wrong_search_method" },
@@ -87,7 +87,7 @@ local CODES = {
   { "^Invalid JSON format", "invalid_json" },
   { "^Input validation error", "validation" },
 
-  -- What went wrong on the other side
+  -- Failures of the server
   { "^Parsing document failed", "parsing_failed" },
   { "^Chunking failed", "chunking_failed" },
   { "^Vectorization failed", "vectorization_failed" },
@@ -104,7 +104,7 @@ local CODES = {
   { "^Internal Server Error", "internal_error" },
 }
 
---- The code of an error that has none; nil where the message is none of the server's own.
+--- Finds the code of an error that came without one; gives nil if OpenGateLLM does not have such a message.
 ---@param err ogl.Error
 ---@return string? code
 ---@return boolean? retryable

@@ -24,7 +24,7 @@ local M = {}
 ---@class ogl.GeminiFile
 ---@field id string its name without "files/"
 ---@field name string
----@field uri string what a request names it by: `ogl.file { id = file.uri, mime = file.mimeType }`
+---@field uri string its name in a request: `ogl.file { id = file.uri, mime = file.mimeType }`
 ---@field mimeType string
 ---@field sizeBytes string
 ---@field state "PROCESSING"|"ACTIVE"|"FAILED"
@@ -35,10 +35,10 @@ M.MAX = 2 * 1024 * 1024 * 1024
 --- Seconds that the server keeps a file.
 M.KEPT = 48 * 3600
 
-local WAIT = 600 -- seconds, where no timeout says how long
+local WAIT = 600 -- seconds, if no timeout is set
 local FIRST, LONGEST = 0.5, 8 -- seconds between two questions for the state
 
--- Files as the server tells of them ---------------------------------------------------------------------------------
+-- Files as the server describes them --------------------------------------------------------------------------------
 
 local function id_of(name) return (name:gsub("^files/", "")) end
 
@@ -83,14 +83,14 @@ function M.deleted(told, context)
   return told
 end
 
--- Looking at what is to be sent ---------------------------------------------------------------------------------------
+-- Looking at a source -------------------------------------------------------------------------------------------------
 
--- What the end of a name says, of the films whose first bytes say nothing.
+-- Types by the end of a name, for films whose first bytes do not tell.
 local BY_NAME = {
   mp4 = "video/mp4", mov = "video/quicktime", webm = "video/webm", mpeg = "video/mpeg", mpg = "video/mpeg", avi = "video/avi",
 }
 
---- What is to be sent, before anything is; a file that is missing or too large is an error.
+--- Looks at a source before anything is sent. Error: `file` if it is missing or too large.
 ---@param client ogl.Client
 ---@param source ogl.Source
 ---@return ogl.Upload?
@@ -104,7 +104,7 @@ end
 
 -- Sending -------------------------------------------------------------------------------------------------------------
 
--- What a step takes of the call's options: its progress is that of the bytes alone.
+-- Copies the options that a step takes from those of the call; only the step that sends the bytes reports progress.
 local function step_options(options) return { headers = options.headers, timeouts = options.timeouts } end
 
 local function digits(number) return ("%.0f"):format(number) end
@@ -117,7 +117,7 @@ local function start(client, file, fields, options)
   local body, head = call.fetch(client, {
     method = "POST", root = true, path = "/upload" .. client.api:sub(#client.root + 1) .. "/files", headers = headers,
     body = json.encode { file = request.merge({ display_name = file.name }, fields) }, options = step_options(options),
-    repeatable = "always", -- nothing is there before the bytes are
+    repeatable = "always", -- the server keeps no file before it has the bytes
   })
   if not body then return nil, head end
   if answer.is_html(body, head) then return nil, call.not_json(client, body, head, "a page") end
@@ -128,7 +128,7 @@ end
 
 local PORTS = { http = ":80", https = ":443" }
 
--- Scheme, host and port of an address, in one spelling; and the rest of it.
+-- Splits an address into scheme, host and port, in one spelling, and the rest.
 local function split(address)
   local scheme, place, rest = address:match "^(%a[%w+.-]*)://([^/?#]*)([^#]*)"
   if not scheme then return nil end
@@ -138,7 +138,7 @@ local function split(address)
   return scheme .. "://" .. place, rest
 end
 
--- An address without a key in its query: the key goes in its header, and addresses stand in logs.
+-- Removes a key from an address's query: the header carries the key, and addresses end up in logs.
 local function without_key(target)
   local path, query = target:match "^([^?]*)%??(.*)$"
   local kept = {}
@@ -148,7 +148,7 @@ local function without_key(target)
   return path .. (kept[1] and "?" .. table.concat(kept, "&") or "")
 end
 
--- Where the bytes go. The address itself opens the upload to whoever has it: no message quotes more of it than its host.
+-- Finds the address for the bytes. Anyone who has this address can send to it, so messages quote only its host.
 local function place_of(client, head)
   local address = head.headers["x-goog-upload-url"]
   local origin, target
@@ -175,7 +175,7 @@ local function send(client, file, origin, target, options)
   return made, head
 end
 
---- Sends a file: its two steps.
+--- Sends a file, in its two steps.
 ---@param client ogl.Client
 ---@param file ogl.Upload
 ---@param fields? table of the file: display_name, name
@@ -219,14 +219,14 @@ local function again(client, file, options)
   return fresh, head
 end
 
---- The file once a model can read it. It is asked for until then, as long as the timeouts let one exchange last.
+--- Asks for a file until a model can read it, at most as long as the timeouts let one exchange last.
 ---@param client ogl.Client
 ---@param file ogl.GeminiFile
 ---@param options table of the call: headers, timeouts
 ---@param seconds? number
 ---@param head? table of the answer that `file` is from
 ---@return ogl.GeminiFile?
----@return ogl.Error? err kind provider where the server gave the file up, timeout where it takes too long
+---@return ogl.Error? err kind `provider` if the server could not process the file, `timeout` if it takes too long
 function M.ready(client, file, options, seconds, head)
   local timeouts = request.timeouts(client.timeouts, options.timeouts)
   seconds = seconds or timeouts.total or timeouts.first_byte or WAIT
@@ -247,9 +247,9 @@ function M.ready(client, file, options, seconds, head)
   return file
 end
 
---- client.files:create: sends a file, and with `wait` comes back when a model can read it.
+--- client.files:create: sends a file, and with `wait` returns when a model can read it.
 ---@param context ogl.Context
----@param fields table what goes to the server, the file among it
+---@param fields table the parameters of the call, with the file
 ---@return ogl.GeminiFile?
 ---@return ogl.Error?
 function M.create(context, fields)

@@ -1,4 +1,4 @@
---- Images: what a server has drawn, as bytes or as addresses.
+--- Images: the pictures that a server has drawn, as bytes or as addresses.
 --
 -- @module opengatellm.operations.images
 local core = require "opengatellm.core"
@@ -14,7 +14,7 @@ local M = {}
 ---@field background? string
 ---@field usage? ogl.Usage
 
--- The type that the bytes say; else what the answer or the request does.
+-- The type of the bytes; if they do not tell, that of the answer or the request.
 local function mime_of(bytes, answer, options)
   local format = type(answer.output_format) == "string" and answer.output_format or options.output_format
   return media.sniff(bytes) or format and "image/" .. format or "application/octet-stream"

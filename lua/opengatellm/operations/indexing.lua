@@ -1,7 +1,7 @@
---- Indexing: what a document goes through after its upload, and the chunks that are given ready made.
+--- Indexing: waits until the server has indexed an uploaded document, and checks chunks that a program gives ready made.
 --
 -- The server answers at once and indexes later (about 2.4 s for a small file, as recorded); until then the document has no chunks and
--- no search finds it. `wait` asks for the document until the number of its chunks stands still.
+-- no search finds it. `wait` asks for the document until the number of its chunks does not change any more.
 --
 -- @module opengatellm.operations.indexing
 local errors = require "opengatellm.errors"
@@ -20,7 +20,7 @@ local function late(id, seconds)
   }
 end
 
--- Asks until two answers in a row have the same chunks, and have any.
+-- Asks until two answers in a row have the same number of chunks, at least one.
 local function wait_for(client, id, seconds, call_options)
   local clock, chunks, pause = host.current(client.host), 0, FIRST
   local finish = clock.now() + seconds

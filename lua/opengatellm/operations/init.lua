@@ -1,25 +1,25 @@
---- Operations: the calls of a server beside chat and embeddings, each a row of a table.
+--- Operations: the calls of a server beside chat and embeddings. A row of a table describes each.
 --
 -- A row is { name, "METHOD /path", meaning, … }:
 --
 --   name        as users write it: "rerank" is client:rerank{…}, "keys.create" is client.keys:create{…}
---   parameters  lines (parameter.lua) for what is in the path; the user gives these first, in the path's order
---   query, body, form   lines for what goes there: in the address, in a JSON object, in a multipart form
---   own         lines for what is the library's own, and not sent
---   result      what comes back: a shape (shape.lua), "list of" one, "text", or "bytes" (download.lua)
---   names       parameter -> name on the wire, where it is another
+--   parameters  lines (parameter.lua) for the parameters of the path; the user gives these first, in the path's order
+--   query, body, form   lines for the parameters of the address, of a JSON object, of a multipart form
+--   own         lines for the parameters that the library uses itself and does not send
+--   result      the kind of the result: a shape (shape.lua), "list of" one, "text", or "bytes" (download.lua)
+--   names       parameter -> name on the wire, where it differs
 --   absent      parameters that the newest servers do not have (change_log.lua says which had)
---   complete    the operation that tells what an update, which replaces the whole, has to repeat
---   rule        what no single parameter shows: function(options) -> name, problem
---   state       the member of an answer that tells how a thing fares: an `error` beside it is the thing's own, not the call's
---   media       of bytes: what they are ("audio"); an answer that is JSON, a page or words instead is an error
+--   complete    the operation that gives the fields that an update has to repeat, because it replaces the whole object
+--   rule        checks parameters that depend on one another: function(options) -> name, problem
+--   state       the member of an answer that holds the state of a job: an `error` beside it describes the job, not the call
+--   media       of bytes: their medium ("audio"); an answer that is JSON, a page or words instead is an error
 --   prepare     function(options, context) -> options | nil, err | nil, name, problem
 --   finish      function(value, context, decoded) -> result | nil, err | nil, "what was expected"
 --   send        function(context, fields) -> result | nil, err: makes the whole call, in place of one request
---   inference   nothing changes on the server: it may be asked again
+--   inference   the call changes nothing on the server, so it may be sent again
 --   common      other servers have it too;   only_others: other servers have it, and OpenGateLLM does not (server_dialects.lua has their forms)
---   dialect     its key in a provider's dialects, where that is not its first word
---   follow      the route that is asked after the first
+--   dialect     its key in a provider's dialects, if that is not its first word
+--   follow      the route that the client asks after the first
 --   root        the path does not stand under /v1;   slashes: slashes in an id are part of it
 --   anonymous   it needs no key;   max_file: bytes that a file may have
 --
@@ -36,7 +36,7 @@ local methods, resources = {}, {} -- by name; a resource's methods by theirs
 
 local Resource = {}
 
--- The place of a name: "admin.users.list" is `list` in the resource "admin.users"; a name without a dot is the client's own.
+-- Splits a name: "admin.users.list" is `list` in the resource "admin.users"; a name without a dot is a method of the client.
 local function holder(name)
   local path, last = name:match "^(.*)%.([%w_]+)$"
   if not path then return methods, name end
@@ -63,7 +63,7 @@ local function method(operation)
   end
 end
 
--- Walks the list of that name; the ids of its path come first, as for the list.
+-- Iterates over the list of that name, page by page; the ids of its path come first, as for the list.
 local function walk(operation, each)
   local count = #operation.ids
   return function(self, ...)
@@ -94,7 +94,7 @@ end
 
 function Resource.__tostring(resource) return "opengatellm.client." .. resource.path end
 
---- What a client has under a name: a method of all clients, or a resource of its own; nil if nothing.
+--- Finds what a name means on a client: a method, which all clients share, or a resource, made for this one; nil for any other name.
 ---@param client ogl.Client
 ---@param name string
 ---@return any

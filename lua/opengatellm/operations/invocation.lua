@@ -1,9 +1,9 @@
---- Performing: one call of an operation, from what the user gave to what the user gets.
+--- Performing: one call of an operation, from the user's arguments to the result.
 --
 --   arguments → check → the server's version → request (path, query, body or form) → answer → result
 --
--- A wrong type, or something that is needed and missing, raises. What a limit of the server forbids, what this version of it does not
--- have, and a file that cannot be read are errors of the call, told before anything is sent.
+-- An argument of a wrong type raises, and so does a missing one. A value beyond the server's limits, a parameter that its version does
+-- not have, and a file that cannot be read are errors of the call, which come before anything is sent.
 --
 -- @module opengatellm.operations.invocation
 local answer = require "opengatellm.http.answer"
@@ -25,7 +25,7 @@ local url = require "opengatellm.base.url"
 
 local M = {}
 
----@class ogl.CallOptions what every operation takes beside its parameters
+---@class ogl.CallOptions options that every operation takes beside its parameters
 ---@field headers? table<string, string>
 ---@field timeouts? ogl.Timeouts
 ---@field on_progress? fun(done: integer, total?: integer) bytes of an upload, else of the answer
@@ -36,7 +36,7 @@ local M = {}
 ---@field client ogl.Client
 ---@field operation ogl.Operation as it is on this server
 ---@field version? number
----@field options table a copy of what the user gave; may be changed
+---@field options table a copy of the user's options; may be changed
 ---@field ids table<string, any>
 ---@field where string for messages: "client.keys:create"
 ---@field dialect? string of a server that is no OpenGateLLM
@@ -71,7 +71,7 @@ local function first(problem, found)
   return (not problem or found < problem) and found or problem
 end
 
--- What is wrong with the types of the arguments, and with what is missing, if that counts already.
+-- Finds an argument of a wrong type, or a missing one, if those are to be checked already.
 local function raise_misuse(context, operation, complete)
   local problem = request.check_shared(context.options)
   for name, expected in pairs(CALL) do
@@ -91,7 +91,7 @@ local function raise_misuse(context, operation, complete)
   return problem
 end
 
--- What this server does not take --------------------------------------------------------------------------------------
+-- Parameters that this server does not take ---------------------------------------------------------------------------
 
 local function refuse_provider(context)
   local client, operation = context.client, context.operation
@@ -126,7 +126,7 @@ local function varies(context)
   return operation.varies
 end
 
--- Finds the version where the call is not the same on all; else takes what is known of it. Other servers have a dialect.
+-- Finds the server's version if the call depends on it; else takes the version if it is known. Other servers have a dialect.
 local function settle_version(context)
   if not has_versions(context) then
     context.operation = registry.in_dialect(context.operation.name, context.dialect)
@@ -165,14 +165,14 @@ local function limits_of(context)
   return fields
 end
 
---- The error of values that the server would refuse.
+--- Makes the error of values that the server would refuse.
 local function invalid_error(context, fields)
   local lines = {}
   for i, field in ipairs(fields) do lines[i] = field.path .. ": " .. field.message end
   return errors.new { kind = "invalid", code = "invalid", message = context.where .. ": " .. table.concat(lines, "; "), fields = fields }
 end
 
--- What is said of a parameter that this server does not have.
+-- Makes the error of a parameter that this server does not have.
 local function absence_of(context, name)
   if context.dialect then
     return errors.unsupported(("%s: %s: the provider %s does not know it"):format(context.where, name, context.client.provider.name), name)
@@ -183,7 +183,7 @@ local function absence_of(context, name)
   return errors.unsupported(text:format(context.where, name, version), "version")
 end
 
--- The error of a value that other versions have.
+-- Makes the error of a value that only other versions have.
 local function refuse_value(context)
   for name, gone in pairs(registry.find(context.operation.name).gone_values) do
     local found, value = context.operation.parameters[name], gone_value(gone, context.options[name])
@@ -235,7 +235,8 @@ local function not_given(context)
   return names
 end
 
--- From 0.7 on an update replaces the whole: what the user does not name is asked for, and sent back as it is.
+-- Completes an update: from 0.7 on it replaces the whole object, so the client asks for the fields that the user does not name, and sends
+-- them back unchanged.
 local function complete_answer(context)
   if not context.operation.complete then return nil end
   local names = not_given(context)
@@ -260,7 +261,8 @@ local function path_of(context)
   end))
 end
 
--- What goes to a place, under the names of this version. What is not known goes where most of the operation goes.
+-- Collects the parameters of a place (path, query, body, form), under the names of this version. Unknown fields go to the operation's
+-- main place.
 local function gather(context, place, with_unknown)
   local operation, out = context.operation, {}
   for name, value in pairs(context.options) do
@@ -328,7 +330,8 @@ local function form_fields(context)
   return fields
 end
 
--- When a call may be sent again. Inference changes nothing on the server; what else it may have taken is not sent twice.
+-- When a call may be sent again, by its method. A row with `inference` may be in any case, because it changes nothing on the server; with
+-- a form, only after a refusal (http/call.lua).
 local REPEATABLE = { GET = "always", PUT = "always", DELETE = "always", POST = "unsent", PATCH = "unsent" }
 
 local function wire_of(context)
@@ -352,7 +355,7 @@ end
 
 -- The answer ----------------------------------------------------------------------------------------------------------
 
--- What the operation makes of an answer that is no error; nil, and what was expected or an error.
+-- Makes the result of an answer; or gives nil, and a text that says what was expected, or an error.
 local function result_of(context, body, value)
   local operation, result, expected = context.operation, body, nil
   if operation.result ~= "text" then result, expected = shape.of(operation.result, value, context.options) end
@@ -360,7 +363,7 @@ local function result_of(context, body, value)
   return result, expected
 end
 
--- An answer without a body says that it was done; nothing where something was asked for is none.
+-- An answer without a body is a success, unless the operation asks for a list or for inference.
 local function read_nothing(context, head)
   local operation = context.operation
   if not operation.inference and not operation.result:find "^list of" then return true end
@@ -386,7 +389,7 @@ local RAG = " (OpenGateLLM has no retrieval of its own since 0.5: set rag_url to
 
 local HIDDEN = " (the server has no such route; an operator can turn routes off)"
 
--- A route that is not there: because of the version, of the operator, or because retrieval lives elsewhere.
+-- Explains a missing route: by the version, by the operator's settings, or because the retrieval is another service.
 local function explain(context, err)
   local gone = err.code == "route_not_found" or err.code == "method_not_allowed"
   if not gone or not has_versions(context) then return err end
@@ -413,7 +416,7 @@ local function ask(context)
   return memory.attempt(read, context, body, head)
 end
 
--- Whether the server has become another one since its version was found.
+-- Whether the server's version has changed since it was found.
 local function has_changed(context, err)
   local client = context.client
   if err.code ~= "route_not_found" or not context.operation.varies or client.version or context.operation.group == "rag" then return false end
@@ -437,7 +440,7 @@ local function prepared(context)
   return result, err
 end
 
--- Takes passwords and keys that were sent out of an error: servers quote what they refuse.
+-- Removes passwords and keys that were sent from an error, because servers quote the values that they refuse.
 local function redact(context, err)
   for name, found in pairs(context.operation.parameters) do
     local value = context.options[name]
@@ -456,11 +459,11 @@ function M.where(name)
   return path and "client." .. path .. ":" .. last or "client:" .. name
 end
 
---- Performs an operation; raises at `level` what is the caller's mistake.
+--- Performs an operation; raises the caller's mistakes at `level`.
 ---@param client ogl.Client
 ---@param name string
 ---@param level integer for error()
----@param ... any what is in the path, in order, then a table of the rest
+---@param ... any the parameters of the path, in order, then a table of the others
 ---@return any result
 ---@return ogl.Error? err
 function M.call(client, name, level, ...)
@@ -482,6 +485,6 @@ function M.call(client, name, level, ...)
   return result
 end
 
--- What the user gave ------------------------------------------------------------------------------------------------
+-- The user's arguments ----------------------------------------------------------------------------------------------
 
 return M

@@ -59,7 +59,7 @@ local function family_of(families, name)
   return found
 end
 
---- The families of a text. A line that is none is left out.
+--- Reads the families of a text; leaves out lines that are not in the format.
 ---@param text string
 ---@return table<string, ogl.MetricFamily>
 function M.parse(text)

@@ -1,4 +1,4 @@
---- Listing: models in the forms of other servers, made objects with an `id`.
+--- Listing: makes objects with an `id` of the models that other servers list in their own forms.
 --
 -- @module opengatellm.operations.model_lists
 local M = {}

@@ -1,4 +1,4 @@
---- Moderation: what a server thinks harmful.
+--- Moderation: a server's judgement of whether texts are harmful.
 --
 -- @module opengatellm.operations.moderate
 local M = {}
@@ -17,7 +17,7 @@ function M.finish(answer)
   for i, row in ipairs(answer.results) do
     if type(row) ~= "table" or type(row.categories) ~= "table" then return nil, "a list of judgements" end
     local flagged = row.flagged
-    if flagged == nil then -- Mistral's form has none: whatever is true flags
+    if flagged == nil then -- Mistral's form has no such field: a single category flags the text
       flagged = false
       for _, hit in pairs(row.categories) do flagged = flagged or hit == true end
     end

@@ -1,4 +1,4 @@
---- Numbers as servers write them: JSON's own, or texts of digits. Whatever else stands in their place is none.
+--- Numbers as servers write them: JSON's own, or texts of digits. Any other value is read as nil.
 --
 -- @module opengatellm.operations.number
 local M = {}
@@ -11,7 +11,7 @@ function M.of(value)
   return type(value) == "number" and value - value == 0 and value or nil
 end
 
---- A place in a list that a server counts from 0; nil where the list has no such place.
+--- Reads a place in a list that a server counts from 0; gives nil if the list has no such place.
 ---@param value any
 ---@param count integer places of the list
 ---@return integer? # counts from 1

@@ -2,7 +2,7 @@
 --
 --   client.ollama:pull { model = "gemma3:1b", on_progress = function(p) print(p.status, p.completed, p.total) end }
 --
--- Every call gives its result, or `nil, err`; other servers have none of them (`unsupported`).
+-- Every call gives its result, or `nil, err`; on a client of another server the error is `unsupported`.
 --
 -- @module opengatellm.operations.ollama_models
 local answer = require "opengatellm.http.answer"
@@ -30,7 +30,7 @@ local LINE = 1024 * 1024 -- bytes: a line of progress has about 200
 ---@field total? integer bytes
 ---@field completed? integer
 
--- The options, where nothing is wrong with them; raises at the caller of the method.
+-- Checks the options, and gives them as a table; raises mistakes at the caller of the method.
 local function check(method, options, fields, needed)
   local where = "client.ollama:" .. method .. ": "
   if type(options) == "string" and needed[1] == "model" then options = { model = options } end -- short for that
@@ -44,7 +44,7 @@ local function check(method, options, fields, needed)
   return options
 end
 
--- All of these calls may be sent again: a model is there, or gone, once.
+-- All of these calls may be sent again, because a second one changes nothing more.
 local function wire_of(method, path, body, options)
   return {
     method = method, path = path, root = true, body = body and json.encode(body), repeatable = "always",
@@ -90,7 +90,7 @@ local function done(self, method, wire)
   return true
 end
 
--- A function that gives the lines of an exchange, then nil; nil, err where it breaks.
+-- Makes a function that gives the lines of an exchange, then nil; nil and the error if the exchange breaks.
 local function lines(exchange)
   local rest, at, ended = "", 1, false
   return function()
@@ -111,7 +111,7 @@ local function lines(exchange)
   end
 end
 
--- Tells of each line, until the one that says success. What is no progress is an error, or is passed over.
+-- Calls `on_progress` with each line, until one says success. Returns the error of a line that is one; skips lines that are not JSON objects.
 local function follow(asked, exchange, tell, head)
   local next_line = lines(exchange)
   while true do
@@ -130,7 +130,7 @@ local function follow(asked, exchange, tell, head)
   end
 end
 
---- Downloads a model; tells of its progress. What was downloaded before is not downloaded again.
+--- Downloads a model, and reports the progress. The server does not download again what it has of the model.
 ---@param options ogl.OllamaOptions|{on_progress?: fun(progress: ogl.OllamaProgress), insecure?: boolean}
 ---@return ogl.OllamaProgress? last
 ---@return ogl.Error? err
@@ -149,7 +149,7 @@ function Ollama:pull(options)
   return last, err
 end
 
---- Whether the server answers: its version.
+--- Asks for the server's version, which also shows that it answers.
 ---@param options? {headers?: table<string, string>, timeouts?: ogl.Timeouts}
 ---@return string? version
 ---@return ogl.Error? err
@@ -158,7 +158,7 @@ function Ollama:ping(options)
   return field(self, "ping", wire_of("GET", "/api/version", nil, options), "version", "string")
 end
 
---- The models on the server: {name, model, size, digest, details, …} each.
+--- Lists the models on the server, each as {name, model, size, digest, details, …}.
 ---@param options? {headers?: table<string, string>, timeouts?: ogl.Timeouts}
 ---@return table[]? models
 ---@return ogl.Error? err
@@ -167,7 +167,7 @@ function Ollama:list(options)
   return field(self, "list", wire_of("GET", "/api/tags", nil, options), "models", "table")
 end
 
---- The models in memory: {name, model, size, size_vram, expires_at, …} each.
+--- Lists the models in memory, each as {name, model, size, size_vram, expires_at, …}.
 ---@param options? {headers?: table<string, string>, timeouts?: ogl.Timeouts}
 ---@return table[]? models
 ---@return ogl.Error? err
@@ -176,7 +176,7 @@ function Ollama:ps(options)
   return field(self, "ps", wire_of("GET", "/api/ps", nil, options), "models", "table")
 end
 
---- What is known of a model: {details, model_info, capabilities, template, parameters, license, …}.
+--- Describes a model: {details, model_info, capabilities, template, parameters, license, …}.
 ---@param options ogl.OllamaOptions|{verbose?: boolean}
 ---@return table? model
 ---@return ogl.Error? err
@@ -207,7 +207,7 @@ end
 
 function Ollama.__tostring() return "opengatellm.client.ollama" end
 
---- The resource of a client, made once.
+--- Makes the resource of a client, once.
 ---@param client ogl.Client
 ---@param name string of the client's field
 ---@return ogl.Ollama

@@ -1,7 +1,7 @@
 --- The operations that other servers have and OpenGateLLM does not: speech, images, moderation, files and batches.
 --
 -- The forms are OpenAI's, which many servers copy; names, types and ranges are those of openai-python, types/*_params.py, made of its
--- OpenAPI document. What only some models or servers bound (the length of a prompt, the names of voices and sizes) is left to the server.
+-- OpenAPI document. Limits that only some models or servers have (the length of a prompt, the names of voices) are left to the server.
 -- The form of a row: operations/init.lua.
 --
 -- @module opengatellm.operations.openai_routes

@@ -1,4 +1,4 @@
---- Pages: walking a list that a server gives in pieces: by the number of items before a page, or by the last id of the page before.
+--- Pages: iterates over a list that a server gives in pages, by the number of items before a page, or by the last id of the page before.
 --
 -- @module opengatellm.operations.page
 local errors = require "opengatellm.errors"
@@ -14,12 +14,12 @@ local function with_place(options, offset, limit)
   return out
 end
 
--- A server that does not look at `offset` would send the first page for ever.
+-- Notices a server that ignores `offset`: it would send the first page for ever.
 local function repeated(page, last)
   return last and page[1] and last[1] and page[1].id ~= nil and page[1].id == last[1].id and #page == #last
 end
 
---- An iterator over all items, from `options.offset` on; each page is asked for when it is needed. A failure raises the error.
+--- Iterates over all items, from `options.offset` on; asks for each page when the loop needs it. A failure raises its error.
 ---@param list fun(options: table): ogl.Page?, ogl.Error?
 ---@param options? table of the list
 ---@return fun(): table?
@@ -44,8 +44,8 @@ function M.each(list, options)
   end
 end
 
---- The same for lists that go on after an id (OpenAI's: `after`, `has_more`), or after a word of the server (`after` of the page). A list
---- that does not say whether it has more is whole.
+--- Does the same for lists that go on after an id (OpenAI's: `after`, `has_more`), or after a word of the server (`after` of the page).
+--- A list that does not say whether it has more ends there.
 ---@param list fun(options: table): ogl.Page?, ogl.Error?
 ---@param options? table of the list
 ---@return fun(): table?

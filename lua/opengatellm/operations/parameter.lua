@@ -1,4 +1,4 @@
---- Parameters: what an operation takes, written as one line each, and the check of a value against it.
+--- Parameters: each parameter of an operation is written as one line; this file reads the lines and checks values against them.
 --
 --   name = "string 1..255, required: Its name."
 --
@@ -6,10 +6,10 @@
 -- password shows in none either), integer, number, boolean, time (seconds since 1970), table, function, any, file (upload.lua), files
 -- (one or a list), filter and metadata (filter.lua), `list of TYPE`, `one of A|B|C`. A range after a type bounds a number, or the
 -- length of a text in characters; `1..64 items` bounds a list. Other rules: `required`, `or the client's` (which then stands in for
--- it), and `was NAME`, an old name of the same thing that is taken too.
+-- it), and `was NAME`, an old name of the same parameter that users may still write.
 --
--- A value of a wrong type is a mistake in the program, one beyond a limit a matter of data: the two come back apart. The limits are
--- the server's own (OpenAPI 0.4.5), and so are the words in which they are told.
+-- A value of a wrong type is a mistake in the program; a value beyond a limit comes from the program's data. The check returns the two
+-- apart. The limits are the server's own (OpenAPI 0.4.5), and so is the wording of their messages.
 --
 -- @module opengatellm.operations.parameter
 local filter = require "opengatellm.base.filter"
@@ -29,7 +29,7 @@ local M = {}
 ---@field items_min? integer
 ---@field items_max? integer
 ---@field required? boolean
----@field from_client? boolean the client's own setting stands in where it is missing
+---@field from_client? boolean if it is missing, the client's own setting is used
 ---@field was? string
 ---@field doc string
 
@@ -68,7 +68,7 @@ local function read_rule(parameter, rule)
   else read_range(parameter, rule) end
 end
 
---- The parameter that a line describes.
+--- Reads the parameter that a line describes.
 ---@param name string
 ---@param line string
 ---@return ogl.Parameter
@@ -81,7 +81,7 @@ function M.read(name, line)
   return parameter
 end
 
---- All parameters of a table of lines, by name.
+--- Reads all parameters of a table of lines, by name.
 ---@param lines? table<string, string>
 ---@return table<string, ogl.Parameter>
 function M.read_all(lines)
@@ -94,7 +94,7 @@ end
 
 local function is_integer(value) return type(value) == "number" and value == math.floor(value) and value - value == 0 end
 
--- Characters as the server counts them; bytes that are no UTF-8 count one each.
+-- Counts characters as the server does; each byte that is not UTF-8 counts as one.
 local function length(text)
   local continuation = select(2, text:gsub("[\128-\191]", ""))
   return #text - continuation
@@ -185,7 +185,7 @@ function check.list(parameter, list)
   return nil, limit
 end
 
---- A list as it goes on the wire: one even when it is empty; its tables with other names, where `names` has them.
+--- Makes a list for the wire: an empty one stays a JSON array; fields of its tables get the names of `names`.
 ---@param list any[]
 ---@param names? table<string, string>
 function M.list(list, names)
@@ -197,7 +197,7 @@ function M.list(list, names)
   return out
 end
 
---- What is wrong with a value. Nothing is wrong with `json.null` where a value may be left out: it clears.
+--- Says what is wrong with a value. `json.null` is right for a parameter that may be left out: it clears the field on the server.
 ---@param parameter ogl.Parameter
 ---@param value any
 ---@return string? misuse the value has a wrong type

@@ -1,7 +1,7 @@
---- Rows: all operations, and what each is on a server of a given version.
+--- Rows: all operations, each in its form for a server of a given version.
 --
--- A row describes an operation on the newest server; the change log (change_log.lua) says what is otherwise on older ones. `registry.at`
--- puts the two together, once for each version that is asked for.
+-- A row describes an operation on the newest server; the change log (change_log.lua) says how older ones differ. `registry.at` puts the
+-- two together, once for each version that a client asks for.
 --
 -- @module opengatellm.operations.registry
 local change_log = require "opengatellm.operations.change_log"
@@ -121,12 +121,12 @@ local function merged(a, b)
   return out
 end
 
--- What is merged; the other fields of an entry stand in place of the row's.
+-- Fields of an entry that are merged with the row's; all others replace the row's.
 local MERGED = {
   names = true, item_names = true, fixed = true, types = true, with = true, without = true, only_for = true, unsent = true, values = true,
 }
 
--- A parameter whose enumeration, or that of its items, has more values.
+-- Adds values to the enumeration of a parameter, or of its items.
 local function with_values(found, more)
   local out = merged(found)
   if found.item then
@@ -140,7 +140,7 @@ local function with_values(found, more)
   return out
 end
 
--- The operation as it was before an entry of the log.
+-- Makes the operation as it was before an entry of the log.
 local function go_back(operation, before)
   local out = merged(operation)
   out.names = merged(operation.names, before.names)
@@ -169,7 +169,7 @@ local function make(name, version)
   return operation
 end
 
---- An operation on a server of a version; nil version: the newest.
+--- Gives an operation on a server of a version; nil version: the newest.
 ---@param name string
 ---@param version? number of server.parse
 ---@return ogl.Operation
@@ -183,7 +183,7 @@ function M.at(name, version)
   return made
 end
 
---- An operation on a server that is no OpenGateLLM.
+--- Gives an operation on another server than OpenGateLLM.
 ---@param name string
 ---@param dialect string of server_dialects.lua
 ---@return ogl.Operation
@@ -200,7 +200,7 @@ end
 
 -- Which versions have it --------------------------------------------------------------------------------------------
 
---- The first version that has an operation, and the first that has it no longer; nil: all did, or do.
+--- Gives the first version that has an operation, and the first that lacks it again; nil: all earlier, or all later ones have it.
 ---@param name string of an operation, or of a feature of one (`chat.search`)
 ---@return string? since
 ---@return string? gone
@@ -209,7 +209,7 @@ function M.lifetime(name)
   return lifetime.since, lifetime.gone
 end
 
---- Where an operation is to be had, if not in this version; nil if it is there.
+--- Says which versions have an operation, if this one lacks it; nil if it has the operation.
 ---@param name string
 ---@param version number
 ---@return string? # "from 0.9 on", "before 0.5"
@@ -227,7 +227,7 @@ local function words_of(since, gone)
   return table.concat(words, " and ")
 end
 
---- Where a value of an enumeration is to be had, that a version does not have.
+--- Says which versions have a value of an enumeration that this one lacks.
 ---@param name string of the operation
 ---@param field string
 ---@param value string
@@ -241,7 +241,7 @@ function M.range_of_value(name, field, value)
   end
 end
 
---- Where a parameter is to be had, that a version does not have.
+--- Says which versions have a parameter that this one lacks.
 ---@param name string of the operation
 ---@param field string
 ---@return string

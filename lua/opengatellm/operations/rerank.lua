@@ -17,14 +17,14 @@ local function better(a, b)
   return a.index < b.index
 end
 
--- What Cohere counts: the tokens that it billed, where it did not bill the search as a whole.
+-- Reads Cohere's usage: the tokens; nil if it counted only searches.
 local function usage_of(meta)
   local units = type(meta) == "table" and (meta.tokens or meta.billed_units)
   local input = type(units) == "table" and number.of(units.input_tokens)
   return input and { input_tokens = input, total_tokens = input } or nil
 end
 
--- The result of a row; nil where it has no score, or names no document of these, or one that has a score already.
+-- Makes the result of a row; nil if it has no score, or names no document of the request, or one that has a score already.
 local function result_of(row, count, seen)
   if type(row) ~= "table" then return nil end
   local score = number.of(row.relevance_score == nil and row.score or row.relevance_score)

@@ -1,4 +1,4 @@
---- Searching: the parameters that a search has, alone or in a chat, and what is found.
+--- Searching: the parameters of a search, alone or in a chat, and its results.
 --
 -- @module opengatellm.operations.searching
 local M = {}
@@ -15,7 +15,7 @@ M.PARAMETERS = {
   score_threshold = "number 0..1: The least cosine similarity; semantic only.",
 }
 
---- Those parameters and more.
+--- Joins those parameters and more.
 ---@param more table<string, string>
 ---@return table<string, string>
 function M.with(more)

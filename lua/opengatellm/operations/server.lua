@@ -1,4 +1,4 @@
---- The server's version: pinned by the client, or found out once for an address.
+--- The server's version: the client's options name it, or the client finds it once for each address.
 --
 -- No header tells it. `/openapi.json` does, but the number in it is the operator's own and may be wrong, so the routes in it have
 -- the last word; where an operator hides it, a few routes are asked that came or changed with a version (reference: the
@@ -12,7 +12,7 @@ local M = {}
 
 local NEWEST = math.huge
 
---- A version as a number that can be compared: "0.9.2" < "0.10". "main" is newer than all. nil: it is none.
+--- Makes a version a number that can be compared: "0.9.2" < "0.10". "main" is newer than all. nil: the text is not a version.
 ---@param text string
 ---@return number?
 function M.parse(text)
@@ -38,7 +38,7 @@ local function wants_dates(paths)
   return false
 end
 
--- What a document shows of its version, newest first: version, and whether it is at least that.
+-- Tests of a document's routes, newest first: a version, and whether the document is at least of that version.
 local SIGNS = {
   { "0.9.3", function(paths) return has(paths, "get", "/v1/organizations/me") end },
   { "0.9", function(paths) return has(paths, "patch", "/v1/keys/{key_id}") end },
@@ -47,7 +47,8 @@ local SIGNS = {
   { "0.4.5", function(paths) return has(paths, "get", "/health/models") end },
 }
 
--- The version of a document; its routes correct its number. A document without our routes says nothing of them: they are hidden.
+-- Finds the version of a document; its routes correct its number. A document without these routes tells no version: the operator hides
+-- them.
 local function of_document(document)
   local paths = type(document.paths) == "table" and document.paths or {}
   local stated = type(document.info) == "table" and type(document.info.version) == "string" and M.parse(document.info.version) or nil
@@ -66,7 +67,7 @@ end
 
 -- The probes ------------------------------------------------------------------------------------------------------
 
--- The status of a route, and the error with it; nil and the error where there is no answer at all.
+-- Asks for the status of a route, and the error with it; gives nil and the error if no answer comes.
 local function status_of(client, path, root)
   local exchange, status = call.new(client, { method = "GET", path = path, root = root, repeatable = "always" }):send()
   if exchange then
@@ -102,7 +103,7 @@ local function find(client)
     local version = type(document) == "table" and of_document(document)
     if version then return version end
   elseif not head.status then
-    return nil, head -- nobody answers: no probe would either
+    return nil, head -- the server does not answer, and would not answer a probe either
   end
   return probe(client, "me")
 end
@@ -135,7 +136,7 @@ end
 ---@param client table
 function M.forget(client) client.shared.versions[client.api] = nil end
 
---- A version as people write it.
+--- Writes a version as people do: "0.9.2".
 ---@param version number
 ---@return string
 function M.text(version)

@@ -1,13 +1,13 @@
---- Dialects: what an operation is on servers other than OpenGateLLM.
+--- Dialects: the forms that operations have on servers other than OpenGateLLM.
 --
--- A row describes an operation once. Where a server has it in another form, a dialect says what is otherwise, in the same words as an
--- entry of the change log (change_log.lua): fields of the row, and `names`, `with`, `without`, `types`, `fixed`, and `unsent` (parameters
--- that stay here). Which dialect a server speaks is data of its provider:
+-- A row describes an operation once. If a server has it in another form, a dialect names the differences, with the same fields as an
+-- entry of the change log (change_log.lua): those of the row, and `names`, `with`, `without`, `types`, `fixed`, and `unsent` (parameters
+-- that are not sent). The data of a provider say which dialect its server speaks:
 --
 --   dialects = { rerank = "cohere", speech = false }            false: it has no such call
 --   dialects = { rerank = { "cohere", address = "https://…" } }  the call has a host of its own
 --
--- What the provider does not say, its protocol does. The key is the operation's first word: "files.create" is under `files`.
+-- For the other operations the provider's protocol decides. The key is the operation's first word: "files.create" is under `files`.
 --
 -- Sources of the wire facts. cohere: cohere-python, v2/client.py, and recorded answers of v1 and v2. voyage: recorded exchanges
 -- (top_k, `data`). tei: the OpenAPI document of text-embeddings-inference (POST /rerank: texts in, a bare list out). openai:
@@ -20,7 +20,7 @@ local url = require "opengatellm.base.url"
 
 local M = {}
 
---- By the key of an operation, by its dialect, by its name. A dialect that is not here is the row as it stands; false: no such call.
+--- By the key of an operation, by its dialect, by its name. A dialect without an entry takes the row unchanged; false: no such call.
 M.FORMS = {
   rerank = {
     cohere = { rerank = { root = true, path = "/v2/rerank" } },
@@ -62,7 +62,7 @@ M.FORMS = {
   },
 }
 
--- What servers of a protocol have, where their provider does not say. `_`: everything else.
+-- Dialects of a protocol's servers, for operations that the provider does not name. `_`: all other operations.
 local PROTOCOLS = {
   openai_chat = { _ = "openai", count_tokens = false },
   openai_responses = { _ = "openai", count_tokens = "responses" },
@@ -81,12 +81,12 @@ local function entry_of(provider, key)
   return usual._ or false
 end
 
---- The key of an operation in a provider's data.
+--- Gives the key of an operation in a provider's data.
 ---@param operation {name: string, dialect?: string}
 ---@return string
 function M.key(operation) return operation.dialect or operation.name:match "^[%w_]+" end
 
---- The dialect in which a provider has something, by its key; nil: it does not have it.
+--- Gives the dialect in which a provider has an operation, by its key; nil: it does not have it.
 ---@param provider table
 ---@param key string
 ---@return string?
@@ -104,8 +104,8 @@ function M.form(operation, dialect)
   return forms and forms[dialect] and forms[dialect][operation.name]
 end
 
---- The address of a call that has a host of its own; nil where it has none, or where the user gave the client another address: there
---- everything is behind that one.
+--- Gives the address of a call that has a host of its own; nil if it has none, or if the user gave the client another address, because
+--- that server takes all calls.
 ---@param client ogl.Client
 ---@param key string
 ---@return string?

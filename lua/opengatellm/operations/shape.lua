@@ -1,6 +1,7 @@
---- Shapes: the things that a server tells of, under the names of its newest version.
+--- Shapes: the objects that a server sends, with the field names of its newest version.
 --
--- What a server leaves empty (null) is absent. What an older version calls otherwise gets its new name, unless that is there already.
+-- A field that the server leaves empty (null) is absent. A field that an older version names differently gets its new name, unless the
+-- object has a field of that name already.
 --
 -- @module opengatellm.operations.shape
 local core = require "opengatellm.core"
@@ -9,7 +10,7 @@ local usage = require "opengatellm.operations.usage"
 
 local M = {}
 
---- Takes the nulls out of a decoded value, at every depth. Places in a list stay what they are.
+--- Removes the nulls from a decoded value, at every depth; lists keep theirs, so that the places of their items do not change.
 ---@param value any
 ---@return any # the same value; nil for null
 function M.strip(value)
@@ -49,10 +50,10 @@ end
 
 local function same(thing) return thing end
 
--- OpenAI's newer endpoints have names of their own for what is read and written.
+-- OpenAI's newer endpoints have other names for the tokens that are read and written.
 local NEW_NAMES = { input_tokens = "prompt_tokens", output_tokens = "completion_tokens" }
 
---- What an answer cost, in one form; nil where it says nothing that we know.
+--- Reads the usage of an answer in one form; gives nil if it has no known field.
 ---@param told any
 ---@return ogl.Usage?
 function M.usage(told)
@@ -63,7 +64,7 @@ function M.usage(told)
   return core.usage(json.encode(told))
 end
 
--- Whatever says what it cost says it in one form.
+-- Gives the usage the same form in every object that has one.
 local function with_usage(thing)
   thing.usage = M.usage(thing.usage)
   return thing
@@ -125,12 +126,12 @@ local SHAPES = {
   key = rename { token = "value", key = "value", user = "user_id" },
 }
 
----@class ogl.Page a list; what the server says of the whole can be read from it, but does not stand in it: a page is JSON's array
----@field total? integer how many there are; not every server says it
+---@class ogl.Page a list; its fields come from its metatable, so that the page itself is a JSON array
+---@field total? integer items of the whole list; not every server says it
 ---@field offset integer items before this page
 ---@field limit? integer items of a page
 ---@field has_more? boolean of lists that go on after an id
----@field after? string what the next page goes on after, where it is no id
+---@field after? string the word after which the next page begins, if it is not an id
 
 -- The page of an answer: {data: […], total, …}, or the list alone (the models' health in 0.4.5).
 local function page_of(answer, shape, options)
@@ -146,7 +147,7 @@ local function page_of(answer, shape, options)
   return page
 end
 
---- The result of an operation; nil and what was expected where the answer is something else.
+--- Makes the result of an operation; gives nil, and what was expected, if the answer has another form.
 ---@param kind string a shape's name, or "list of …"
 ---@param answer any decoded
 ---@param options table of the call

@@ -1,4 +1,4 @@
---- Transcription: the answer, JSON or bare text by what was asked for.
+--- Transcription: reads the answer, which is JSON or bare text, depending on the format that was asked for.
 --
 -- @module opengatellm.operations.transcribe
 local number = require "opengatellm.operations.number"
@@ -8,7 +8,7 @@ local M = {}
 
 ---@class ogl.Transcript
 ---@field text string for srt and vtt the subtitles as they came
----@field format "json"|"text"|"verbose_json"|"diarized_json"|"srt"|"vtt" json where the server knows no other, whatever was asked for
+---@field format "json"|"text"|"verbose_json"|"diarized_json"|"srt"|"vtt" json if the server knows no other, whatever was asked for
 ---@field segments? {id: integer, text: string, start: number, ["end"]: number, speaker?: string}[] times in seconds
 ---@field words? {word: string, start: number, ["end"]: number}[] where they were asked for
 ---@field language? string
@@ -38,7 +38,7 @@ function M.prepare(options)
   return options
 end
 
--- Times are numbers, also where a server writes them as texts.
+-- Makes the times numbers, because some servers write them as texts.
 local function timed(list)
   if type(list) ~= "table" then return nil end
   for _, row in ipairs(list) do

@@ -1,4 +1,4 @@
---- Usage: what was used, in one form for all versions.
+--- Usage: the requests and tokens of an account, in one form for all versions.
 --
 -- From 0.8 on a server sums up by day (UTC) and wants both dates; before, it lists requests and takes the last 30 days by
 -- itself. Here an entry of either has the same fields: a bucket covers `start_time` to `end_time`, a request begins and ends when
@@ -10,7 +10,7 @@ local json = require "opengatellm.json"
 
 local M = {}
 
-local MONTH = 30 * 24 * 3600 -- seconds; what the servers before 0.8 take by themselves
+local MONTH = 30 * 24 * 3600 -- seconds; the default of servers before 0.8
 
 ---@class ogl.UsageEntry: ogl.Usage
 ---@field start_time integer seconds since 1970
@@ -33,7 +33,7 @@ function M.prepare(options)
   return options
 end
 
---- One entry of what a server sends.
+--- Makes an entry of a bucket or a request that a server sends.
 ---@param row table
 ---@return ogl.UsageEntry
 function M.entry(row)

@@ -20,7 +20,7 @@ local MAGIC = {
   { "^....ftypM4A", "audio/mp4" },
 }
 
---- The MIME type that the first bytes say; nil when they say none.
+--- Finds the MIME type from the first bytes of a file; gives nil if they do not tell.
 ---@param bytes string
 ---@return string?
 function M.sniff(bytes)
@@ -35,7 +35,7 @@ local FIELDS = {
   url = "string", path = "string", data = "string", mime = "string", name = "string", detail = "string", id = "string", cache = "boolean",
 }
 
---- A part of a message: `{type, url | path | data, mime}`. Used by ogl.image, ogl.audio and ogl.file.
+--- Makes a part of a message, `{type, url | path | data, mime}`, for ogl.image, ogl.audio and ogl.file. Raises mistakes in the source.
 ---@param kind "image"|"audio"|"file"
 ---@param source {url?: string, path?: string, data?: string, mime?: string, name?: string, detail?: string, cache?: boolean}
 ---@param level integer for error()
@@ -69,7 +69,7 @@ local function read_file(path)
   return bytes
 end
 
--- Why a part has no bytes here: it is a file of a server, or nothing.
+-- Makes the error of a part whose bytes are not here: it names a file of a server, or has no source.
 local function nothing_in(part)
   local what = part.id and "is known here by its id alone, which cannot be sent" or "has neither url nor path nor data"
   return errors.new { kind = "unsupported", message = ("a part of type %s %s"):format(tostring(part.type), what) }
@@ -89,7 +89,7 @@ end
 
 local AUDIO_FORMATS = { ["audio/wav"] = "wav", ["audio/mpeg"] = "mp3", ["audio/flac"] = "flac", ["audio/ogg"] = "ogg" }
 
---- What the OpenAI protocols call a recording's format.
+--- Gives the OpenAI protocols' name for a recording's format.
 ---@param mime string
 ---@return string
 function M.audio_format(mime) return AUDIO_FORMATS[mime] or mime:match "/(.*)$" or mime end
@@ -105,7 +105,7 @@ function M.url(part)
   return "data:" .. mime .. ";base64," .. core.base64_encode(bytes)
 end
 
---- The MIME type and the base64 text of a data URL; nil where it is none.
+--- Splits a data URL into its MIME type and its base64 text; gives nil for any other address.
 ---@param url string
 ---@return string? mime
 ---@return string? base64

@@ -18,11 +18,11 @@ local M = {}
 ---@field tool_call_id? string of a tool's answer
 ---@field is_error? boolean of a tool's answer: it failed
 ---@field name? string
----@field protocol? string that it came by: the only one that its signatures and opaque parts go back to
----@field provider? string that it came from, where only that one can read them; where absent, the one that is asked
+---@field protocol? string of a reply: the protocol that brought it; no other gets its signatures and opaque parts back
+---@field provider? string of a reply: the provider that sent it, if no other can read those; absent: the provider that is asked
 ---@field refusal? string
 ---@field cache_control? table its mark for the prompt cache there
----@field extra? table what else it had there
+---@field extra? table its other fields there
 
 local function content_of(where, ...)
   local n, first = select("#", ...), (...)
@@ -35,22 +35,22 @@ local function content_of(where, ...)
   return first
 end
 
---- What the model should be. Several arguments are parts of one message.
+--- Makes a message that tells the model how to behave. Several arguments are parts of one message.
 ---@param ... string|table
 ---@return ogl.Message
 function M.system(...) return { role = "system", content = content_of("system", ...) } end
 
---- What the user says: `ogl.user("Look:", ogl.image { path = "cat.png" })`.
+--- Makes a message of the user: `ogl.user("Look:", ogl.image { path = "cat.png" })`.
 ---@param ... string|table
 ---@return ogl.Message
 function M.user(...) return { role = "user", content = content_of("user", ...) } end
 
---- What the model said before.
+--- Makes a message that the model said before.
 ---@param ... string|table
 ---@return ogl.Message
 function M.assistant(...) return { role = "assistant", content = content_of("assistant", ...) } end
 
---- The answer of a tool: a string, or any value that JSON can hold.
+--- Makes the message with a tool's answer: a string, or any value that JSON can hold.
 ---@param id string the call's id
 ---@param value any
 ---@return ogl.Message
@@ -60,18 +60,18 @@ function M.tool_result(id, value)
   return { role = "tool", tool_call_id = id, content = type(value) == "string" and value or json.encode(value) }
 end
 
--- Loaded with the first medium: most programs send texts alone.
+-- Loads the module with the first medium, because most programs send only texts.
 local function media() return require "opengatellm.request.media" end
 
---- A picture, for a message's content. `mime` is found from the bytes where it is not given.
+--- Makes a picture for a message's content. If `mime` is not given, the bytes tell it.
 ---@param source {url?: string, path?: string, data?: string, mime?: string, detail?: string}
 function M.image(source) return media().part("image", source, 3) end
 
---- A recording, for a message's content.
+--- Makes a recording for a message's content.
 ---@param source {url?: string, path?: string, data?: string, mime?: string}
 function M.audio(source) return media().part("audio", source, 3) end
 
---- A document, for a message's content.
+--- Makes a document for a message's content.
 ---@param source {url?: string, path?: string, data?: string, mime?: string, name?: string}
 function M.file(source) return media().part("file", source, 3) end
 
@@ -102,7 +102,7 @@ local function check_list(list, where, check)
   end
 end
 
--- Whether there is plainly nothing wrong: the usual message, without a name being made for it.
+-- Whether a message is of the usual, correct form. This spares making its name for an error.
 local function is_plain(message)
   return type(message) == "table" and ROLES[message.role] and type(message.content) == "string" and not message.tool_calls
     and message.role ~= "tool"
@@ -128,7 +128,7 @@ local function check_message(message, where)
   if message.tool_calls then return check_list(message.tool_calls, where .. ".tool_calls", check_call) end
 end
 
---- What is wrong with a list of messages, or nil.
+--- Says what is wrong with a list of messages; gives nil if nothing is.
 ---@param messages any
 ---@return string?
 function M.check(messages)

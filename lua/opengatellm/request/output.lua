@@ -1,4 +1,4 @@
---- Structured output: asked for in words where a server has no other way, and read from a model's text.
+--- Structured output: asks for it in words if a server has no other way, and reads it from a model's text.
 --
 -- @module opengatellm.request.output
 local core = require "opengatellm.core"
@@ -31,9 +31,9 @@ end
 
 local function warning(code, message) return { code = code, field = "output", message = message } end
 
---- The value of a text: JSON, or the JSON in a fence or between words, with a warning.
+--- Reads the value of a text that is JSON; with a warning, also JSON in a fence or between words.
 ---@param text string
----@return any value nil where there is none
+---@return any value nil if the text holds no JSON
 ---@return {code: "output_not_json"|"output_recovered", field: string, message: string}? warning
 function M.read(text)
   local value, _, why = core.decode(text)
@@ -74,8 +74,8 @@ end
 
 local ASK = "Answer with one JSON value that fits this JSON Schema, and with nothing else:\n"
 
---- The request for a server that takes no schema: its words ask for what fits the schema. Where JSON can be asked for without one, but
---- only if the conversation speaks of it, they do.
+--- Makes a request for a server that takes no schema: an instruction asks for JSON that fits the schema. Servers with a JSON mode also
+--- need the instruction, because they want the conversation to mention JSON.
 ---@param request ogl.Request that has `output`
 ---@param row ogl.ModelRow
 ---@param who string the server or model, for warnings

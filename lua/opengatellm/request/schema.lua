@@ -8,7 +8,7 @@ local json = require "opengatellm.json"
 local M = {}
 
 local ARRAYS = { required = true, enum = true, anyOf = true, oneOf = true, allOf = true, examples = true, prefixItems = true }
--- Keys whose value maps names of the user's own to schemas: "enum" may be a property there.
+-- Keys whose value maps the user's names to schemas: a property there may be called "enum".
 local MAPS = { properties = true, patternProperties = true, ["$defs"] = true, definitions = true, dependentSchemas = true }
 
 local copy
@@ -31,7 +31,7 @@ function copy(schema)
   return out
 end
 
---- A copy in which every list is one to JSON too. A schema that came as text (json.raw) stays that: its order is its author's.
+--- Copies a schema and marks its lists as JSON arrays. A schema that came as text (json.raw) stays as it is, to keep its author's order.
 ---@param schema table
 ---@return table
 function M.normalise(schema) return copy(schema) end
@@ -46,7 +46,7 @@ local function is_object(schema)
   return true
 end
 
---- The schema of an object with all that servers want of one: its type and its properties, where it has none.
+--- Completes the schema of an object: servers want a type and properties, even if it has none.
 ---@param schema table
 ---@return table
 function M.object(schema)
@@ -57,8 +57,8 @@ function M.object(schema)
   return out
 end
 
---- What a request's `output` says: the schema, and how its author calls it. `{schema = …, name = …, description = …, strict = …}` is
---- a schema with these, any other table is one itself.
+--- Reads a request's `output`: the schema and its details. `{schema = …, name = …, description = …, strict = …}` holds a schema and
+--- details; any other table is a schema itself.
 ---@param output table
 ---@return table schema
 ---@return {name?: string, description?: string, strict?: boolean}? details
