@@ -140,7 +140,7 @@ function M.begin(client, question, operation, streamed)
   local call = calls.new(client)
   call.request, call.operation, call.streamed = requests.of(question), operation, streamed
   local problem = requests.check(call.request)
-  if not (problem or call.request.model or client.model_name) then problem = "model: none is given, neither here nor to the client" end
+  if not (problem or call.request.model or client.model_name) then problem = "model: missing here and in the options of the client" end
   if problem then return nil, problem end
   return call
 end
