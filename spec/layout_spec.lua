@@ -301,7 +301,8 @@ describe("every Lua file", function()
       ["operations/batches"] = "operations/openai_routes", ["operations/gemini_files"] = "net/gemini_files",
       ["operations/model_lists"] = "operations/server_dialects", ["operations/error_codes"] = "net/recorded",
       ["operations/indexing"] = "net/surface",
-      ["chat/search"] = "operations/invocation", ["chat/callbacks"] = "task",
+      ["chat/search"] = "operations/invocation", ["chat/callbacks"] = "task", ["chat/logprobs"] = "net/conformance",
+      ["middleware/init"] = "middleware/chain",
       ["cli/init"] = "cli", ["cli/chat"] = "cli", ["cli/common"] = "cli", ["cli/models"] = "net/ogl",
     }
     for _, path in ipairs(files(LUA)) do

@@ -168,7 +168,7 @@ local function keep_request(call)
   local client = call.client
   call.asked = requests.merge(call.request)
   function call.prepare()
-    call.client, call.request = client, requests.merge(call.asked)
+    call.client, call.asked = client, requests.merge(call.request)
     local problem = requests.check(call.request)
     if problem then return problem end
     return select(2, M.walk(call))

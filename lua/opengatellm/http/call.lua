@@ -41,7 +41,7 @@ local ERROR_BODY = errors.BODY
 ---@field sent? integer bytes of the body that was sent, once it is let go
 ---@field budget? ogl.Budget of retries, once a try has failed
 ---@field attempts? ogl.Attempt[] once a try has failed
----@field asked? ogl.Request as it was given, where a function of the caller's decides on retries, which may change it
+---@field asked? ogl.Request as it was given, where a function of the caller's decides on retries, which may change it as `request`
 ---@field prepare? fun(call: ogl.Call): string|ogl.Error|nil makes the wire of `asked` anew; gives the mistake or the error
 ---@field view? ogl.MiddlewareCall
 ---@field states? table[] of the event functions
@@ -356,6 +356,7 @@ function Call:again(err)
   note(self, nil, err)
   if self.attempts[2] then err.attempts = self.attempts end
   if not (self.client.retries.retry or err.retryable) or not may_repeat(self.wire, err, self.client.retries.retry) then return false end
+  self.request = self.asked -- the caller's function may change it
   self.budget = self.budget or retry.budget(self.client.retries, host.current(self.client.host))
   local again, problem = self.budget:wait(err, self)
   problem = problem or again and prepare_again(self)
