@@ -74,8 +74,8 @@ end
 
 local ASK = "Answer with one JSON value that fits this JSON Schema, and with nothing else:\n"
 
---- Makes a request for a server that takes no schema: an instruction asks for JSON that fits the schema. Servers with a JSON mode also
---- need the instruction, because they want the conversation to mention JSON.
+--- Makes a request for a server that takes no schema: an instruction asks for JSON that fits the schema. A server whose JSON mode wants
+--- the conversation to mention JSON (`says_json`) gets an instruction that does.
 ---@param request ogl.Request that has `output`
 ---@param row ogl.ModelRow
 ---@param who string the server or model, for warnings
