@@ -6,11 +6,10 @@
 -- @module opengatellm.client
 local auth = require "opengatellm.auth"
 local calls = require "opengatellm.http.call"
-local coroutines = require "opengatellm.host.coroutines"
 local errors = require "opengatellm.errors"
 local host = require "opengatellm.host"
 local json = require "opengatellm.json"
-local memory = require "opengatellm.base.memory"
+local mistake = require "opengatellm.middleware.mistake"
 local protocols = require "opengatellm.protocol"
 local providers = require "opengatellm.providers"
 local rate_limit = require "opengatellm.http.rate_limit"
@@ -65,7 +64,7 @@ end
 local function send(self, asked, operation, view, functions, states)
   local call, problem = steps.prepare(self, asked, operation, operation == "stream")
   if not call and type(problem) == "string" then
-    problem = errors.new { kind = "invalid", code = "request", message = "client:" .. operation .. ": " .. problem, mistake = true }
+    problem = mistake.new("client:" .. operation .. ": " .. problem)
   end
   if not call then return nil, problem end
   call.view, call.event_functions, call.states = view, functions, states
@@ -479,16 +478,6 @@ function Client:get_transport()
   return shared.transport, err
 end
 
--- Calls a function of an operation; a mistake that it raises is an error that `through` raises again, where no yield would be cut by it.
-local function attempted(perform, options)
-  if coroutines.NARROW then return perform(options) end
-  local fine, result, err = pcall(perform, options)
-  if fine then return result, err end
-  if errors.is(result) or memory.error(result) then return nil, memory.error(result) or result end
-  local message = tostring(result):gsub("^[^\n]-:%d+: ", "")
-  return nil, errors.new { kind = "invalid", code = "request", message = message, mistake = true }
-end
-
 --- Leads an operation through the client's middleware. Raises its mistakes in the line that called the operation's method.
 ---@param operation string
 ---@param options table
@@ -497,7 +486,7 @@ end
 ---@return ogl.Error? err
 function Client:through(operation, options, perform)
   local answer, err = require "opengatellm.middleware.chain".run(self.chain, about(self, operation, options), function(view)
-    return attempted(perform, view.request)
+    return mistake.catch(perform, view.request)
   end)
   if err and err.mistake then error(err.message, 3) end
   return answer, err

@@ -20,6 +20,25 @@ end
 
 local function sent(call) return call.sent or type(call.wire.body) == "string" and #call.wire.body or 0 end
 
+local function bytes_of(value, depth)
+  if type(value) == "string" then return #value end
+  if type(value) ~= "table" or depth == 0 then return 0 end
+  local bytes = 0
+  for key, inner in next, value do
+    if key ~= "data" then bytes = bytes + bytes_of(inner, depth - 1) end -- a picture's bytes are no tokens
+  end
+  return bytes
+end
+
+local DEEPEST = 8 -- levels of a request that are looked at: messages, parts, schemas
+
+--- How many tokens the prompt of a request has, by the lengths of its texts.
+---@param request ogl.Request|table
+---@return integer
+function M.prompt(request)
+  return M.tokens(bytes_of({ request.messages, request.system, request.tools, request.input, request.query, request.documents }, DEEPEST))
+end
+
 --- The usage of an answer that broke off: as the server said, else by the lengths of what was sent and what came, marked `estimated`.
 ---@param call ogl.Call
 ---@param partial? ogl.Reply

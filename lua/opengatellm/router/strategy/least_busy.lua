@@ -1,0 +1,16 @@
+--- Least busy: the row with the fewest calls on their way, for its weight.
+--
+-- @module opengatellm.router.strategy.least_busy
+local sorting = require "opengatellm.router.strategy.sorting"
+
+local M = {}
+
+--- Makes the strategy.
+---@return ogl.Strategy
+function M.new()
+  return function(_, rows)
+    return sorting.by(rows, function(row) return row.weight > 0 and row.active / row.weight or math.huge end)
+  end
+end
+
+return M

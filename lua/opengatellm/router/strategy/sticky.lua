@@ -1,0 +1,51 @@
+--- Sticky: calls with the same key go to the same row, whose server has read their prompt before.
+--
+--   strategy = { "sticky", key = function(request) return request.user end }
+--
+-- Each row has a rank for a key (rendezvous hashing with weights), so that only the keys of a row move when it goes or comes. The key of a
+-- request is its `user`, else the front of its first messages, which is what a server's prompt cache keeps.
+--
+-- @module opengatellm.router.strategy.sticky
+local sorting = require "opengatellm.router.strategy.sorting"
+
+local M = {}
+
+local FRONT = 1024 -- bytes of a prompt that make its key
+local PRIME = 4294967291 -- the largest below 2^32; times the factor below, products stay exact in a double
+
+-- A number in (0, 1) that depends on all bytes of a text. A second round, since one leaves neighbours close.
+local function rank(text)
+  local hash = 2166136261
+  for _ = 1, 2 do
+    for i = 1, #text do hash = (hash * 65599 + text:byte(i) + 1) % PRIME end
+  end
+  return (hash + 0.5) / PRIME
+end
+
+local function front_of(request)
+  local pieces, size = { request.system or "" }, 0
+  for _, message in ipairs(request.messages or {}) do
+    if type(message.content) == "string" then pieces[#pieces + 1] = message.content end
+    size = size + #pieces[#pieces]
+    if size >= FRONT or message.role == "user" then break end
+  end
+  return table.concat(pieces, "\n"):sub(1, FRONT)
+end
+
+--- Makes the strategy.
+---@param options {key?: fun(request: table): string?}
+---@return ogl.Strategy?
+---@return string? problem
+function M.new(options)
+  local key_of = options.key
+  if key_of ~= nil and type(key_of) ~= "function" then return nil, "key: expected function, got " .. type(key_of) end
+  return function(request, rows)
+    local key = key_of and key_of(request) or not key_of and request.user or nil
+    key = tostring(key or front_of(request))
+    return sorting.by(rows, function(row)
+      return row.weight > 0 and -math.log(rank(row.name .. "\n" .. key)) / row.weight or math.huge
+    end)
+  end
+end
+
+return M
