@@ -31,6 +31,14 @@ local LATER = { filter = "opengatellm.base.filter", middleware = "opengatellm.mi
 ---@return ogl.Client
 function M.client(options) return client.new(options, 2) end
 
+--- Makes a router: several clients, used like one.
+---@param options ogl.RouterOptions
+---@return ogl.Router
+function M.router(options)
+  local router = require "opengatellm.router".new(options, 2)
+  return router -- no tail call: a mistake is the caller's, and error() counts the frames to it
+end
+
 --- Makes the functions `fd`, `timeout` and `step`, with which a program turns this library in a loop of its own (loop.lua).
 ---@return ogl.Loop? loop
 ---@return ogl.Error? err

@@ -481,7 +481,7 @@ end
 ---@return ogl.Stream
 function M.replay(view, events, about, functions, states)
   local client, asked = view.client, view.request
-  local wire = { options = { keep = asked.keep, output = asked.output }, warnings = {} }
+  local wire = { options = { keep = asked.keep, output = asked.output }, warnings = about.warnings or {} }
   local call = calls.new(client, wire)
   local fold = asked.keep ~= false and core.fold(client.bounds.reply) or nil
   return setmetatable({
@@ -557,7 +557,7 @@ function Stream:reply()
   if self.whole_reply then return self.whole_reply end
   skip(self)
   if self.err then return nil, self.err end
-  return make_reply(self)
+  return self.whole_reply or make_reply(self) -- a watcher has had it made
 end
 
 --- Reads until the answer is committed: after that no other try may answer the call.
@@ -572,9 +572,10 @@ end
 --- Has a function called when the stream has ended: once, with the reply (where it is kept) or the error; of a stream that has ended, now.
 ---@param watcher fun(reply: ogl.Reply?, err: ogl.Error?)
 function Stream:on_end(watcher)
-  if self.err or self.whole_reply or self.done and not self.chain then return watcher(self.whole_reply, self.err) end
+  if self.err or self.whole_reply then return watcher(self.whole_reply, self.err) end
   self.watchers = self.watchers or {}
   table.insert(self.watchers, watcher)
+  if self.done and not self.chain then end_watched(self) end
 end
 
 --- The text of the last frame, as it came.

@@ -42,12 +42,12 @@ end
 
 local function can(row, request, needs, lists)
   local model = row.own_model or request.model or row.model
-  local known = model and models.of(row.client.provider.protocol, row.client.provider.name, model) or {}
+  local known = model and models.of(row.client.provider.protocol, row.client.provider, model) or {}
   local context = context_of(row, model, known, lists)
   if context and needs.context > context then return false end
   for _, name in ipairs { "tools", "vision", "output" } do
     local able = row.capabilities[name]
-    if able == nil and name == "output" and known.output ~= nil then able = false end
+    if able == nil and name == "output" then able = known.output end
     if needs[name] and able == false then return false end
   end
   return true
