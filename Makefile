@@ -1,5 +1,6 @@
-# opengatellm: `make demo` shows the main job, `make test` passes the tests; both install what they need with apt-get where they may.
-# Other targets: all, install, bench, fuzz, soak, lint, format, docs, clean.
+# opengatellm: `make demo` shows the main job, `make check` tests in seconds, `make spec FILE=spec/…` runs one spec, `make test` passes every
+# test; demo and test install what they need with apt-get where they may. Other targets: all, install, bench, fuzz, soak, lint, format, docs,
+# clean.
 
 LUA     ?= lua5.4
 PREFIX  ?= /usr/local
@@ -14,30 +15,84 @@ PKG      = $(patsubst luajit%,luajit,$(1))
 INCLUDES = $(shell pkg-config --cflags $(PKG) 2>/dev/null || echo -I/usr/include/$(patsubst luajit,luajit-2.1,$(1)))
 LUA_VERSION = $(shell $(LUA) -e 'print((_VERSION:gsub("Lua ", "")))')
 
-CORE  = $(wildcard csrc/core/*.c csrc/protocol/*.c)
-CURL  = csrc/core/buf.c csrc/core/code.c $(wildcard csrc/curl/*.c) csrc/lua/class.c csrc/lua/header_table.c $(wildcard csrc/lua/curl_*.c)
-BIND  = $(CORE) csrc/lua/class.c csrc/lua/header_table.c $(wildcard csrc/lua/lua_*.c)
 HEADERS = $(wildcard csrc/*/*.h)
 OUT   = $(BUILD)/$(LUA)/opengatellm
 MODULES = $(OUT)/core.so $(if $(filter 1,$(WITH_CURL)),$(OUT)/curl.so)
 
+# Objects that know no Lua are built once for all of them: those of the core in objects/core, those beside libcurl in objects/curl. Each
+# Lua has its own objects of csrc/lua, in the same two folders of its own.
+CORE_OBJECTS = $(patsubst %.c,$(BUILD)/objects/core/%.o,$(wildcard csrc/core/*.c csrc/protocol/*.c))
+CURL_OBJECTS = $(patsubst %.c,$(BUILD)/objects/curl/%.o,csrc/core/buf.c csrc/core/code.c $(wildcard csrc/curl/*.c))
+SHARED_BINDING = csrc/lua/class.c csrc/lua/header_table.c
+CORE_BINDING = $(patsubst %.c,$(BUILD)/$(LUA)/objects/core/%.o,$(SHARED_BINDING) $(wildcard csrc/lua/lua_*.c))
+CURL_BINDING = $(patsubst %.c,$(BUILD)/$(LUA)/objects/curl/%.o,$(SHARED_BINDING) $(wildcard csrc/lua/curl_*.c))
+
+# A module is a shared object; on Darwin it is a bundle, whose Lua functions are those of the program that loads it.
+UNAME := $(shell uname)
+MODULE = $(if $(filter Darwin,$(UNAME)),-bundle -undefined dynamic_lookup,-shared)
+
+# Objects are built side by side where nobody has said yet how many at once.
+JOBS  ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+BESIDE = --no-print-directory -s $(if $(findstring jobserver,$(MAKEFLAGS)),,-j $(JOBS))
+
 LUAS  = $(foreach l,lua5.1 luajit lua5.2 lua5.3 lua5.4,$(if $(shell command -v $(l)),$(l)))
 RUN   = LUA_PATH="$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;" LUA_CPATH="$(CURDIR)/$(BUILD)/$(LUA)/?.so;;"
 
-.PHONY: all modules demo test bench fuzz soak lint format docs install clean deps-demo deps-test
+.PHONY: all modules check spec demo test bench fuzz soak lint format docs install clean units deps-demo deps-test
 
-all: modules
+all:
+	@$(MAKE) $(BESIDE) modules
 
 modules: $(MODULES)
 
-# The modules are linked at once from all their sources: they are small, and one command is what a rockspec does too.
-$(OUT)/core.so: $(BIND) $(HEADERS) Makefile
-	@mkdir -p $(OUT)
-	$(CC) $(CFLAGS) -std=c99 $(WARN) -fPIC -shared $(call INCLUDES,$(LUA)) $(BIND) -o $@ $(LDFLAGS) -lm
+$(OUT)/core.so: $(CORE_OBJECTS) $(CORE_BINDING)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(MODULE) $^ -o $@ $(LDFLAGS) -lm
 
-$(OUT)/curl.so: $(CURL) $(HEADERS) Makefile
-	@mkdir -p $(OUT)
-	$(CC) $(CFLAGS) -std=gnu99 $(WARN) -fPIC -shared $(call INCLUDES,$(LUA)) $(CURL) -o $@ $(LDFLAGS) -lcurl
+$(OUT)/curl.so: $(CURL_OBJECTS) $(CURL_BINDING)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(MODULE) $^ -o $@ $(LDFLAGS) -lcurl
+
+$(BUILD)/objects/core/%.o: %.c $(HEADERS) Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -std=c99 $(WARN) -fPIC -c $< -o $@
+
+$(BUILD)/objects/curl/%.o: %.c $(HEADERS) Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -std=gnu99 $(WARN) -fPIC -c $< -o $@
+
+$(BUILD)/$(LUA)/objects/core/%.o: %.c $(HEADERS) Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -std=c99 $(WARN) -fPIC $(call INCLUDES,$(LUA)) -c $< -o $@
+
+$(BUILD)/$(LUA)/objects/curl/%.o: %.c $(HEADERS) Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -std=gnu99 $(WARN) -fPIC $(call INCLUDES,$(LUA)) -c $< -o $@
+
+# The C units without sanitizers, on the objects that the modules are made of too: all suites but the one of failing allocations.
+UNITS = $(filter-out tests/c/test_oom.c,$(wildcard tests/c/test_*.c)) \
+  $(patsubst %,tests/c/%.c,main answers check exchange files frames journal long_way messages pick walk wire_case)
+UNIT_OBJECTS = $(patsubst %.c,$(BUILD)/objects/units/%.o,$(UNITS))
+
+units: $(BUILD)/units
+
+$(BUILD)/units: $(UNIT_OBJECTS) $(CORE_OBJECTS)
+	$(CC) $(CFLAGS) $^ -o $@ $(LDFLAGS) -lm
+
+$(BUILD)/objects/units/%.o: %.c $(wildcard tests/c/*.h) $(HEADERS) Makefile
+	@mkdir -p $(@D)
+	$(CC) -O0 -std=gnu99 $(WARN) -c $< -o $@
+
+# Seconds: the C units, and the specs that need no server and no other program, on one Lua.
+check:
+	@$(MAKE) $(BESIDE) modules units
+	@LUA=$(LUA) BUILD=$(BUILD) sh tests/check.sh
+
+# One file, or folder, on one Lua: make spec FILE=spec/stream_spec.lua LUA=luajit
+spec:
+	@[ -n "$(FILE)" ] || { echo "usage: make spec FILE=spec/… [LUA=…]" >&2; exit 2; }
+	@$(MAKE) $(BESIDE) modules
+	@BUILD=$(BUILD) sh tests/spec.sh $(LUA) $(FILE)
 
 deps-demo:
 	@sh .ci/deps demo
@@ -47,16 +102,16 @@ deps-test:
 
 # The answer of a scripted OpenGateLLM server, streamed over HTTP into the terminal.
 demo: deps-demo
-	@$(MAKE) --no-print-directory -s modules
+	@$(MAKE) $(BESIDE) modules
 	@$(RUN) LUA=$(LUA) sh tests/server/demo.sh
 
 # Everything, on every Lua of this machine; the last line is "N passed, N failed, N skipped".
 test: deps-test
-	@for lua in $(LUAS); do $(MAKE) --no-print-directory -s modules LUA=$$lua || exit 1; done
+	@for lua in $(LUAS); do $(MAKE) $(BESIDE) modules LUA=$$lua || exit 1; done
 	@LUAS="$(LUAS)" sh tests/run.sh
 
 bench: deps-test
-	@for lua in lua5.4 luajit; do $(MAKE) --no-print-directory -s modules LUA=$$lua || exit 1; done
+	@for lua in lua5.4 luajit; do $(MAKE) $(BESIDE) modules LUA=$$lua || exit 1; done
 	@sh tests/bench/run.sh
 
 # Long runs: SECONDS for each fuzzing target, and every spec under valgrind and with the collector always on.
@@ -65,7 +120,7 @@ fuzz: deps-test
 	@sh tests/fuzz/run.sh $(SECONDS)
 
 soak: deps-test
-	@for lua in $(LUAS); do $(MAKE) --no-print-directory -s modules LUA=$$lua || exit 1; done
+	@for lua in $(LUAS); do $(MAKE) $(BESIDE) modules LUA=$$lua || exit 1; done
 	@LUAS="$(LUAS)" sh tests/soak.sh
 
 lint: deps-test
@@ -81,11 +136,15 @@ docs: modules
 SHARE = $(DESTDIR)$(PREFIX)/share/lua/$(LUA_VERSION)
 LIB   = $(DESTDIR)$(PREFIX)/lib/lua/$(LUA_VERSION)
 
-install: modules
-	@set -e; cd lua && find opengatellm -name '*.lua' | while read -r f; do install -D -m 644 "$$f" "$(SHARE)/$$f"; done
-	@set -e; for f in $(notdir $(MODULES)); do install -D -m 755 $(OUT)/$$f $(LIB)/opengatellm/$$f; done
-	@install -D -m 755 bin/ogl $(DESTDIR)$(PREFIX)/bin/ogl
-	@sed -i '1s|.*|#!/usr/bin/env $(LUA)|' $(DESTDIR)$(PREFIX)/bin/ogl
+# POSIX tools only: `install -D` and `sed -i` are not everywhere.
+install: all
+	@set -e; cd lua && find opengatellm -name '*.lua' | while read -r f; do \
+	  mkdir -p "$(SHARE)/$${f%/*}"; cp "$$f" "$(SHARE)/$$f"; chmod 644 "$(SHARE)/$$f"; done
+	@mkdir -p "$(LIB)/opengatellm" "$(DESTDIR)$(PREFIX)/bin"
+	@set -e; for f in $(notdir $(MODULES)); do \
+	  rm -f "$(LIB)/opengatellm/$$f"; cp "$(OUT)/$$f" "$(LIB)/opengatellm/$$f"; chmod 755 "$(LIB)/opengatellm/$$f"; done
+	@sed '1s|.*|#!/usr/bin/env $(LUA)|' bin/ogl >"$(DESTDIR)$(PREFIX)/bin/ogl"
+	@chmod 755 "$(DESTDIR)$(PREFIX)/bin/ogl"
 	@echo "installed for Lua $(LUA_VERSION) under $(PREFIX)"
 
 clean:

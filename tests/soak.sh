@@ -10,8 +10,8 @@ for lua in ${LUAS:-lua5.4}; do
   OGL_GC=always sh tests/spec.sh "$lua" --exclude-tags=slow spec || failed=1
   log=$(mktemp)
   echo "== $lua under valgrind"
-  RUNNER="valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite --log-file=$log" \
-    sh tests/spec.sh "$lua" --exclude-tags=slow spec || { failed=1; cat "$log"; }
-  rm -f "$log"
+  RUNNER="valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite --log-file=$log.%p" \
+    sh tests/spec.sh "$lua" --exclude-tags=slow spec || { failed=1; cat "$log".*; }
+  rm -f "$log" "$log".*
 done
 exit $failed

@@ -1,7 +1,9 @@
---- An output of busted: what failed, what was skipped and why, and the line "N passed, N failed, N skipped".
+--- An output of busted: what failed, what was skipped and why, and the line "N passed, N failed, N skipped". With OGL_TIMES, the name of a
+--- file, it adds to that file a line "SECONDS LUA PATH" for each spec file.
 return function(options)
   local busted = require "busted"
   local handler = require "busted.outputHandlers.base"()
+  local times = os.getenv "OGL_TIMES"
 
   local function say(...) io.stdout:write(table.concat({ ... }), "\n") end
 
@@ -11,6 +13,13 @@ return function(options)
     if type(message) == "table" then message = row.trace and row.trace.message or tostring(message) end
     say("  ", (tostring(message or "no message"):gsub("\n", "\n  ")))
     if options.verbose and row.trace and row.trace.traceback then say("  ", (row.trace.traceback:gsub("\n", "\n  "))) end
+  end
+
+  local function note_time(file)
+    local list = assert(io.open(times, "a"))
+    list:write(("%7.1f %s %s\n"):format(file.duration, os.getenv "OGL_LUA" or _VERSION, file.name))
+    list:close()
+    return nil, true
   end
 
   handler.suiteEnd = function()
@@ -27,5 +36,6 @@ return function(options)
   end
 
   busted.subscribe({ "suite", "end" }, handler.suiteEnd)
+  if times then busted.subscribe({ "file", "end" }, note_time) end
   return handler
 end

@@ -4,6 +4,7 @@
 #include "http1.h"
 
 #include "header_lines.h"
+#include "token.h"
 
 #include <string.h>
 
@@ -144,13 +145,6 @@ static int begin_head(struct ogl_http1 *h, struct ogl_span *in) {
   return OGL_OK;
 }
 
-/* A byte of a token (RFC 9110, 5.6.2) in lower case; 0 for any other byte. */
-static char token_byte(char c) {
-  if (is_digit(c) || (c >= 'a' && c <= 'z')) return c;
-  if (c >= 'A' && c <= 'Z') return (char)(c | 0x20);
-  return c && strchr("!#$%&'*+-.^_`|~", c) ? c : '\0';
-}
-
 /* Whether that can be a value: not with a NUL or a CR in it. Other control bytes pass, as they do in other clients. */
 static int is_value(struct ogl_span s) { return !s.n || (!memchr(s.p, '\0', s.n) && !memchr(s.p, '\r', s.n)); }
 
@@ -171,7 +165,7 @@ static int add_header(struct ogl_http1 *h, struct ogl_span line) {
   if (!room) return h->lines.err;
   char *p = room;
   for (const char *at = line.p; at < colon; at++)
-    if (!(*p++ = token_byte(*at))) return malformed(h, "the name of a header is no token");
+    if (!(*p++ = ogl_token_byte(*at))) return malformed(h, "the name of a header is no token");
   *p++ = ':';
   value = trim(value);
   if (value.n) memcpy(p, value.p, value.n);

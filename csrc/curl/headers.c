@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "../core/rows.h"
+#include "../core/token.h"
 
 static const char *const framing[] = { "content-length", "transfer-encoding", "expect", "connection" };
 
@@ -26,15 +27,9 @@ void ogl_headers_reset(struct ogl_headers *h) {
   h->count = 0;
 }
 
-/* RFC 9110, 5.6.2: letters, digits and some marks. */
-static int is_token_byte(unsigned char c) {
-  if ((c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z')) return 1;
-  return c && strchr("!#$%&'*+-.^_`|~", c) != NULL;
-}
-
 int ogl_headers_token(struct ogl_span text) {
   for (size_t i = 0; i < text.n; i++)
-    if (!is_token_byte((unsigned char)text.p[i])) return 0;
+    if (!ogl_token_byte(text.p[i])) return 0;
   return text.n > 0;
 }
 

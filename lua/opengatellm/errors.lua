@@ -1,7 +1,7 @@
 --- Errors: one form for everything that the network, the server, the data or the system can cause.
 --
--- Misuse by the programmer raises; all else is returned as `nil, err`. An `err` is a table that prints as one readable line.
--- It never holds a key: what is known to be secret is taken out of every text before the table is made.
+-- Misuse by the programmer raises; everything else returns `nil, err`. An `err` is a table that prints as one readable line.
+-- It never holds a key: `redact` removes the known secrets from all its texts before the caller sees it.
 --
 -- @module opengatellm.errors
 local core = require "opengatellm.core"
@@ -11,19 +11,19 @@ local M = {}
 ---@alias ogl.ErrorKind
 ---| "network" the connection failed, or broke
 ---| "tls" the server's certificate or the TLS handshake
----| "timeout" one of `timeouts` ran out; `phase` says which
----| "http" a status of 400 and above that is none of the next two
+---| "timeout" a time of `timeouts` ran out; `phase` says which
+---| "http" a status of 400 and above, except those of the next two kinds
 ---| "rate_limit" 429, or its like inside an answer
 ---| "auth" 401 or 403, or their like inside an answer
 ---| "protocol" the answer is not what its protocol allows
 ---| "provider" the server reported an error inside an answer that had begun well
----| "incomplete" the answer ended before its end; `partial` has what came
----| "limit" one of our own ceilings
----| "cancelled" its task was cancelled
----| "closed" used after close
+---| "incomplete" the answer stopped before its end; `partial` has the part that arrived
+---| "limit" one of our own ceilings was reached
+---| "cancelled" the task was cancelled
+---| "closed" the object was used after close
 ---| "unsupported" this server or protocol cannot do that
 ---| "invalid" data that cannot be sent
----| "file" a local file
+---| "file" a local file could not be read or written
 ---| "config" something that has to be set first
 
 ---@class ogl.Error
@@ -36,10 +36,10 @@ local M = {}
 ---@field retryable boolean whether the same call may succeed later
 ---@field retry_after? number seconds, when the server said so
 ---@field request_id? string
----@field headers? table<string, string|string[]>
+---@field headers? table<string, string|string[]> of the answer
 ---@field body? string the front of the answer's body
----@field fields? {path: string, message: string}[] of a refused request: what is wrong where
----@field partial? ogl.Reply what came of the reply
+---@field fields? {path: string, message: string}[] the mistakes in a refused request, and where they are
+---@field partial? ogl.Reply the part of the reply that arrived
 ---@field provider? string
 local mt = { __name = "opengatellm.error" }
 
@@ -48,8 +48,8 @@ M.BODY = 64 * 1024
 --- The longest part of a body that a message quotes, in bytes.
 M.QUOTE = 300
 
--- A text in one line: a log has one entry a line, and a server's words could make another one up. Besides control characters, U+0085,
--- U+2028 and U+2029 end lines.
+-- Puts a text into one line: a log has one entry a line, and a server's words must not be able to forge another. U+0085, U+2028 and
+-- U+2029 end lines as control characters do.
 local function one_line(text)
   text = text:gsub("\194\133", "\n"):gsub("\226\128[\168\169]", "\n")
   return (text:gsub("[ %c]+", function(run) return run:find "%c" and " " or nil end))
@@ -63,7 +63,7 @@ function mt.__tostring(err)
   return one_line(line)
 end
 
---- Makes an error of a table of its fields.
+--- Turns a table of fields into an error.
 ---@param fields table at least `kind` and `message`
 ---@return ogl.Error
 function M.new(fields)
@@ -71,16 +71,18 @@ function M.new(fields)
   return setmetatable(fields, mt)
 end
 
---- The error of what a server, a protocol or this build cannot do.
+--- Makes an error `unsupported`: the server, the protocol or this build cannot do something.
 ---@param message string
 ---@param code? string
 ---@return ogl.Error
 function M.unsupported(message, code) return M.new { kind = "unsupported", code = code, message = message } end
 
----@return boolean # whether the value is an error of this library
+--- Says whether a value is an error of this library.
+---@param value any
+---@return boolean
 function M.is(value) return getmetatable(value) == mt end
 
--- Plain find: a key may hold characters that mean something in a pattern.
+-- A plain find, since a key may hold characters that have a meaning in a pattern.
 local function without(text, secret)
   local from, to = text:find(secret, 1, true)
   while from do
@@ -97,10 +99,10 @@ local function redact_all(texts, secret)
   end
 end
 
---- Takes a secret out of every text of an error (servers quote the key that they refuse).
+--- Replaces a secret in every text of an error, since servers quote the key that they refuse.
 ---@param err ogl.Error
----@param secret? string
----@return ogl.Error
+---@param secret? string ignored where it is shorter than 4 bytes: it would match anywhere
+---@return ogl.Error err the same table
 function M.redact(err, secret)
   if not secret or #secret < 4 then return err end
   for _, field in ipairs { "message", "body", "code", "type", "request_id" } do
@@ -116,25 +118,25 @@ end
 
 local MONTHS = { Jan = 1, Feb = 2, Mar = 3, Apr = 4, May = 5, Jun = 6, Jul = 7, Aug = 8, Sep = 9, Oct = 10, Nov = 11, Dec = 12 }
 
--- Days from 1970-01-01 to a date of the Gregorian calendar; os.time would take it for local time.
+-- Days from 1970-01-01 to a date of the Gregorian calendar, in UTC; os.time would read it as local time.
 local function days(year, month, day)
   if month <= 2 then year, month = year - 1, month + 12 end
   return 365 * year + math.floor(year / 4) - math.floor(year / 100) + math.floor(year / 400)
     + math.floor((153 * month - 457) / 5) + day - 719469
 end
 
--- An HTTP date (RFC 9110 5.6.7, the form that is in use) as seconds since 1970, or nil.
+-- An HTTP date (RFC 9110, 5.6.7, in the one form that servers still send) as seconds since 1970, or nil.
 local function http_date(text)
   local day, month, year, h, m, s = text:match "^%a+, (%d+) (%a+) (%d%d%d%d) (%d+):(%d+):(%d+) GMT$"
   if not day or not MONTHS[month] then return nil end
   return days(tonumber(year), MONTHS[month], tonumber(day)) * 86400 + tonumber(h) * 3600 + tonumber(m) * 60 + tonumber(s)
 end
 
-local LONGEST = 64 -- bytes of a number or a duration: a pattern may go over a longer text again and again
+local LONGEST = 64 -- bytes of a number or a duration: on a longer text a pattern may take quadratic time
 
---- OGL's duration, "1h2m3s" (each part optional, also "250ms"), in seconds; nil where it is none.
+--- Reads OGL's duration, "1h2m3s" (each part is optional; "250ms" and a bare number of seconds are read, too).
 ---@param text string?
----@return number?
+---@return number? seconds nil where the text is not a duration
 function M.duration(text)
   if type(text) ~= "string" or #text > LONGEST then return nil end
   local factor, total, rest = { d = 86400, h = 3600, m = 60, s = 1, ms = 0.001 }, 0, text
@@ -147,7 +149,7 @@ function M.duration(text)
   return text ~= "" and total or nil
 end
 
--- The wait until one of OGL's two limits is free again, when it is used up. A limit of "None" is no limit.
+-- The wait until one of OGL's two limits is free again, if it is used up. A limit "None" means that there is no limit.
 local function reset_of(headers, name, reset)
   local limit, remaining = headers["x-ratelimit-limit-" .. name], tonumber(headers["x-ratelimit-remaining-" .. name])
   if not limit or limit == "None" or remaining ~= 0 then return nil end
@@ -156,8 +158,8 @@ end
 
 local MINUTE = 60
 
--- The wait after a refusal that names a limit of the minute. OGL's headers tell one limit of tokens, the day's where there is one: the
--- minute is over before that.
+-- The wait after a refusal that names a limit per minute. OGL's headers describe one token limit only, the daily one if there is one,
+-- but the minute ends before that.
 local function minute_of(headers, message)
   local name = message:match "^(%a+) limit per minute"
   name = name and name:lower()
@@ -166,13 +168,13 @@ local function minute_of(headers, message)
   return math.min(reset_of(headers, name, name) or MINUTE, MINUTE)
 end
 
--- A number of a header; of one that came twice, the first.
+-- The number in a header; a header that came twice counts with its first value.
 local function number_of(text)
   if type(text) ~= "string" or #text > LONGEST then return nil end
   return tonumber(text:match "^%s*(%d*%.?%d+)%s*$" or text:match "^%s*(%d*%.?%d+)%s*,")
 end
 
--- The wait that `retry-after-ms` or `retry-after` names, in seconds or as a date.
+-- The wait, in seconds, that `retry-after-ms` or `retry-after` (seconds or a date) names.
 local function named_wait(headers, now)
   local ms, text = number_of(headers["retry-after-ms"]), headers["retry-after"]
   if ms then return ms / 1000 end
@@ -182,7 +184,7 @@ local function named_wait(headers, now)
   return number_of(text)
 end
 
--- The wait that OGL's limits name.
+-- The wait, in seconds, that the headers of OGL's limits name.
 local function limit_wait(headers, message)
   local minute = message and minute_of(headers, message)
   if minute then return minute end
@@ -191,12 +193,12 @@ local function limit_wait(headers, message)
   return request or token
 end
 
---- When the server says that the call may be repeated, in seconds from now; nil when it does not say.
---- Reads `retry-after-ms`, `retry-after` (seconds or a date), then OGL's `x-ratelimit-*`.
+--- Reads when the server allows the call to be repeated: `retry-after-ms`, `retry-after` (seconds or a date), then OGL's
+--- `x-ratelimit-*`.
 ---@param headers table<string, string|string[]>
 ---@param now? number seconds since 1970; default os.time()
----@param message? string of the refusal: it says which limit was reached
----@return number?
+---@param message? string the refusal's message: it says which limit was reached
+---@return number? seconds from now; nil where the server does not say
 function M.retry_after(headers, now, message)
   return named_wait(headers, now) or limit_wait(headers, message)
 end
@@ -219,7 +221,7 @@ local function quote(text)
   return text
 end
 
--- FastAPI's list of what is wrong where: {"detail": [{"loc": ["body", "model"], "msg": "Field required"}]}.
+-- Reads FastAPI's list of mistakes: {"detail": [{"loc": ["body", "model"], "msg": "Field required"}]}.
 local function fields_of(value)
   local list = type(value) == "table" and value.detail
   if type(list) ~= "table" or type(list[1]) ~= "table" or not list[1].msg then return nil end
@@ -238,8 +240,8 @@ local function join(fields)
   return table.concat(lines, "; ")
 end
 
---- What an answer of 400 and above says, whatever its form: JSON of any server, HTML of a proxy, text, nothing. The
---- content type is not asked: OGL sends JSON errors as text/event-stream.
+--- Finds the message in an answer of 400 and above, whatever its form: JSON of any server, HTML of a proxy, text, nothing. The
+--- form decides, not the content type, for OGL sends JSON errors as text/event-stream.
 ---@param status integer
 ---@param body string
 ---@return string message
@@ -263,14 +265,14 @@ function M.read_body(status, body)
 end
 
 local AUTH = { [401] = true, [403] = true }
--- 409 says that the server has acted. 520 to 524: Cloudflare had no answer of the server behind it.
+-- 409 is missing because the server has acted already. 520 to 524: Cloudflare got no answer from the server behind it.
 local RETRYABLE = {
   [408] = true, [429] = true, [500] = true, [502] = true, [503] = true, [504] = true, [529] = true,
   [520] = true, [521] = true, [522] = true, [523] = true, [524] = true,
 }
-local LIMITS = { [429] = true, [503] = true } -- statuses of a limit that is reached: what headers and words say of limits counts
+local LIMITS = { [429] = true, [503] = true } -- with these statuses, headers and words about limits count
 
--- Puts into an error when to try again. `limited`: because a limit was reached, of the day or longer it may be.
+-- Sets when a call may be repeated. `passing`: it may succeed later; `limited`: a limit was reached, perhaps a daily one.
 local function set_retry(err, passing, limited)
   local quota = require "opengatellm.base.quota"
   local long = limited and quota.is_long(err.type, err.code, err.message, err.body)
@@ -281,7 +283,7 @@ local function set_retry(err, passing, limited)
   return err
 end
 
---- The error of an answer of 400 and above.
+--- Makes the error of an answer of 400 and above.
 ---@param status integer
 ---@param headers table<string, string|string[]>
 ---@param body string
@@ -296,7 +298,9 @@ function M.from_status(status, headers, body)
   }, RETRYABLE[status] or false, limited)
 end
 
----@return string? # what the server calls this exchange
+--- Finds the server's own name of this exchange, for its operators' logs.
+---@param headers table<string, string|string[]>
+---@return string?
 function M.request_id(headers)
   local id = headers["x-request-id"] or headers["request-id"]
   return type(id) == "string" and id or nil
@@ -307,7 +311,7 @@ local WORDS = {
   { "auth", { "auth", "permission", "invalid_api_key", "^401$", "^403$" } },
 }
 
---- The kind of an error that came inside an answer: `provider`, unless its type or code says more.
+--- Says of which kind an error inside an answer is: `provider`, unless its type or code says more.
 ---@param type? string
 ---@param code? string
 ---@return ogl.ErrorKind
@@ -323,7 +327,7 @@ end
 
 local PASSING = { "overloaded", "unavailable", "^503$", "^529$" }
 
--- Whether a server that says this is too busy.
+-- Whether the server's words mean that it is too busy now.
 local function is_busy(type, code)
   for _, word in ipairs(PASSING) do
     if (type or ""):lower():find(word) or (code or ""):lower():find(word) then return true end
@@ -331,10 +335,10 @@ local function is_busy(type, code)
   return false
 end
 
---- The error that a server reported inside an answer that had begun well. It may pass where it is a rate limit that is not one of the
---- day, or where the server is too busy; when to try again says the head of the answer.
----@param said table message, and what else there is of type, code, body, fields; it becomes the error
----@param headers table<string, string|string[]>
+--- Makes the error that a server reported inside an answer that had begun well. It is retryable where the server is too busy, or where
+--- a rate limit lasts less than a day; the headers say when.
+---@param said table `message`, and those of type, code, body and fields that are known; it becomes the error
+---@param headers table<string, string|string[]> of the answer
 ---@return ogl.Error
 function M.inside(said, headers)
   said.kind, said.headers, said.request_id = M.provider_kind(said.type, said.code), headers, M.request_id(headers)

@@ -1,4 +1,4 @@
---- JSON with lua-cjson's conventions, and without its losses: 64-bit integers stay exact where Lua has them, `[]` stays `[]`, and a
+--- JSON with lua-cjson's conventions but without its losses: 64-bit integers stay exact where Lua has them, `[]` stays `[]`, and a
 --- number without a fraction is an integer on 5.3 and later. Keys are written in order.
 --
 -- @module opengatellm.json
@@ -12,21 +12,21 @@ M.null = core.null
 --- The metatable of a table that is an array even when it is empty.
 M.array_mt = core.array_mt
 
---- Marks a table as an array.
+--- Marks a table as an array, so that an empty one is written as `[]`. Raises where it gets no table.
 ---@generic T
 ---@param list T[]
----@return T[]
+---@return T[] list the same table
 function M.array(list)
   if type(list) ~= "table" then error("json.array: expected a table, got " .. type(list), 2) end
   return setmetatable(list, core.array_mt)
 end
 
---- A value that is written as the JSON text that it is, byte for byte.
+--- Wraps a JSON text, so that `encode` writes it byte for byte.
 ---@param text string
 ---@return table
 function M.raw(text) return core.raw(text) end
 
---- A value that `raw` made as what its text says; any other as it is.
+--- Decodes a value that `raw` made; returns any other as it is.
 ---@param value any
 ---@return any
 function M.plain(value)
@@ -34,16 +34,15 @@ function M.plain(value)
   return (core.decode(value[1]))
 end
 
---- The JSON text of a value. What JSON cannot hold (a function, NaN, a sparse array) raises; bytes that are no UTF-8 become
---- U+FFFD.
+--- Writes a value as JSON. Raises where JSON cannot hold it (a function, NaN, a sparse array); bytes that are not UTF-8 become U+FFFD.
 ---@param value any
 ---@return string
 function M.encode(value) return (core.encode(value)) end
 
---- The value of a JSON text. `[]` gets the metatable `array_mt`.
+--- Reads a JSON text. Each `[]` gets the metatable `array_mt`.
 ---@param text string
----@return any value
----@return string|ogl.Error|nil message on failure value is nil; an error where Lua's memory ended
+---@return any value nil on failure
+---@return string|ogl.Error|nil message what is wrong with the text; an error where Lua's memory ended
 function M.decode(text)
   local value, code, message = memory.attempt(core.decode, text)
   if value == nil then return nil, message or code end

@@ -1,10 +1,10 @@
---- Our part of a loop that is no host of ours: a game's, copas, lgi, luasocket's select.
+--- This library's part in a foreign loop for which there is no host: a game's, copas, lgi, luasocket's select.
 --
 --   local loop = ogl.loop()
 --   wait until loop:fd() is readable, or loop:timeout() seconds (nil: no limit) are over, or whatever else the loop waits for;
 --   then loop:step(), which never waits
 --
--- Tasks made by ogl.spawn run inside of step. The descriptor stays the same as long as the loop lives and the system lets it.
+-- Tasks of ogl.spawn run inside `step`. The descriptor stays the same as long as the loop lives and the system allows it.
 --
 -- @module opengatellm.loop
 local driver = require "opengatellm.transport.driver"
@@ -17,9 +17,9 @@ local M = {}
 local Loop = {}
 Loop.__index = Loop
 
---- Makes one; any number of them are the same loop.
+--- Makes a loop. All loops share one scheduler and one descriptor.
 ---@return ogl.Loop? loop
----@return ogl.Error? err
+---@return ogl.Error? err where libcurl cannot start
 function M.new()
   local self = setmetatable({}, Loop)
   local multi, kind, code, message = driver.hold(self)
@@ -27,21 +27,21 @@ function M.new()
   return self
 end
 
---- Readable when `step` has something to do.
+--- Gives the descriptor to wait for: it is readable when `step` has something to do.
 ---@return integer
 function Loop:fd() return driver.fd() end -- luacheck: ignore self
 
---- Seconds until `step` has something to do that the descriptor does not tell: 0 now, nil never.
----@return number?
+--- Gives the seconds until `step` has something to do that the descriptor does not show.
+---@return number? # 0: now; nil: never
 function Loop:timeout() return scheduler.timeout() end -- luacheck: ignore self
 
---- Does what can be done without waiting.
+--- Does everything that can be done without waiting.
 function Loop:step() -- luacheck: ignore self
   driver.step()
   scheduler.step()
 end
 
---- Whether tasks are left.
+--- Says whether tasks are left.
 ---@return boolean
 function Loop:busy() return scheduler.busy() end -- luacheck: ignore self
 

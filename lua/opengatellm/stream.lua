@@ -274,8 +274,8 @@ local function step(self, code, message)
     conclude(self)
     return false
   end
-  local wire = self.call.wire
-  if wire.body and self.call:committed() then wire.body = nil end -- it will not be sent again: a long prompt can go
+  local call = self.call
+  if call.wire.body and call:committed() then call:spend() end
   return read(self)
 end
 

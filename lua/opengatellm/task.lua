@@ -3,8 +3,8 @@
 --   local task = ogl.spawn(function(question) return client:chat(question) end, "Quelle heure est-il ?")
 --   local reply, err = task:wait()
 --
--- A task that is cancelled is woken from what it waits for, which is closed; every further call of it that would wait gives the
--- error `cancelled`. A task's error goes to who waits for it; if nobody can any more, it is reported with its traceback.
+-- Cancelling a task closes what it waits for and wakes it; every later call of it that would wait returns the error `cancelled`.
+-- A task's error goes to the caller that waits for it. If no caller can any more, the error is reported with its traceback.
 --
 -- @module opengatellm.task
 local errors = require "opengatellm.errors"
@@ -15,7 +15,7 @@ local function pack(...) return { n = select("#", ...), ... } end
 
 ---@class ogl.Task a job of its host
 ---@field done boolean
----@field traceback? string of the error that it ended with
+---@field traceback? string of the error that ended it
 local Task = { done = false }
 Task.__index = Task
 Task.__name = "opengatellm.task"
@@ -24,8 +24,8 @@ local M = {}
 
 local tasks = setmetatable({}, { __mode = "k" }) -- coroutine -> its task, while it lives
 local NONE = {}
-local unseen = {} -- failures that nobody has been told of
-local n_cancelled = 0 -- tasks that were cancelled and live
+local unseen = {} -- failures that no caller has seen
+local n_cancelled = 0 -- live tasks that were cancelled
 
 local function check_functions(name, list)
   if type(list) ~= "table" then error(name .. ": expected table, got " .. type(list), 3) end
@@ -42,7 +42,7 @@ local function begin_task(here, fn, ...)
   return task
 end
 
--- What the running task has begun and waits for: where a host ends it, they end with it.
+-- Notes the tasks that the running task waits for: where the host kills it, they end with it.
 local function adopt(children)
   local me = tasks[coroutine.running() or M]
   if me and me.host.kill then me.children = children end
@@ -53,11 +53,11 @@ local function wake(waiter)
 end
 
 local function timed_out(seconds)
-  return errors.new { kind = "timeout", code = "wait", message = ("it had not ended within %g s"):format(seconds) }
+  return errors.new { kind = "timeout", code = "wait", message = ("the task had not ended within %g s"):format(seconds) }
 end
 
--- Waits until `done()`; who makes it so wakes the waiter. The error, where it is not: cancelled, or `seconds` are over. In the main
--- coroutine of a plain program it is us who have to turn the loop.
+-- Waits until `done()`; whoever makes it true wakes the waiter. Returns an error if it stays false: the task is cancelled, or `seconds`
+-- are over. In the main coroutine of a plain program no loop runs, so this function turns it.
 local function wait_until(waiter, done, seconds, where)
   if done() then return nil end
   local here = host.current()
@@ -104,8 +104,8 @@ local function result_of(task)
   return { err = task.failure.err }
 end
 
--- So many tasks, each of which goes from item to item: a coroutine an item would cost as much as a small answer. One that an item
--- makes raise is followed by another.
+-- Starts that many tasks, each of which takes item after item: one coroutine for each item would cost as much as a small answer. If an
+-- item makes a task raise, another task takes its place.
 local function map(list, fn, concurrency)
   host.current() -- as in M.first
   local results, waiter, running, active, next_index = {}, {}, {}, 0, 1
@@ -142,7 +142,7 @@ local function map(list, fn, concurrency)
   return results
 end
 
--- One more runner of ogl.first.
+-- Starts one more function of ogl.first.
 local function begin(race, here, fn)
   race.begun, race.n_running = race.begun + 1, race.n_running + 1
   local task = begin_task(here, fn)
@@ -156,9 +156,9 @@ local function begin(race, here, fn)
   if task.done then ended() else task.on_end = ended end
 end
 
--- Failures that nobody waits for ----------------------------------------------------------------------------------
+-- Failures that no caller waits for -------------------------------------------------------------------------------
 
--- A finalizer for any value of any version: what it tells of is gone, or nobody could ask it any more.
+-- Makes a value whose finalizer calls fn, in any version. It is collected with its task, when no caller can ask for the error any more.
 local function guard(fn)
   if _VERSION ~= "Lua 5.1" then return setmetatable({}, { __gc = fn }) end
   local proxy = newproxy(true) -- luacheck: ignore
@@ -181,7 +181,7 @@ local function fail(task, err, traceback)
   task.guard = guard(function() report(failure) end)
 end
 
--- The end of a run: nobody is left who could wait.
+-- Runs at the end of M.run, when no caller is left who could wait.
 local function report_all()
   for failure in pairs(unseen) do report(failure) end
 end
@@ -192,23 +192,25 @@ local function cancel_all()
   for _, task in ipairs(all) do task:cancel() end
 end
 
---- Runs fn(…) beside the rest, soon.
+--- Starts a task that runs fn(…) beside the others, soon. Raises where fn is not a function.
 ---@param fn function
+---@param ... any fn's arguments
 ---@return ogl.Task
 function M.spawn(fn, ...)
   if type(fn) ~= "function" then error("ogl.spawn: expected function, got " .. type(fn), 2) end
   return begin_task(host.for_tasks(), fn, ...)
 end
 
---- The loop of a plain Lua program: runs fn(…) and every task to its end, and gives fn's results. Where fn raises, the other tasks are
---- cancelled, and it raises the same.
+--- Runs the loop of a plain Lua program until fn(…) and every task have ended. Where fn raises, it cancels the other tasks and raises
+--- the same. Also raises where a loop runs already, and where the program's loop is another host's.
 ---@param fn function
----@return any ...
+---@param ... any fn's arguments
+---@return any ... fn's results
 function M.run(fn, ...)
   if type(fn) ~= "function" then error("ogl.run: expected function, got " .. type(fn), 2) end
   local scheduler = host.for_tasks()
-  if scheduler.name ~= "scheduler" then error("ogl.run: the loop of this program is that of " .. scheduler.name .. ": use ogl.spawn", 2) end
-  if scheduler.looping() then error("ogl.run: it runs already: use ogl.spawn", 2) end
+  if scheduler.name ~= "scheduler" then error("ogl.run: this program runs the loop of " .. scheduler.name .. ": use ogl.spawn", 2) end
+  if scheduler.looping() then error("ogl.run: the loop runs already: use ogl.spawn", 2) end
   local main = begin_task(scheduler, fn, ...)
   main.on_end = function() if main.failure then cancel_all() end end
   scheduler.finish()
@@ -218,18 +220,18 @@ function M.run(fn, ...)
   error(type(main.failure.err) == "string" and main.traceback or main.failure.err, 0)
 end
 
---- The error `cancelled` in a task that was cancelled; else nil.
----@return ogl.Error?
+--- Gives the error of the running task if it was cancelled.
+---@return ogl.Error? err `cancelled`, or nil
 function M.cancelled()
   if n_cancelled == 0 then return nil end
   local task = tasks[coroutine.running() or M]
   return task and task.cancel_error
 end
 
---- Lets this task rest; the others go on.
+--- Suspends the running task; the other tasks go on.
 ---@param seconds number
 ---@return boolean? rested
----@return ogl.Error? err
+---@return ogl.Error? err `cancelled`, or `unsupported` in a phase of nginx that cannot wait
 function M.sleep(seconds)
   if type(seconds) ~= "number" or seconds ~= seconds then error("ogl.sleep: expected number, got " .. type(seconds), 2) end
   local here = host.current()
@@ -242,8 +244,9 @@ function M.sleep(seconds)
   return true
 end
 
---- Waits for the end: the function's results, or nil and the error that it raised.
----@param seconds? number how long at most; then nil and the error `timeout`, and the task goes on
+--- Waits for the task's end. Raises where the caller's coroutine cannot wait.
+---@param seconds? number the longest wait; after it the task goes on
+---@return any ... the function's results; or nil and an error: what the function raised, `timeout`, or `cancelled` for the caller
 function Task:wait(seconds)
   local err = not self.done and wait_for(self, seconds)
   if err then return nil, err end
@@ -252,13 +255,13 @@ function Task:wait(seconds)
   return nil, self.failure.err
 end
 
---- Ends the task as soon as may be: what it waits for is closed. Any number of times; from any task.
+--- Ends the task as soon as possible, and closes what it waits for. Any task may call this, any number of times.
 function Task:cancel()
   if self.done or self.cancel_error then return end
   n_cancelled = n_cancelled + 1
   self.cancel_error = errors.new { kind = "cancelled", code = "cancelled", message = "the task was cancelled" }
   if not self.host.kill or coroutine.running() == self.co then return self.host.wake(self.co) end
-  for child in pairs(self.children or NONE) do child:cancel() end -- it can do so no more
+  for child in pairs(self.children or NONE) do child:cancel() end -- the killed task cannot cancel them itself
   self.host.kill(self.co)
   self.results = pack(nil, self.cancel_error)
   self:ended(true)
@@ -266,7 +269,7 @@ end
 
 -- As a job --------------------------------------------------------------------------------------------------------
 
--- Calls the task's function. A tail call: each slot below it is memory as long as the task lives.
+-- Calls the task's function by a tail call: each stack slot below it costs memory as long as the task lives.
 local function call_function(self)
   local fn, arguments = self.fn, self.arguments
   self.fn, self.arguments = nil, nil
@@ -275,13 +278,16 @@ local function call_function(self)
   return fn()
 end
 
---- Its body, in a coroutine of the host.
+--- Runs the task's function: the host calls this in the task's coroutine.
 function Task:run()
-  tasks[coroutine.running()] = self -- nginx has not told us yet
+  tasks[coroutine.running()] = self -- nginx runs a new thread before `spawn` returns it
   self.results = pack(call_function(self))
 end
 
---- Its end, outside of the coroutine.
+--- Settles the task and wakes those who wait for it: the host calls this outside of the task's coroutine.
+---@param ok boolean false where the task raised
+---@param err any what it raised
+---@param traceback? string of that
 function Task:ended(ok, err, traceback)
   if self.done then return end
   if self.co then tasks[self.co] = nil end
@@ -300,22 +306,22 @@ end
 -- Several at once -------------------------------------------------------------------------------------------------
 
 ---@class ogl.Result
----@field value? any the first result
----@field err? any the second one where the first is nil; what was raised
+---@field value? any the function's first result
+---@field err? any the second result where the first is nil, or what the function raised
 
---- Runs all functions at once, and waits for them all.
+--- Runs all functions at once, and waits until all have ended.
 ---@param list function[]
----@return ogl.Result[] in their order
+---@return ogl.Result[] results in the functions' order
 function M.all(list)
   check_functions("ogl.all", list)
   return map(list, function(fn) return fn() end, math.max(1, #list))
 end
 
---- Calls fn(item, index) for every item, some at a time. Where the task that waits is cancelled, those that run are, too.
+--- Calls fn(item, index) for every item, some of them at a time. If the waiting task is cancelled, the running calls are cancelled, too.
 ---@param list any[]
 ---@param fn function
----@param options? {concurrency?: integer} default 64
----@return ogl.Result[] in the order of the items
+---@param options? {concurrency?: integer} how many calls run at a time, default 64
+---@return ogl.Result[] results in the items' order
 function M.map(list, fn, options)
   if type(list) ~= "table" then error("ogl.map: expected table, got " .. type(list), 2) end
   if type(fn) ~= "function" then error("ogl.map: expected function, got " .. type(fn), 2) end
@@ -324,13 +330,13 @@ function M.map(list, fn, options)
   return map(list, fn, concurrency)
 end
 
---- The first that succeeds: gives anything but nil. The next function is begun when all before have failed, or `delay` seconds after
---- the last one was; those that still run when one has succeeded are cancelled.
----@param list function[] with the field `delay`: seconds; 0: all at once; nil: one after the other
----@return any ... its results; or nil and the last error
+--- Runs functions until one succeeds, that is, gives anything but nil, and cancels those that still run. It starts the next function
+--- when all before have failed, or `delay` seconds after it started the last one.
+---@param list function[] with the field `delay`: seconds; 0 starts all at once, nil one after the other
+---@return any ... the successful function's results; or nil and the last error
 function M.first(list)
   check_functions("ogl.first", list)
-  host.current() -- raises before anything is begun, where the wait would freeze an editor
+  host.current() -- raises before anything starts, where the wait would freeze an editor
   local race = { waiter = {}, running = {}, n_running = 0, begun = 0, err = nil, won = nil }
   local here = host.for_tasks()
   local err
@@ -347,14 +353,15 @@ function M.first(list)
   return nil, err or race.err
 end
 
---- Runs fn(…), and cancels it when the time is over.
+--- Runs fn(…), and cancels it after `seconds`.
 ---@param seconds number
 ---@param fn function
+---@param ... any fn's arguments
 ---@return any ... fn's results; or nil and the error `timeout`
 function M.deadline(seconds, fn, ...)
   if type(seconds) ~= "number" then error("ogl.deadline: expected number, got " .. type(seconds), 2) end
   if type(fn) ~= "function" then error("ogl.deadline: expected function, got " .. type(fn), 2) end
-  host.current() -- as in M.first
+  host.current() -- raises before the task starts, as in M.first
   local task = begin_task(host.for_tasks(), fn, ...)
   local results = pack(task:wait(seconds))
   if not task.done then task:cancel() end

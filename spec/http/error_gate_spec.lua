@@ -44,7 +44,8 @@ describe("in place of a medium", function()
       { "application/octet-stream", "<\1\2" }, { "audio/pcm", "{" .. ("\1"):rep(200000) }, { "audio/pcm", "data" }, { "audio/pcm", "  \0" },
     } do
       for _, size in ipairs { 1, 7, 1000000 } do
-        local out, err = through(case[1], "audio", case[2], size)
+        local large = #case[2] > 100000 -- in pieces of KiB, for the gate looks at all that it holds with each
+        local out, err = through(case[1], "audio", case[2], large and size * 1024 or size)
         assert.is_nil(err)
         assert.equal(case[2], out)
       end

@@ -211,10 +211,10 @@ describe("errors over the network", function()
     end
 
     it("is raised in a loop, after the events before it", function()
-      for _, method in ipairs { "events", "texts" } do
+      for method, options in pairs { events = {}, texts = { joined = false } } do
         local stream, count = open "sse_error_event:3", 0
         local fine, err = pcall(function()
-          for _ in stream[method](stream) do count = count + 1 end
+          for _ in stream[method](stream, options) do count = count + 1 end
         end)
         assert.is_false(fine)
         assert.equal("provider", err.kind)

@@ -186,19 +186,23 @@ describe("any conversation", function()
         local of_mark, taken = {}, {}
         for _, message in ipairs(call_ids.fit(list, rule)) do
           for i, call in ipairs(message.tool_calls or {}) do
-            assert.matches(pattern, call.id)
-            assert.is_true(#call.id <= LENGTHS[rule])
-            assert.is_nil(taken[call.id])
+            -- luassert is slow: it is asked where something is wrong, for its words
+            if not call.id:find(pattern) then assert.matches(pattern, call.id) end
+            if #call.id > LENGTHS[rule] then assert.equal(LENGTHS[rule], #call.id) end
+            if taken[call.id] then assert.is_nil(taken[call.id]) end
             taken[call.id], of_mark[call.arguments:match "%d+"] = true, call.id
-            if message.content then assert.equal(call.id, message.content[i].id) end
+            if message.content and message.content[i].id ~= call.id then assert.equal(call.id, message.content[i].id) end
           end
-          if message.role == "tool" then assert.equal(of_mark[message.content], message.tool_call_id) end
+          local wanted = of_mark[message.content]
+          if message.role == "tool" and message.tool_call_id ~= wanted then assert.equal(wanted, message.tool_call_id) end
         end
         -- what a shorter conversation sends is what the longer one begins with
         local half = {}
         for i = 1, roll(#list) do half[i] = list[i] end
         local whole = ids_of_calls(list, rule)
-        for i, id in ipairs(ids_of_calls(half, rule)) do assert.equal(whole[i], id) end
+        for i, id in ipairs(ids_of_calls(half, rule)) do
+          if whole[i] ~= id then assert.equal(whole[i], id) end
+        end
       end
     end)
   end

@@ -6,8 +6,8 @@
 **   bare_multi delays URL N [BUFFER]         the same, and the delay of each event ("<n> <t>;" of trickle.c)
 **   bare_multi requests URL BODYFILE N AT    posts the file N times, AT at a time
 **
-** `streams` prints CPU seconds, of them in the kernel, and KiB of resident memory a stream, from before the first to
-** when each has had its first event; `delays` the median and the 99th percentile in microseconds; `requests` how many
+** `streams` prints CPU seconds, of them in the kernel, KiB of resident memory a stream, from before the first to when each has had
+** its first event, and KiB of the whole process a stream at its peak; `delays` the median and the 99th percentile in microseconds; `requests` how many
 ** a second.
 */
 #define _GNU_SOURCE
@@ -175,7 +175,8 @@ static void run_streams(const char *url, long buffer) {
   double system = (double)use.ru_stime.tv_sec + (double)use.ru_stime.tv_usec / 1e6;
   double user = (double)use.ru_utime.tv_sec + (double)use.ru_utime.tv_usec / 1e6;
   if (!timing) {
-    printf("%.2f %.2f %.2f %.0f\n", user + system, system, (rss_open - rss_before) / n_streams, lines);
+    printf("%.2f %.2f %.2f %.2f %.0f\n", user + system, system, (rss_open - rss_before) / n_streams,
+           (double)use.ru_maxrss / n_streams, lines);
     return;
   }
   qsort(delays, n_delays, sizeof *delays, ascending);

@@ -1,12 +1,14 @@
 --- Many exchanges at once through the public client, in one process: what bare_multi.c does without Lua.
 --
---   many.lua streams URL N        CPU seconds, of them in the kernel, KiB of resident memory a stream, events
+--   many.lua streams URL N [drop] CPU seconds, of them in the kernel, KiB of resident memory a stream when all are open, and KiB of the
+--                                 whole process a stream at its peak; events. drop: no reply is kept
 --   many.lua delays URL N         median and 99th percentile of the delay from send to event, in microseconds
 --   many.lua requests URL N AT    chats a second, AT at a time
 local curl = require "opengatellm.curl"
 local ogl = require "opengatellm"
 
 local mode, url, n, at = arg[1], arg[2], tonumber(arg[3]), tonumber(arg[4])
+local request = { messages = "hi", keep = arg[4] ~= "drop" }
 local client = ogl.client { base_url = url, api_key = "sk-bench", model = "m", proxy = "", timeouts = { first_byte = 60, idle = 60 } }
 
 -- A number of this process: field 2 of /proc/self/statm (pages), 14 and 15 of stat (ticks).
@@ -24,10 +26,18 @@ end
 
 local function resident() return field("/proc/self/statm", 2) * 4 end -- KiB
 
+-- The most that this process has had, in KiB.
+local function peak()
+  for line in io.lines "/proc/self/status" do
+    local size = line:match "^VmHWM:%s*(%d+) kB"
+    if size then return tonumber(size) end
+  end
+end
+
 local function streams()
   local before, open, begun, events = resident(), 0, 0, 0
   local function one()
-    local stream = assert(client:stream "hi")
+    local stream = assert(client:stream(request))
     local event, err = stream:next()
     begun = begun + 1
     if begun == n then open = resident() end
@@ -46,7 +56,7 @@ local function streams()
     for _ = 1, n do ogl.spawn(one) end
   end)
   local user, system = field("/proc/self/stat", 14) / 100, field("/proc/self/stat", 15) / 100
-  print(("%.2f %.2f %.2f %d"):format(user + system, system, (open - before) / n, events))
+  print(("%.2f %.2f %.2f %.2f %d"):format(user + system, system, (open - before) / n, peak() / n, events))
 end
 
 -- The value at a place of a histogram: how often each was seen.

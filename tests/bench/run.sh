@@ -115,9 +115,16 @@ row "the same with keep = false" "$1 MiB" "–"
 # Many at once, against libcurl's multi interface with epoll and nothing done with what comes (bare_multi.c).
 bare=$("$out/bare_multi" streams "$trickle/trickle/250/110/10000" 10000 1024 9>&-)
 for lua in lua5.4 luajit; do
-  set -- $bare $(run $lua tests/bench/many.lua streams "$trickle/trickle/250/110/10000" 10000)
-  row "CPU of 10,000 streams of 250 events at once, $lua" "$5 s ($6 s in the kernel), $1 s ($2 s)" "$(calc %.2f "$5 / $1")"
-  row "resident memory a stream, when all are open, $lua" "$7 KiB, $3 KiB" "$(calc %.2f "$7 / $3")"
+  for keep in keep drop; do
+    set -- $bare $(run $lua tests/bench/many.lua streams "$trickle/trickle/250/110/10000" 10000 $keep)
+    if [ $keep = keep ]; then
+      row "CPU of 10,000 streams of 250 events at once, $lua" "$6 s ($7 s in the kernel), $1 s ($2 s)" "$(calc %.2f "$6 / $1")"
+      row "resident memory a stream, when all are open, $lua" "$8 KiB, $3 KiB" "$(calc %.2f "$8 / $3")"
+      row "the process at its peak while they flow, a stream, replies kept, $lua" "$9 KiB, $4 KiB" "$(calc %.2f "$9 / $4")"
+    else
+      row "the same with keep = false, $lua" "$9 KiB, $4 KiB" "$(calc %.2f "$9 / $4")"
+    fi
+  done
 done
 
 # In turn, five times; the middle of each counts.

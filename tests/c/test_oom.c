@@ -59,7 +59,8 @@ enum reading { EVENTS, JOINED_TEXTS };
 /* Takes up to `most` of it and forgets it. */
 static int drain(struct ogl_decoder *d, enum reading reading, size_t most) {
   struct ogl_event e;
-  int code = OGL_OK, passed = 0;
+  unsigned passed = 0;
+  int code = OGL_OK;
   while (most-- && code == OGL_OK)
     code = reading == EVENTS ? ogl_decoder_next(d, &e) : ogl_decoder_text(d, 1, &e, &passed);
   return code;

@@ -73,7 +73,7 @@ static int read_texts(const struct ogl_decoder_options *options, struct ogl_span
                       struct ogl_buf *text) {
   struct ogl_decoder d;
   struct ogl_event e;
-  int passed = 0;
+  unsigned passed = 0;
   MUST(ogl_decoder_init(&d, &PROTOCOL, options) == 0);
   for (size_t at = 0; at <= s.n; at += step) {
     if (at < s.n) ogl_decoder_feed(&d, s.p + at, s.n - at < step ? s.n - at : step);

@@ -2,7 +2,7 @@
 --
 --   lua5.4 tests/server/fault.lua [--port N] [--unix PATH] [--tls CERT KEY] [--client-ca CA] [--until-eof]
 --
--- Life: prints `port N` and serves until `GET /quit`, until nothing happened for 120 seconds, or (`--until-eof`)
+-- Life: prints `port N` and serves until `GET /quit`, and until nothing happened for 120 seconds or, with `--until-eof`,
 -- until standard input ends. A path is `/<scenario>[:arg[:arg]…]/<route>`, so a client whose base URL is
 -- `http://127.0.0.1:N/slow:50` meets the scenario `slow` with 50 on whatever route it asks for. The scenarios are
 -- in faults_stream.lua, faults_wire.lua, faults_status.lua, faults_upload.lua and faults_files.lua, one function each;
@@ -102,8 +102,8 @@ server = http.listen {
   is_control = function(request) return CONTROL[request.path] ~= nil end,
   takes_pieces = function(request) return READERS[request.path:match("^/([%w_]*)")] ~= nil end,
 }
-program.exit_when_idle(server, IDLE_SECONDS)
-if options["until-eof"] then program.exit_at_eof() end
+-- A parent that holds our input ends us with itself, and may let us rest for as long as it likes; without one we end by ourselves.
+if options["until-eof"] then program.exit_at_eof() else program.exit_when_idle(server, IDLE_SECONDS) end
 program.announce(server)
 loop.run()
 server:stop()

@@ -4,7 +4,7 @@
 --   client:search { query = "…", metadata_filters = f.all { f.eq("type", "loi"), f.starts_with("title", "Code") } }
 --
 -- A filter compares one key, or joins two to four comparisons with `all` or `any`; the server takes no deeper nesting. The builders
--- only build: what is wrong is told when the search is sent, in the same way for tables that were written by hand.
+-- check nothing: the search checks every filter before it is sent, so that tables written by hand get the same errors.
 -- Rules: OpenAPI 0.4.5, schemas ComparisonFilter, CompoundFilter and Metadata; as recorded from a live server.
 --
 -- @module opengatellm.base.filter
@@ -28,34 +28,34 @@ local function comparison(kind)
   return function(key, value) return { key = key, type = kind, value = value } end
 end
 
---- The value under a key is this one.
+--- Builds a comparison: the value under the key equals this one.
 M.eq = comparison "eq"
---- The text under a key begins so.
+--- Builds a comparison: the text under the key begins with this one.
 M.starts_with = comparison "sw"
---- The text under a key ends so.
+--- Builds a comparison: the text under the key ends with this one.
 M.ends_with = comparison "ew"
---- The text under a key has this in it.
+--- Builds a comparison: the text under the key contains this one.
 M.contains = comparison "co"
 
---- All of two to four comparisons hold.
+--- Joins two to four comparisons that must all hold.
 ---@param filters ogl.Comparison[]
 ---@return ogl.Compound
 function M.all(filters) return { operator = "and", filters = filters } end
 
---- At least one of two to four comparisons holds.
+--- Joins two to four comparisons of which at least one must hold.
 ---@param filters ogl.Comparison[]
 ---@return ogl.Compound
 function M.any(filters) return { operator = "or", filters = filters } end
 
 -- Checks ----------------------------------------------------------------------------------------------------------
 
--- Characters, as the server counts them.
+-- Counts characters, not bytes, as the server does.
 local function length(text) return #text - select(2, text:gsub("[\128-\191]", "")) end
 
 local function value_problem(value)
   if type(value) == "boolean" then return nil end
   if type(value) == "number" then
-    local fits = math.abs(value) < MAX_NUMBER -- not for NaN
+    local fits = math.abs(value) < MAX_NUMBER -- false for NaN, too
     return not fits and "a number has to be between -1e16 and 1e16" or nil
   end
   if type(value) ~= "string" then return "expected string, number or boolean, got " .. type(value) end
@@ -80,9 +80,9 @@ local function comparison_problem(filter)
   return value_problem(filter.value)
 end
 
---- What the server would not take of a filter, or nil.
----@param filter table
----@return string?
+--- Finds the first thing in a filter that the server would refuse.
+---@param filter table ogl.Filter, perhaps written by hand
+---@return string? problem nil where the server takes the filter
 function M.problem(filter)
   if not filter.operator then return comparison_problem(filter) end
   if filter.operator ~= "and" and filter.operator ~= "or" then
@@ -97,16 +97,16 @@ function M.problem(filter)
   end
 end
 
---- What the server would not take of the metadata of a document or a chunk, or nil.
+--- Finds the first thing that the server would refuse in the metadata of a document or a chunk.
 ---@param metadata table<string, string|number|boolean>
----@return string?
+---@return string? problem nil where the server takes the metadata
 function M.metadata_problem(metadata)
   local count, first = 0, nil
   for key, value in pairs(metadata) do
     count = count + 1
     local problem = key_problem(key) or value_problem(value)
     local found = problem and tostring(key) .. ": " .. problem
-    if found and (not first or found < first) then first = found end -- the same mistake gives the same message
+    if found and (not first or found < first) then first = found end -- pairs has no order, and the same mistake must give the same message
   end
   if count < 1 or count > MAX_KEYS then return "it should have 1 to 10 keys, has " .. count end
   return first

@@ -1,18 +1,18 @@
---- The end of Lua's memory, as an error like any other where something large is made: a decoded body, a reply, a body of a request.
+--- The end of Lua's memory, returned as an error where something large is made: a decoded body, a reply, a request's body.
 --
 -- @module opengatellm.base.memory
 local errors = require "opengatellm.errors"
 
 local M = {}
 
-local MESSAGE = "not enough memory" -- what every Lua raises, without a place
+local MESSAGE = "not enough memory" -- every Lua raises this very text, without a position
 
---- The error of what was raised where memory ended; nil where it is another.
+--- Turns what was raised into an error, if it was raised because memory ended.
 ---@param raised any
----@return ogl.Error?
+---@return ogl.Error? err `limit`, code `memory`; nil where something else was raised
 function M.error(raised)
   if raised ~= MESSAGE then return nil end
-  collectgarbage() -- what was half made is garbage, and up to 5.1 nothing else collects it in time for this very error
+  collectgarbage() -- frees what was half made: Lua 5.1 would not collect it before it needs the memory for this error
   return errors.new { kind = "limit", code = "memory", message = "Lua has no memory for what was to be made" }
 end
 
@@ -23,10 +23,10 @@ local function settle(fine, ...)
   error((...), 0)
 end
 
---- Calls fn(…), which must not yield: its results; nil and the error `limit`, code `memory`, where memory ends. Anything else that it
---- raises is raised.
+--- Calls fn(…), which must not yield. Raises again whatever fn raises, but for the end of memory.
 ---@param fn function
----@return any ...
+---@param ... any fn's arguments
+---@return any ... fn's results; or nil and the error `limit`, code `memory`
 function M.attempt(fn, ...) return settle(pcall(fn, ...)) end
 
 return M

@@ -1,9 +1,9 @@
---- Quotas: what the words of an error say of the limit that was reached. One of the day is not over in a minute.
+--- Quotas: how long a limit lasts, read from the words of an error. A daily limit makes a retry in a minute useless.
 --
 -- @module opengatellm.base.quota
 local M = {}
 
--- Periods, in lower case, `_` and `-` as blanks. The names of Gemini's quotas have no blanks: GenerateRequestsPerDayPerProject.
+-- Patterns for lower case text in which `_` and `-` are blanks. Gemini's names have no blanks: GenerateRequestsPerDayPerProject.
 local LONG = {
   "per ?day", "by ?day", "per %d+ ?days?%f[%A]", "per 86400", "%f[%d]24 ?h", "daily", "/ ?days?%f[%A]", "%f[%a]a day%f[%A]",
   "%f[%a][rt]pd%f[%A]", "for today", "tomorrow", "per ?week", "weekly", "per ?month", "monthly", "/ ?month", "%f[%a]a month%f[%A]",
@@ -13,7 +13,7 @@ local SHORT = {
   "/ ?sec", "/ ?hour", "hourly", "%f[%a]a minute%f[%A]", "%f[%a]a second%f[%A]", "%f[%a][rtq]p[ms]%f[%A]",
 }
 
--- Where the first of these patterns begins.
+-- The position where the earliest of these patterns matches.
 local function first_of(text, patterns)
   local first
   for _, pattern in ipairs(patterns) do
@@ -23,7 +23,7 @@ local function first_of(text, patterns)
   return first
 end
 
--- Whether a text names a long period before any short one: what comes behind is often another limit, or what a dearer plan has.
+-- Whether a text names a long period before any short one: later words often name another limit, or what a dearer plan allows.
 local function names_long(text)
   if type(text) ~= "string" then return false end
   text = text:lower():gsub("://%S+", ""):gsub("[_%-]", " ")
@@ -32,10 +32,10 @@ local function names_long(text)
   return long ~= nil and (not short or long < short)
 end
 
--- Google's details name each quota that was violated; the quotes around them are escaped where a gateway put the body into another.
+-- Google's details name each violated quota. Their quotes are escaped where a gateway has put the body into another one.
 local VALUE = '^\\*"%s*:%s*\\*"([^"\\]*)'
 
---- Whether the limit that an error speaks of is one of the day, or of longer.
+--- Says whether an error speaks of a limit that lasts a day or longer.
 ---@param type? string
 ---@param code? string
 ---@param message? string
@@ -49,9 +49,9 @@ function M.is_long(type, code, message, body)
   return false
 end
 
---- The seconds that Google's RetryInfo asks for, or nil.
+--- Reads the wait that Google's RetryInfo asks for.
 ---@param body? string JSON
----@return number?
+---@return number? seconds nil where the body names no wait
 function M.delay(body)
   local seconds = (body or ""):match 'retryDelay\\*"%s*:%s*\\*"(%d+%.?%d*)s'
   return seconds and tonumber(seconds)

@@ -1,7 +1,7 @@
---- URLs: what a base address means, and paths with names of anything in them.
+--- URLs: how a base address is read, how paths and queries are escaped, how references are resolved.
 --
--- A name that goes into a path is checked by `problem` before it is escaped: `..` would lead to another route, and escaping does not
--- help, since servers decode a path before they look at it.
+-- Check a name with `problem` before it goes into a path: `..` would lead to another route, and escaping does not help, since servers
+-- decode a path before they look at it.
 --
 -- @module opengatellm.base.url
 local errors = require "opengatellm.errors"
@@ -15,21 +15,21 @@ local function escape(c) return string.format("%%%02X", c:byte()) end
 ---@return string
 function M.segment(text) return (text:gsub("[^%w%-%._~]", escape)) end
 
---- Escapes a name that holds slashes which mean something: OGL takes `openai/gpt-oss-120b` as it is.
+--- Escapes a name whose slashes have a meaning: OGL takes `openai/gpt-oss-120b` as it is.
 ---@param text string
 ---@return string
 function M.path(text) return (text:gsub("[^%w%-%._~/:@]", escape)) end
 
 local function byte_of(hex) return string.char(tonumber(hex, 16)) end
 
---- A text of an address without its escapes.
+--- Replaces the %XX escapes of a text by their bytes.
 ---@param text string
 ---@return string
 function M.unescape(text) return (text:gsub("%%(%x%x)", byte_of)) end
 
-local DECODINGS = 8 -- each proxy on the way may decode once
+local DECODINGS = 8 -- more than any chain of proxies has, each of which may decode once
 
--- A text as the last of several servers may read it.
+-- The text as the last of several servers may read it.
 local function decoded(text)
   for _ = 1, DECODINGS do
     local plain = M.unescape(text)
@@ -39,10 +39,10 @@ local function decoded(text)
   return text
 end
 
---- What is wrong with a text that is to stand in a path, or nil: `.` or `..` between slashes names a route above. Slashes and dots may be
---- escaped, backslashes count as slashes, and what follows `;` as a parameter of its segment.
+--- Says why a text must not stand in a path: a segment `.` or `..` names a route above. It reads the text as a lenient server would:
+--- slashes and dots may be escaped, backslashes are slashes, and what follows `;` is a parameter of its segment.
 ---@param text string
----@return string?
+---@return string? problem nil where the text is safe
 function M.problem(text)
   local plain = decoded(text):gsub("\\", "/")
   for segment in (plain .. "/"):gmatch "([^/]*)/" do
@@ -51,11 +51,11 @@ function M.problem(text)
   end
 end
 
---- The error of an argument that is to stand in a path and leads out of it, or nil.
----@param where string the call, or what else the argument belongs to
----@param name string of the argument
----@param text string
----@return ogl.Error?
+--- Makes the error of an argument that would lead out of its path.
+---@param where string the call, or whatever the argument belongs to
+---@param name string the argument's name
+---@param text string its value
+---@return ogl.Error? err `invalid`; nil where the text is safe
 function M.refusal(where, name, text)
   local problem = M.problem(text)
   if not problem then return nil end
@@ -65,9 +65,9 @@ function M.refusal(where, name, text)
   }
 end
 
---- A query string of a table, keys in order; lists repeat their key. "" for an empty table.
+--- Writes a query string, its keys in order; a list repeats its key.
 ---@param query table<string, string|number|boolean|table>
----@return string
+---@return string # with the leading `?`; "" for an empty table
 function M.query(query)
   local keys, parts = {}, {}
   for key in pairs(query) do keys[#keys + 1] = key end
@@ -79,18 +79,17 @@ function M.query(query)
   return parts[1] and "?" .. table.concat(parts, "&") or ""
 end
 
-local LOCAL = { [""] = true, ["0.0.0.0"] = true, ["[::]"] = true } -- where a server listens everywhere, it is reached here
+local LOCAL = { [""] = true, ["0.0.0.0"] = true, ["[::]"] = true } -- addresses of servers that listen everywhere
 
---- A base address of a host alone, or of a host and a port: `M.complete("gpu1", 11434)` is `http://gpu1:11434`. One that has
---- its scheme keeps its port.
----@param text string
----@param port integer
+--- Completes the address of a local server: `M.complete("gpu1", 11434)` is `http://gpu1:11434`. An address with a scheme gets no port.
+---@param text string a host, a host and a port, or a whole address; blanks and quotes around it are dropped
+---@param port integer for an address that names none
 ---@return string
 function M.complete(text, port)
   text = text:gsub("^[%s\"']+", ""):gsub("[%s\"']+$", "")
   local scheme, rest = text:match "^(%a[%w+.-]*://)(.*)$"
   local host, path = (rest or text):match "^([^/?#]*)(.*)$"
-  if host:find ":.*:" and not host:find "^%[" then host = "[" .. host .. "]" end -- an IPv6 address alone
+  if host:find ":.*:" and not host:find "^%[" then host = "[" .. host .. "]" end -- a bare IPv6 address needs its brackets
   local name, given = host:match "^(.-):(%d+)$"
   if not name or name:find "^%[[^%]]*$" then name, given = host, nil end
   if LOCAL[name] then name = "localhost" end
@@ -98,12 +97,12 @@ function M.complete(text, port)
   return (scheme or "http://") .. name .. (given and ":" .. given or "") .. path
 end
 
---- Splits a base address: `root` without its version segment, and `api` with it.
---- `M.base("https://h/x/", "v1")` is `https://h/x`, `https://h/x/v1`; a version that is there already stays.
+--- Splits a base address into `root`, without a version segment, and `api`, with it: `M.base("https://h/x/", "v1")` gives
+--- `https://h/x` and `https://h/x/v1`. A version that the address already has stays.
 ---@param text string
----@param version? string the segment to append; nil: none
----@return string? root nil where the address is none
----@return string api or the problem
+---@param version? string the segment to append; nil appends none
+---@return string? root nil where the text is not a usable base address
+---@return string api or the problem, as part of a sentence
 function M.base(text, version)
   if text:find "[%c%s]" then return nil, "it holds a blank or a control character" end
   local scheme, rest = text:match "^(%a[%w+.-]*)://(.+)$"
@@ -121,7 +120,7 @@ end
 
 -- References ------------------------------------------------------------------------------------------------------
 
--- The components of a URI or of a relative reference (RFC 3986, appendix B); nil where one is absent.
+-- Splits a URI or a relative reference into its components (RFC 3986, appendix B); an absent one is nil.
 local function split(text)
   local parts = {}
   local rest, fragment = text:match "^([^#]*)#(.*)$"
@@ -135,7 +134,7 @@ local function split(text)
   return parts
 end
 
--- RFC 3986, 5.2.4: a path without its segments `.` and `..`.
+-- Removes the segments `.` and `..` from a path (RFC 3986, 5.2.4).
 local function without_dots(path)
   local out, at = {}, 1
   while at <= #path do
@@ -145,7 +144,7 @@ local function without_dots(path)
     if not is_dot and not is_up then
       out[#out + 1] = slash .. segment
     elseif slash == "" then
-      behind = behind + 1 -- only in front of a relative path: its slash goes with it
+      behind = behind + 1 -- this segment stands in front of a relative path: the slash behind it goes, too
     elseif behind > #path then
       out[#out + 1] = "/"
     end
@@ -154,13 +153,13 @@ local function without_dots(path)
   return table.concat(out)
 end
 
--- RFC 3986, 5.2.3: a relative path in the place of the base's last segment.
+-- Puts a relative path in the place of the base's last segment (RFC 3986, 5.2.3).
 local function merge(base, path)
   if base.authority and base.path == "" then return "/" .. path end
   return (base.path:match "^.*/" or "") .. path
 end
 
--- RFC 3986, 5.2.2: scheme, authority, path and query of a reference seen from a base.
+-- The scheme, authority, path and query of a reference seen from a base (RFC 3986, 5.2.2).
 local function target_of(base, reference)
   if reference.scheme or reference.authority then
     return reference.scheme or base.scheme, reference.authority, without_dots(reference.path), reference.query
@@ -170,9 +169,9 @@ local function target_of(base, reference)
   return base.scheme, base.authority, without_dots(path), reference.query
 end
 
---- What a reference means at an address (RFC 3986, 5.2): `M.resolve("http://a/b/c?q", "../g")` is `http://a/g`.
+--- Resolves a reference against an address (RFC 3986, 5.2): `M.resolve("http://a/b/c?q", "../g")` is `http://a/g`.
 ---@param address string
----@param reference string a relative reference, or an address
+---@param reference string a relative reference, or a whole address
 ---@return string? # nil where neither has a scheme
 function M.resolve(address, reference)
   local parts = split(reference)

@@ -1,9 +1,9 @@
---- Words: tables of data that are written as one text of words with blanks between them.
+--- Lists of words that the code writes as one text, with blanks between them.
 --
 -- @module opengatellm.base.words
 local M = {}
 
---- The words as keys.
+--- Makes a set whose keys are the words of a text.
 ---@param text string
 ---@return table<string, true>
 function M.set(text)
@@ -12,7 +12,7 @@ function M.set(text)
   return set
 end
 
---- The words in their order.
+--- Makes a list of the words of a text, in their order.
 ---@param text string
 ---@return string[]
 function M.list(text)

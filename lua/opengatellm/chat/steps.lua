@@ -86,7 +86,7 @@ end
 local function options_of(asked)
   local keep, strict, output = asked.keep, asked.strict, asked.output
   local headers, timeouts, on_progress = asked.headers, asked.timeouts, asked.on_progress
-  if keep == nil and not (strict or output or headers or timeouts or on_progress) then return NONE end
+  if not (keep or strict or output or headers or timeouts or on_progress) then return keep == nil and calls.PLAIN or calls.UNKEPT end
   return { keep = keep, strict = strict, output = output, headers = headers, timeouts = timeouts, on_progress = on_progress }
 end
 

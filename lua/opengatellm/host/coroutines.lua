@@ -1,27 +1,27 @@
---- What the Lua versions say differently of coroutines, and whether a wait is possible where a call was made.
+--- Differences between the Lua versions' coroutines, and the check whether a call may wait where it was made.
 --
 -- @module opengatellm.host.coroutines
 local core = require "opengatellm.core"
 
 local M = {}
 
---- Lua 5.1 but for LuaJIT: a yield crosses no pcall, no metamethod and no iterator of a `for` loop.
+--- True on Lua 5.1 without LuaJIT, where a yield cannot cross a pcall, a metamethod or the iterator of a `for` loop.
 M.NARROW = _VERSION == "Lua 5.1" and not rawget(_G, "jit")
 
---- The running coroutine; nil in the main one.
----@return thread?
+--- Gives the running coroutine.
+---@return thread? # nil in the main coroutine
 function M.running()
   local co, main = coroutine.running()
   if main then return nil end
   return co
 end
 
-local CROSSED = "this call has to wait, and cannot where it was made: inside of a function that C called (string.gsub, table.sort, "
+local CROSSED = "this call has to wait, but cannot where it was made: inside a function that C called (string.gsub, table.sort, "
   .. "require, a finalizer…). Call it outside, and hand the result in"
-local NARROW = "this call has to wait, and on Lua 5.1 cannot inside of pcall, of a metamethod, or of what C calls (string.gsub, "
+local NARROW = "this call has to wait, but on Lua 5.1 it cannot inside pcall, a metamethod, or a function that C calls (string.gsub, "
   .. "table.sort). Call it outside; errors come as `nil, err`, so that no pcall is needed"
 
--- Without isyieldable (5.1, 5.2): is there a C function between us and the coroutine's start? pcall is one on 5.1 alone.
+-- For versions without isyieldable (5.1, 5.2): looks for a C function on the stack. A pcall stops a yield on 5.1 alone.
 local function crosses_c()
   local level = 3
   while true do
@@ -33,9 +33,9 @@ local function crosses_c()
   end
 end
 
-local isyieldable = coroutine.isyieldable or core.isyieldable -- nginx's table lacks it
+local isyieldable = coroutine.isyieldable or core.isyieldable -- nginx replaces the coroutine table by one without it
 
---- Raises, with what to do instead, where the running coroutine cannot yield.
+--- Raises where the running coroutine cannot yield, and says what to do instead.
 function M.check()
   if isyieldable then
     if not isyieldable() then error(CROSSED, 0) end
@@ -44,7 +44,7 @@ function M.check()
   end
 end
 
--- Runs the job in a coroutine of its own and hands its yields on, for a yield crosses no pcall here.
+-- Runs the job in a coroutine of its own and passes its yields on, since here a yield crosses no pcall.
 local function carry(job)
   local inner = coroutine.create(job.run)
   local function go_on(ok, ...)
@@ -54,11 +54,11 @@ local function carry(job)
   return function() go_on(coroutine.resume(inner, job)) end, inner
 end
 
---- A function for a coroutine of another loop, which runs a job (host/init.lua) and tells it of its end; errors go no further. Where it
---- has to, it runs it in a second coroutine, which is given too.
+--- Makes a function for a coroutine of another loop: it runs a job (host/init.lua) and reports the end to the job, and no error goes
+--- further. On Lua 5.1 the job needs a second coroutine.
 ---@param job table
 ---@return function
----@return thread?
+---@return thread? substitute the second coroutine, where there is one
 function M.protected(job)
   if M.NARROW then return carry(job) end
   return function()

@@ -1,7 +1,7 @@
---- The host of cqueues: waits yield to the controller whose thread runs.
+--- The host of cqueues: a wait yields to the controller whose thread is running.
 --
--- In each controller where something waits for libcurl, one thread of ours watches its descriptor, and ends when nothing does:
--- then the controller's loop can end, too.
+-- In each controller where a thread waits for libcurl, one thread of ours watches libcurl's descriptor. It ends with the last wait, so
+-- that the controller's loop can end, too.
 --
 -- @module opengatellm.host.cqueues
 local condition = require "cqueues.condition"
@@ -12,10 +12,10 @@ local cqueues = require "cqueues"
 local M = { name = "cqueues", blocking = false, now = cqueues.monotime }
 
 local parked = setmetatable({}, { __mode = "k" }) -- coroutine -> the condition that it waits for
-local inner = setmetatable({}, { __mode = "k" })  -- coroutines that run in a thread's place
-local watchers = setmetatable({}, { __mode = "k" }) -- controller -> the condition that its watcher waits for, too
+local inner = setmetatable({}, { __mode = "k" })  -- coroutines that run a job inside another thread (coroutines.protected)
+local watchers = setmetatable({}, { __mode = "k" }) -- controller -> the condition that wakes its watcher
 
---- Whether the running coroutine is a thread of a controller, and no generator inside of one.
+--- Says whether the running coroutine is a thread of a controller, not a generator inside one.
 ---@return boolean
 function M.inside()
   local controller, direct = cqueues.running()
@@ -29,14 +29,22 @@ local function wait(seconds)
   parked[co] = nil
 end
 
+--- Suspends the running coroutine until `wake`.
 function M.park() wait() end
 
+--- Suspends the running coroutine for a time; a wake ends it early.
+---@param seconds number
 function M.sleep(seconds) wait(seconds) end
 
+--- Ends the wait of a coroutine that is parked or asleep.
+---@param co thread
 function M.wake(co)
   if parked[co] then parked[co]:signal() end
 end
 
+--- Runs a job in a new thread of the running controller, soon.
+---@param job table see host/init.lua
+---@return thread
 function M.spawn(job)
   local body, substitute = coroutines.protected(job)
   local co = coroutine.create(body)
@@ -45,6 +53,8 @@ function M.spawn(job)
   return substitute or co
 end
 
+--- Writes an error that no caller caught to the standard error stream.
+---@param message string
 function M.report(message) io.stderr:write(message, "\n") end
 
 local function run_watcher(driver, controller, bell)
@@ -52,24 +62,25 @@ local function run_watcher(driver, controller, bell)
     local fd = driver.fd()
     cqueues.poll({ pollfd = fd, events = "r" }, bell)
     driver.step()
-    cqueues.poll(0) -- those who were woken go first: they may wait again
+    cqueues.poll(0) -- lets the woken threads run first: they may wait for the network again
     if driver.fd() ~= fd or not driver.busy() then cqueues.cancel(fd) end
   end
   watchers[controller] = nil
   driver.release(bell)
 end
 
---- Makes sure that the driver is stepped for as long as somebody waits for it.
+--- Steps the driver in this controller for as long as something waits for it.
+---@param driver table transport/driver.lua
 function M.watch(driver)
   local controller = cqueues.running()
   if watchers[controller] then return end
   local bell = condition.new()
   watchers[controller] = bell
-  driver.hold(bell) -- else the last client's close could give the descriptor's number to another one
+  driver.hold(bell) -- without it, the last client's close could free the descriptor's number for another use
   controller:attach(coroutine.create(function() run_watcher(driver, controller, bell) end))
 end
 
---- Nobody waits for the driver any more, and its descriptor does not say so.
+--- Ends the watchers when nothing waits for the driver any more, which its descriptor does not report.
 function M.unwatch()
   for _, bell in pairs(watchers) do bell:signal() end
 end

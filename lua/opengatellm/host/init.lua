@@ -1,22 +1,22 @@
---- The host contract, and the question where a call runs.
+--- The host contract, and the choice of the host for a call.
 --
--- A host is the place that waits: a table of functions that take no self.
+-- A host is the place that waits. It is a table of functions without self:
 --
 --   name              "plain", "scheduler", "luv", "cqueues", "nginx"
---   blocking          true when a wait blocks the whole process; then what follows `sleep` is absent, and a transport waits on
---                     its own descriptor
+--   blocking          true when a wait blocks the whole process; then the functions after `sleep` are absent, and a transport waits
+--                     on its own descriptor
 --   now() -> seconds  monotonic, of arbitrary origin
---   sleep(seconds)    of the running coroutine; a wake ends it early
---   spawn(job) -> coroutine  runs job:run() in a new coroutine of the host, soon, and then, outside of it,
+--   sleep(seconds)    suspends the running coroutine; a wake ends it early
+--   spawn(job) -> coroutine  runs job:run() in a new coroutine of the host, soon, and then, outside of that coroutine,
 --                     job:ended(ok, err, traceback)
---   report(message)   of an error that nobody caught
---   refusal() -> err  nginx alone: why nothing can wait now, in this phase; nil where it can
---   park()            suspends the running coroutine until wake(coroutine); may return early, and the caller looks again. Whoever
---                     parks asks M.refusal before, or coroutines.check() where it knows the host
---   wake(coroutine)   makes it runnable; any number of times before it runs counts once, of one that is not parked nothing
---   kill(coroutine)   nginx alone, where a coroutine that waits for a cosocket cannot be woken: ends it, and closes what it waits for
+--   report(message)   shows an error that no caller caught
+--   refusal() -> err  nginx alone: says why this phase cannot wait; nil where it can
+--   park()            suspends the running coroutine until wake(coroutine). It may return early, so the caller checks again. Before
+--                     it parks, a caller asks M.refusal, or coroutines.check() where it knows the host
+--   wake(coroutine)   makes a parked coroutine runnable; several wakes before it runs count once, and others change nothing
+--   kill(coroutine)   nginx alone, where a coroutine that waits for a cosocket cannot be woken: ends it, and closes that socket
 --
--- Retries, timeouts and everything else that depends on time uses only this, so that specs inject a simulated clock
+-- Everything that depends on time (retries, timeouts) uses only these functions, so that specs can inject a simulated clock
 -- (`ogl.client { host = … }`).
 --
 -- @module opengatellm.host
@@ -25,17 +25,17 @@ local nginx = require "opengatellm.host.nginx"
 
 local M = {}
 
-local plain, scheduler -- loaded when they are first asked for: not every install has libcurl
+local plain, scheduler -- loaded on first use: not every install has libcurl
 
---- The scheduler of plain Lua programs.
+--- Gives the scheduler of plain Lua programs, and loads it on first use.
 ---@return opengatellm.Scheduler
 function M.scheduler()
   scheduler = scheduler or require "opengatellm.host.scheduler"
   return scheduler
 end
 
--- Hosts that are asked for only where they can be: what they stand on is there already. Each module's `inside()` says whether the
--- running coroutine is one of its own.
+-- cqueues and luv count only where the program has loaded them. Each host's `inside()` says whether the running coroutine is one
+-- of its own.
 local function cqueues()
   if not package.loaded.cqueues then return nil end
   local host = require "opengatellm.host.cqueues"
@@ -48,17 +48,17 @@ local function luv()
   return host.inside() and host
 end
 
---- The host of calls that block; nil in nginx, where none does.
----@return opengatellm.Host?
+--- Gives the host of calls that block.
+---@return opengatellm.Host? # nil in nginx, where no call may block
 function M.plain()
   if nginx.here() then return nil end
   plain = plain or require "opengatellm.host.plain"
   return plain
 end
 
---- The host of this call: the client's own, else that of the running coroutine, else the plain one. Raises on Neovim's main coroutine,
---- where a wait would freeze the editor.
----@param own? table
+--- Chooses the host of a call: the client's own, else that of the running coroutine, else the plain one. Raises on Neovim's main
+--- coroutine, where a wait would freeze the editor.
+---@param own? table the client's option `host`
 ---@return table
 function M.current(own)
   if own then return own end
@@ -67,16 +67,16 @@ function M.current(own)
   return here or M.plain()
 end
 
---- The error of a wait on this host, now; raises where it is the coroutine that cannot yield.
----@param here table
----@return ogl.Error?
+--- Says why a call cannot wait on this host now. Raises where the running coroutine cannot yield.
+---@param here table a host
+---@return ogl.Error? err nil where it can wait
 function M.refusal(here)
   local err = here.refusal and here.refusal()
   if not err and not here.blocking then coroutines.check() end
   return err
 end
 
---- The host where a new task goes: where this call runs if tasks can be there, else where the loop is.
+--- Chooses the host of a new task: the one of this call if it can run tasks, else the one whose loop runs.
 ---@return table
 function M.for_tasks()
   if scheduler and scheduler.inside() then return scheduler end

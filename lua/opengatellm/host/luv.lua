@@ -1,28 +1,28 @@
 --- The host of libuv: Neovim (vim.uv, before 0.10 vim.loop), and programs that run luv's loop.
 --
--- Waits yield in any coroutine but the main one, and whoever was woken goes on in a later turn of the loop: in Neovim by vim.schedule,
--- each coroutine by itself, so that all of vim.api may be called and the editor looks for keys in between.
+-- A wait yields in any coroutine but the main one, and a woken coroutine goes on in a later turn of the loop. In Neovim vim.schedule
+-- resumes each coroutine by itself, so that all of vim.api may be called and the editor reads keys in between.
 --
--- Handles: one poll handle on libcurl's descriptor while somebody waits for the network, and a timer for each sleep. They keep the loop
--- alive, as long as there is somebody to wake; then they are closed, and uv.run returns. A stream that nobody reads has none.
+-- Handles: one poll handle on libcurl's descriptor while something waits for the network, and a timer for each sleep. They keep the
+-- loop alive while a coroutine has to be woken; then they are closed, and uv.run returns. An unread stream has no handle.
 --
 -- @module opengatellm.host.luv
 local coroutines = require "opengatellm.host.coroutines"
 
 local vim = rawget(_G, "vim")
-local neovim = type(vim) == "table" and vim.schedule and (vim.uv or vim.loop) or nil -- Vim has none, nor have Neovim's threads
-local uv = neovim or select(2, pcall(require, "luv")) -- a text where there is none
+local neovim = type(vim) == "table" and vim.schedule and (vim.uv or vim.loop) or nil -- nil in Vim, and in a thread
+local uv = neovim or select(2, pcall(require, "luv")) -- a text where luv is not installed
 
 ---@class opengatellm.LuvHost: opengatellm.Host
 local M = { name = "luv", blocking = false }
 
-local PARK = {} -- what our own yields give; anything else is a task that lets the others go first
+local PARK = {} -- our own yields give this; any other value means that the task lets the others run first
 
 local parked = setmetatable({}, { __mode = "k" }) -- coroutine -> true
-local jobs = {} -- coroutine of ours -> its job
-local n_due = 0 -- coroutines that were woken and have not gone on yet
-local running -- the coroutine that we resumed last, while it runs
-local handle, watched -- the poll handle, and whose descriptor that is
+local jobs = {} -- coroutine that `spawn` made -> its job
+local n_due = 0 -- coroutines that were woken and have not run yet
+local running -- the coroutine that `resume` has resumed, while it runs
+local handle, watched -- the poll handle, and the driver whose descriptor it polls
 
 local function close(some)
   if not some:is_closing() then some:close() end
@@ -51,7 +51,7 @@ local function go_on(co)
   if n_due == 0 and watched and not watched.busy() then unwatch() end
 end
 
--- Each by itself: one that waits by vim.wait keeps no other one.
+-- Schedules each coroutine by itself: one that waits by vim.wait must not hold up the others.
 local function schedule(co)
   n_due = n_due + 1
   vim.schedule(function() go_on(co) end)
@@ -75,7 +75,7 @@ end
 
 local defer = neovim and vim.schedule or next_turn
 
--- One timer for all that are woken in one turn of the loop.
+-- Collects all coroutines that are woken in one turn of the loop behind one timer.
 local function enqueue(co)
   n_due = n_due + 1
   queue[#queue + 1] = co
@@ -85,7 +85,7 @@ end
 local later = neovim and schedule or enqueue
 
 function resume(co)
-  if coroutine.status(co) ~= "suspended" then return end -- closed by somebody, or in other hands
+  if coroutine.status(co) ~= "suspended" then return end -- closed meanwhile, or resumed by other code
   local outer = running
   running = co
   local ok, what = coroutine.resume(co, jobs[co])
@@ -95,18 +95,20 @@ function resume(co)
   if what ~= PARK and jobs[co] then later(co) end
 end
 
+--- Gives the time in seconds, monotonic, of arbitrary origin.
+---@return number
 function M.now() return uv.hrtime() / 1e9 end
 
---- Whether the loop runs. Neovim's always does.
+--- Says whether the loop runs. Neovim's always does.
 ---@return boolean
 function M.running() return neovim ~= nil or type(uv) == "table" and uv.loop_mode and uv.loop_mode() ~= nil end
 
-local MAIN = "this call has to wait, and would freeze the editor: call it in a coroutine (ogl.spawn(function() … end), where ogl is "
+local MAIN = "this call has to wait, which would freeze the editor: call it in a coroutine (ogl.spawn(function() … end), where ogl is "
   .. "require 'opengatellm'), give it callbacks (client:stream(request, {on_event = …, on_done = …})), or make the client with block = true"
-local NESTED = "this call has to wait, and was made in a coroutine of yours inside of one of ours, which would get our yield: call it "
+local NESTED = "this call has to wait, but was made in a coroutine of yours inside one of ours, and yours would get our yield: call it "
   .. "outside of the generator"
 
---- Whether the running coroutine is one whose waits yield to the loop. Raises where a wait would freeze the editor.
+--- Says whether a wait of the running coroutine yields to the loop. Raises where a wait would freeze the editor, or in a generator.
 ---@return boolean
 function M.inside()
   if not M.running() then return false end
@@ -116,13 +118,16 @@ function M.inside()
   return co ~= nil
 end
 
---- Tells of an error that nobody caught: in Neovim by vim.notify.
+--- Shows an error that no caller caught: in Neovim by vim.notify, else on the standard error stream.
 ---@param message string
 function M.report(message)
   if not neovim then return io.stderr:write(message, "\n") end
   vim.schedule(function() vim.notify(message, vim.log.levels.ERROR) end)
 end
 
+--- Runs a job in a new coroutine, in a later turn of the loop.
+---@param job table see host/init.lua
+---@return thread
 function M.spawn(job)
   local co = coroutine.create(job.run)
   jobs[co] = job
@@ -130,23 +135,28 @@ function M.spawn(job)
   return co
 end
 
+--- Suspends the running coroutine until `wake`; may return early.
 function M.park()
   local co = coroutine.running()
   parked[co] = true
   coroutine.yield(PARK)
-  parked[co] = nil -- somebody else may have resumed it
+  parked[co] = nil -- other code may have resumed it, without a wake
 end
 
+--- Lets a parked coroutine go on in a later turn of the loop.
+---@param co thread
 function M.wake(co)
   if not parked[co] then return end
   parked[co] = nil
   later(co)
 end
 
-local LONGEST = 2 ^ 50 -- milliseconds; math.huge is no number of them
+local LONGEST = 2 ^ 50 -- milliseconds; libuv takes an integer, so math.huge will not do
 
+--- Suspends the running coroutine for a time; a wake ends it early. Raises where it cannot yield.
+---@param seconds number
 function M.sleep(seconds)
-  coroutines.check() -- before there is a timer
+  coroutines.check() -- raises before there is a timer to close
   local co, timer = coroutine.running(), uv.new_timer()
   uv.update_time() -- a timer counts from the loop's own clock, which stands still while Lua runs
   timer:start(math.min(math.ceil(math.max(0, seconds) * 1000), LONGEST), 0, function()
@@ -157,17 +167,16 @@ function M.sleep(seconds)
   close(timer)
 end
 
---- Makes sure that the driver is stepped for as long as somebody waits for it.
----@param driver table
+--- Steps the driver for as long as something waits for it.
+---@param driver table transport/driver.lua
 function M.watch(driver)
   if handle then return end
   local fd = driver.fd()
-  if not fd then return defer(driver.step) end -- C has failed those who wait, and the step tells them
+  if not fd then return defer(driver.step) end -- C has failed all waits already, and the step reports it to them
   handle, watched = assert(uv.new_poll(fd)), driver
-  driver.hold(M) -- else the last client's close could give the descriptor's number to another one
+  driver.hold(M) -- without it, the last client's close could free the descriptor's number for another use
   handle:start("r", function() driver.step() end)
 end
 
--- Going on --------------------------------------------------------------------------------------------------------
 
 return M

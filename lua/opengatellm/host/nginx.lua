@@ -1,38 +1,38 @@
 --- The host inside nginx: light threads, semaphores and nginx's clock.
 --
--- A light thread belongs to the request (or timer) that it runs in, and ends with it; so does everything that waits here. Light
--- threads cannot be woken while they wait for a cosocket, and only their parent can kill them. So all that `spawn` makes in a
--- request have one parent, the nursery, which does nothing but spawn and kill, and ends with the last of its children: whoever asks,
--- `kill` works. What cannot be killed is what nginx itself started: the handler of a phase, or of a timer.
+-- A light thread belongs to the request (or timer) that it runs in, and ends with it; so does everything that waits here. A light
+-- thread cannot be woken while it waits for a cosocket, and only its parent can kill it. So one parent, the nursery, spawns all light
+-- threads of a request: it only spawns and kills, and ends after its last child, so that any thread may call `kill`. The handlers of
+-- phases and timers, which nginx itself starts, cannot be killed.
 --
--- Where nginx is, which phase this is and whether it may wait is asked here and nowhere else.
+-- This file alone asks whether this is nginx, which phase runs, and whether the phase may wait.
 --
 -- @module opengatellm.host.nginx
 local coroutines = require "opengatellm.host.coroutines"
 
 local M = { name = "nginx", blocking = false }
 
-local ngx = rawget(_G, "ngx") -- nil elsewhere: the module loads on every Lua, for `here`
-local LONGEST = 86400 -- seconds of one wait of a semaphore
+local ngx = rawget(_G, "ngx") -- nil elsewhere: every Lua loads this module for `here`
+local LONGEST = 86400 -- seconds that one wait of a semaphore may take
 
--- Where are we? ---------------------------------------------------------------------------------------------------
+-- Where a call runs -----------------------------------------------------------------------------------------------
 
---- Whether this is nginx.
+--- Says whether this is nginx.
 ---@return boolean
 function M.here() return ngx ~= nil and ngx.get_phase ~= nil and ngx.socket ~= nil end
 
 local TIMER = "put the call into ngx.timer.at(0, function() … end), with what it needs of this request in locals"
 
--- Phases without cosockets, and what to write instead.
+-- Phases without cosockets, and the code to write instead.
 local REFUSED = {
   set = "call it in rewrite_by_lua or access_by_lua, and set the variable there",
   balancer = "call it in access_by_lua, and leave the result in ngx.ctx",
   header_filter = TIMER, body_filter = TIMER, log = TIMER, init_worker = TIMER, ssl_session_store = TIMER,
-  init = "call it later: in init_worker_by_lua by ngx.timer.at(0, …)", exit_worker = "a worker that exits waits for nothing",
+  init = "call it later: in init_worker_by_lua by ngx.timer.at(0, …)", exit_worker = "a worker that exits cannot wait",
 }
 
---- The error of a call in this phase; nil where it may wait.
----@return ogl.Error?
+--- Makes the error of a call in a phase without sockets.
+---@return ogl.Error? err `unsupported`; nil where the phase may wait
 function M.refusal()
   local phase = ngx.get_phase()
   local instead = REFUSED[phase]
@@ -41,7 +41,8 @@ function M.refusal()
   return failure.final("unsupported", "phase", ("nginx has no sockets in its phase %s: %s"):format(phase, instead))
 end
 
---- What has to be said of an environment variable that a program is told to set: nginx hides all that its configuration does not name.
+--- Names an environment variable for a user who should set it. In nginx it adds how, since nginx hides all variables that its
+--- configuration does not name.
 ---@param name string
 ---@return string
 function M.variable(name)
@@ -56,7 +57,7 @@ local ffi = require "ffi"
 pcall(ffi.cdef, "extern volatile uintptr_t ngx_current_msec;")
 local monotonic = pcall(function() return ffi.C.ngx_current_msec end)
 
---- Seconds, monotonic, of arbitrary origin. nginx reads its clock once for all that is ready; this reads it anew.
+--- Gives the time in seconds, monotonic, of arbitrary origin. nginx caches its clock for a turn of its loop; this reads it anew.
 ---@return number
 function M.now()
   ngx.update_time()
@@ -68,7 +69,7 @@ end
 local semaphore = require "ngx.semaphore"
 local parked = setmetatable({}, { __mode = "k" }) -- coroutine -> the semaphore that it waits for
 
--- Waits for a wake of the running coroutine, for at most so many seconds.
+-- Suspends the running coroutine until a wake, for at most so many seconds.
 local function wait(seconds)
   local me = coroutine.running()
   local mine = assert(semaphore.new(0))
@@ -77,13 +78,13 @@ local function wait(seconds)
   parked[me] = nil
 end
 
---- Waits; a wake ends it early.
+--- Suspends the running coroutine for a time; a wake ends it early.
 ---@param seconds number
 function M.sleep(seconds)
   if seconds > 0 then wait(math.min(seconds, LONGEST)) end
 end
 
---- Waits until `wake(coroutine)`; may return early.
+--- Suspends the running coroutine until `wake(coroutine)`; may return early.
 function M.park() wait(LONGEST) end
 
 --- Ends the wait of a coroutine that is parked or asleep.
@@ -95,14 +96,14 @@ end
 
 -- Light threads ---------------------------------------------------------------------------------------------------
 
--- A function of its own, so that nothing of the orders stays on the nursery's stack while it waits.
+-- A function of its own, so that the orders do not stay on the nursery's stack, and in memory, while it waits.
 local function obey(self)
   local orders = self.orders
   self.orders = {}
   for _, order in ipairs(orders) do order() end
 end
 
--- The nursery's life: obeys, until no child is left.
+-- The nursery's life: carries out orders until its last child has ended.
 local function nurse(self, ctx)
   repeat
     self.bell:wait(LONGEST)
@@ -111,7 +112,7 @@ local function nurse(self, ctx)
   ctx["opengatellm.nursery"] = nil
 end
 
--- The nursery of this request; made when it is first needed, and again after its last child has ended.
+-- The nursery of this request, made on first use, and again after its last child has ended.
 local function nursery()
   local ctx = ngx.ctx
   local found = ctx["opengatellm.nursery"]
@@ -127,7 +128,7 @@ local function tell(self, order)
   self.bell:post(1)
 end
 
--- Has the nursery do something, and waits until it is done: what it returned.
+-- Has the nursery carry out an order, waits for that, and gives the order's result.
 local function have(self, order)
   local done, result = assert(semaphore.new(0)), nil
   tell(self, function()
@@ -146,7 +147,7 @@ local function child(self, body)
   tell(self, function() self.children = self.children - 1 end)
 end
 
---- Runs a job in a light thread of its own, now until it first waits.
+--- Runs a job in a light thread of its own, at once, until the job first waits.
 ---@param job table see host/init.lua
 ---@return thread
 function M.spawn(job)
@@ -155,23 +156,25 @@ function M.spawn(job)
   return have(self, function() return ngx.thread.spawn(child, self, body) end)
 end
 
+--- Logs an error that no caller caught.
+---@param message string
 function M.report(message) ngx.log(ngx.ERR, message) end
 
 local sockets = setmetatable({}, { __mode = "k" }) -- coroutine -> the cosocket that it waits for
 
---- Tells which cosocket the running coroutine waits for: nginx leaves it open where the coroutine is killed. nil: none any more.
----@param socket? userdata
----@param co? thread what the first call returned
----@return thread
+--- Notes which cosocket the running coroutine waits for, since nginx leaves it open when the coroutine is killed.
+---@param socket? userdata nil where the coroutine waits for no cosocket any more
+---@param co? thread the result of the first call
+---@return thread co for the next call
 function M.waits(socket, co)
   co = co or coroutine.running()
   sockets[co] = socket
   return co
 end
 
---- Ends a light thread of `spawn`, of this request, wherever it waits, and closes the socket that it waits for.
+--- Kills a light thread that `spawn` made in this request, wherever it waits, and closes the socket that it waits for.
 ---@param co thread
----@return boolean killed false where it has ended already, or is none of those
+---@return boolean killed false where it has ended already, or `spawn` did not make it
 function M.kill(co)
   local self = ngx.ctx["opengatellm.nursery"]
   if not self or not self.alive[co] then return false end

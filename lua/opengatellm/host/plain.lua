@@ -1,8 +1,8 @@
 --- The host of a plain Lua program: one thread of control, and every wait blocks.
 --
--- The clock and the sleep are those of opengatellm.curl. An install of the core alone (no libcurl) has neither: then
--- the clock counts whole seconds, and a sleep keeps the processor busy. That serves retries over a transport from
--- memory; whatever waits for a network has a host of its own, or libcurl.
+-- The clock and the sleep are those of opengatellm.curl. An install of the core alone (without libcurl) has neither: there the clock
+-- counts whole seconds, and a sleep keeps the processor busy. That is enough for retries over a transport from memory; whatever
+-- waits for a network has a host of its own, or libcurl.
 --
 -- @module opengatellm.host.plain
 local found, curl = pcall(require, "opengatellm.curl")
@@ -17,7 +17,9 @@ local M = { name = "plain", blocking = true }
 if found then
   M.now = curl.now
 
-  -- C comes back from a signal, so that Ctrl-C raises here, in Lua; where nothing raises the sleep goes on.
+  -- C returns when a signal comes, so that Ctrl-C can raise here, in Lua. Where nothing raises, the sleep goes on.
+  --- Blocks the process for a time.
+  ---@param seconds number
   function M.sleep(seconds)
     local wake = curl.now() + seconds
     while not curl.sleep(wake - curl.now()) do end
@@ -25,7 +27,9 @@ if found then
 else
   M.now = os.time
 
-  -- os.clock is processor time, and passes exactly because this loop uses it.
+  -- os.clock counts processor time, which passes because this loop uses it.
+  --- Keeps the processor busy for a time.
+  ---@param seconds number
   function M.sleep(seconds)
     local wake = os.clock() + seconds
     while os.clock() < wake do end

@@ -1,10 +1,8 @@
 --- The host of plain Lua programs that do many things at once: coroutines, timers, and libcurl's one descriptor.
 --
--- Tasks wait in a queue of those that can go on; a turn runs each once, then looks what has come over the network and which
--- timers are due. `run` turns until all have ended; a foreign loop turns by `step`, whenever `fd` is readable or `timeout` is
--- over. A coroutine that a task made for itself (a generator) is none of ours: what is called in there blocks, as it does
--- outside of any task.
---
+-- Runnable tasks stand in a queue. A turn resumes each of them once, then polls the network and wakes the tasks whose timers are due.
+-- `run` turns until all tasks have ended; a foreign loop calls `step` whenever `fd` is readable or `timeout` is over. A call in a
+-- coroutine that a task made for itself (a generator) blocks, as it does outside of any task.
 -- @module opengatellm.host.scheduler
 local plain = require "opengatellm.host.plain"
 local timers = require "opengatellm.host.timers"
@@ -12,7 +10,7 @@ local timers = require "opengatellm.host.timers"
 ---@class opengatellm.Scheduler: opengatellm.Host
 local M = { name = "scheduler", blocking = false, now = plain.now }
 
-local PARK = {} -- what our own yields give; anything else is a task that lets the others go first
+local PARK = {} -- our own yields give this; any other value means that the task lets the others run first
 
 local alive, n_alive = {}, 0     -- coroutine -> its job
 local parked = {}                -- coroutine -> true
@@ -21,17 +19,20 @@ local queue, first, last = {}, 1, 0
 local sleepers = timers.new()
 local running                    -- the coroutine of ours that runs now
 local looping = false
-local network                    -- once something waits for it: transport/driver.lua
+local network                    -- transport/driver.lua, once something waits for it
 
 local function enqueue(co)
   last = last + 1
   queue[last] = co
 end
 
---- Whether the running coroutine is one of ours.
+--- Says whether the running coroutine is one of the scheduler's.
 ---@return boolean
-function M.inside() return running ~= nil and running == coroutine.running() end -- the main one is none of ours
+function M.inside() return running ~= nil and running == coroutine.running() end -- the main coroutine never is
 
+--- Runs a job in a new coroutine, in the next turn.
+---@param job table see host/init.lua
+---@return thread
 function M.spawn(job)
   local co = coroutine.create(job.run)
   alive[co], n_alive = job, n_alive + 1
@@ -39,26 +40,34 @@ function M.spawn(job)
   return co
 end
 
+--- Suspends the running task until `wake`.
 function M.park()
   parked[running] = true
   return coroutine.yield(PARK)
 end
 
+--- Lets a parked task go on in the next turn; does nothing for any other.
+---@param co thread
 function M.wake(co)
   if not parked[co] then return end
   parked[co] = nil
   enqueue(co)
 end
 
+--- Suspends the running task for a time; a wake ends it early.
+---@param seconds number
 function M.sleep(seconds)
   local timer = sleepers:add(M.now() + seconds, running)
   M.park()
   sleepers:cancel(timer)
 end
 
---- The network is looked at in every turn: `poll` of transport/driver.lua.
+--- Has every turn poll the network.
+---@param driver table transport/driver.lua
 function M.watch(driver) network = driver end
 
+--- Writes an error that no caller caught to the standard error stream.
+---@param message string
 function M.report(message) io.stderr:write(message, "\n") end
 
 -- The turn --------------------------------------------------------------------------------------------------------
@@ -84,7 +93,7 @@ local function resume(co, job)
   end
 end
 
--- Those that are in the queue now; what they wake waits for the next turn, so that the network gets its own.
+-- Resumes the tasks that are in the queue now. Those that they wake wait for the next turn, so that the network gets its own.
 local function run_queue()
   if fresh[1] then
     local list = fresh
@@ -109,22 +118,22 @@ local function wake_sleepers()
   end
 end
 
---- Seconds until a step has something to do by itself: 0 now, nil never.
----@return number?
+--- Gives the seconds until a step has something to do that the network does not announce.
+---@return number? # 0: now; nil: never
 function M.timeout()
   if first <= last or fresh[1] then return 0 end
   local at = sleepers:first()
   return at and math.max(0, at - M.now())
 end
 
--- Waits for the network, or for a timer; false where nothing can ever happen.
+-- Waits for the network or a timer; false where neither can ever happen.
 local function wait(seconds)
   if network and network.poll(seconds) then return true end
   if seconds and seconds > 0 then plain.sleep(seconds) end
   return seconds ~= nil
 end
 
--- `done`: nothing is waited for once it says yes, for the task that somebody waits for may have ended without having to wait.
+-- Once `done()` is true the turn does not wait: the task that the caller waits for may have ended without a wait of its own.
 local function turn(seconds, done)
   run_queue()
   if done and done() then return true end
@@ -133,12 +142,12 @@ local function turn(seconds, done)
   return can_go_on
 end
 
---- Does what can be done without waiting.
+--- Runs one turn without waiting.
 function M.step() turn(0) end
 
 -- The loop --------------------------------------------------------------------------------------------------------
 
--- Ends all tasks where they are, and what they wait for; on 5.4 their variables are closed, too.
+-- Ends all tasks where they are, together with what they wait for; on 5.4 it closes their to-be-closed variables, too.
 local function abandon()
   if network then network.abandon(M) end
   for co in pairs(alive) do
@@ -147,11 +156,11 @@ local function abandon()
   alive, n_alive, parked, fresh, queue, first, last, sleepers, running = {}, 0, {}, {}, {}, 1, 0, timers.new(), nil
 end
 
-local STUCK = "every task waits for another one, or for a wake that cannot come any more"
+local STUCK = "every task waits for another task, or for a wake that can no longer come"
 
---- Turns until `done()` says yes, or the time has come; raises where nothing can happen any more, and what a signal raised.
+--- Turns until `done()` is true, or the time has come. Raises where every task is stuck, and raises again what a signal raised.
 ---@param done fun(): boolean
----@param finish? number by `now`
+---@param finish? number a time by `now`
 function M.turn_until(done, finish)
   local outer, outer_running = looping, running
   looping = true
@@ -172,10 +181,12 @@ end
 --- Turns until every task has ended.
 function M.finish() M.turn_until(function() return n_alive == 0 end) end
 
---- Whether tasks are left.
+--- Says whether tasks are left.
+---@return boolean
 function M.busy() return n_alive > 0 end
 
---- Whether a loop of ours is turning.
+--- Says whether a loop of this scheduler is turning.
+---@return boolean
 function M.looping() return looping end
 
 return M

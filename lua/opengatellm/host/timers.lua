@@ -1,8 +1,8 @@
---- Moments in order: a heap of {at, value}.
+--- Timers: a heap of {at, value}, ordered by `at`.
 --
 --   local timers = require "opengatellm.host.timers".new()
 --   local timer = timers:add(at, value)      timers:cancel(timer)
---   timers:first() -> at | nil               timers:due(now) -> value | nil     takes it out
+--   timers:first() -> at | nil               timers:due(now) -> value | nil     removes the timer
 --
 -- @module opengatellm.host.timers
 local M = {}
@@ -11,6 +11,8 @@ local M = {}
 local Timers = {}
 Timers.__index = Timers
 
+--- Makes an empty heap of timers.
+---@return opengatellm.Timers
 function M.new() return setmetatable({ n = 0 }, Timers) end
 
 local function put(self, timer, place)
@@ -39,8 +41,8 @@ local function sift_down(self, timer, place)
   put(self, timer, place)
 end
 
---- Sets a timer; equal moments come in no order.
----@param at number
+--- Adds a timer. Timers of equal moments come out in any order.
+---@param at number a time, by the clock that `due` is given
 ---@param value any not nil
 ---@return table timer
 function Timers:add(at, value)
@@ -50,7 +52,8 @@ function Timers:add(at, value)
   return timer
 end
 
---- Takes a timer out; one that is over changes nothing.
+--- Removes a timer; one that has come out already changes nothing.
+---@param timer table the result of `add`
 function Timers:cancel(timer)
   local place = timer.place
   if not place then return end
@@ -60,11 +63,13 @@ function Timers:cancel(timer)
   if place > 1 and self[math.floor(place / 2)].at > last.at then sift_up(self, last, place) else sift_down(self, last, place) end
 end
 
---- When the first is due.
----@return number?
+--- Gives the time of the earliest timer.
+---@return number? # nil where there is no timer
 function Timers:first() return self[1] and self[1].at end
 
---- Takes out one that is due.
+--- Removes the earliest timer if it is due, and gives its value.
+---@param now number
+---@return any value nil where no timer is due
 function Timers:due(now)
   local timer = self[1]
   if not timer or timer.at > now then return nil end

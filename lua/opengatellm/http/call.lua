@@ -305,6 +305,22 @@ function Call:committed()
   return try.committed or try.decoder:committed()
 end
 
+--- The options of most calls: they say nothing of their own, or that the reply is not kept.
+M.PLAIN, M.UNKEPT = {}, { keep = false }
+
+-- What is left of a wire that will not be sent again, shared by all calls with these options: a stream among thousands keeps none.
+local SPENT = {
+  [M.PLAIN] = { options = M.PLAIN, warnings = {} },
+  [M.UNKEPT] = { options = M.UNKEPT, warnings = {} },
+}
+
+--- Lets go what was sent, a long prompt above all: the call is committed, and will not be sent again.
+function Call:spend()
+  local wire = self.wire
+  local spent = not wire.warnings[1] and SPENT[wire.options]
+  if spent then self.wire = spent else wire.body = nil end
+end
+
 --- Commits the call to its present try, whatever that has said so far.
 function Call:commit() self.try.committed = true end
 
