@@ -364,7 +364,7 @@ for _, place in ipairs(carriers.list()) do
           local client = helper.client("ok/" .. id)
           local fine, err = pcall(string.gsub, "x", "x", function() return (client:chat "hi").text end)
           assert.is_false(fine)
-          assert.matches(coroutines.NARROW and "Lua 5.1 cannot" or "cannot where it was made", tostring(err))
+          assert.matches(coroutines.NARROW and "on Lua 5.1 it cannot" or "cannot where it was made", tostring(err))
           assert.same({}, helper.requests(id, nil, { block = true }))
         end)
 
