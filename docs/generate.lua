@@ -125,6 +125,9 @@ end
 local function markdown()
   local lines = {
     "# Operations", "",
+    "```lua", 'local ranked = assert(client:rerank { model = "bge-reranker-v2-m3", query = "capitale", documents = { "Lyon", "Paris" } })',
+    "print(#ranked.results, ranked.results[1].score > ranked.results[2].score)", "```", "",
+    "```text", "2\ttrue", "```", "",
     "Every call of OpenGateLLM beside chat and embeddings, as it is on the newest server; on older ones the client translates paths and",
     "names. All take a table as their last argument, with `headers`, `timeouts`, `on_progress(done, total)`, `strict` and `extra` beside",
     "what stands here; all give the result, or `nil, err`. Every `list` has an `each` that walks all pages:",

@@ -303,11 +303,14 @@ describe("every Lua file", function()
       ["operations/indexing"] = "net/surface",
       ["chat/search"] = "operations/invocation", ["chat/callbacks"] = "task", ["chat/logprobs"] = "net/conformance",
       ["middleware/init"] = "middleware/chain",
+      ["router/route"] = "router/init", ["router/row"] = "router/strategy/init", ["store/memory"] = "store/init", ["store/guard"] = "store/init",
+      ["store/shared"] = "hosts/nginx_store", ["store/redis"] = "hosts/nginx_store", ["middleware/mistake"] = "middleware/chain",
       ["cli/init"] = "cli", ["cli/chat"] = "cli", ["cli/common"] = "cli", ["cli/models"] = "net/ogl",
     }
     for _, path in ipairs(files(LUA)) do
       local name = path:match "^lua/opengatellm/(.*)%.lua$"
-      local data = require "opengatellm.providers".find(name:match "^providers/(.*)" or "") and "providers/init"
+      local strategy = name:match "^router/strategy/" and "router/strategy/init"
+      local data = strategy or require "opengatellm.providers".find(name:match "^providers/(.*)" or "") and "providers/init"
       local spec = "spec/" .. (elsewhere[name] or data or name) .. "_spec.lua"
       assert.truthy(io.open(spec), path .. " has no " .. spec)
     end

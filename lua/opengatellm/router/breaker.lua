@@ -6,10 +6,10 @@
 --   breaker:state(row) -> "closed" | "open" | "half_open", seconds
 --   breaker:set(row, state, seconds)
 --
--- A row opens after so many failures in a row, or when the share of failures in a window is too high. After its recovery time, which a
--- server's Retry-After moves (the later wins), exactly one call probes it: the store's `add` gives the probe to one caller, with a lease, so
--- that a probe that never reports blocks the row no longer than that. A refusal of 400 to 499 proves that the server lives: it closes a
--- row that is being probed, and forgives no failure of a closed one. A cancelled call says nothing.
+-- A row opens after so many failures in a row, or when the share of failures in a window is too high. It recovers for some time, which a
+-- server's Retry-After moves (the later wins). Then exactly one call probes it: the store's `add` gives the probe to one caller, with a
+-- lease, so that a probe that never reports blocks the row no longer than that. A refusal of 400 to 499 proves that the server lives: it
+-- closes a row that is being probed, and forgives no failure of a closed one. A cancelled call says nothing.
 --
 -- All state is in the store, under the row's name: workers and machines that share a store share their breakers.
 --

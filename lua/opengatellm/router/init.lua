@@ -139,8 +139,8 @@ local function ask(row, operation, asked) return mistake.catch(row.client[operat
 -- A stream whose events pass the functions of the router's middleware.
 local function filtered(view, inner, functions, states)
   local about = {
-    protocol = inner.call.client.provider.protocol, provider = inner.call.client.provider.name, status = inner.status, headers = inner.headers,
-    request_id = inner.request_id, warnings = inner.call.wire.warnings,
+    protocol = inner.call.client.provider.protocol, provider = inner.call.client.provider.name, warnings = inner.call.wire.warnings,
+    status = inner.status, headers = inner.headers, request_id = inner.request_id,
   }
   local answer = stream.replay(view, function() return inner:next() end, about, functions, states)
   answer.attempts = inner.attempts
@@ -171,7 +171,9 @@ end
 
 -- What is wrong with a request; `route` is the router's own field.
 local function problem_of(self, operation, asked)
-  if type(asked) ~= "table" then return "expected " .. (is_chat(operation) and "a text or a request" or "a table") .. ", got " .. type(asked) end
+  if type(asked) ~= "table" then
+    return ("expected %s, got %s"):format(is_chat(operation) and "a text or a request" or "a table", type(asked))
+  end
   if asked.route ~= nil then
     for _, row in ipairs(self.rows) do
       if row.name == asked.route then return nil end

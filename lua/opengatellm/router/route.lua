@@ -293,6 +293,17 @@ local function run(self)
   end
 end
 
+-- Warns, once, of a store that failed: the router goes on with what this process knows.
+local function tell_of_store(router, answer)
+  local problem = router.store.problem and router.store:problem()
+  if not problem then return end
+  local warning = { code = "store", message = "router: the store failed, and this process goes on with its own memory: " .. problem }
+  local function warn(reply)
+    if reply and reply.warnings then table.insert(reply.warnings, warning) end
+  end
+  if stream.is(answer) then answer:on_end(warn) else warn(answer) end
+end
+
 --- Answers a request.
 ---@param router ogl.Router
 ---@param operation string
@@ -303,14 +314,15 @@ end
 function M.run(router, operation, asked, perform)
   local here = host.current(router.host)
   local self = setmetatable({
-    router = router, operation = operation, request = asked, perform = perform, host = here, attempts = {}, tries = {}, failed = {}, asked = {},
-    errors = {},
+    router = router, operation = operation, request = asked, perform = perform, host = here,
+    attempts = {}, tries = {}, failed = {}, asked = {}, errors = {},
     budget = retry.budget(router.retries, here, nil, router.deadline), hedging = router.hedge and router.rows[2] ~= nil,
   }, Route)
   local won, err = run(self)
   if not won then return nil, err end
   local answer = won.answer
   if stream.is(answer) then watch(self, won.try, answer) else answer.attempts = self.attempts end
+  tell_of_store(router, answer)
   return answer
 end
 
