@@ -125,16 +125,22 @@ end
 local function markdown()
   local lines = {
     "# Operations", "",
-    "Every call of OpenGateLLM beside chat and embeddings, as it is on the newest server; on older ones the client translates paths and",
-    "names. All take a table as their last argument, with `headers`, `timeouts`, `on_progress(done, total)`, `strict` and `extra` beside",
-    "what stands here; all give the result, or `nil, err`. Every `list` has an `each` that walks all pages:",
-    "`for key in client.keys:each() do`.", "",
-    "Other servers have the first group, and the second, which OpenGateLLM does not have; a provider's `dialects` say which of them, and",
-    "in which form (`lua/opengatellm/operations/server_dialects.lua`). What a server lacks is an error `unsupported`, before anything is",
-    "sent.",
-    "", "`client:embeddings{…}` and `client:count_tokens(request)` stand in `lua/opengatellm/operations/embeddings.lua` and",
-    "`lua/opengatellm/chat/count_tokens.lua`.", "",
-    "This page is made of the rows in `lua/opengatellm/operations` by `make docs`.", "",
+    "```lua",
+    'local client = require "opengatellm".client()              -- the server and the key come from $OGL_URL and $OGL_TOKEN',
+    "",
+    'local collection = assert(client.collections:create { name = "codes", visibility = "private" })',
+    'for each in client.collections:each { name = "codes" } do print(each.name, each.visibility) end',
+    "assert(client.collections:delete(collection.id))",
+    "```", "",
+    "```text", "codes\tprivate", "```", "",
+    "Every call of OpenGateLLM beside chat and embeddings, as it is on the newest server; on an older one the client translates paths and",
+    "names. Ids of the path come first, then one table, which may also hold `headers`, `timeouts`, `on_progress(done, total)`, `strict` and",
+    "`extra`; a call gives the result, or `nil, err`. Every `list` has an `each`, which walks all pages: `for key in client.keys:each() do`.", "",
+    "Other servers have the first group, and the second, which OpenGateLLM does not have. A provider's `dialects` say which of them it has,",
+    "and in which form (`lua/opengatellm/operations/server_dialects.lua`). A call that the server lacks is an error `unsupported`, before",
+    "anything is sent.", "",
+    "[Requests](requests.md#beside-chats) shows `client:embeddings{…}` and `client:count_tokens(request)`.", "",
+    "`make docs` makes this page from the rows in `lua/opengatellm/operations`.", "",
   }
   for _, group in ipairs(registry.GROUPS) do
     lines[#lines + 1] = "## " .. GROUPS[group]
