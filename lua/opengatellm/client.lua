@@ -67,7 +67,7 @@ local function send(self, asked, operation, view, functions, states)
     problem = mistake.new("client:" .. operation .. ": " .. problem)
   end
   if not call then return nil, problem end
-  call.view, call.event_functions, call.states = view, functions, states
+  call.view, call.event_functions, call.states, call.deadline = view, functions, states, view.deadline
   local answer, err = stream.open(call)
   if not answer or operation == "stream" then return answer, err end
   return answer:reply()

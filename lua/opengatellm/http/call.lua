@@ -43,6 +43,7 @@ local ERROR_BODY = errors.BODY
 ---@field attempts? ogl.Attempt[] once a try has failed
 ---@field asked? ogl.Request as it was given, where a function of the caller's decides on retries, which may change it as `request`
 ---@field prepare? fun(call: ogl.Call): string|ogl.Error|nil makes the wire of `asked` anew; gives the mistake or the error
+---@field deadline? number seconds of the host's clock, after which no try begins and none goes on
 ---@field view? ogl.MiddlewareCall
 ---@field states? table[] of the event functions
 ---@field earlier? (fun(): table)[] credentials of tries before, where they were others
@@ -112,7 +113,15 @@ local function headers_of(client, wire, secret)
   return secret[kind]
 end
 
-local function timeouts_of(client, wire)
+local timeouts_of -- it asks itself
+
+-- `left`: seconds until the call's deadline, where it has one.
+function timeouts_of(client, wire, left)
+  if left then
+    local timeouts = request.merge(timeouts_of(client, wire))
+    timeouts.total = math.min(timeouts.total or math.huge, math.max(left, 0.001))
+    return timeouts
+  end
   local own = wire.options and wire.options.timeouts
   return own and request.timeouts(client.timeouts, own) or client.wire_timeouts
 end
@@ -193,11 +202,11 @@ end
 
 -- Opens an exchange. A transport reads the table that it is given and does not keep it, so the next call uses it again. While a
 -- transport still reads it, it is out of `drafts`, and a call that comes then makes another.
-local function open(transport, client, wire, address, secret, body)
+local function open(transport, client, wire, address, secret, body, left)
   local draft = drafts[client] or new_draft(client)
   drafts[client] = nil
   draft.method, draft.url, draft.headers, draft.body = wire.method, address, headers_of(client, wire, secret), body
-  draft.stream, draft.timeouts = wire.stream, timeouts_of(client, wire)
+  draft.stream, draft.timeouts = wire.stream, timeouts_of(client, wire, left)
   draft.max_body, draft.on_progress = not wire.stream and client.bounds.body or nil, progress_of(wire)
   local exchange, err = transport:open(draft)
   draft.headers, draft.body, draft.on_progress = nil, nil, nil
@@ -274,7 +283,8 @@ function Call:begin()
   local try = { credential = credential, exchange = nil, decoder = nil, at = here.now() }
   if reader then try.reader = reader end
   self.try = try
-  try.exchange, err = open(transport, client, wire, address, credential(), reader or wire.body)
+  local left = self.deadline and self.deadline - here.now()
+  try.exchange, err = open(transport, client, wire, address, credential(), reader or wire.body, left)
   if not try.exchange then return nil, self:finish(err) end
   return true
 end
@@ -357,7 +367,8 @@ function Call:again(err)
   if self.attempts[2] then err.attempts = self.attempts end
   if not (self.client.retries.retry or err.retryable) or not may_repeat(self.wire, err, self.client.retries.retry) then return false end
   self.request = self.asked -- the caller's function may change it
-  self.budget = self.budget or retry.budget(self.client.retries, host.current(self.client.host))
+  local here = host.current(self.client.host)
+  self.budget = self.budget or retry.budget(self.client.retries, here, nil, self.deadline and self.deadline - here.now())
   local again, problem = self.budget:wait(err, self)
   problem = problem or again and prepare_again(self)
   if problem then err.message = err.message .. "; " .. (errors.is(problem) and problem.message or problem) end

@@ -180,6 +180,11 @@ function M.check(request)
   end
 end
 
+--- What is wrong with some fields of a chat request, without messages; nil when nothing is.
+---@param fields table
+---@return string?
+function M.check_some(fields) return M.check_fields(fields, FIELDS) end
+
 --- A request whose messages are a list: a text, as the whole request or as its `messages`, is short for one message of the user.
 ---@param request string|ogl.Request
 ---@return ogl.Request
@@ -200,7 +205,7 @@ function M.merge(...)
   return out
 end
 
-local LEVELS = 4 -- a request, its messages, a message, its parts
+local LEVELS = 5 -- a request, its messages, a message, its content, a part
 
 -- A copy of the tables that a request is made of. Tables with a meta table (arrays, files, schemas) are values, and stay the same.
 local function copied(value, levels)

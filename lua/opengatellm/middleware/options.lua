@@ -1,0 +1,28 @@
+--- Options: what a program gives to a middleware that ships with the library, checked when it is made.
+--
+-- @module opengatellm.middleware.options
+local request = require "opengatellm.request"
+
+local M = {}
+
+--- Checks options; raises what is wrong in the line that called `ogl.middleware.<name>`.
+---@param name string of the middleware
+---@param options any nil: none
+---@param fields table<string, string> name -> type, as request.check_fields takes it
+---@return table options
+function M.check(name, options, fields)
+  local problem = options ~= nil and type(options) ~= "table" and "expected table, got " .. type(options)
+    or options and request.check_fields(options, fields)
+  if problem then error(("ogl.middleware.%s: %s"):format(name, problem), 3) end
+  return options or {}
+end
+
+--- Raises, in the line that called `ogl.middleware.<name>`, unless something holds.
+---@param fine any
+---@param name string of the middleware
+---@param problem string
+function M.expect(fine, name, problem)
+  if not fine then error(("ogl.middleware.%s: %s"):format(name, problem), 3) end
+end
+
+return M

@@ -1,0 +1,146 @@
+--- Redact: keeps what fits a pattern from leaving the program, and puts it back into replies where asked.
+--
+--   client:use(ogl.middleware.redact { patterns = { email = "[%w._%-]+@[%w._%-]+%.%a+" }, restore = true })
+--
+-- In the texts of a request (messages, system prompt, results of tools, arguments of calls, inputs, queries and documents), what fits a
+-- pattern becomes a name: "[EMAIL_1]". The same text has the same name in a call. With `restore`, names in the reply's text, thoughts and
+-- arguments become what they stand for, over any split of the pieces. Nothing of it is kept after the call.
+--
+-- @module opengatellm.middleware.redact
+local json = require "opengatellm.json"
+local options = require "opengatellm.middleware.options"
+local words = require "opengatellm.base.words"
+
+local M = {}
+
+---@class ogl.RedactOptions
+---@field patterns table<string, string|string[]> name -> Lua patterns; names have letters, digits and underscores
+---@field restore? boolean
+
+local RESTORED = { text = true, reasoning = true, refusal = true, tool_arguments = true }
+local SKIPPED = words.set "role type id tool_call_id name data json signature provider" -- members that are no text
+
+-- The patterns in a fixed order: the same request gives the same names.
+local function listed(patterns)
+  local list = {}
+  for name, given in pairs(patterns) do
+    for _, pattern in ipairs(type(given) == "table" and given or { given }) do
+      list[#list + 1] = { name = name:upper(), pattern = pattern }
+    end
+  end
+  table.sort(list, function(a, b) return a.name < b.name or a.name == b.name and a.pattern < b.pattern end)
+  return list
+end
+
+local function name_for(state, kind, secret)
+  local name = state.names[secret]
+  if name then return name end
+  state.counts[kind] = (state.counts[kind] or 0) + 1
+  name = ("[%s_%d]"):format(kind, state.counts[kind])
+  state.names[secret], state.secrets[name] = name, secret
+  state.longest = math.max(state.longest, #name)
+  return name
+end
+
+local function hidden(state, list, text)
+  for _, row in ipairs(list) do
+    text = text:gsub(row.pattern, function(found)
+      if found == "" or state.secrets[found] then return nil end
+      return name_for(state, row.name, found)
+    end)
+  end
+  return text
+end
+
+local function hide_all(state, list, value)
+  if type(value) == "string" then return hidden(state, list, value) end
+  if type(value) ~= "table" or getmetatable(value) then return value end
+  for key, inner in next, value do
+    if not SKIPPED[key] then value[key] = hide_all(state, list, inner) end
+  end
+  return value
+end
+
+-- Where the last name in a text may have begun that is not complete yet.
+local function held_from(state, text)
+  local from = text:match ".*()%["
+  if not from or text:find("]", from, true) or #text - from + 1 >= state.longest then return #text + 1 end
+  return from
+end
+
+-- Puts secrets in the place of names; in JSON, as JSON writes them.
+local function restored(state, text, in_json)
+  return (text:gsub("%[[%u%d_]+_%d+%]", function(name)
+    local secret = state.secrets[name]
+    return secret and in_json and json.encode(secret):sub(2, -2) or secret
+  end))
+end
+
+local function with_text(event, field, text)
+  local out = {}
+  for name, value in pairs(event) do out[name] = value end
+  out[field] = text
+  return out
+end
+
+local function give_rest(state, list)
+  local held = state.held
+  state.held = nil
+  if held and held.text ~= "" then list[#list + 1] = held end
+end
+
+-- The event function of a call with secrets.
+local function restore(event, state)
+  local list = {}
+  local held = state.held
+  local follows = held and event and event.type == held.type and event.index == held.index and event.choice == held.choice
+  if held and not follows then give_rest(state, list) end
+  if not event then return list end
+  if not RESTORED[event.type] then
+    if event.type == "tool_call_end" then event = with_text(event, "arguments", restored(state, event.arguments, true)) end
+    list[#list + 1] = event
+    return list
+  end
+  local text = (state.held and state.held.text or "") .. event.text
+  local from = held_from(state, text)
+  state.held = with_text(event, "text", text:sub(from))
+  local certain = restored(state, text:sub(1, from - 1), event.type == "tool_arguments")
+  if certain ~= "" then list[#list + 1] = with_text(event, "text", certain) end
+  return list
+end
+
+local function problem_of(patterns)
+  if type(patterns) ~= "table" or next(patterns) == nil then return "patterns: expected a table of names and patterns" end
+  for name, given in pairs(patterns) do
+    if type(name) ~= "string" or not name:find "^[%w_]+$" then return "patterns: a name has letters, digits and underscores" end
+    for _, pattern in ipairs(type(given) == "table" and given or { given }) do
+      local fine = type(pattern) == "string" and pcall(string.find, "", pattern)
+      if not fine then return ("patterns.%s: expected a Lua pattern"):format(name) end
+    end
+  end
+end
+
+--- Makes the middleware.
+---@param given ogl.RedactOptions
+---@return ogl.Middleware
+function M.new(given)
+  given = options.check("redact", given, { patterns = "table", restore = "boolean" })
+  local problem = problem_of(given.patterns)
+  options.expect(not problem, "redact", problem)
+  local list = listed(given.patterns)
+  return {
+    name = "redact",
+    request = function(asked, _, state)
+      state.names, state.secrets, state.counts, state.longest = {}, {}, {}, 0
+      for _, field in ipairs { "messages", "system", "input", "query", "documents" } do
+        if asked[field] ~= nil then asked[field] = hide_all(state, list, asked[field]) end
+      end
+    end,
+    event = given.restore and function(event, _, state)
+      if state.longest == 0 then return event end
+      return restore(event, state)
+    end or nil,
+  }
+end
+
+return M
