@@ -18,6 +18,7 @@ for _, part in ipairs {
   "material", -- decode read shared recorded
   "mentions", -- mentions
   "simulated_host", -- simulated_host
+  "simulated_loop", -- simulated_loop
 } do
   for name, value in pairs(require("spec.support." .. part)) do
     assert(M[name] == nil, name .. " is in two parts of the helper")

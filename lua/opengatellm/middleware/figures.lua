@@ -1,0 +1,201 @@
+--- Figures: what a visit of a call took in seconds and tokens. The middleware that limit, count and report stand on them.
+--
+--   M.begin(call, state)                              the visit begins
+--   M.event(event, state)                             an event passes
+--   local figures = M.of(answer, err, call, state)    the visit has ended
+--
+-- All of it is kept in the visit's own `state`.
+--
+-- @module opengatellm.middleware.figures
+local estimate = require "opengatellm.chat.estimate"
+local host = require "opengatellm.host"
+local json = require "opengatellm.json"
+local words = require "opengatellm.base.words"
+
+local M = {}
+
+---@class ogl.Figures
+---@field seconds number from the beginning of the visit to its end
+---@field first_chunk? number seconds to the first event with part of an answer
+---@field per_chunk? number seconds from one such event to the next, on average
+---@field chunks integer how many such events passed
+---@field usage ogl.Usage as the server said, else an estimate, marked `estimated`; of a call that no server took: without tokens
+---@field status? integer
+---@field request_id? string
+---@field id? string of the answer
+---@field model? string that answered, else that was asked
+---@field provider string
+---@field finish_reason? string
+---@field kind? string of the error
+---@field code? string of the error
+---@field reason? string of the error
+---@field attempts integer how many times the request was sent
+
+local CHUNKS = words.set "text reasoning refusal tool_call tool_arguments part"
+
+local MEDIA = 1000 -- tokens: about what a picture of middle size takes
+
+-- Estimates -------------------------------------------------------------------------------------------------------
+
+-- The bytes of a text or a list of texts and parts; media count as the bytes of as many tokens.
+local function bytes_of(value)
+  if type(value) == "string" then return #value end
+  if type(value) ~= "table" then return 0 end
+  if type(value.text) == "string" then return #value.text end
+  if type(value.arguments) == "string" then return #value.arguments end
+  local bytes = 0
+  for _, item in ipairs(value) do
+    if type(item) == "number" then bytes = bytes + 4 else bytes = bytes + bytes_of(item) end
+  end
+  if value.content ~= nil then return bytes + bytes_of(value.content) + bytes_of(value.tool_calls) end
+  if bytes == 0 and value.type ~= nil then return MEDIA * 4 end
+  return bytes
+end
+
+--- Estimates how many tokens the model will read of a request, by the lengths of its texts.
+---@param request table of a chat, or of embeddings, reranking, …
+---@return integer
+function M.input_tokens(request)
+  local bytes = bytes_of(request.messages) + bytes_of(request.system) + bytes_of(request.input) + bytes_of(request.query)
+    + bytes_of(request.documents) + bytes_of(request.prompt)
+  if type(request.tools) == "table" and request.tools[1] then
+    local fine, text = pcall(json.encode, request.tools) -- a tool may hold a function
+    bytes = bytes + (fine and #text or 0)
+  end
+  return estimate.tokens(bytes)
+end
+
+local KEPT, FRESH = 64, 16 -- outputs that are remembered; after so many more they are sorted anew
+
+---@class ogl.Outputs how long answers have been
+local Outputs = {}
+Outputs.__index = Outputs
+
+--- Remembers the lengths of the last answers.
+---@return ogl.Outputs
+function M.outputs() return setmetatable({ list = {}, place = 0, high = nil }, Outputs) end
+
+--- Adds the length of an answer.
+---@param tokens integer
+function Outputs:add(tokens)
+  self.place = self.place + 1
+  self.list[(self.place - 1) % KEPT + 1] = tokens
+  if self.place > FRESH and self.place % FRESH ~= 0 then
+    self.high = math.max(self.high or 0, self.place <= KEPT and tokens or 0)
+    return
+  end
+  local sorted = {}
+  for i, one in ipairs(self.list) do sorted[i] = one end
+  table.sort(sorted)
+  self.high = sorted[math.ceil(#sorted * 0.95)]
+end
+
+--- Estimates the tokens of the next answer: as many as 19 of 20 answers have stayed below, and no more than the request allows.
+---@param most? integer the request's max_tokens
+---@param default integer before any answer has come, where the request says nothing
+---@return integer
+function Outputs:expected(most, default)
+  if not self.high then return most or default end
+  return most and math.min(most, self.high) or self.high
+end
+
+-- Visits ----------------------------------------------------------------------------------------------------------
+
+--- Notes the beginning of a visit.
+---@param call ogl.MiddlewareCall
+---@param state table
+function M.begin(call, state)
+  local here = host.current(call.client.host)
+  state.host, state.began, state.chunks, state.bytes = here, here.now(), 0, 0
+end
+
+--- Notes an event; give it to the middleware's `event`.
+---@param event? ogl.Event
+---@param state table
+---@param timed? boolean whether the moments of events are wanted
+function M.event(event, state, timed)
+  if not event or not state.host then return end
+  local kind = event.type
+  if CHUNKS[kind] then
+    state.chunks, state.bytes = state.chunks + 1, state.bytes + #(event.text or "")
+    if timed then
+      state.last = state.host.now()
+      state.first = state.first or state.last
+    end
+  elseif kind == "usage" then
+    state.usage = event.usage
+  elseif kind == "finish" and not event.choice then
+    state.finish = event.reason
+  elseif kind == "start" then
+    state.id, state.model = event.id, event.model
+  end
+end
+
+-- Kinds of errors with which a server may have read the request, though it gave no answer.
+local TAKEN = words.set "network timeout protocol provider incomplete cancelled closed"
+
+local function with_total(usage)
+  usage.total_tokens = (usage.input_tokens or 0) + (usage.output_tokens or 0)
+  return usage
+end
+
+-- The usage of an answer whose server counted nothing.
+local function counted(answer, call, state)
+  local bytes = state.bytes
+  if bytes == 0 and answer then bytes = bytes_of(answer.content) end
+  return with_total { input_tokens = M.input_tokens(call.request), output_tokens = estimate.tokens(bytes), estimated = true }
+end
+
+local function usage_of_error(err, call, state)
+  local usage = err.usage
+  if usage then
+    local seen = estimate.tokens(state.bytes)
+    if not usage.estimated or (usage.output_tokens or 0) >= seen then return usage end
+    local copy = {} -- with `keep = false` no reply tells how much came
+    for name, value in pairs(usage) do copy[name] = value end
+    copy.output_tokens = seen
+    return with_total(copy)
+  end
+  if err.sent == false or err.status or not TAKEN[err.kind] then return {} end
+  return with_total { input_tokens = M.input_tokens(call.request), output_tokens = 0, estimated = true }
+end
+
+--- What a call used: as the server said, else an estimate, marked `estimated`. An answer out of a cache (`usage.cached`) used nothing.
+---@param answer? table
+---@param err? ogl.Error
+---@param call ogl.MiddlewareCall
+---@param state table of a visit that was begun
+---@return ogl.Usage
+function M.usage(answer, err, call, state)
+  if err then return usage_of_error(err, call, state) end
+  local usage = answer and answer.usage or state.usage or counted(answer, call, state)
+  return usage.cached and { requests = 0, cached = true } or usage
+end
+
+-- How many times the request was sent.
+local function attempts_of(answer, err)
+  local list = answer and answer.attempts or err and err.attempts
+  return list and #list or 1
+end
+
+--- All figures of a visit that has ended.
+---@param answer? table
+---@param err? ogl.Error
+---@param call ogl.MiddlewareCall
+---@param state table of a visit that was begun
+---@return ogl.Figures
+function M.of(answer, err, call, state)
+  local from = answer or err and err.partial or {}
+  local first = state.first and state.first - state.began
+  return {
+    seconds = state.host.now() - state.began, first_chunk = first, chunks = state.chunks,
+    per_chunk = state.chunks > 1 and first and (state.last - state.first) / (state.chunks - 1) or nil,
+    usage = M.usage(answer, err, call, state), status = answer and answer.status or err and err.status,
+    request_id = answer and answer.request_id or err and err.request_id, id = from.id or state.id,
+    model = from.model or state.model or call.model, provider = answer and answer.provider or err and err.provider or call.provider,
+    finish_reason = from.finish_reason or state.finish, kind = err and err.kind, code = err and err.code, reason = err and err.reason,
+    attempts = attempts_of(answer, err),
+  }
+end
+
+return M
