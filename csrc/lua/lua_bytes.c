@@ -7,11 +7,13 @@
 **   core.fault(json) -> message, type, code       an error body in any of the forms of fault.h
 **   core.usage(json) -> usage | nil               a usage object of Chat Completions, as in a reply
 **   core.utf8_repair(bytes) -> text               invalid parts become U+FFFD
+**   core.sha1(bytes) -> text                      40 hexadecimal digits, to name what a cache holds (sha1.h)
 */
 #include <string.h>
 
 #include "../core/base64.h"
 #include "../core/fault.h"
+#include "../core/sha1.h"
 #include "../core/utf8.h"
 #include "../protocol/openai_chat_state.h"
 #include "lua_event.h"
@@ -142,6 +144,20 @@ static int l_utf8_repair(lua_State *L) {
   return 1;
 }
 
+static int l_sha1(lua_State *L) {
+  static const char digits[] = "0123456789abcdef";
+  struct ogl_span bytes = ogl_lua_check_span(L, 1);
+  char hash[OGL_SHA1_BYTES], text[2 * OGL_SHA1_BYTES];
+  ogl_sha1(bytes.p, bytes.n, hash);
+  for (int i = 0; i < OGL_SHA1_BYTES; i++) {
+    unsigned char byte = (unsigned char)hash[i];
+    text[2 * i] = digits[byte >> 4];
+    text[2 * i + 1] = digits[byte & 15];
+  }
+  lua_pushlstring(L, text, sizeof text);
+  return 1;
+}
+
 void ogl_lua_bytes_open(lua_State *L) {
   static const luaL_Reg none[] = { { NULL, NULL } }, functions[] = {
     { "base64_encode", l_base64_encode },
@@ -151,6 +167,7 @@ void ogl_lua_bytes_open(lua_State *L) {
     { "fault", l_fault },
     { "usage", l_usage },
     { "utf8_repair", l_utf8_repair },
+    { "sha1", l_sha1 },
     { NULL, NULL },
   };
   ogl_lua_class(L, QUEUE, none);
