@@ -557,7 +557,7 @@ function Stream:reply()
   if self.whole_reply then return self.whole_reply end
   skip(self)
   if self.err then return nil, self.err end
-  return make_reply(self)
+  return self.whole_reply or make_reply(self) -- those who watch its end have been given that very reply
 end
 
 --- Reads until the answer is committed: after that no other try may answer the call.
