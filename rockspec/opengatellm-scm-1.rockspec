@@ -115,6 +115,7 @@ build = {
     ["opengatellm.middleware.cost"] = "lua/opengatellm/middleware/cost.lua",
     ["opengatellm.middleware.figures"] = "lua/opengatellm/middleware/figures.lua",
     ["opengatellm.middleware.limiter"] = "lua/opengatellm/middleware/limiter.lua",
+    ["opengatellm.middleware.log"] = "lua/opengatellm/middleware/log.lua",
     ["opengatellm.operations"] = "lua/opengatellm/operations/init.lua",
     ["opengatellm.operations.account"] = "lua/opengatellm/operations/account.lua",
     ["opengatellm.operations.admin"] = "lua/opengatellm/operations/admin.lua",
