@@ -169,7 +169,8 @@ end
 function M.usage(answer, err, call, state)
   if err then return usage_of_error(err, call, state) end
   local usage = answer and answer.usage or state.usage or counted(answer, call, state)
-  return usage.cached and { requests = 0, cached = true } or usage
+  if usage.cached or state.usage and state.usage.cached then return { requests = 0, cached = true } end
+  return usage
 end
 
 -- How many times the request was sent.
