@@ -115,6 +115,7 @@ build = {
     ["opengatellm.middleware.canonical"] = "lua/opengatellm/middleware/canonical.lua",
     ["opengatellm.middleware.chain"] = "lua/opengatellm/middleware/chain.lua",
     ["opengatellm.middleware.citations"] = "lua/opengatellm/middleware/citations.lua",
+    ["opengatellm.middleware.coalesce"] = "lua/opengatellm/middleware/coalesce.lua",
     ["opengatellm.middleware.cost"] = "lua/opengatellm/middleware/cost.lua",
     ["opengatellm.middleware.defaults"] = "lua/opengatellm/middleware/defaults.lua",
     ["opengatellm.middleware.figures"] = "lua/opengatellm/middleware/figures.lua",
