@@ -10,14 +10,12 @@
 -- the reader of a form. The client keeps nothing of either, so that two calls at once share only connections and rate limits.
 --
 -- @module opengatellm.http.call
-local attempt = require "opengatellm.http.attempt"
 local core = require "opengatellm.core"
 local errors = require "opengatellm.errors"
 local host = require "opengatellm.host"
 local memory = require "opengatellm.base.memory"
 local rate_limit = require "opengatellm.http.rate_limit"
 local request = require "opengatellm.request"
-local retry = require "opengatellm.http.retry"
 local settings = require "opengatellm.providers.settings"
 local task = require "opengatellm.task"
 local version = require "opengatellm.version"
@@ -346,12 +344,17 @@ end
 --- Commits the call to its present try, even if no part of an answer has come.
 function Call:commit() self.try.committed = true end
 
+-- Loaded with the first try that fails: most programs never need them.
+local function attempts() return require "opengatellm.http.attempt" end
+
+local function new_budget(...) return require "opengatellm.http.retry".budget(...) end
+
 -- Adds the present try to the attempts of its call.
 local function note(call, status, err)
   local client, try = call.client, call.try
   local now = host.current(client.host).now()
   call.attempts = call.attempts or {}
-  table.insert(call.attempts, attempt.of({
+  table.insert(call.attempts, attempts().of({
     provider = client.provider.name, model = call.model or call.wire.model, seconds = try and try.at and now - try.at or 0,
   }, status, err))
 end
@@ -368,7 +371,7 @@ function Call:again(err)
   if not (self.client.retries.retry or err.retryable) or not may_repeat(self.wire, err, self.client.retries.retry) then return false end
   self.request = self.asked -- the caller's function may change it
   local here = host.current(self.client.host)
-  self.budget = self.budget or retry.budget(self.client.retries, here, nil, self.deadline and self.deadline - here.now())
+  self.budget = self.budget or new_budget(self.client.retries, here, nil, self.deadline and self.deadline - here.now())
   local again, problem = self.budget:wait(err, self)
   problem = problem or again and prepare_again(self)
   if problem then err.message = err.message .. "; " .. (errors.is(problem) and problem.message or problem) end
@@ -383,14 +386,13 @@ function Call:failed(err)
   err.attempts = self.attempts
 end
 
---- Adds the try that answered to the attempts, where there were tries before.
+--- Adds the try that answered to the attempts of a call that has some.
 ---@param status integer
 ---@param usage? ogl.Usage
----@return ogl.Attempt[]? attempts nil where the first try answered
+---@return ogl.Attempt[]
 function Call:answered(status, usage)
-  if not self.attempts then return nil end
   note(self, status)
-  attempt.used(self.attempts[#self.attempts], usage)
+  attempts().used(self.attempts[#self.attempts], usage)
   return self.attempts
 end
 

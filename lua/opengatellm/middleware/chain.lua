@@ -15,6 +15,7 @@
 local coroutines = require "opengatellm.host.coroutines"
 local errors = require "opengatellm.errors"
 local memory = require "opengatellm.base.memory"
+local replayed = require "opengatellm.chat.replayed"
 local stream = require "opengatellm.stream"
 local task = require "opengatellm.task"
 
@@ -235,7 +236,7 @@ end
 ---@return ogl.Error? err
 function View:replay(events, about)
   local functions, states = events_before(self, self.place)
-  local answer = stream.replay(self, events, about or {}, functions, states)
+  local answer = replayed.open(self, events, about or {}, functions, states)
   if self.operation == "stream" then return answer end
   return answer:reply()
 end
