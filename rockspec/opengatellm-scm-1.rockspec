@@ -108,6 +108,7 @@ build = {
     ["opengatellm.http.multipart"] = "lua/opengatellm/http/multipart.lua",
     ["opengatellm.http.rate_limit"] = "lua/opengatellm/http/rate_limit.lua",
     ["opengatellm.http.retry"] = "lua/opengatellm/http/retry.lua",
+    ["opengatellm.http.tries"] = "lua/opengatellm/http/tries.lua",
     ["opengatellm.http.upload"] = "lua/opengatellm/http/upload.lua",
     ["opengatellm.json"] = "lua/opengatellm/json.lua",
     ["opengatellm.loop"] = "lua/opengatellm/loop.lua",

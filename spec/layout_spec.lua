@@ -291,7 +291,7 @@ describe("every Lua file", function()
       ["protocol/init"] = "layout", ["protocol/quirks"] = "providers/init",
       ["protocol/openai_chat_decode"] = "protocol/decode", ["protocol/openai_responses_decode"] = "protocol/decode",
       ["protocol/anthropic_decode"] = "protocol/decode", ["protocol/gemini_decode"] = "protocol/decode", ["protocol/ollama_decode"] = "protocol/decode",
-      ["http/foreign_request"] = "chat/fetch", ["auth/init"] = "providers/init",
+      ["http/foreign_request"] = "chat/fetch", ["http/tries"] = "http/attempt", ["auth/init"] = "providers/init",
       ["operations/init"] = "operations/invocation", ["operations/shape"] = "operations/invocation", ["operations/usage"] = "operations/invocation",
       ["operations/ocr"] = "operations/invocation", ["operations/rerank"] = "operations/invocation", ["operations/transcribe"] = "operations/invocation",
       ["operations/change_log"] = "operations/registry", ["operations/enums"] = "net/conformance",
