@@ -97,6 +97,12 @@ describe("the examples of routing and middleware", function()
     assert.matches("small\tclosed", said)
   end)
 
+  it("run: middleware", function()
+    local said = run_whole("middleware", "Quelle est la capitale de la France ?")
+    assert.matches("stream\tgpt%-oss%-120b\tstop", said)
+    assert.matches("from the cache: false.*from the cache: true", said)
+  end)
+
   it("run: fallback", function()
     local said = run_whole("fallback", "Quelle est la capitale de la France ?")
     assert.matches("La capitale de la France est Paris", said)
