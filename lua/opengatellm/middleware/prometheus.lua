@@ -5,8 +5,9 @@
 --   … in a handler of GET /metrics: send(prometheus:text()), with the type prometheus.content_type
 --
 -- The metrics are those of OpenTelemetry's conventions (otel_names.lua) as Prometheus writes names, such as
--- `gen_ai_client_inference_duration_seconds` and `gen_ai_client_inference_usage_input_tokens_total`; and `opengatellm_cost_total`, what calls cost where that is known (middleware
--- cost, inside of this one). Labels: operation, provider, model as it was asked, and the kind of error of durations.
+-- `gen_ai_client_inference_duration_seconds` and `gen_ai_client_inference_usage_input_tokens_total`; and `opengatellm_cost_total`, what
+-- calls cost where that is known (by the middleware cost, inside of this one). Labels: operation, provider, model as it was asked, and of
+-- durations the kind of error.
 --
 -- In nginx each worker has its own sums, unless `shared` names a `lua_shared_dict`, where all add to the same ones.
 --
