@@ -100,39 +100,36 @@ end
 
 -- Events ----------------------------------------------------------------------------------------------------------
 
-local function is_event(value) return type(value) == "table" and type(value.type) == "string" end
-
-local function is_events(value)
-  if type(value) ~= "table" or value.type ~= nil then return false end
-  for _, event in ipairs(value) do
-    if not is_event(event) then return false end
-  end
-  return true
-end
-
--- The event function of a middleware, as the event chain calls it: what it raises is its second result.
-local function event_function(one, place)
-  return function(event, view, state)
-    local given, err = guarded(one, place, "event", event, view, state)
-    if err then return nil, errors.is(err) and err or fault(one, place, "its event returned a second value, a " .. type(err)) end
-    if given == nil or is_event(given) or is_events(given) then return given end
-    return nil, fault(one, place, "its event returned a " .. type(given) .. "; expected an event, a list of events, or nil")
-  end
-end
-
--- The event functions of the middleware before a place, and their states, for the stream of this visit. A middleware that gives one
--- answer to several callers (coalesce.lua) has set `begins` to its own place: the functions outside of it see each caller's own stream.
+-- The event functions of the middleware before a place, their states, and the guard that names them, for the stream of this visit. A
+-- middleware that gives one answer to several callers (coalesce.lua) has set `begins` to its own place: the functions outside of it see
+-- each caller's own stream.
 local function events_before(view, place)
-  local functions, states = {}, {}
+  local functions, states, places = {}, {}, {}
   local begins = view.begins and view.begins < place and view.begins or 0
   for i = begins + 1, place - 1 do
     local one = view.list[i]
     if one.event and view.states[i] then
-      functions[#functions + 1] = event_function(one, i)
-      states[#states + 1] = view.states[i]
+      functions[#functions + 1], states[#states + 1], places[#places + 1] = one.event, view.states[i], i
     end
   end
-  return functions[1] and functions or nil, states
+  if not functions[1] then return nil, states end
+  local function at(n) return view.list[places[n]], places[n] end
+  local guard = {
+    refused = function(n, err)
+      if errors.is(err) then return err end
+      local one, where = at(n)
+      return fault(one, where, "its event returned a second value, a " .. type(err))
+    end,
+    nonsense = function(n, given)
+      local one, where = at(n)
+      return fault(one, where, "its event returned a " .. type(given) .. "; expected an event, a list of events, or nil")
+    end,
+    raised = not coroutines.NARROW and function(n, what)
+      local one, where = at(n)
+      return raised(one, where, "event", what)
+    end or nil,
+  }
+  return functions, states, guard
 end
 
 -- Visits ----------------------------------------------------------------------------------------------------------
@@ -215,7 +212,7 @@ end
 --- Leads a call through the middleware to `perform`, and its answer back.
 ---@param list ogl.Middleware[]
 ---@param about {operation: string, request: table, client: table, provider: string, model?: string}
----@param perform fun(call: ogl.MiddlewareCall, functions: ogl.EventFunction[]?, states: table[]): any, ogl.Error?
+---@param perform fun(call: ogl.MiddlewareCall, functions: ogl.EventFunction[]?, states: table[], guard: ogl.EventGuard?): any, ogl.Error?
 ---@return any answer
 ---@return ogl.Error? err
 function M.run(list, about, perform)
@@ -235,8 +232,8 @@ end
 ---@return ogl.Stream|ogl.Reply|nil
 ---@return ogl.Error? err
 function View:replay(events, about)
-  local functions, states = events_before(self, self.place)
-  local answer = replayed.open(self, events, about or {}, functions, states)
+  local functions, states, guard = events_before(self, self.place)
+  local answer = replayed.open(self, events, about or {}, functions, states, guard)
   if self.operation == "stream" then return answer end
   return answer:reply()
 end
