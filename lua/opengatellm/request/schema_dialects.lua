@@ -340,7 +340,7 @@ function M.flat(schema, field, warn)
     if type(out[key]) == "table" then
       merge_branches(job, out, key)
       out[key] = nil
-      warn(field, ("$: %s was rewritten: the server does not take it at the top, so the object has all its properties"):format(key), "schema")
+      warn(field, ("$: %s was rewritten: the server does not take it at the top, the object has all its properties"):format(key), "schema")
     end
   end
   for _, key in ipairs(BEYOND) do
