@@ -82,7 +82,7 @@ end
 
 function said.thinking(fields, message)
   local signature = fields:text "signature"
-  if signature == nil then fields.reader.warn("messages", "a thought without a signature was left out: no server takes it back") end
+  if signature == nil then fields.reader.warn("messages", "a thought without a signature was left out: no server takes it") end
   table.insert(message.content, { type = "reasoning", text = fields:need_text "thinking", signature = signature })
 end
 
@@ -233,7 +233,7 @@ local function set_metadata(request, body)
   request.metadata = metadata:rest()
 end
 
--- Reads model and stream, which Vertex puts into the path.
+-- Reads model and stream, also from the path, where Vertex has them.
 local function wants_of(body)
   local model, verb = (body.reader.path or ""):match "/models/([^/:?]+):(%a+)"
   return {
