@@ -257,6 +257,11 @@ end
 ---@field host? table the loop in which calls wait; default: the one that the program runs in
 ---@field block? boolean true: every call blocks the program until it is done, on Neovim's main coroutine too
 
+-- Loads what a failure needs while files can be opened: it may come because no descriptor is left.
+local function load_for_failures()
+  for _, name in ipairs { "http.tries", "chat.estimate", "base.reason", "base.quota" } do require("opengatellm." .. name) end
+end
+
 --- Makes a client; every option may be left out. Raises mistakes in the options.
 ---@param options? ogl.ClientOptions
 ---@param level? integer of the line that the mistakes are raised at, as `error` counts from here
@@ -271,6 +276,7 @@ function M.new(options, level)
   set_limits(self, options)
   set_connection(self, options)
   self.key, self.has_key = key_functions(options, self.provider)
+  load_for_failures()
   self.with_options = function() return options end -- a function, so that no printer of tables shows the key
   return self
 end

@@ -34,13 +34,15 @@ describe("a process", function()
     local process = assert(io.popen(("sh -c 'echo $$; exec %s %s %s <%s'"):format(interpreter(), path, helper.fault(), stdin)))
     local pid = process:read "*l"
     local hold = assert(io.open(stdin, "w"))
+    finally(function() -- also where an assertion fails: what is started later would hold the pipe open, and its reader would wait for ever
+      hold:close()
+      process:close()
+    end)
     assert.equal("asks", process:read "*l")
     assert.is_true(helper.eventually(function() return helper.stats().open > open end))
     os.execute("kill -INT " .. pid)
     assert.matches("^false\t.*interrupted!$", process:read "*l")
     assert.is_true(helper.eventually(function() return helper.stats().open <= open end))
-    hold:close()
-    process:close()
   end)
 
   it("stops all tasks of ogl.run at Ctrl-C", function()
@@ -58,14 +60,16 @@ describe("a process", function()
     local process = assert(io.popen(("sh -c 'echo $$; exec %s %s %s <%s'"):format(interpreter(), path, helper.fault(), stdin)))
     local pid = process:read "*l"
     local hold = assert(io.open(stdin, "w"))
+    finally(function() -- also where an assertion fails: what is started later would hold the pipe open, and its reader would wait for ever
+      hold:close()
+      process:close()
+    end)
     assert.equal("asks", process:read "*l")
     assert.is_true(helper.eventually(function() return helper.stats().open >= open + 5 end))
     os.execute("kill -INT " .. pid)
     assert.matches("^false\t.*interrupted!$", process:read "*l")
     assert.equal("stop", process:read "*l")
     assert.is_true(helper.eventually(function() return helper.stats().open <= open + 1 end)) -- one is kept
-    hold:close()
-    process:close()
   end)
 
   it("gives an error to those requests for which no descriptor is left, and to no other", function()
