@@ -53,6 +53,7 @@ local memory = require "opengatellm.base.memory"
 ---@field total_tokens? integer
 ---@field requests? integer
 ---@field estimated? boolean true: by the lengths of the texts, since the answer broke off before the server counted
+---@field cached? boolean true: of an answer that was kept from before (middleware/cache.lua); it costs nothing
 ---@field cost? number in the server's currency
 ---@field energy_kwh? number
 ---@field co2_kg? number
