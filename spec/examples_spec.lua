@@ -4,6 +4,9 @@ local json = require "opengatellm.json"
 local ogl = require "opengatellm"
 local providers = require "opengatellm.providers"
 local replay = require "opengatellm.transport.replay"
+local blocks = require "spec.support.blocks"
+local environments = require "spec.support.environment"
+local helper = require "spec.helper"
 
 local PROVIDERS = { "opengatellm", "openai_compatible", "openai", "anthropic", "gemini", "ollama" }
 
@@ -75,4 +78,34 @@ describe("the examples", function()
       assert.matches("^C'est Paris%.", run("tools", client_of()))
     end)
   end
+end)
+
+-- Runs an example as it is against the scripted OpenGateLLM; what it wrote.
+local function run_whole(name, ...)
+  local path = "examples/" .. name .. ".lua"
+  local block = { page = path, line = 0, text = helper.read(path) }
+  local arguments = { ... }
+  local variables = { OGL_URL = helper.ogl(), OGL_TOKEN = "sk-demo", OGL_MODEL = "gpt-oss-120b" }
+  return environments.with(variables, function() return blocks.run(block, { arg = arguments }) end)
+end
+
+describe("the examples of routing and middleware", function()
+  it("run: router", function()
+    local said = run_whole("router", "Quelle est la capitale de la France ?", "Une function en Lua ?")
+    assert.matches("small: La capitale", said)
+    assert.matches("code: ", said)
+    assert.matches("small\tclosed", said)
+  end)
+
+  it("run: middleware", function()
+    local said = run_whole("middleware", "Quelle est la capitale de la France ?")
+    assert.matches("stream\tgpt%-oss%-120b\tstop", said)
+    assert.matches("from the cache: false.*from the cache: true", said)
+  end)
+
+  it("run: fallback", function()
+    local said = run_whole("fallback", "Quelle est la capitale de la France ?")
+    assert.matches("La capitale de la France est Paris", said)
+    assert.matches("1\tdown\tnetwork\t%d+ ms\n2\tup\tanswered\t%d+ ms", said)
+  end)
 end)

@@ -9,7 +9,6 @@ local calls = require "opengatellm.http.call"
 local errors = require "opengatellm.errors"
 local host = require "opengatellm.host"
 local json = require "opengatellm.json"
-local mistake = require "opengatellm.middleware.mistake"
 local protocols = require "opengatellm.protocol"
 local providers = require "opengatellm.providers"
 local rate_limit = require "opengatellm.http.rate_limit"
@@ -56,71 +55,26 @@ end
 -- The call of a chat, ready to be sent. What is wrong with the request is raised in the line of the client's user.
 local function prepare(self, question, operation, streamed)
   local call, problem = steps.prepare(self, question, operation, streamed)
-  refuse(operation, problem)
+  if problem then refuse(operation, problem) end
   return call, problem
 end
 
--- Sends a chat or a stream without the client's middleware, or what is left of its way through them.
-local function send(self, asked, operation, view, functions, states)
-  local call, problem = steps.prepare(self, asked, operation, operation == "stream")
-  if not call and type(problem) == "string" then
-    problem = mistake.new("client:" .. operation .. ": " .. problem)
-  end
-  if not call then return nil, problem end
-  call.view, call.event_functions, call.states, call.deadline = view, functions, states, view.deadline
-  local answer, err = stream.open(call)
-  if not answer or operation == "stream" then return answer, err end
-  return answer:reply()
-end
+-- Loaded with the first call of a client that has middleware.
+local function passage() return require "opengatellm.middleware.passage" end
 
--- What middleware sees of a call of this client.
-local function about(self, operation, asked)
-  return {
-    operation = operation, request = request.copy(asked), client = self, provider = self.provider.name,
-    model = asked.model or self.model_name or nil,
-  }
-end
-
--- A chat or a stream through the client's middleware; the request has been checked.
-local function chained(self, operation, asked)
-  return require "opengatellm.middleware.chain".run(self.chain, about(self, operation, asked), function(view, functions, states)
-    return send(self, view.request, operation, view, functions, states)
-  end)
-end
-
--- The same, from a method: mistakes that only the steps find are raised in the line of the client's user.
+-- A chat or a stream through the client's middleware. What is wrong with the request is raised in the line of the client's user.
 local function through(self, operation, question)
-  local call, problem = steps.begin(self, question, operation, operation == "stream")
-  refuse(operation, problem)
-  local answer, err = chained(self, operation, call.request)
+  local answer, err = passage().chat(self, operation, question)
   if err and err.mistake then error(err.message, 3) end
   return answer, err
 end
 
--- Runs a chat or a stream in a task of its own. It walks the steps that ask no server before the task begins, so that their mistakes are
--- raised at the caller's line.
-local function call_back(self, question, operation, streamed, functions)
-  local callbacks = require "opengatellm.chat.callbacks"
-  local problem = callbacks.check(functions)
+-- A chat or a stream in a task of its own; mistakes that can be found before it begins are raised in the line of the client's user.
+local function call_back(self, question, operation, functions)
+  local chained = self.chain and passage().stream
+  local task, problem = require "opengatellm.chat.callbacks".start(self, question, operation, functions, chained)
   refuse(operation, problem)
-  local call, next_step
-  call, problem = steps.begin(self, question, operation, streamed)
-  refuse(operation, problem)
-  local keep = call.request.keep
-  if self.chain then
-    local asked = streamed and call.request or request.merge(call.request, { no_streaming = true })
-    return callbacks.run(function() return chained(self, "stream", asked) end, functions, keep)
-  end
-  next_step, problem = steps.walk(call, 1, true)
-  refuse(operation, problem)
-  return callbacks.run(function()
-    if next_step then next_step, problem = steps.walk(call, next_step) end
-    if not next_step then
-      if type(problem) == "string" then error("client:" .. operation .. ": " .. problem, 0) end
-      return nil, problem
-    end
-    return stream.open(call)
-  end, functions, keep)
+  return task
 end
 
 local MOST = 2 ^ 53 -- the largest number up to which a double holds every integer
@@ -355,7 +309,7 @@ end
 ---@return ogl.Error? err
 function Client:chat(question, callbacks)
   if callbacks ~= nil then
-    local task = call_back(self, question, "chat", false, callbacks)
+    local task = call_back(self, question, "chat", callbacks)
     return task -- no tail call: see embeddings
   end
   if self.chain then
@@ -378,7 +332,7 @@ end
 ---@return ogl.Error? err
 function Client:stream(question, callbacks)
   if callbacks ~= nil then
-    local task = call_back(self, question, "stream", true, callbacks)
+    local task = call_back(self, question, "stream", callbacks)
     return task -- no tail call: see embeddings
   end
   if self.chain then
@@ -485,9 +439,7 @@ end
 ---@return any answer
 ---@return ogl.Error? err
 function Client:through(operation, options, perform)
-  local answer, err = require "opengatellm.middleware.chain".run(self.chain, about(self, operation, options), function(view)
-    return mistake.catch(perform, view.request)
-  end)
+  local answer, err = passage().operation(self, operation, options, perform)
   if err and err.mistake then error(err.message, 3) end
   return answer, err
 end

@@ -286,21 +286,6 @@ local function set_retry(err, passing, limited)
   return err
 end
 
--- The member `param` of a server's error: the field that it refused.
-local function param_of(body)
-  local value = body and body:find '"param"' and core.decode((body:gsub("^%s+", "")))
-  local said = type(value) == "table" and (type(value.error) == "table" and value.error or value)
-  return said and type(said.param) == "string" and said.param ~= "" and said.param or nil
-end
-
--- Sets why the server refused, and the fields that it names.
-local function set_reason(err)
-  local reasons = require "opengatellm.base.reason"
-  err.reason = reasons.of(err)
-  if err.reason == "unsupported_parameter" and not err.fields then err.fields = reasons.fields(err, param_of(err.body)) end
-  return err
-end
-
 --- Makes the error of an answer of 400 and above.
 ---@param status integer
 ---@param headers table<string, string|string[]>
@@ -309,7 +294,7 @@ end
 function M.from_status(status, headers, body)
   local message, kind, code, fields = M.read_body(status, body)
   local limited = LIMITS[status] or M.provider_kind(kind, code) == "rate_limit"
-  return set_reason(set_retry(M.new {
+  return require "opengatellm.base.reason".set(set_retry(M.new {
     kind = AUTH[status] and "auth" or status == 429 and "rate_limit" or "http",
     message = message, type = kind, code = code, fields = fields, status = status, headers = headers,
     body = body:sub(1, M.BODY), request_id = M.request_id(headers),
@@ -361,7 +346,7 @@ end
 function M.inside(said, headers)
   said.kind, said.headers, said.request_id = M.provider_kind(said.type, said.code), headers, M.request_id(headers)
   local limited = said.kind == "rate_limit"
-  return set_reason(set_retry(M.new(said), limited or is_busy(said.type, said.code), limited))
+  return require "opengatellm.base.reason".set(set_retry(M.new(said), limited or is_busy(said.type, said.code), limited))
 end
 
 return M

@@ -10,11 +10,9 @@
 -- an error that may pass, within its budget.
 --
 -- @module opengatellm.stream
-local calls = require "opengatellm.http.call"
 local core = require "opengatellm.core"
 local coroutines = require "opengatellm.host.coroutines"
 local errors = require "opengatellm.errors"
-local estimate = require "opengatellm.chat.estimate"
 local host = require "opengatellm.host"
 local memory = require "opengatellm.base.memory"
 
@@ -79,6 +77,7 @@ local memory = require "opengatellm.base.memory"
 ---@field raw_finish_reason? string
 ---@field usage? ogl.Usage
 ---@field logprobs? {content?: table[], refusal?: table[]}
+---@field cached? boolean of a reply that was kept from before (middleware/cache.lua)
 ---@field choices? table[] every answer, when there are several
 ---@field output? any the text as a value, if the request asked for structured output
 ---@field search_results? table[] what OpenGateLLM's search found
@@ -198,7 +197,7 @@ local function fail(self, err)
   if self.chain then end_chain(self) end
   local call = self.call
   if call.wire.options.keep ~= false and (self.decoder or self.source) then err.partial = reply_so_far(self) end
-  if self.status then err.usage = estimate.usage(call, err.partial) end
+  if self.status then err.usage = require "opengatellm.chat.estimate".usage(call, err.partial) end
   if self.attempts then err.attempts = self.attempts else call:failed(err) end
   self.err = call:finish(err) -- what came may hold what was sent
   release(self)
@@ -285,7 +284,7 @@ local function make_reply(self)
     return nil, self.err
   end
   reply.complete = true
-  reply.attempts = self.attempts or self.call:answered(self.status, reply.usage)
+  reply.attempts = self.attempts or self.call.attempts and self.call:answered(self.status, reply.usage)
   set_output(self, reply)
   local whole = self.decoder and self.decoder:framing() == "whole"
   self.whole_reply = reply
@@ -464,32 +463,10 @@ end
 ---@return boolean
 function M.is(value) return getmetatable(value) == Stream end
 
-local function source_of(events)
-  if type(events) == "function" then return events end
-  local place = 0
-  return function()
-    place = place + 1
-    return events[place]
-  end
-end
-
---- A stream of events that no server sends now: they were kept, or another call shares them.
----@param view ogl.MiddlewareCall the call that it answers
----@param events ogl.Event[]|fun(): ogl.Event?, ogl.Error?
----@param about {protocol?: string, provider?: string, status?: integer, headers?: table, request_id?: string}
----@param functions? ogl.EventFunction[] that the events pass
----@param states table[] of the functions
+--- Makes a stream of what it has, for those that open none (chat/replayed.lua).
+---@param fields table
 ---@return ogl.Stream
-function M.replay(view, events, about, functions, states)
-  local client, asked = view.client, view.request
-  local wire = { options = { keep = asked.keep, output = asked.output }, warnings = about.warnings or {} }
-  local call = calls.new(client, wire)
-  local fold = asked.keep ~= false and core.fold(client.bounds.reply) or nil
-  return setmetatable({
-    call = call, source = source_of(events), about = about, chain = new_chain(functions or {}, view, fold, states), held = false,
-    status = about.status or 200, headers = about.headers or {}, request_id = about.request_id,
-  }, Stream)
-end
+function M.of(fields) return setmetatable(fields, Stream) end
 
 --- The next event; nil at the end; nil and the error.
 ---@return ogl.Event? event

@@ -25,7 +25,7 @@ local function has_hosted_call(reply)
   return false
 end
 
--- What counts of a reply. Arguments that are no object have no place in some protocols (README, "From one protocol to another").
+-- What counts of a reply. Arguments that are no object have no place in some protocols (docs/protocols.md, "What is lost").
 local function normal(reply)
   local calls = {}
   for i, call in ipairs(reply.tool_calls or {}) do

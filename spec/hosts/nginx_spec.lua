@@ -153,6 +153,26 @@ describe("TLS inside nginx", function()
   end)
 end)
 
+describe("identical calls in nginx", function()
+  it("are one call for several requests, and outlive the request that began it", function()
+    local id = helper.id()
+    local path = "/coalesced" .. query { base = helper.fault("slow:30/" .. id) }
+    local first, second = browse(path), browse(path)
+    assert(first:receive "*l")
+    repeat local line = assert(second:receive "*l") until line == "" or line == "\r" -- the head: both have joined
+    first:close()
+    local said = {}
+    local line = second:receive "*l"
+    while line and line ~= "0" do
+      said[#said + 1] = line
+      line = second:receive "*l"
+    end
+    second:close()
+    assert.truthy(table.concat(said):find("Voil", 1, true))
+    assert.equal(1, #helper.requests(id, nil, { block = true }))
+  end)
+end)
+
 describe("examples/openresty", function()
   -- As it stands, but for its port, its folder and the server that it asks.
   local function example(scenario)

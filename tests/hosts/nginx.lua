@@ -61,6 +61,25 @@ function M.count()
   ngx.print(reply and reply.text or tostring(err))
 end
 
+local coalesced -- one client for all requests of the worker, so that they can share a call
+
+--- A stream that identical requests share: its texts.
+function M.coalesced()
+  coalesced = coalesced or ogl.client { base_url = argument "base", model = "m", api_key = "k" }:use(ogl.middleware.coalesce {})
+  local stream, err = coalesced:stream "Bonjour"
+  if not stream then return ngx.say("error ", err.kind) end
+  local event
+  event, err = stream:next()
+  while event do
+    if event.type == "text" then
+      ngx.print(event.text)
+      ngx.flush(true)
+    end
+    event, err = stream:next()
+  end
+  if err then ngx.say("error ", err.kind) end
+end
+
 -- Waits for a text on each of many connections, with less patience than this worker then has time for them.
 local function readers(many, patience)
   local socket, transport = require "socket", require "opengatellm.transport.resty".new()

@@ -16,6 +16,7 @@
 -- DeepSeek, MiniMax, Zhipu, Alibaba and OpenGateLLM; llama.cpp and vLLM.
 --
 -- @module opengatellm.base.reason
+local core = require "opengatellm.core"
 local quota = require "opengatellm.base.quota"
 local words = require "opengatellm.base.words"
 
@@ -161,17 +162,30 @@ local NAMED = {
   "parameters? ['\"`]([%w_%.%-]+)", "keyword argument ['\"`]([%w_%.%-]+)", "[Uu]nknown field:? \\?['\"`]([%w_%.%-]+)",
 }
 
---- Finds the fields that an error `unsupported_parameter` names, by its `param` or in its sentence.
----@param err ogl.Error
----@param param? string the server's own member of that name
----@return {path: string, message: string}[]? fields nil where it names none
-function M.fields(err, param)
-  local message = tostring(err.message or "")
-  if param then return { { path = param, message = message } } end
+-- The member `param` of a server's error: the field that it refused.
+local function param_of(body)
+  local value = body and body:find '"param"' and core.decode((body:gsub("^%s+", "")))
+  local said = type(value) == "table" and (type(value.error) == "table" and value.error or value)
+  return said and type(said.param) == "string" and said.param ~= "" and said.param or nil
+end
+
+local function name_in(message)
   for _, pattern in ipairs(NAMED) do
     local name = message:sub(1, LONGEST):match(pattern)
-    if name then return { { path = name, message = message } } end
+    if name then return name end
   end
+end
+
+--- Sets the reason of an error that a server worded, and the fields that it does not take.
+---@param err ogl.Error
+---@return ogl.Error err the same table
+function M.set(err)
+  err.reason = M.of(err)
+  if err.reason ~= "unsupported_parameter" or err.fields then return err end
+  local message = tostring(err.message or "")
+  local name = param_of(err.body) or name_in(message)
+  err.fields = name and { { path = name, message = message } } or nil
+  return err
 end
 
 return M

@@ -7,6 +7,9 @@
 --   task:cancel()                               closes the connection; on_done gets the error `cancelled`
 --
 -- @module opengatellm.chat.callbacks
+local requests = require "opengatellm.request"
+local steps = require "opengatellm.chat.steps"
+local streams = require "opengatellm.stream"
 local task = require "opengatellm.task"
 
 local M = {}
@@ -71,6 +74,39 @@ function M.run(open, callbacks, keep)
   end)
   it.on_end = tell
   return it
+end
+
+-- Opens the stream of a call whose first steps have been walked.
+local function open(call, operation, next_step, problem)
+  if next_step then next_step, problem = steps.walk(call, next_step) end
+  if next_step then return streams.open(call) end
+  if type(problem) == "string" then error("client:" .. operation .. ": " .. problem, 0) end
+  return nil, problem
+end
+
+--- Begins a chat or a stream in a task of its own. It walks the steps that ask no server before the task begins, so that their mistakes
+--- are the caller's to hear.
+---@param client ogl.Client
+---@param question string|ogl.Request
+---@param operation "chat"|"stream"
+---@param functions ogl.Callbacks
+---@param chained? fun(client: ogl.Client, asked: ogl.Request): ogl.Stream?, ogl.Error? opens the stream in place of the steps
+---@return ogl.Task?
+---@return string? mistake
+function M.start(client, question, operation, functions, chained)
+  local problem = M.check(functions)
+  if problem then return nil, problem end
+  local call, next_step
+  call, problem = steps.begin(client, question, operation, operation == "stream")
+  if not call then return nil, problem end
+  local asked, keep = call.request, call.request.keep
+  if chained then
+    if operation == "chat" then asked = requests.merge(asked, { no_streaming = true }) end
+    return M.run(function() return chained(client, asked) end, functions, keep)
+  end
+  next_step, problem = steps.walk(call, 1, true)
+  if not next_step and type(problem) == "string" then return nil, problem end
+  return M.run(function() return open(call, operation, next_step, problem) end, functions, keep)
 end
 
 return M

@@ -10,14 +10,12 @@
 -- the reader of a form. The client keeps nothing of either, so that two calls at once share only connections and rate limits.
 --
 -- @module opengatellm.http.call
-local attempt = require "opengatellm.http.attempt"
 local core = require "opengatellm.core"
 local errors = require "opengatellm.errors"
 local host = require "opengatellm.host"
 local memory = require "opengatellm.base.memory"
 local rate_limit = require "opengatellm.http.rate_limit"
 local request = require "opengatellm.request"
-local retry = require "opengatellm.http.retry"
 local settings = require "opengatellm.providers.settings"
 local task = require "opengatellm.task"
 local version = require "opengatellm.version"
@@ -309,16 +307,6 @@ local function settle(call)
   return exchange, status, headers
 end
 
--- Whether a call may be sent again after this error: "unsent" where the server cannot have acted, "refused" where it said no (what
--- it took of an upload before the connection broke is not sent twice unasked). A form that is spent cannot be read again.
--- `decided`: the caller's own function says whether an error passes.
-local function may_repeat(wire, err, decided)
-  if not (err.retryable or decided) or wire.form and wire.form.spent then return false end
-  if wire.repeatable == "unsent" then return err.sent == false or err.status == 429 end
-  if wire.repeatable == "refused" then return err.sent == false or err.status ~= nil end
-  return true
-end
-
 --- Whether part of an answer has left its decoder. If so, no other try may answer the call.
 ---@return boolean
 function Call:committed()
@@ -346,53 +334,25 @@ end
 --- Commits the call to its present try, even if no part of an answer has come.
 function Call:commit() self.try.committed = true end
 
--- Adds the present try to the attempts of its call.
-local function note(call, status, err)
-  local client, try = call.client, call.try
-  local now = host.current(client.host).now()
-  call.attempts = call.attempts or {}
-  table.insert(call.attempts, attempt.of({
-    provider = client.provider.name, model = call.model or call.wire.model, seconds = try and try.at and now - try.at or 0,
-  }, status, err))
-end
-
--- Makes the request anew where the caller's function may have changed it.
-local function prepare_again(call) return call.asked and call.prepare(call) or nil end
+-- Loaded with the first try that fails: a call that is answered at once never needs it.
+local function tries() return require "opengatellm.http.tries" end
 
 --- Says whether to send again after an error; waits first.
 ---@param err ogl.Error
 ---@return boolean again false, at once, if it must not be sent again
-function Call:again(err)
-  note(self, nil, err)
-  if self.attempts[2] then err.attempts = self.attempts end
-  if not (self.client.retries.retry or err.retryable) or not may_repeat(self.wire, err, self.client.retries.retry) then return false end
-  self.request = self.asked -- the caller's function may change it
-  local here = host.current(self.client.host)
-  self.budget = self.budget or retry.budget(self.client.retries, here, nil, self.deadline and self.deadline - here.now())
-  local again, problem = self.budget:wait(err, self)
-  problem = problem or again and prepare_again(self)
-  if problem then err.message = err.message .. "; " .. (errors.is(problem) and problem.message or problem) end
-  return again and not problem
-end
+function Call:again(err) return tries().again(self, err) end
 
 --- Adds an error that no other try may answer to the attempts, where there were tries before.
 ---@param err ogl.Error
 function Call:failed(err)
-  if not self.attempts then return end
-  note(self, nil, err)
-  err.attempts = self.attempts
+  if self.attempts then tries().failed(self, err) end
 end
 
---- Adds the try that answered to the attempts, where there were tries before.
+--- Adds the try that answered to the attempts of a call that has some.
 ---@param status integer
 ---@param usage? ogl.Usage
----@return ogl.Attempt[]? attempts nil where the first try answered
-function Call:answered(status, usage)
-  if not self.attempts then return nil end
-  note(self, status)
-  attempt.used(self.attempts[#self.attempts], usage)
-  return self.attempts
-end
+---@return ogl.Attempt[]
+function Call:answered(status, usage) return tries().answered(self, status, usage) end
 
 --- Tries until the server answers, or no try is left.
 ---@return table? exchange

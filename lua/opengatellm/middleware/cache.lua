@@ -4,14 +4,16 @@
 --   client:use(ogl.middleware.cache { folder = "/var/cache/answers" })             in files
 --   client:use(ogl.middleware.cache { store = ogl.store.redis {}, namespace = function(call) return tenant_of(call) end })
 --
--- Chats, streams, embeddings and reranking. The key is that of same.lua: the whole request, who is asked, and the namespace; a chat and a
--- stream of the same request share an entry. Only complete replies are kept, under who was asked: not what another provider answered in
--- its place, nor what a router's row answered because another had failed. What is kept are the events, so that a stream is streamed again;
--- its usage says `cached = true` and costs 0. Middleware outside of the cache sees them as those of a server.
+-- Chats, streams, embeddings and reranking. The key is that of canonical.lua: the whole request, who is asked, and the namespace; a chat
+-- and a stream of the same request share an entry. Only complete replies are kept, which no filter and no error has ended, and under who
+-- was asked: not what another provider answered in its place, nor what a router's row answered because another had failed. What is kept
+-- are the events, so that a stream is streamed again; the reply and its usage say `cached = true`, and it costs 0. Middleware outside of
+-- the cache sees the events as those of a server.
 --
 -- A store or folder that fails fails no call: the memory serves meanwhile (store/guard.lua), and the next reply has one warning.
 --
 -- @module opengatellm.middleware.cache
+local canonical = require "opengatellm.middleware.canonical"
 local core = require "opengatellm.core"
 local folders = require "opengatellm.store.folder"
 local guards = require "opengatellm.store.guard"
@@ -20,7 +22,6 @@ local json = require "opengatellm.json"
 local memory = require "opengatellm.store.memory"
 local options = require "opengatellm.middleware.options"
 local recording = require "opengatellm.middleware.recording"
-local same = require "opengatellm.middleware.same"
 local stores = require "opengatellm.store"
 local stream = require "opengatellm.stream"
 
@@ -31,12 +32,13 @@ local M = {}
 ---@field bytes? integer that the memory may take; default 64 MiB
 ---@field folder? string path of a folder that exists: answers are kept in its files
 ---@field store? table in place of both: ogl.store.shared, ogl.store.redis, or one of your own (store/init.lua)
----@field namespace? string|fun(call: ogl.MiddlewareCall): string? answers are shared inside of it alone; a function that gives nil: not at all
+---@field namespace? string|fun(call: ogl.MiddlewareCall): string|false|nil answers are shared inside of it alone; nil and false: not at all
 
 local FIELDS = { seconds = "number", bytes = "integer", folder = "string", store = "table", namespace = "any" }
 
 local CHATS = { chat = true, stream = true }
 local ANSWERS = { embeddings = true, rerank = true }
+local WHOLE = { stop = true, length = true, tool_calls = true } -- reasons with which a reply has all that it was to have
 
 local BYTES = 64 * 1024 * 1024
 local FORM = 1 -- of an entry: one of a later form is a miss
@@ -91,13 +93,15 @@ end
 -- Answers -----------------------------------------------------------------------------------------------------------
 
 local function mark_reply(reply)
-  if reply and reply.usage then mark(reply.usage) end
+  if not reply then return end
+  reply.cached = true
+  if reply.usage then mark(reply.usage) end
 end
 
 -- Answers a call with an entry.
 local function give(call, entry)
   if not entry.events then
-    if entry.answer.usage then mark(entry.answer.usage) end
+    mark_reply(entry.answer)
     return entry.answer
   end
   for _, event in ipairs(entry.events) do
@@ -124,7 +128,7 @@ local function is_own(call, reply)
   return reply.provider == call.client.provider.name
 end
 
-local function is_complete(reply, state) return reply.complete and state.finished and state.finished ~= "error" end
+local function is_complete(reply, state) return reply.complete and state.finished and WHOLE[reply.finish_reason or ""] end
 
 -- Keeps an event. What comes behind the end of an answer is another one: a middleware inside has asked again.
 local function record(event, state)
@@ -133,8 +137,8 @@ local function record(event, state)
     state.over = true
     return nil
   end
-  if state.over then state.events, state.over, state.finished = {}, false, nil end
-  if event.type == "finish" then state.finished = event.reason or "other" end
+  if state.over then state.events, state.over, state.finished = {}, false, false end
+  if event.type == "finish" then state.finished = true end
   state.events[#state.events + 1] = recording.copy(event)
   return event
 end
@@ -148,7 +152,8 @@ function M.new(given)
   options.expect(not given.bytes or given.bytes > 0, "cache", "bytes: expected a number above 0")
   options.expect(not (given.folder and given.store), "cache", "folder: the store is in its place; give one of them")
   local space = type(given.namespace)
-  options.expect(space == "nil" or space == "string" or space == "function", "cache", "namespace: expected string or function, got " .. space)
+  local named = space == "nil" or space == "string" or space == "function"
+  options.expect(named, "cache", "namespace: expected string or function, got " .. space)
   local problem = stores.problem(given.store)
   options.expect(not problem, "cache", problem)
 
@@ -166,13 +171,14 @@ function M.new(given)
   local function warn(reply)
     local told = behind and store:problem()
     if told and reply.warnings then
-      table.insert(reply.warnings, { code = "cache_store", message = "the cache's store failed, and the memory serves in its place: " .. told })
+      local message = "the cache's store failed, and the memory serves in its place: " .. told
+      table.insert(reply.warnings, { code = "cache_store", message = message })
     end
   end
 
   local function wrap(call, proceed, state)
     if not CHATS[call.operation] and not ANSWERS[call.operation] then return proceed(call) end
-    local key, err = same.key(call, CHATS[call.operation] and "chat" or call.operation, given.namespace)
+    local key, err = canonical.key(call, CHATS[call.operation] and "chat" or call.operation, given.namespace)
     if err then return nil, err end
     if not key then return proceed(call) end
     client_host = call.client.host

@@ -15,6 +15,7 @@
 local coroutines = require "opengatellm.host.coroutines"
 local errors = require "opengatellm.errors"
 local memory = require "opengatellm.base.memory"
+local replayed = require "opengatellm.chat.replayed"
 local stream = require "opengatellm.stream"
 local task = require "opengatellm.task"
 
@@ -26,6 +27,8 @@ local M = {}
 ---@field client table the client or the router that was called
 ---@field provider string its provider's name
 ---@field model? string that the request, or else the client, names
+---@field deadline? number seconds of the host's clock
+---@field begins? integer place from which on event functions see the shared answer
 local View = {}
 View.__index = View
 View.__name = "opengatellm.call"
@@ -117,10 +120,12 @@ local function event_function(one, place)
   end
 end
 
--- The event functions of the middleware before a place, and their states, for the stream of this visit.
+-- The event functions of the middleware before a place, and their states, for the stream of this visit. A middleware that gives one
+-- answer to several callers (coalesce.lua) has set `begins` to its own place: the functions outside of it see each caller's own answer.
 local function events_before(view, place)
   local functions, states = {}, {}
-  for i = 1, place - 1 do
+  local begins = view.begins and view.begins < place and view.begins or 1
+  for i = begins, place - 1 do
     local one = view.list[i]
     if one.event and view.states[i] then
       functions[#functions + 1] = event_function(one, i)
@@ -231,7 +236,7 @@ end
 ---@return ogl.Error? err
 function View:replay(events, about)
   local functions, states = events_before(self, self.place)
-  local answer = stream.replay(self, events, about or {}, functions, states)
+  local answer = replayed.open(self, events, about or {}, functions, states)
   if self.operation == "stream" then return answer end
   return answer:reply()
 end

@@ -18,6 +18,7 @@ local M = {}
 ---@field seconds number from the beginning of the visit to its end
 ---@field first_chunk? number seconds to the first event with part of an answer
 ---@field per_chunk? number seconds from one such event to the next, on average
+---@field gaps? ogl.Histogram of these seconds, where there were several such events
 ---@field chunks integer how many such events passed
 ---@field usage ogl.Usage as the server said, else an estimate, marked `estimated`; of a call that no server took: without tokens
 ---@field status? integer
@@ -99,6 +100,33 @@ function Outputs:expected(most, default)
   return most and math.min(most, self.high) or self.high
 end
 
+-- Histograms ------------------------------------------------------------------------------------------------------
+
+--- Bounds of seconds, as OpenTelemetry has them: from a hundredth on, each the double of the one before.
+M.SECONDS = { 0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92 }
+
+---@class ogl.Histogram
+---@field counts table<integer, integer> by the place of the bound that holds the value; one more for what is above all bounds
+---@field count integer
+---@field sum number
+---@field min number
+---@field max number
+
+--- Adds a value to a histogram.
+---@param histogram? ogl.Histogram nil: a new one
+---@param bounds number[]
+---@param value number
+---@return ogl.Histogram
+function M.add(histogram, bounds, value)
+  histogram = histogram or { counts = {}, count = 0, sum = 0, min = value, max = value }
+  local place = 1
+  while bounds[place] and value > bounds[place] do place = place + 1 end
+  histogram.counts[place] = (histogram.counts[place] or 0) + 1
+  histogram.count, histogram.sum = histogram.count + 1, histogram.sum + value
+  histogram.min, histogram.max = math.min(histogram.min, value), math.max(histogram.max, value)
+  return histogram
+end
+
 -- Visits ----------------------------------------------------------------------------------------------------------
 
 --- Notes the beginning of a visit.
@@ -119,8 +147,9 @@ function M.event(event, state, timed)
   if CHUNKS[kind] then
     state.chunks, state.bytes = state.chunks + 1, state.bytes + #(event.text or "")
     if timed then
-      state.last = state.host.now()
-      state.first = state.first or state.last
+      local now = state.host.now()
+      if state.last then state.gaps = M.add(state.gaps, M.SECONDS, now - state.last) end
+      state.first, state.last = state.first or now, now
     end
   elseif kind == "usage" then
     state.usage = event.usage
@@ -169,7 +198,8 @@ end
 function M.usage(answer, err, call, state)
   if err then return usage_of_error(err, call, state) end
   local usage = answer and answer.usage or state.usage or counted(answer, call, state)
-  return usage.cached and { requests = 0, cached = true } or usage
+  if usage.cached or state.usage and state.usage.cached then return { requests = 0, cached = true } end
+  return usage
 end
 
 -- How many times the request was sent.
@@ -189,7 +219,7 @@ function M.of(answer, err, call, state)
   local first = state.first and state.first - state.began
   return {
     seconds = state.host.now() - state.began, first_chunk = first, chunks = state.chunks,
-    per_chunk = state.chunks > 1 and first and (state.last - state.first) / (state.chunks - 1) or nil,
+    gaps = state.gaps, per_chunk = state.gaps and state.gaps.sum / state.gaps.count or nil,
     usage = M.usage(answer, err, call, state), status = answer and answer.status or err and err.status,
     request_id = answer and answer.request_id or err and err.request_id, id = from.id or state.id,
     model = from.model or state.model or call.model, provider = answer and answer.provider or err and err.provider or call.provider,

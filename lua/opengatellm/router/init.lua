@@ -11,12 +11,12 @@ local breakers = require "opengatellm.router.breaker"
 local callbacks = require "opengatellm.chat.callbacks"
 local host = require "opengatellm.host"
 local mistake = require "opengatellm.middleware.mistake"
+local replayed = require "opengatellm.chat.replayed"
 local request = require "opengatellm.request"
 local routes = require "opengatellm.router.route"
 local rows = require "opengatellm.router.row"
 local store = require "opengatellm.store"
 local strategies = require "opengatellm.router.strategy"
-local stream = require "opengatellm.stream"
 
 local M = {}
 
@@ -142,7 +142,7 @@ local function filtered(view, inner, functions, states)
     protocol = inner.call.client.provider.protocol, provider = inner.call.client.provider.name, warnings = inner.call.wire.warnings,
     status = inner.status, headers = inner.headers, request_id = inner.request_id,
   }
-  local answer = stream.replay(view, function() return inner:next() end, about, functions, states)
+  local answer = replayed.open(view, function() return inner:next() end, about, functions, states)
   answer.attempts = inner.attempts
   answer:on_end(function() inner:close() end)
   return answer

@@ -1,7 +1,7 @@
 -- The key of a call: what makes two calls the same, and what tells them apart.
+local canonical = require "opengatellm.middleware.canonical"
 local helper = require "spec.helper"
 local ogl = require "opengatellm"
-local same = require "opengatellm.middleware.same"
 
 local function client(options)
   local all = { provider = "openai_compatible", base_url = "http://server", model = "m" }
@@ -14,7 +14,7 @@ local function call(request, options)
   return { operation = "chat", request = request, client = c, provider = c.provider.name, model = request.model or c.model_name }
 end
 
-local function key(request, options, operation, namespace) return same.key(call(request, options), operation or "chat", namespace) end
+local function key(request, options, operation, namespace) return canonical.key(call(request, options), operation or "chat", namespace) end
 
 local ASKED = { messages = { ogl.user "hi" } }
 
@@ -64,7 +64,7 @@ describe("the key of a call", function()
   it("is that of a router by its rows", function()
     local function routed(...)
       local router = ogl.router { clients = { ... } }
-      return same.key({ operation = "chat", request = ASKED, client = router, provider = "router" }, "chat")
+      return canonical.key({ operation = "chat", request = ASKED, client = router, provider = "router" }, "chat")
     end
     local one, two = client(), client { base_url = "http://other" }
     assert.equal(routed(one, { client = two, name = "b" }), routed(one, { client = two, name = "b" }))

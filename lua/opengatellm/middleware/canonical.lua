@@ -1,10 +1,10 @@
---- Sameness: one key for all calls that ask for the same, whoever makes them.
+--- Canonical texts: what a call asks, as one key that is the same for all calls that ask for the same.
 --
 -- The key is the SHA-256 of sorted JSON: the whole request as the middleware sees it, files by their digest; the operation, the provider,
 -- its address and protocol, the model, of a router its rows; and the program's own namespace. What only says how an answer is carried
 -- (headers, timeouts, …) stays out, and so does what earlier answers say about themselves (their ids, usage, headers).
 --
--- @module opengatellm.middleware.same
+-- @module opengatellm.middleware.canonical
 local core = require "opengatellm.core"
 local errors = require "opengatellm.errors"
 local json = require "opengatellm.json"
@@ -91,7 +91,7 @@ end
 --- Makes the key of a call.
 ---@param call ogl.MiddlewareCall
 ---@param operation string that the key tells apart
----@param namespace? string|fun(call: ogl.MiddlewareCall): string? a text, or a function; where it gives nil the call has no key
+---@param namespace? string|fun(call: ogl.MiddlewareCall): string|false|nil a text, or a function; where it gives none the call has no key
 ---@return string? key nil where the call shares nothing: it has no namespace, or one of its files or values cannot be read
 ---@return ogl.Error? err `config`: what the function of the namespace returned is no text
 function M.key(call, operation, namespace)
@@ -100,7 +100,8 @@ function M.key(call, operation, namespace)
   local asked = asked_of(call.request)
   if not asked then return nil end
   local fine, text = pcall(json.encode, {
-    operation = operation, namespace = space, model = call.model, server = server_of(call.client), rows = rows_of(call.client), asked = asked,
+    operation = operation, namespace = space, model = call.model, server = server_of(call.client), rows = rows_of(call.client),
+    asked = asked,
   })
   return fine and core.sha256(text) or nil
 end

@@ -1,0 +1,142 @@
+--- The log: one line for each call, when it has ended.
+--
+--   client:use(ogl.middleware.log())
+--   time=2026-11-29T08:04:31Z op=chat provider=openai model=m status=200 finish=stop seconds=1.204 input=12 output=34 id=req_1
+--   time=2026-11-29T08:04:35Z op=stream provider=openai model=m error=http status=503 reason=overloaded seconds=0.08
+--
+-- A line holds nothing that was said, neither a question nor an answer nor an error's message (servers quote requests there), unless
+-- `content` asks for it. Values from servers are quoted where they hold more than plain characters, so that none can forge a line.
+--
+-- Fields, in this order, each only where it is known: time, op, provider, model (that answered), asked (the model that was asked, where it
+-- is another), error (kind), code, status, reason, finish, seconds, first (seconds to the first part of a streamed answer), input, cached,
+-- output, reasoning (tokens), estimated, cost, attempts (more than one), id (the request's, as the server named it).
+--
+-- @module opengatellm.middleware.log
+local figures = require "opengatellm.middleware.figures"
+local json = require "opengatellm.json"
+local request = require "opengatellm.request"
+
+local M = {}
+
+---@class ogl.LogOptions
+---@field write? fun(line: string, fields: table[]) default: to stderr, in nginx to its error log; `fields` are pairs of name and value
+---@field format? "text"|"json" default "text": name=value
+---@field content? boolean true: the request's messages, the answer's text and the error's message, too
+---@field clock? fun(): number seconds since 1970; default: os.time
+
+local FIELDS = { write = "function", format = "string", content = "boolean", clock = "function" }
+
+-- Lines -----------------------------------------------------------------------------------------------------------
+
+-- A number looks the same in every Lua and every locale.
+local function number(value) return (("%.14g"):format(value):gsub(",", ".")) end
+
+local ENDS = { ["\226\128\168"] = "\\u2028", ["\226\128\169"] = "\\u2029", ["\194\133"] = "\\u0085", ["\127"] = "\\u007f" }
+
+-- A value as JSON, with everything escaped that a reader of logs may take for the end of a line.
+local function encoded(value)
+  if type(value) == "number" then return number(value) end
+  local text = json.encode(value)
+  return (text:gsub("\226\128[\168\169]", ENDS):gsub("\194\133", ENDS):gsub("\127", ENDS))
+end
+
+local function quoted(value)
+  if type(value) ~= "string" or value == "" or value:find "[^%w%.%-_:/@+]" then return encoded(value) end
+  return value
+end
+
+local function as_text(list)
+  local words = {}
+  for i, pair in ipairs(list) do words[i] = pair[1] .. "=" .. quoted(pair[2]) end
+  return table.concat(words, " ")
+end
+
+-- JSON in the order of the fields, which a table would lose.
+local function as_json(list)
+  local members = {}
+  for i, pair in ipairs(list) do members[i] = encoded(pair[1]) .. ":" .. encoded(pair[2]) end
+  return "{" .. table.concat(members, ",") .. "}"
+end
+
+-- Milliseconds are enough.
+local function rounded(seconds) return seconds and math.floor(seconds * 1000 + 0.5) / 1000 or nil end
+
+local function add_content(add, answer, err, call)
+  local asked = call.request.messages or call.request.input or call.request.query
+  local fine, text = pcall(json.encode, asked)
+  add("request", fine and text or nil)
+  add("text", answer and answer.text or err and err.partial and err.partial.text)
+  add("message", err and err.message)
+end
+
+local function pairs_of(self, answer, err, call, state)
+  local seen, list = figures.of(answer, err, call, state), {}
+  local usage = seen.usage
+  local function add(name, value)
+    if value ~= nil then list[#list + 1] = { name, value } end
+  end
+  add("time", os.date("!%Y-%m-%dT%H:%M:%SZ", math.floor(self.clock())))
+  add("op", call.operation)
+  add("provider", seen.provider)
+  add("model", seen.model)
+  add("asked", call.model ~= seen.model and call.model or nil)
+  add("error", seen.kind)
+  add("code", seen.code)
+  add("status", seen.status)
+  add("reason", seen.reason)
+  add("finish", seen.finish_reason)
+  add("seconds", rounded(seen.seconds))
+  add("first", rounded(seen.first_chunk))
+  add("input", usage.input_tokens)
+  add("cached", usage.cached_input_tokens or usage.cached or nil)
+  add("output", usage.output_tokens)
+  add("reasoning", usage.reasoning_tokens)
+  add("estimated", usage.estimated)
+  add("cost", usage.cost)
+  add("attempts", seen.attempts > 1 and seen.attempts or nil)
+  add("id", seen.request_id)
+  if self.content then add_content(add, answer, err, call) end
+  return list
+end
+
+-- The middleware ----------------------------------------------------------------------------------------------------
+
+local function default_write(line)
+  local ngx = rawget(_G, "ngx")
+  if ngx and ngx.log then return ngx.log(ngx.NOTICE, line) end
+  io.stderr:write(line, "\n")
+end
+
+local function problem_of(options)
+  if type(options) ~= "table" then return "expected table, got " .. type(options) end
+  local problem = request.check_fields(options, FIELDS)
+  if problem then return problem end
+  local format = options.format
+  if format and format ~= "text" and format ~= "json" then return 'format: expected "text" or "json", got "' .. format .. '"' end
+end
+
+--- Makes a middleware that writes a line for each call. Raises mistakes in its options.
+---@param options? ogl.LogOptions
+---@return ogl.Middleware
+function M.new(options)
+  options = options or {}
+  local problem = problem_of(options)
+  if problem then error("ogl.middleware.log: " .. problem, 2) end
+  local self = { content = options.content, clock = options.clock or os.time }
+  local write, form = options.write or default_write, options.format == "json" and as_json or as_text
+  return {
+    name = "log",
+    request = function(_, call, state) figures.begin(call, state) end,
+    event = function(event, call, state)
+      figures.event(event, state, call.operation == "stream")
+      return event
+    end,
+    done = function(answer, err, call, state)
+      if not state.began then return end
+      local list = pairs_of(self, answer, err, call, state)
+      write(form(list), list)
+    end,
+  }
+end
+
+return M

@@ -1,0 +1,254 @@
+--- Prometheus: counts calls, seconds and tokens, and gives them as a text to be scraped.
+--
+--   local prometheus = ogl.middleware.prometheus()
+--   local counted = client:use(prometheus)
+--   … in a handler of GET /metrics: send(prometheus:text()), with the type prometheus.content_type
+--
+-- The metrics are those of OpenTelemetry's conventions (otel_names.lua) as Prometheus writes names, such as
+-- `gen_ai_client_inference_duration_seconds` and `gen_ai_client_inference_usage_input_tokens_total`; and `opengatellm_cost_total`, what
+-- calls cost where that is known (by the middleware cost, inside of this one). Labels: operation, provider, model as it was asked, and of
+-- durations the kind of error.
+--
+-- In nginx each worker has its own sums, unless `shared` names a `lua_shared_dict`, where all add to the same ones.
+--
+-- @module opengatellm.middleware.prometheus
+local figures = require "opengatellm.middleware.figures"
+local measures = require "opengatellm.middleware.measures"
+local names = require "opengatellm.middleware.otel_names"
+local request = require "opengatellm.request"
+
+local M = {}
+
+---@class ogl.PrometheusOptions
+---@field shared? string|table the name of a lua_shared_dict, or the dict itself
+---@field prefix? string before the names of all metrics; default: none
+---@field max_series? integer label sets that are kept apart; what comes after has the model "other"; default 1000
+
+local FIELDS = { shared = "any", prefix = "string", max_series = "integer" }
+
+local LABELS = {
+  ["gen_ai.operation.name"] = "operation", ["gen_ai.provider.name"] = "provider", ["gen_ai.request.model"] = "model",
+  ["error.type"] = "error", ["gen_ai.tool.name"] = "tool", ["gen_ai.agent.name"] = "agent",
+}
+
+local COST = { name = "opengatellm.cost", kind = "counter", unit = "", description = "What calls cost, where that is known." }
+
+-- Writing ---------------------------------------------------------------------------------------------------------
+
+local function number(value)
+  if value == math.huge then return "+Inf" end
+  if value == math.floor(value) and math.abs(value) < 2 ^ 53 then return ("%d"):format(value) end
+  return (("%.15g"):format(value):gsub(",", "."))
+end
+
+local ESCAPED = { ["\\"] = "\\\\", ["\n"] = "\\n", ['"'] = '\\"' }
+local function escaped(text) return (text:gsub('[\\\n"]', ESCAPED)) end
+
+local function metric_name(prefix, instrument)
+  local name = prefix .. instrument.name:gsub("[^%w_]", "_")
+  if instrument.unit == "s" then name = name .. "_seconds" end
+  return instrument.kind == "counter" and name .. "_total" or name
+end
+
+local function labels_text(labels, more)
+  local parts = {}
+  for _, pair in ipairs(labels) do parts[#parts + 1] = ('%s="%s"'):format(pair[1], escaped(tostring(pair[2]))) end
+  if more then parts[#parts + 1] = more end
+  return parts[1] and "{" .. table.concat(parts, ",") .. "}" or ""
+end
+
+local function write_histogram(lines, name, bounds, series)
+  local value, sum = series.value, 0
+  for place = 1, #bounds + 1 do
+    sum = sum + (value.counts[place] or 0)
+    local le = ('le="%s"'):format(number(bounds[place] or math.huge))
+    lines[#lines + 1] = ("%s_bucket%s %s"):format(name, labels_text(series.attributes, le), number(sum))
+  end
+  lines[#lines + 1] = ("%s_sum%s %s"):format(name, labels_text(series.attributes), number(value.sum))
+  lines[#lines + 1] = ("%s_count%s %s"):format(name, labels_text(series.attributes), number(value.count))
+end
+
+local function sorted_keys(map)
+  local keys = {}
+  for key in pairs(map) do keys[#keys + 1] = key end
+  table.sort(keys)
+  return keys
+end
+
+local function write(sums, prefix)
+  local lines = {}
+  for _, key in ipairs(sorted_keys(sums.instruments)) do
+    local one = sums.instruments[key]
+    local name = metric_name(prefix, one.instrument)
+    lines[#lines + 1] = ("# HELP %s %s"):format(name, (one.instrument.description:gsub("[\\\n]", ESCAPED)))
+    lines[#lines + 1] = ("# TYPE %s %s"):format(name, one.instrument.kind)
+    for _, place in ipairs(sorted_keys(one.series)) do
+      local series = one.series[place]
+      if one.instrument.kind == "counter" then
+        lines[#lines + 1] = name .. labels_text(series.attributes) .. " " .. number(series.value)
+      else
+        write_histogram(lines, name, one.instrument.bounds, series)
+      end
+    end
+  end
+  lines[#lines + 1] = ""
+  return table.concat(lines, "\n")
+end
+
+-- Labels ----------------------------------------------------------------------------------------------------------
+
+local function labels_of(attributes)
+  local labels = {}
+  for _, pair in ipairs(attributes) do
+    if LABELS[pair[1]] then labels[#labels + 1] = { LABELS[pair[1]], pair[2] } end
+  end
+  return labels
+end
+
+local function joined(labels)
+  local parts = {}
+  for i, pair in ipairs(labels) do parts[i] = pair[1] .. "\1" .. tostring(pair[2]) end
+  return table.concat(parts, "\2")
+end
+
+-- The labels of a measure: with the model "other" where there are too many sets of labels already, since each costs memory for good.
+local function bounded(self, labels)
+  local key = joined(labels)
+  if self.known[key] then return labels end
+  if self.n_known < self.max_series then
+    self.known[key], self.n_known = true, self.n_known + 1
+    return labels
+  end
+  for _, pair in ipairs(labels) do
+    if pair[1] == "model" then pair[2] = "other" end
+  end
+  return labels
+end
+
+-- The measures of a call, with our labels in place of the attributes.
+local function labelled(self, list)
+  local out = {}
+  for i, one in ipairs(list) do
+    out[i] = { instrument = one.instrument, value = one.value, attributes = bounded(self, labels_of(one.attributes)) }
+  end
+  return out
+end
+
+-- Sums that nginx's workers share ---------------------------------------------------------------------------------
+
+-- Keys: "ogl\3instrument\3labels" of a counter; with "\3" and the place of a bucket, or "s", behind them, those of a histogram. Each is
+-- changed by one `incr`, so that no worker loses what another adds.
+local SEPARATOR = "\3"
+
+local function add_shared(dict, list)
+  for _, one in ipairs(list) do
+    local key = table.concat({ "ogl", one.instrument.name, joined(one.attributes) }, SEPARATOR)
+    if one.instrument.kind == "counter" then
+      dict:incr(key, one.value, 0)
+    else
+      local value = type(one.value) == "table" and one.value or figures.add(nil, one.instrument.bounds, one.value)
+      for place, count in pairs(value.counts) do dict:incr(key .. SEPARATOR .. place, count, 0) end
+      dict:incr(key .. SEPARATOR .. "s", value.sum, 0)
+    end
+  end
+end
+
+local function instruments()
+  local by_name = { [COST.name] = COST }
+  for _, instrument in pairs(names.VERSIONS["2026-10"].instruments) do by_name[instrument.name] = instrument end
+  return by_name
+end
+
+local function read_labels(text)
+  local labels = {}
+  for name, value in text:gmatch "([%w_]+)\1([^\2]*)" do labels[#labels + 1] = { name, value } end
+  return labels
+end
+
+local function read_shared(dict)
+  local sums, known = measures.sums(), instruments()
+  for _, key in ipairs(dict:get_keys(0)) do
+    local name, labels, part = key:match "^ogl\3([^\3]*)\3([^\3]*)\3?(%w*)$"
+    local instrument, value = known[name], dict:get(key)
+    if instrument and value then
+      local series = sums:series(instrument, read_labels(labels))
+      if instrument.kind == "counter" then
+        series.value = value
+      else
+        series.value = series.value or { counts = {}, count = 0, sum = 0 }
+        if part == "s" then
+          series.value.sum = value
+        else
+          series.value.counts[tonumber(part)], series.value.count = value, series.value.count + value
+        end
+      end
+    end
+  end
+  return sums
+end
+
+-- The middleware ----------------------------------------------------------------------------------------------------
+
+local function cost_of(seen)
+  local cost = seen.usage.cost
+  return cost and cost > 0 and cost or nil
+end
+
+local function finish(self, answer, err, call, state)
+  if not state.began then return end
+  local seen = figures.of(answer, err, call, state)
+  local list = measures.of(seen, call, names.VERSIONS["2026-10"])
+  local cost = cost_of(seen)
+  if cost then list[#list + 1] = { instrument = COST, value = cost, attributes = list[1].attributes } end
+  list = labelled(self, list)
+  if self.dict then add_shared(self.dict, list) else self.sums:add(list) end
+end
+
+-- The shared dict that the options name; or what is wrong.
+local function dict_of(shared)
+  if shared == nil then return nil end
+  if type(shared) == "table" then
+    if shared.incr and shared.get and shared.get_keys then return shared end
+    return nil, "shared: expected a lua_shared_dict"
+  end
+  if type(shared) ~= "string" then return nil, "shared: expected string or table, got " .. type(shared) end
+  local ngx = rawget(_G, "ngx")
+  local dict = ngx and ngx.shared and ngx.shared[shared]
+  if dict then return dict end
+  return nil, ("shared: there is no lua_shared_dict '%s'"):format((shared:gsub("%c", "?")))
+end
+
+local function problem_of(options)
+  if type(options) ~= "table" then return "expected table, got " .. type(options) end
+  local problem = request.check_fields(options, FIELDS)
+  if problem then return problem end
+  if options.max_series and options.max_series < 1 then return "max_series: expected a number from 1 on, got " .. options.max_series end
+  if options.prefix and not options.prefix:find "^[%a_][%w_]*$" then return "prefix: expected letters, digits and _" end
+end
+
+--- Makes a middleware that counts. Raises mistakes in its options.
+---@param options? ogl.PrometheusOptions
+---@return ogl.Middleware prometheus with `text()`, and `content_type` for the header of its answer
+function M.new(options)
+  options = options or {}
+  local problem = problem_of(options)
+  local dict, missing
+  if not problem then dict, missing = dict_of(options.shared) end
+  problem = problem or missing
+  if problem then error("ogl.middleware.prometheus: " .. problem, 2) end
+  local self = {
+    dict = dict, sums = measures.sums(), prefix = options.prefix or "", max_series = options.max_series or 1000, known = {}, n_known = 0,
+  }
+  return {
+    name = "prometheus", content_type = "text/plain; version=0.0.4; charset=utf-8",
+    request = function(_, call, state) figures.begin(call, state) end,
+    event = function(event, call, state)
+      figures.event(event, state, call.operation == "stream")
+      return event
+    end,
+    done = function(answer, err, call, state) finish(self, answer, err, call, state) end,
+    text = function() return write(self.dict and read_shared(self.dict) or self.sums, self.prefix) end,
+  }
+end
+
+return M
