@@ -99,28 +99,6 @@ describe("merge", function()
   end)
 end)
 
-describe("smooth", function()
-  for by, expected in pairs { word = { "Un ", "deux, ", "trois\n", "quatre" }, line = { "Un deux, trois\n", "quatre" } } do
-    it("gives text by the " .. by .. ", at its pace", function()
-      local before = CALL.client.host.now()
-      local out, reply = pass(middleware.smooth { by = by, delay = 0.5 }, { text "Un de", text "ux, tro", text "is\nqua", text "tre", FINISH })
-      local list = {}
-      for i = 1, #out - 1 do list[i] = out[i].text end
-      assert.same(expected, list)
-      assert.equal("Un deux, trois\nquatre", reply.text)
-      assert.equal(0.5 * (#expected - 1), CALL.client.host.now() - before)
-    end)
-  end
-
-  it("gives characters whole, and loses none of any text", function()
-    local out = pass(middleware.smooth { by = "character", delay = 0 }, { text "é€😀", FINISH })
-    assert.same({ "é", "€", "😀" }, { out[1].text, out[2].text, out[3].text })
-    for _, by in ipairs { "word", "line" } do
-      any_split(function() return middleware.smooth { by = by, delay = 0 } end, "  Ça va ?\n\nOui  é€😀 ", "text:  Ça va ?\n\nOui  é€😀 ")
-    end
-  end)
-end)
-
 describe("citations", function()
   local function cite(data) return { type = "citation", index = 1, data = data } end
 
@@ -232,7 +210,6 @@ describe("middleware that is made wrongly", function()
   for problem, make in pairs {
     ["think: tag: expected a name"] = function() local m = ogl.middleware.think { tag = "<" } return m end,
     ["merge: bytes: expected a number above 0"] = function() local m = ogl.middleware.merge { bytes = 0 } return m end,
-    ["smooth: by: expected word, line or character, got x"] = function() local m = ogl.middleware.smooth { by = "x" } return m end,
     ["redact: patterns: expected a table of names and patterns"] = function() local m = ogl.middleware.redact {} return m end,
     ["redact: patterns.x: expected a Lua pattern"] = function() local m = ogl.middleware.redact { patterns = { x = "[" } } return m end,
     ["defaults: seeed: there is no such field"] = function() local m = ogl.middleware.defaults { seeed = 1 } return m end,
@@ -247,11 +224,11 @@ describe("middleware that is made wrongly", function()
 end)
 
 describe("what they leave alone", function()
-  it("is every recorded reply without tags: think, merge, smooth, citations and redact change none", function()
+  it("is every recorded reply without tags: think, merge, citations and redact change none", function()
     local path = helper.shared "fixtures/expected.jsonl"
     if not path then return pending "the reference material is not here (OGL_SHARED)" end
     local chain = {
-      middleware.think(), middleware.merge {}, middleware.smooth { delay = 0 }, middleware.citations {},
+      middleware.think(), middleware.merge {}, middleware.citations {},
       middleware.redact { patterns = { never = "%z%z%z" }, restore = true },
     }
     local count = 0

@@ -18,6 +18,13 @@ describe("a recording", function()
     assert.same({ protocol = "ollama", provider = "p", status = 200, headers = {}, request_id = "r" }, about)
   end)
 
+  it("puts what came behind an error into another one", function()
+    local add = recording.late { partial = { finish_reason = "error", usage = { input_tokens = 3 } }, usage = { total_tokens = 4 } }
+    local other = { partial = { text = "x" }, usage = { estimated = true } }
+    add(other)
+    assert.same({ partial = { text = "x", finish_reason = "error", usage = { input_tokens = 3 } }, usage = { total_tokens = 4 } }, other)
+  end)
+
   it("tells the warnings of the request from those of events, and from those of the output", function()
     local dropped, seen = { code = "dropped", field = "top_k", message = "a" }, { code = "syntax", message = "b" }
     local recovered = { code = "output_recovered", field = "output", message = "c" }

@@ -27,6 +27,7 @@ local M = {}
 ---@field about? table who answers, once that is known
 ---@field value any of a call that is no stream
 ---@field err? ogl.Error
+---@field late? fun(err: ogl.Error) puts into a caller's error what the server said behind it
 ---@field done boolean
 ---@field cancel fun() ends the call
 
@@ -62,7 +63,7 @@ end
 
 local function finish(shared, err)
   if shared.done then return end
-  shared.err, shared.done = err, true
+  shared.err, shared.done, shared.late = err, true, err and recording.late(err)
   shared.forget()
   wake_all(shared)
 end
@@ -82,8 +83,7 @@ end
 
 local function run(shared, call, proceed, state)
   if call.operation == "chat" then state.shared = shared end
-  call.begins = call.place
-  local answer, err = proceed(call)
+  local answer, err = call:apart(proceed)
   if stream.is(answer) then err = read_all(shared, answer) else shared.value = answer end
   finish(shared, err)
 end
@@ -196,7 +196,10 @@ local function answer_of(shared, call, place)
   end
   call.place = place -- the shared call may be further in
   local answer = call:replay(reader(shared), shared.about)
-  answer:on_end(function() leave(shared) end)
+  answer:on_end(function(_, err)
+    if err and shared.late then shared.late(err) end
+    leave(shared)
+  end)
   return answer
 end
 

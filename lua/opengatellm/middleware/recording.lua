@@ -3,6 +3,8 @@
 --   local copy = M.copy(event)                  an event that nobody else changes
 --   local about = M.about(answer)               what a replay says of the server that answered: View:replay's second argument
 --   local list = M.warnings(reply, events)      the warnings of a reply that no event brought
+--   local add = M.late(err)                     what a server said behind its error; add(other) puts it into another error
+--   local outer = M.relay(call, inner, next)    a stream that gives on what another one gives
 --
 -- @module opengatellm.middleware.recording
 local stream = require "opengatellm.stream"
@@ -34,6 +36,45 @@ function M.about(answer)
   about.protocol, about.provider = told.protocol or provider.protocol, told.provider or provider.name
   about.warnings = answer.call.wire.warnings
   return about
+end
+
+local LATE = { "finish_reason", "raw_finish_reason", "usage" }
+
+--- Keeps what a server said behind its error, which no event brings.
+---@param err ogl.Error as the stream that failed has it
+---@return fun(err: ogl.Error) add puts it into the error of a stream that gave on what that one gave
+function M.late(err)
+  local partial, usage = err.partial or {}, err.usage
+  return function(other)
+    if other.partial then
+      for _, field in ipairs(LATE) do other.partial[field] = partial[field] or other.partial[field] end
+    end
+    other.usage = usage or other.usage
+  end
+end
+
+--- Makes a stream of what a function makes of another stream. It has that one's call, with its tries and secrets, and closes it.
+---@param call ogl.MiddlewareCall
+---@param inner ogl.Stream from View:apart
+---@param next_event fun(): ogl.Event?, ogl.Error?
+---@return ogl.Stream
+function M.relay(call, inner, next_event)
+  local outer, over, add_late
+  outer = call:replay(function()
+    local event, err = next_event()
+    over = event == nil
+    if err then
+      outer.attempts, add_late = err.attempts, M.late(err) -- it has counted the try that failed
+    end
+    return event, err
+  end, M.about(inner))
+  outer.call, outer.attempts = inner.call, inner.attempts
+  outer:on_end(function(_, err)
+    outer.last_raw = inner:raw()
+    if add_late then add_late(err) end
+    if not over then inner:close() end
+  end)
+  return outer
 end
 
 local OUTPUT = { output_not_json = true, output_recovered = true } -- a replay finds these out anew

@@ -52,12 +52,23 @@ local function hidden(state, list, text)
   return text
 end
 
+-- The keys of a table in a fixed order, for the same reason.
+local function keys_of(value)
+  local keys = {}
+  for key in next, value do
+    if not SKIPPED[key] then keys[#keys + 1] = key end
+  end
+  table.sort(keys, function(a, b)
+    if type(a) == type(b) then return a < b end
+    return type(a) == "number"
+  end)
+  return keys
+end
+
 local function hide_all(state, list, value)
   if type(value) == "string" then return hidden(state, list, value) end
   if type(value) ~= "table" or getmetatable(value) then return value end
-  for key, inner in next, value do
-    if not SKIPPED[key] then value[key] = hide_all(state, list, inner) end
-  end
+  for _, key in ipairs(keys_of(value)) do value[key] = hide_all(state, list, value[key]) end
   return value
 end
 
