@@ -153,6 +153,26 @@ describe("redact", function()
     assert.equal("Write to ada@example.org and bob@example.org", QUESTION.messages[2].content[1].text)
   end)
 
+  it("gives one text one name, whatever other patterns fit it, and hides all of what a pattern with a capture fits", function()
+    local c, transport = client(function() return chunks("ok", 9) end, { patterns = { email = EMAIL, number = "%d+", zip = { "zip:(%a+)", "^start" } } })
+    assert(c:chat { messages = "start 12 a1@b2.org 345 zip:abc 12" })
+    assert.truthy(transport.requests[1].body:find("[ZIP_2] [NUMBER_1] [EMAIL_1] [NUMBER_2] [ZIP_1] [NUMBER_1]", 1, true)
+      or transport.requests[1].body:find("[ZIP_1] [NUMBER_1] [EMAIL_1] [NUMBER_2] [ZIP_2] [NUMBER_1]", 1, true), transport.requests[1].body)
+  end)
+
+  it("gives the same names each time, so that caches know the request", function()
+    local bodies = {}
+    for i = 1, 20 do
+      local c, transport = client(function() return chunks("ok", 9) end, { patterns = { email = EMAIL } })
+      local message = ogl.assistant "a@b.org"
+      message.tool_calls = { { id = "1", name = "f", arguments = '{"to":"c@d.org"}' } }
+      assert(c:chat { messages = { ogl.user "hi", message, ogl.tool_result("1", "e@f.org"), ogl.user "x" } })
+      bodies[i] = transport.requests[1].body
+      assert.equal(bodies[1], bodies[i])
+    end
+    assert.truthy(bodies[1]:find("[EMAIL_3]", 1, true))
+  end)
+
   it("puts it back into the reply, over any split, where asked", function()
     for size = 1, 12 do
       local c = client(function() return chunks("Sent to [EMAIL_2], not [EMAIL_1] [EMAIL_9] [x", size) end, { patterns = { email = EMAIL }, restore = true })
