@@ -72,6 +72,29 @@ describe("the examples", function()
       return ogl.client { provider = provider, model = "m", base_url = "http://server", api_key = "k", transport = replay.new(server) }
     end
 
+    it("run with " .. provider .. ": limits", function()
+      local wanted = "Paris: C'est Paris.\nLyon: C'est Paris.\nLille: C'est Paris.\n3 requests, 72 tokens, 0.000010 spent\n"
+      assert.equal(wanted, run("limits", client_of()))
+    end)
+
+    it("run with " .. provider .. ": otel", function()
+      local collector = replay.new { headers = { ["content-type"] = "application/json" }, body = "{}" }
+      local made, line = ogl.middleware.otel, nil
+      local log = ogl.middleware.log
+      ogl.middleware.otel = function(options)
+        options.transport = collector
+        return made(options)
+      end
+      ogl.middleware.log = function() return log { write = function(text) line = text end } end
+      local fine, out = pcall(run, "otel", client_of())
+      ogl.middleware.otel, ogl.middleware.log = made, log
+      assert.is_true(fine, out)
+      assert.equal("C'est Paris.\nsent\n", out)
+      assert.matches("op=stream provider=" .. provider .. " model=m .*input=20 .*output=4", line)
+      assert.matches("/v1/traces$", collector.requests[1].url)
+      assert.matches("/v1/metrics$", collector.requests[2].url)
+    end)
+
     it("run with " .. provider .. ": chat, stream, tools", function()
       assert.matches("^C'est Paris%.\nstop24\n$", run("chat", client_of()))
       assert.matches("^C'est Paris%.\n24 tokens", run("stream", client_of()))

@@ -159,7 +159,8 @@ static void look_for_answer(struct ogl_decoder *d) {
 
 static void warn_about_text(struct ogl_decoder *d) {
   struct ogl_span none = { "", 0 };
-  if (d->frame.repaired) warn(d, "invalid_utf8", "bytes of the answer that are no UTF-8 were replaced by U+FFFD", none);
+  if (d->frame.repaired)
+    warn(d, "invalid_utf8", "bytes of the answer that are not UTF-8 were replaced by U+FFFD", none);
   if (d->frame.joined)
     warn(d, "joined_lines", "a text of the answer was cut at a line separator, and joined again with U+2028", none);
   if (d->queue.lone) warn(d, "lone_surrogate", "half of a surrogate pair in the answer was replaced by U+FFFD", none);

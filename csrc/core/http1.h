@@ -48,7 +48,7 @@ void ogl_http1_reset(struct ogl_http1 *h, struct ogl_span method);
 void ogl_http1_clear(struct ogl_http1 *h);
 
 /* Takes from the front of *in. OGL_HTTP1_HEAD once, when the final head is complete; OGL_HTTP1_BODY with a span into *in;
-   OGL_HTTP1_END from then on, what *in still holds belongs to no answer; OGL_MORE when *in is used up. Or the sticky
+   OGL_HTTP1_END from then on, the bytes left in *in belong to no answer; OGL_MORE when *in is used up. Or the sticky
    error: OGL_ERR_MALFORMED, OGL_ERR_HEADER, OGL_ERR_MEMORY. */
 int ogl_http1_next(struct ogl_http1 *h, struct ogl_span *in, struct ogl_span *body);
 

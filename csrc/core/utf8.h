@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
-** utf8.h - is it UTF-8, and what becomes of it where it is not.
+** utf8.h - checks whether bytes are UTF-8, and repairs those that are not.
 **
 ** Repair follows the WHATWG Encoding Standard: each maximal part that begins a character but does not end one becomes
 ** one U+FFFD.

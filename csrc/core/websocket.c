@@ -98,7 +98,7 @@ static int read_head(struct ogl_websocket *w, struct head *h) {
   if (w->in.n < 2) return OGL_MORE;
   h->is_final = p[0] & FINAL;
   h->kind = p[0] & OPCODE;
-  if (p[0] & RESERVED) return breach(w, "a reserved bit, of an extension that nobody asked for");
+  if (p[0] & RESERVED) return breach(w, "a reserved bit, of an extension that was not asked for");
   if (p[1] & MASKED) return breach(w, "a masked frame: servers do not mask");
   int code = check_kind(w, h), coded = p[1] & LENGTH;
   if (code < 0) return code;

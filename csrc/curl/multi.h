@@ -21,7 +21,7 @@
 ** sockets, and counts: before a deadline is looked at, every socket that is ready is served once, and libcurl's own limit
 ** of a connect is moved on first (`excuse`).
 **
-** A process that forks shares its sockets with the child. There the multi is dead: what belongs to it is left alone, with its memory,
+** A process that forks shares its sockets with the child. There the multi is dead: its members are left alone, and its memory too,
 ** for closing a connection of TLS would speak on it, and unwatching a socket would take it out of the parent's epoll.
 **
 ** Memory: idle connections are kept for reuse, some OGL_MULTI_IDLE; retired members, at most

@@ -361,7 +361,7 @@ static void on_touched(struct ogl_multi_member *member, int what) {
   follow(t, ogl_connection_touched(&t->connection, what));
 }
 
-/* What is fed before the connection is open is dropped. */
+/* Sends bytes on the connection; drops those that come before it is open. */
 static int feed_connection(struct ogl_transfer *t, const char *p, size_t n) {
   if (t->member.open && t->state == OGL_TRANSFER_ACTIVE) follow(t, ogl_connection_feed(&t->connection, p, n));
   return t->state != OGL_TRANSFER_FAILED;

@@ -6,8 +6,8 @@
 **   - `body` gives the bytes that have come, `consume` takes some away;
 **   - `hungry`: the body is fed by the caller and more of it can be sent now: `feed`, and `feed_end` after the last;
 **   - `state` no longer active and no bytes left: the end, or `failure`, which stays.
-** `free` at any time ends it; what is not over is broken off. The transfer keeps its multi alive. Who must not block
-** says `await` in place of `wait`, and looks again when the multi lists the transfer.
+** `free` at any time ends it; what is not over is broken off. The transfer keeps its multi alive. A caller that must not
+** block calls `await` in place of `wait`, and looks again when the multi lists the transfer.
 **
 ** A raw transfer is a connection alone (connection.h). Its head is complete, with the
 ** status 0, when it is open; then what is fed goes out as it is, what comes is the body, and the peer's end is the end.

@@ -47,7 +47,7 @@ struct decoder {
 
 static struct decoder *to_decoder(lua_State *L) { return ogl_lua_self(L, DECODER); }
 
-/* Returns what there is in place of an event: nothing (feed more), or nil and false at the end. */
+/* Returns the results without an event: nothing (feed more), or nil and false at the end. */
 static int nothing(lua_State *L, const struct decoder *u) {
   if (!ogl_decoder_ended(u->d)) return 0;
   lua_pushnil(L);

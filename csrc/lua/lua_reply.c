@@ -20,7 +20,7 @@ static void set_text(lua_State *L, const char *field, const struct ogl_buf *b) {
   lua_setfield(L, -2, field);
 }
 
-/* Sets the field to all texts of one kind, joined; leaves it absent where there are none, unless `always`. */
+/* Sets the field to all texts of one kind, joined; without such texts it leaves the field absent, unless `always`. */
 static void set_joined(lua_State *L, const char *field, const struct ogl_answer *a, int kind, int always) {
   const struct ogl_part *only = NULL;
   int n = 0;

@@ -159,7 +159,7 @@ static int on_word(struct ogl_buf *b, struct ogl_span raw, struct ogl_queue *out
 
 static const char *neutral_reason(struct ogl_span word, int calls);
 
-/* What the server says about an end that is no usual one. */
+/* The server's words about an unusual end. */
 static void warn(struct ogl_span raw, struct ogl_queue *out) {
   static const char code[] = "finish_message", message[] = "the server says why the reply ended as it did";
   struct ogl_json j;
@@ -303,7 +303,7 @@ static int is_error_frame(const struct ogl_frame *frame) {
   return frame->kind == OGL_FRAME_ERROR || ogl_span_is(frame->event, "error");
 }
 
-/* An error ends the stream: what the server said of the end before it is told first. */
+/* An error ends the stream; the words of the server about an end before it come first. */
 static int on_error(struct gemini_state *s, struct ogl_span json, struct ogl_queue *out) {
   int err = gemini_finish(s, out);
   if (err < 0 && err != OGL_ERR_INCOMPLETE) return err;

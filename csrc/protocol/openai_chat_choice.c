@@ -107,7 +107,7 @@ static int says_something(struct ogl_span raw) {
   return is_object(raw) && ogl_json_enter(&j, '{') > 0 && ogl_json_key(&j, &key) > 0;
 }
 
-/* What the choice says in this frame: in a stream its delta, in a whole answer its message; the other one where that is missing. */
+/* The choice's words in this frame: in a stream its delta, in a whole answer its message; the other one if that is missing. */
 static struct ogl_span said(struct chat_state *s, struct chat_choice *choice, const struct members *m) {
   int is_message = is_object(m->message) && (s->is_whole || !says_something(m->delta));
   s->repeats = is_message && choice->streamed;

@@ -197,7 +197,7 @@ static int kind_of(const struct responses_state *s, const struct members *m) {
   return RESPONSES_OPAQUE;
 }
 
-/* What the item is, as far as it is not known. 0, or a final error. */
+/* Finds out what kind the item is, unless that is known. 0, or a final error. */
 static int fill(struct responses_state *s, struct responses_item *item, const struct members *m,
                 struct ogl_queue *out) {
   struct ogl_json_text none = { { "", 0 }, 0 };

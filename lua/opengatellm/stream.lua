@@ -141,7 +141,7 @@ local function connect(self)
     not functions and options.keep, client.bounds.reply, client.provider.needs_reason)
   if functions then
     local fold = options.keep ~= false and core.fold(client.bounds.reply) or nil
-    self.chain = new_chain(functions, self.call.view or self.call, fold, self.call.states)
+    self.chain = new_chain(functions, self.call.view or self.call, fold, self.call.states, self.call.guard)
   end
   self.ended, self.call.try.decoder = nil, self.decoder
 end

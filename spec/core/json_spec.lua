@@ -38,7 +38,7 @@ describe("json.decode", function()
     end
   end)
 
-  it("refuses half a surrogate pair and bytes that are no UTF-8", function()
+  it("refuses half a surrogate pair and bytes that are not UTF-8", function()
     for _, text in ipairs { '"\\ud83d"', '"\\ude00x"', '"\255"', '"\237\160\128"', '"\192\175"' } do
       local value, message = json.decode(text)
       assert.is_nil(value)
@@ -113,7 +113,7 @@ describe("json.encode", function()
     assert.equal([["\"\\\n\u0001/é]] .. "\127\"", json.encode "\"\\\n\1/é\127")
   end)
 
-  it("replaces bytes that are no UTF-8, so that it always writes JSON", function()
+  it("replaces bytes that are not UTF-8, so that it always writes JSON", function()
     assert.equal('"a\239\191\189b"', json.encode "a\255b")
   end)
 

@@ -232,7 +232,7 @@ describe("a middleware that", function()
     fails({ wrap = function(_, proceed) return proceed(7) end }, "its wrap passed a number to proceed")
     fails({ request = function() return 5 end }, "its request returned a number; expected a request")
     fails({ event = function() return 5 end }, "its event returned a number; expected an event", "stream")
-    fails({ event = function() return { "x" } end }, "its event returned a table", "stream")
+    fails({ event = function() return { "x" } end }, "its event returned a string", "stream")
   end)
 
   if coroutines.NARROW then

@@ -31,7 +31,7 @@ describe("a body", function()
     local round = {}
     round.round = round
     for _, value in ipairs { round, { a = print }, { a = 0 / 0 }, { 1, a = 2 } } do
-      assert.matches("the body is nothing that JSON can hold", message_of(value, function() end))
+      assert.matches("the body cannot be written as JSON", message_of(value, function() end))
     end
     assert.matches("expected an object", message_of(3, function() end))
   end)

@@ -11,8 +11,11 @@ local TURNS = 7
 local m = ogl.middleware
 
 local BODY = '{"id":"c","object":"chat.completion","created":1790949988,"model":"m","choices":[{"index":0,"message":{"role":"assistant",'
-  .. '"content":"La capitale de la France est Paris."},"finish_reason":"stop"}],"usage":{"prompt_tokens":14,"completion_tokens":8,"total_tokens":22}}'
-local REQUEST = { messages = { ogl.system "Réponds en une phrase.", ogl.user "Quelle est la capitale de la France ?" }, max_tokens = 64, temperature = 0.2 }
+  .. '"content":"La capitale de la France est Paris."},"finish_reason":"stop"}],'
+  .. '"usage":{"prompt_tokens":14,"completion_tokens":8,"total_tokens":22}}'
+local REQUEST = {
+  messages = { ogl.system "Réponds en une phrase.", ogl.user "Quelle est la capitale de la France ?" }, max_tokens = 64, temperature = 0.2,
+}
 
 local function client_of(answer)
   return ogl.client { provider = "openai_compatible", base_url = "http://replay", model = "m", transport = replay.new(answer) }
@@ -91,7 +94,8 @@ end
 
 local limits = { requests = 1000000000, tokens = 1000000000000 }
 local function chain()
-  return m.defaults { top_p = 1 }, m.timeout { seconds = 60 }, m.log { write = function() end }, m.think {}, m.limiter(limits), m.cost {}, m.cache {}, m.prometheus {}
+  return m.defaults { top_p = 1 }, m.timeout { seconds = 60 }, m.log { write = function() end }, m.think {}, m.limiter(limits), m.cost {},
+    m.cache {}, m.prometheus {}
 end
 chat_row("defaults, timeout, log, think, limiter, cost, cache (a miss), prometheus", plain:use(chain()), "1")
 

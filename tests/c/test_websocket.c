@@ -49,9 +49,9 @@ static const struct row good[] = {
 #define PROTOCOL "protocol 1002: "
 
 static const struct row bad[] = {
-  ROW("the first reserved bit", "\xc1\x05Hello", PROTOCOL "a reserved bit, of an extension that nobody asked for\n"),
-  ROW("the second", "\xa1\x00", PROTOCOL "a reserved bit, of an extension that nobody asked for\n"),
-  ROW("the third", "\x91\x00", PROTOCOL "a reserved bit, of an extension that nobody asked for\n"),
+  ROW("the first reserved bit", "\xc1\x05Hello", PROTOCOL "a reserved bit, of an extension that was not asked for\n"),
+  ROW("the second", "\xa1\x00", PROTOCOL "a reserved bit, of an extension that was not asked for\n"),
+  ROW("the third", "\x91\x00", PROTOCOL "a reserved bit, of an extension that was not asked for\n"),
   ROW("a masked frame", "\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58",
       PROTOCOL "a masked frame: servers do not mask\n"),
   ROW("a kind of data that does not exist", "\x83\x00", PROTOCOL "a frame of a kind that does not exist\n"),

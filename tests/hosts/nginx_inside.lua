@@ -290,3 +290,50 @@ describe("an error", function()
     assert.is_true(errors.is(err))
   end)
 end)
+
+describe("middleware inside nginx", function()
+  local replay = require "opengatellm.transport.replay"
+
+  local function client()
+    local body = 'data: {"model":"m","choices":[{"index":0,"delta":{"content":"a"},"finish_reason":"stop"}],'
+      .. '"usage":{"prompt_tokens":3,"completion_tokens":2}}\n\ndata: [DONE]\n\n'
+    return ogl.client {
+      provider = "openai_compatible", base_url = "http://server", model = "m", retries = { max = 0 },
+      transport = replay.new { headers = { ["content-type"] = "text/event-stream" }, body = body },
+    }
+  end
+
+  it("sends what otel has in a timer, so that no request waits for the collector", function()
+    local collector = replay.new { headers = { ["content-type"] = "application/json" }, body = "{}" }
+    local otel = ogl.middleware.otel { transport = collector, batch = 2 }
+    local traced = client():use(otel)
+    for _ = 1, 2 do assert(traced:chat "hi") end
+    assert.equal(0, #collector.requests)
+    ogl.sleep(0.05)
+    assert.equal(2, #collector.requests)
+    assert(traced:chat "hi")
+    assert(otel:flush())
+    assert.equal(4, #collector.requests)
+  end)
+
+  it("counts for all workers in a shared dict", function()
+    local options = { shared = "seen", prefix = "spec_" }
+    assert(client():use(ogl.middleware.prometheus(options)):chat "hi")
+    assert(client():use(ogl.middleware.prometheus(options)):chat "hi") -- as another worker would
+    local text = ogl.middleware.prometheus(options):text()
+    assert.truthy(text:find('usage_input_tokens_total{operation="chat",provider="openai_compatible",model="m"} 6\n', 1, true), text)
+  end)
+
+  it("has calls of several light threads wait in the limiter's queue, and leave it when they are killed", function()
+    local limiter = ogl.middleware.limiter { requests = 1, max_wait = 100 }
+    local limited = client():use(limiter)
+    assert(limited:chat "hi")
+    local waiting = {}
+    for i = 1, 3 do waiting[i] = ogl.spawn(function() return limited:chat "hi" end) end
+    ogl.sleep(0.02)
+    assert.equal(3, limiter.state().waiting)
+    for _, task in ipairs(waiting) do task:cancel() end
+    ogl.sleep(0.02)
+    assert.same({ 0, 0 }, { limiter.state().waiting, limiter.state().running })
+  end)
+end)

@@ -12,14 +12,19 @@ local M = {}
 local stores, routers = {}, {}
 
 local function store_of(kind)
-  stores[kind] = stores[kind] or (kind == "shared" and ogl.store.shared "ogl" or ogl.store.redis { port = tonumber(os.getenv "OGL_ROUTER_REDIS"), timeout = 5 })
+  if not stores[kind] then
+    local port = tonumber(os.getenv "OGL_ROUTER_REDIS")
+    stores[kind] = kind == "shared" and ogl.store.shared "ogl" or ogl.store.redis { port = port, timeout = 5 }
+  end
   return stores[kind]
 end
 
 local function router_of(kind)
   if routers[kind] then return routers[kind] end
   local upstream = os.getenv "OGL_ROUTER_UPSTREAM"
-  local function client(scenario) return ogl.client { base_url = upstream .. "/" .. scenario, api_key = "sk-0123456789abcdef", model = "m" } end
+  local function client(scenario)
+    return ogl.client { base_url = upstream .. "/" .. scenario, api_key = "sk-0123456789abcdef", model = "m" }
+  end
   routers[kind] = ogl.router {
     clients = { { client = client "status:503", name = "bad" }, { client = client "ok", name = "good" } },
     breaker = { failures = 3, recovery = 600 }, store = store_of(kind), retries = { max = 0 },
@@ -31,7 +36,8 @@ local ACTIONS = {}
 
 function ACTIONS.store(kind, arguments)
   local store = store_of(kind)
-  local value, err = store[arguments.method](store, arguments.key, tonumber(arguments.value) or arguments.value, tonumber(arguments.seconds))
+  local given, seconds = tonumber(arguments.value) or arguments.value, tonumber(arguments.seconds)
+  local value, err = store[arguments.method](store, arguments.key, given, seconds)
   return { value = value, err = err }
 end
 
@@ -39,7 +45,8 @@ function ACTIONS.chat(kind)
   local reply, err = router_of(kind):chat "hi"
   local attempts = {}
   for i, attempt in ipairs((reply or err).attempts) do attempts[i] = attempt.client end
-  return { text = reply and reply.text, attempts = table.concat(attempts, " "), warnings = ogl.array(reply and reply.warnings or {}), err = err and tostring(err) }
+  local warnings = ogl.array(reply and reply.warnings or {})
+  return { text = reply and reply.text, attempts = table.concat(attempts, " "), warnings = warnings, err = err and tostring(err) }
 end
 
 function ACTIONS.state(kind)

@@ -16,6 +16,16 @@ local M = {}
 
 ---@alias ogl.EventFunction fun(event: ogl.Event?, call: table, state: table): ogl.Event|ogl.Event[]|nil, ogl.Error?
 
+---@class ogl.EventGuard makes the errors of functions, which it knows by their places in the list
+---@field raised? fun(place: integer, what: any): ogl.Error nil: what is raised goes on
+---@field refused fun(place: integer, err: any): ogl.Error of a second result
+---@field nonsense fun(place: integer, given: any): ogl.Error of a result that is no event
+
+local PLAIN = {
+  refused = function(_, err) return err end,
+  nonsense = function(_, given) error("an event function returned a " .. type(given), 0) end,
+}
+
 ---@class ogl.EventChain
 ---@field over boolean no event goes in any more
 ---@field err? ogl.Error the first one; it stays
@@ -27,14 +37,17 @@ Chain.__index = Chain
 ---@param call table that the functions are given
 ---@param fold? table of core.fold; nil: the reply is not kept
 ---@param states? table[] one for each function; default: empty ones
+---@param guard? ogl.EventGuard default: what a function raises goes on
 ---@return ogl.EventChain
-function M.new(functions, call, fold, states)
+function M.new(functions, call, fold, states, guard)
   if not states then
     states = {}
     for i = 1, #functions do states[i] = {} end
   end
-  local self = { functions = functions, call = call, states = states, fold = fold, out = {}, first = 1, last = 0, over = false, err = nil }
-  return setmetatable(self, Chain)
+  return setmetatable({
+    functions = functions, call = call, states = states, fold = fold, out = {}, first = 1, last = 0, over = false, err = nil, place = 0,
+    guard = guard or PLAIN,
+  }, Chain)
 end
 
 -- An event that has passed all functions. More events than the limit of the reply allows are the fold's error.
@@ -47,26 +60,44 @@ local function emit(self, event)
   end
 end
 
+-- What a function gave, if it is an event, a list of events, or nothing; else the guard's error.
+local function checked(self, given, place)
+  if given == nil or type(given) == "table" and (given.type == nil or type(given.type) == "string") then return given end
+  self.err = self.err or self.guard.nonsense(place, given)
+end
+
 local pass -- through the functions from a place down to the first
 
 local function call(self, event, place)
+  self.place = place
   local given, err = self.functions[place](event, self.call, self.states[place])
-  if err then self.err = self.err or err end
-  return pass(self, given, place - 1)
+  if err then self.err = self.err or self.guard.refused(place, err) end
+  return pass(self, checked(self, given, place), place - 1)
 end
 
+-- An event goes straight through as long as each function gives one event.
 function pass(self, given, place)
-  if given == nil then return end
-  if given.type == nil then
-    for i = 1, #given do pass(self, given[i], place) end
-  elseif place == 0 then
-    emit(self, given)
-  else
-    call(self, given, place)
+  while place > 0 do
+    if given == nil then return end
+    if given.type == nil then break end
+    self.place = place
+    local next_given, err = self.functions[place](given, self.call, self.states[place])
+    if err then self.err = self.err or self.guard.refused(place, err) end
+    given, place = checked(self, next_given, place), place - 1
   end
+  if given == nil then return end
+  if given.type ~= nil then return emit(self, given) end
+  for i = 1, #given do pass(self, checked(self, given[i], place + 1), place) end
 end
 
-local function outcome(self)
+-- One pcall for all functions: they cost more than most functions do.
+local function guarded(self, fn, ...)
+  if not self.guard.raised then
+    fn(self, ...)
+  else
+    local fine, what = pcall(fn, self, ...)
+    if not fine then self.err = self.err or self.guard.raised(self.place, what) end
+  end
   if self.err then return nil, self.err end
   return true
 end
@@ -75,20 +106,22 @@ end
 ---@param event ogl.Event
 ---@return true? fine
 ---@return ogl.Error? err
-function Chain:put(event)
-  pass(self, event, #self.functions)
-  return outcome(self)
+function Chain:put(event) return guarded(self, pass, event, #self.functions) end
+
+local function finish(self)
+  for place = #self.functions, 1, -1 do call(self, nil, place) end
 end
 
 --- Calls each function with nil, so that it gives the events that it holds. May be called any number of times.
 ---@return true? fine
 ---@return ogl.Error? err
 function Chain:finish()
-  if not self.over then
-    self.over = true
-    for place = #self.functions, 1, -1 do call(self, nil, place) end
+  if self.over then
+    if self.err then return nil, self.err end
+    return true
   end
-  return outcome(self)
+  self.over = true
+  return guarded(self, finish)
 end
 
 --- Folds events that pass no function: the usage that a server sends behind an error.

@@ -23,14 +23,15 @@ end
 ---@param about {protocol?: string, provider?: string, status?: integer, headers?: table, request_id?: string, warnings?: table[]}
 ---@param functions? ogl.EventFunction[] that the events pass
 ---@param states table[] of the functions
+---@param guard? ogl.EventGuard of the functions
 ---@return ogl.Stream
-function M.open(view, events, about, functions, states)
+function M.open(view, events, about, functions, states, guard)
   local client, asked = view.client, view.request
   local wire = { options = { keep = asked.keep, output = asked.output }, warnings = about.warnings or {} }
   local fold = asked.keep ~= false and core.fold(client.bounds.reply) or nil
   return stream.of {
     call = calls.new(client, wire), source = source_of(events), about = about, held = false,
-    chain = event_chain.new(functions or {}, view, fold, states), status = about.status or 200, headers = about.headers or {},
+    chain = event_chain.new(functions or {}, view, fold, states, guard), status = about.status or 200, headers = about.headers or {},
     request_id = about.request_id,
   }
 end

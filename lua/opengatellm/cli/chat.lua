@@ -14,11 +14,11 @@ local M = { summary = "Ask a model." }
 function M.configure(command)
   command:argument("question", "What to ask; - reads standard input."):args "+"
   command:option("-m --model", "Model; default: $OGL_MODEL, or the first that writes text.")
-  command:option("-s --system", "What the model should be.")
+  command:option("-s --system", "Instructions that tell the model how to behave.")
   command:option("--max-tokens", "Longest answer."):convert(tonumber)
   command:option("--reasoning", "Effort: low, medium or high.")
   command:flag("--no-reasoning", "Do not show the model's reasoning.")
-  command:flag("-q --quiet", "Print the answer alone.")
+  command:flag("-q --quiet", "Print only the answer.")
   common.configure(command)
 end
 
@@ -40,7 +40,7 @@ local function first_model(client)
   return nil, "ogl: the server has no model that writes text; choose one with --model"
 end
 
---- The line of numbers under an answer.
+--- Makes the line of numbers under an answer.
 ---@param usage? ogl.Usage
 ---@return string?
 function M.usage_line(usage)

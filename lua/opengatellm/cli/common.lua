@@ -1,4 +1,4 @@
---- What the commands share: the options that make a client, and how a failure is told.
+--- Shared by the commands: the options that make a client, and the output of a failure.
 --
 -- @module opengatellm.cli.common
 local ogl = require "opengatellm"
@@ -24,7 +24,7 @@ end
 --- Makes the client that the options describe.
 ---@param arguments table as argparse read them
 ---@return ogl.Client? client
----@return string? line what the user has to set, where there is no client
+---@return string? line without a client: what the user has to set
 function M.client(arguments)
   local fine, client = pcall(ogl.client, {
     provider = arguments.provider, base_url = arguments.url, timeouts = arguments.timeout and { total = arguments.timeout } or nil,

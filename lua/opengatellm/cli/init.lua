@@ -1,4 +1,4 @@
---- The `ogl` command. Registry: one line a command.
+--- The `ogl` command, and the registry of its commands, one line each.
 --
 -- A command is {summary, configure(parser), run(arguments) -> exit status}. Exit status: 0 done, 1 the call failed, 2 wrong usage.
 --

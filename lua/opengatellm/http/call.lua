@@ -44,6 +44,7 @@ local ERROR_BODY = errors.BODY
 ---@field deadline? number seconds of the host's clock, after which no try begins and none goes on
 ---@field view? ogl.MiddlewareCall
 ---@field states? table[] of the event functions
+---@field guard? ogl.EventGuard of the event functions
 ---@field earlier? (fun(): table)[] credentials of tries before, where they were others
 local Call = {}
 Call.__index = Call

@@ -31,13 +31,34 @@ local function digested(part)
   return out
 end
 
+local function is_read(part)
+  return type(part) == "table" and MEDIA[part.type] and (type(part.path) == "string" or type(part.data) == "string")
+end
+
+-- The content of a message with its files by their digests: the same table where it has none; nil where one cannot be read.
 local function content_of(content)
   if type(content) ~= "table" then return content end
-  local out = {}
+  local out
   for i, part in ipairs(content) do
-    local is_media = type(part) == "table" and MEDIA[part.type] and (type(part.path) == "string" or type(part.data) == "string")
-    out[i] = not is_media and part or digested(part)
-    if out[i] == nil then return nil end
+    if is_read(part) then
+      out = out or { (table.unpack or unpack)(content) } -- luacheck: compat
+      out[i] = digested(part)
+      if out[i] == nil then return nil end
+    end
+  end
+  return out or content
+end
+
+-- A message as others may have it, too: the same table where it has nothing that must not count.
+local function message_of(message)
+  if type(message) ~= "table" then return message end
+  local content, told = content_of(message.content), false
+  if content == nil and message.content ~= nil then return nil end
+  for name in next, message do told = told or TOLD[name] end
+  if not told and content == message.content then return message end
+  local out = { content = content }
+  for name, value in next, message do
+    if not TOLD[name] and name ~= "content" then out[name] = value end
   end
   return out
 end
@@ -46,13 +67,8 @@ local function messages_of(messages)
   if type(messages) ~= "table" then return messages end
   local out = {}
   for i, message in ipairs(messages) do
-    local copy = {}
-    for name, value in next, message do
-      if not TOLD[name] then copy[name] = value end
-    end
-    copy.content = content_of(message.content)
-    if copy.content == nil and message.content ~= nil then return nil end
-    out[i] = copy
+    out[i] = message_of(message)
+    if out[i] == nil then return nil end
   end
   return out
 end

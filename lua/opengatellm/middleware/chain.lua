@@ -100,6 +100,7 @@ end
 
 -- Events ----------------------------------------------------------------------------------------------------------
 
+<<<<<<< HEAD
 local function is_event(value) return type(value) == "table" and type(value.type) == "string" end
 
 local function is_events(value)
@@ -126,13 +127,38 @@ local function events_before(view, place)
   local functions, states = {}, {}
   local begins = view.begins and view.begins < place and view.begins or 1
   for i = begins, place - 1 do
+=======
+-- The event functions of the middleware before a place, their states, and the guard that names them, for the stream of this visit. A
+-- middleware that gives one answer to several callers (coalesce.lua) has set `begins` to its own place: the functions outside of it see
+-- each caller's own stream.
+local function events_before(view, place)
+  local functions, states, places = {}, {}, {}
+  local begins = view.begins and view.begins < place and view.begins or 0
+  for i = begins + 1, place - 1 do
+>>>>>>> main
     local one = view.list[i]
-    if one.event and view.states[i] then
-      functions[#functions + 1] = event_function(one, i)
-      states[#states + 1] = view.states[i]
+    if one.event and view.states[i] and not view.states[i].deaf then -- `deaf`: this visit needs no events, which cost time
+      functions[#functions + 1], states[#states + 1], places[#places + 1] = one.event, view.states[i], i
     end
   end
-  return functions[1] and functions or nil, states
+  if not functions[1] then return nil, states end
+  local function at(n) return view.list[places[n]], places[n] end
+  local guard = {
+    refused = function(n, err)
+      if errors.is(err) then return err end
+      local one, where = at(n)
+      return fault(one, where, "its event returned a second value, a " .. type(err))
+    end,
+    nonsense = function(n, given)
+      local one, where = at(n)
+      return fault(one, where, "its event returned a " .. type(given) .. "; expected an event, a list of events, or nil")
+    end,
+    raised = not coroutines.NARROW and function(n, what)
+      local one, where = at(n)
+      return raised(one, where, "event", what)
+    end or nil,
+  }
+  return functions, states, guard
 end
 
 -- Visits ----------------------------------------------------------------------------------------------------------
@@ -215,7 +241,7 @@ end
 --- Leads a call through the middleware to `perform`, and its answer back.
 ---@param list ogl.Middleware[]
 ---@param about {operation: string, request: table, client: table, provider: string, model?: string}
----@param perform fun(call: ogl.MiddlewareCall, functions: ogl.EventFunction[]?, states: table[]): any, ogl.Error?
+---@param perform fun(call: ogl.MiddlewareCall, functions: ogl.EventFunction[]?, states: table[], guard: ogl.EventGuard?): any, ogl.Error?
 ---@return any answer
 ---@return ogl.Error? err
 function M.run(list, about, perform)
@@ -235,8 +261,8 @@ end
 ---@return ogl.Stream|ogl.Reply|nil
 ---@return ogl.Error? err
 function View:replay(events, about)
-  local functions, states = events_before(self, self.place)
-  local answer = replayed.open(self, events, about or {}, functions, states)
+  local functions, states, guard = events_before(self, self.place)
+  local answer = replayed.open(self, events, about or {}, functions, states, guard)
   if self.operation == "stream" then return answer end
   return answer:reply()
 end

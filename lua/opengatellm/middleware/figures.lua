@@ -129,12 +129,14 @@ end
 
 -- Visits ----------------------------------------------------------------------------------------------------------
 
---- Notes the beginning of a visit.
+--- Notes the beginning of a visit. Where the reply will tell everything, the visit is passed no events.
 ---@param call ogl.MiddlewareCall
 ---@param state table
-function M.begin(call, state)
+---@param timed? boolean whether the moments of a stream's events are wanted
+function M.begin(call, state, timed)
   local here = host.current(call.client.host)
   state.host, state.began, state.chunks, state.bytes = here, here.now(), 0, 0
+  state.deaf = not (call.operation == "stream" and (timed or call.request.keep == false)) or nil
 end
 
 --- Notes an event; give it to the middleware's `event`.
@@ -198,7 +200,7 @@ end
 function M.usage(answer, err, call, state)
   if err then return usage_of_error(err, call, state) end
   local usage = answer and answer.usage or state.usage or counted(answer, call, state)
-  if usage.cached or state.usage and state.usage.cached then return { requests = 0, cached = true } end
+  if usage.cached or answer and answer.cached or state.usage and state.usage.cached then return { requests = 0, cached = true } end
   return usage
 end
 
@@ -218,7 +220,8 @@ function M.of(answer, err, call, state)
   local from = answer or err and err.partial or {}
   local first = state.first and state.first - state.began
   return {
-    seconds = state.host.now() - state.began, first_chunk = first, chunks = state.chunks,
+    seconds = state.host.now() - state.began, first_chunk = first,
+    chunks = state.deaf and from.content and #from.content or state.chunks,
     gaps = state.gaps, per_chunk = state.gaps and state.gaps.sum / state.gaps.count or nil,
     usage = M.usage(answer, err, call, state), status = answer and answer.status or err and err.status,
     request_id = answer and answer.request_id or err and err.request_id, id = from.id or state.id,

@@ -126,7 +126,7 @@ function M.new(options)
   local write, form = options.write or default_write, options.format == "json" and as_json or as_text
   return {
     name = "log",
-    request = function(_, call, state) figures.begin(call, state) end,
+    request = function(_, call, state) figures.begin(call, state, true) end,
     event = function(event, call, state)
       figures.event(event, state, call.operation == "stream")
       return event

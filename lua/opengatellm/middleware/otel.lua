@@ -195,7 +195,7 @@ end
 -- The middleware ----------------------------------------------------------------------------------------------------
 
 local function begin(self, wanted, call, state)
-  figures.begin(call, state)
+  figures.begin(call, state, true)
   offset(self, state.host)
   local given, given_name = header(wanted.headers, "traceparent")
   local parent = read_parent(given) or self.parent and read_parent(self.parent(call))

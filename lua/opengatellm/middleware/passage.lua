@@ -23,18 +23,18 @@ local function error_of(operation, problem)
 end
 
 -- Sends what has come through the middleware.
-local function send(client, operation, view, functions, states)
+local function send(client, operation, view, functions, states, guard)
   local call, problem = steps.prepare(client, view.request, operation, operation == "stream")
   if not call then return nil, error_of(operation, problem) end
-  call.view, call.event_functions, call.states, call.deadline = view, functions, states, view.deadline
+  call.view, call.event_functions, call.states, call.guard, call.deadline = view, functions, states, guard, view.deadline
   local answer, err = stream.open(call)
   if not answer or operation == "stream" then return answer, err end
   return answer:reply()
 end
 
 local function run(client, operation, asked)
-  return chains.run(client.chain, about(client, operation, asked), function(view, functions, states)
-    return send(client, operation, view, functions, states)
+  return chains.run(client.chain, about(client, operation, asked), function(view, functions, states, guard)
+    return send(client, operation, view, functions, states, guard)
   end)
 end
 

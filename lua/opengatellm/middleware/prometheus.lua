@@ -241,7 +241,7 @@ function M.new(options)
   }
   return {
     name = "prometheus", content_type = "text/plain; version=0.0.4; charset=utf-8",
-    request = function(_, call, state) figures.begin(call, state) end,
+    request = function(_, call, state) figures.begin(call, state, true) end,
     event = function(event, call, state)
       figures.event(event, state, call.operation == "stream")
       return event

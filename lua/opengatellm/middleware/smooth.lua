@@ -108,8 +108,8 @@ function M.new(given)
       local inner, err = call:apart(proceed)
       if not inner then return nil, err end
       local self = {
-        inner = inner, pattern = CHUNKS[by], open = by == "character", delay = delay, host = call.client.host, out = {}, first = 1, last = 0,
-        text = "", over = false,
+        inner = inner, pattern = CHUNKS[by], open = by == "character", delay = delay, host = call.client.host,
+        out = {}, first = 1, last = 0, text = "", over = false,
       }
       return recording.relay(call, inner, function() return next_event(self) end)
     end,

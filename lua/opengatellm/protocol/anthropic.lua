@@ -1,8 +1,8 @@
---- Messages, the request side: POST /messages of Anthropic and of everyone who speaks its protocol.
+--- Messages, the request side: POST /messages of Anthropic and of the servers that speak its protocol.
 --
--- The protocol knows two roles. Instructions stand apart, in `system`; the answer of a tool is a block in a message of the user, and
--- all answers to one turn belong into one message. An assistant's message that came by this protocol goes back as it came:
--- thoughts with their signatures, blocks of server tools byte for byte.
+-- The protocol knows two roles. Instructions stand apart, in `system`; the answer of a tool is a block in a message of the user, and one
+-- message holds all answers to one turn. An assistant's message that came by this protocol goes back as it came: thoughts with
+-- their signatures, blocks of server tools byte for byte.
 --
 -- @module opengatellm.protocol.anthropic
 local errors = require "opengatellm.errors"
@@ -18,15 +18,15 @@ local translation = require "opengatellm.protocol.translation"
 
 local M = { name = "anthropic" }
 
---- max_tokens where the request says nothing: the protocol wants a number, and every model takes this one.
+--- The max_tokens of a request that sets none: the protocol requires a number, and every model takes this one.
 M.MAX_TOKENS = 4096
 
--- A mark for the prompt cache: up to here the same text may be read from it again.
+-- Gives the mark for the prompt cache: the server may read the prompt up to here from its cache.
 local function cache_of(part) return part.cache and { type = "ephemeral" } or part.cache_control end
 
 -- Content ---------------------------------------------------------------------------------------------------------
 
--- The server refuses texts in which nothing can be read.
+-- Whether a text is only white space, which the server refuses.
 local function is_blank(text) return type(text) == "string" and not text:find "%S" end
 
 local encode_part = {}
@@ -36,7 +36,7 @@ function encode_part.text(part)
   return { type = "text", text = part.text, cache_control = cache_of(part) }
 end
 
--- Where the bytes of a part are, in the protocol's words.
+-- Encodes where the bytes of a part are.
 local function source_of(part)
   if part.id then return { type = "file", file_id = part.id } end
   local text, mime = media.base64(part)
@@ -51,7 +51,7 @@ function encode_part.image(part)
   return { type = "image", source = source, cache_control = cache_of(part) }
 end
 
--- Text goes as text: the server takes no other document in base64 than PDF.
+-- Encodes a text document as text, because the server takes only PDF documents in base64.
 local function text_source(part)
   if part.url or part.id then return nil end
   local bytes, mime = media.bytes(part)
@@ -73,12 +73,12 @@ local function encode_parts(message, warn)
   local parts, err = messages.encode_parts(message, { name = M.name, encode = encode_part, warn = warn })
   local last = parts and parts[#parts]
   if last and message.protocol and message.role ~= "tool" and message.cache_control and getmetatable(last) == nil then
-    last.cache_control = last.cache_control or message.cache_control -- as servers have it that speak Chat Completions
+    last.cache_control = last.cache_control or message.cache_control -- some servers of Chat Completions mark a whole message
   end
   return parts, err
 end
 
--- A plain text stays one: it is shorter, and every server takes it.
+-- Sends a plain text as a text and not as a block: it is shorter, and every server takes it.
 local function encode_content(message, warn)
   if type(message.content) == "string" and (message.role == "tool" or not message.cache_control) then return message.content end
   return encode_parts(message, warn)
@@ -94,18 +94,18 @@ function encode_said.text(part, out)
 end
 encode_said.refusal = encode_said.text
 
--- A thought without a signature is none that the server would take back.
+-- Encodes a thought that is signed; the server refuses others.
 function encode_said.reasoning(part, out, own)
-  local signed = own and part.signature and not messages.members(part.signature) -- those of others are JSON
+  local signed = own and part.signature and not messages.members(part.signature) -- signatures of other protocols are JSON
   if signed then out[#out + 1] = { type = "thinking", thinking = part.text or "", signature = part.signature } end
 end
 
--- White space at the end of a text: the server writes it before a call, and refuses it on its way back.
+-- Removes white space at the end of a text: the server writes it before a call, but refuses it in a request.
 local function trim(block)
   if block and getmetatable(block) == nil and block.type == "text" then block.text = block.text:gsub("%s+$", "") end
 end
 
--- The signature of a call is the JSON of its caller: a program that the server runs may call a tool.
+-- Encodes a call. Its signature is the JSON of its caller, since a program that the server runs may call a tool.
 function encode_said.tool_call(part, out, own, warn)
   trim(out[#out])
   out[#out + 1] = {
@@ -118,7 +118,7 @@ function encode_said.part(part, out, own)
   if own then out[#out + 1] = json.raw(part.json) end
 end
 
--- Citations stand in the text block that they are about: the last one.
+-- Adds a citation to the text block that it is about: the last one.
 function encode_said.citation(part, out, own)
   local last = out[#out]
   if not own or not last or last.type ~= "text" then return end
@@ -140,7 +140,7 @@ local function encode_result(message, warn)
   local content, err = encode_content(message, warn)
   if not content then return nil, err end
   if message.is_error and (is_blank(content) or type(content) == "table" and not content[1]) then
-    content = "The tool failed." -- the server wants a word there
+    content = "The tool failed." -- the server wants a text with an error
   elseif type(content) == "table" and not content[1] then
     content = nil
   end
@@ -150,7 +150,7 @@ local function encode_result(message, warn)
   }
 end
 
--- A block of the user behind answers of tools belongs to their message, and they to each other.
+-- Adds blocks of the user. Answers of tools that follow each other, and blocks of the user behind them, share one message.
 local function add_to_results(out, blocks, is_results)
   local last = out[#out]
   if last and last.results then
@@ -189,13 +189,14 @@ function add.assistant(draft, message)
   table.insert(draft.out, { role = "assistant", content = content })
 end
 
--- Whether instructions may stand where they are: models that take them do so behind the user; a request that came has them there.
+-- Whether instructions may stay inside the conversation: some models take them behind a message of the user. In a request that came by
+-- this protocol, their author put them there.
 local function stays_inside(message, last, row)
   if not row.system_inside or not last then return false end
   return message.protocol == M.name or last.role == "user" or last.role == "system"
 end
 
--- Instructions come before all else, or stay where they are.
+-- Puts instructions before the conversation, or leaves them where they are.
 function add.system(draft, message)
   local out = draft.out
   local blocks, err = encode_parts(message, draft.warn)
@@ -213,7 +214,8 @@ local function is_text(content)
   return true
 end
 
--- Models go on with what the assistant began to say; newer ones refuse that, and all refuse white space at its end.
+-- Ends the conversation. Older models continue an answer that the assistant began, newer ones refuse that, and all refuse white space at
+-- its end.
 local function finish(draft)
   local last = draft.out[#draft.out]
   if not last or last.role ~= "assistant" or not is_text(last.content) then return end
@@ -275,7 +277,7 @@ local function set_tools(body, request, provider, warn)
   end
 end
 
--- Tools of the server's that have to be switched on by a header. A header of the user's own stands in its place.
+-- Tools of the server that a header has to switch on. The user's own header replaces it.
 -- Source: platform.claude.com/docs, "Tool reference" (2026).
 local BETAS = {
   computer_20250124 = "computer-use-2025-01-24", computer_20251124 = "computer-use-2025-11-24", mcp_toolset = "mcp-client-2025-11-20",
@@ -296,7 +298,7 @@ end
 local LEAST_BUDGET = 1024 -- tokens; the server refuses less
 local BUDGETS = { minimal = 1024, low = 2048, medium = 8192, high = 16384, xhigh = 32000, max = 32000 }
 
--- The budget that the server takes, and that leaves as much room for an answer as is asked for, where the model is that long.
+-- Gives the nearest budget that the server takes and that leaves `room` tokens for the answer, if the model's limit is known.
 local function budget_in_range(budget, room, row, warn)
   local most = row.longest and math.max(LEAST_BUDGET, row.longest - room) or budget
   local fits = math.max(LEAST_BUDGET, math.min(budget, most))
@@ -311,7 +313,7 @@ local LEAST_ROOM = 1024 -- tokens of an answer beside the longest thoughts
 local function set_budget(body, request, budget, row, warn)
   budget = budget_in_range(budget, math.min(body.max_tokens, LEAST_ROOM), row, warn)
   body.thinking = { type = "enabled", budget_tokens = budget }
-  if body.max_tokens > budget then return end -- they count the thoughts, and have to leave room for them
+  if body.max_tokens > budget then return end -- max_tokens counts the thoughts, and has to leave room for an answer
   body.max_tokens = math.min(budget + body.max_tokens, row.longest or math.huge)
   if request.max_tokens then
     warn("max_tokens", "max_tokens has to be above the budget of reasoning: " .. body.max_tokens .. " was sent", "approximated")
@@ -324,13 +326,13 @@ local function set_effort(body, effort)
   body.output_config.effort = effort
 end
 
--- No thinking, or as little as there is.
+-- Switches thinking off, or sends the least effort to a model that always thinks.
 local function set_off(body, model, row, warn)
   if row.off == false then
     warn("reasoning", model .. " always thinks: the least effort was sent", "approximated")
     return set_effort(body, "low")
   end
-  if row.off ~= "nothing" then body.thinking = { type = row.off or "disabled" } end -- else it is what the model does unasked
+  if row.off ~= "nothing" then body.thinking = { type = row.off or "disabled" } end -- "nothing": this model thinks only if asked
 end
 
 local function set_reasoning(body, request, model, row, warn)
@@ -356,7 +358,7 @@ local NOT_CARRIED = {
   store = true, previous_response_id = true, include = true, search = true,
 }
 
--- Of all metadata the protocol knows the user alone.
+-- Sends the user, which is the only metadata of this protocol.
 local function set_metadata(body, request, warn)
   local metadata = request.metadata or {}
   local user = request.user or metadata.user_id
@@ -378,7 +380,7 @@ local function set_output(body, request, provider, row, warn)
   end
 end
 
--- White space is no stop: the server refuses it.
+-- Sends the stop texts without those of white space, which the server refuses.
 local function set_stop(body, stop, warn)
   local stops = {}
   for _, text in ipairs(type(stop) == "string" and { stop } or stop) do

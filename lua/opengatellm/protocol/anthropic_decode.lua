@@ -1,8 +1,8 @@
---- Messages, a request that came to us: what POST /messages of a client asks, as a request of ours.
+--- Messages, a request that came to us: makes a request of the body of a client's POST /messages.
 --
--- A message of the user is taken apart where it holds answers of tools: each is a message of the role tool. What the assistant said
--- becomes the parts that a reply of this protocol has, so it goes back as it came: thoughts with their signatures, blocks that nobody
--- here can read byte for byte. Marks for the prompt cache stay where they are (`cache_control`).
+-- A message of the user with answers of tools is split: each answer becomes a message of the role tool. A message of the assistant
+-- gets the parts that a reply of this protocol has, so that it goes back as it came: thoughts with their signatures, unknown blocks
+-- byte for byte. Marks for the prompt cache stay where they are (`cache_control`).
 --
 -- wants: stream, include_usage (always), model, warnings.
 --
@@ -33,14 +33,14 @@ function from_source.file(part, source)
   return true
 end
 
--- A document that is a text; only of a file it is one of our parts.
+-- Reads a text as the source of a document; only a part of type file has such a source here.
 function from_source.text(part, source)
   if part.type ~= "file" then return false end
   part.mime, part.data = source:text "media_type" or "text/plain", source:need_text "data"
   return true
 end
 
--- Media, or the block as it came where its source is none that is known here.
+-- Reads a block of media; one with an unknown source goes back as it came.
 local function media_of(fields, kind)
   local source = fields:fields "source"
   if not source then body_reader.refuse(fields:at "source", "expected an object, got nothing") end
@@ -82,11 +82,11 @@ end
 
 function said.thinking(fields, message)
   local signature = fields:text "signature"
-  if signature == nil then fields.reader.warn("messages", "a thought without a signature was left out: nobody takes it back") end
+  if signature == nil then fields.reader.warn("messages", "a thought without a signature was left out: no server takes it") end
   table.insert(message.content, { type = "reasoning", text = fields:need_text "thinking", signature = signature })
 end
 
--- A call whose caller is the model, as it is where nothing else is said, has none.
+-- Gives the caller of a call as JSON; nil if it is the model, which is the default.
 local function caller_of(fields)
   local caller = fields:object "caller"
   if caller and caller.type ~= "direct" then return fields.reader:source(caller) end
@@ -133,7 +133,7 @@ local function result_of(fields)
   return fields:keep(message)
 end
 
--- A message of the user, and the answers of tools that it holds.
+-- Adds a message of the user, and the answers of tools in it.
 local function add_user(messages, fields, role)
   local content = fields:any "content"
   if type(content) ~= "table" or role ~= "user" then
@@ -163,7 +163,7 @@ local function add_messages(messages, body)
   end
 end
 
--- Instructions are a text, or blocks where they are marked.
+-- Reads the instructions: a text, or blocks if they are marked.
 local function system_of(body, messages)
   local system = body:any "system"
   if system == nil or type(system) == "string" then return system end
@@ -207,7 +207,7 @@ end
 
 -- Reasoning, output -----------------------------------------------------------------------------------------------
 
--- An effort is one of reasoning only where the model thinks as much as it sees fit.
+-- Reads the reasoning. An effort counts only with adaptive thinking, because elsewhere it does not govern the thinking.
 local function set_reasoning(request, thinking, config)
   local kind = thinking and thinking:need_text "type"
   if kind == "disabled" or kind == "between_tools" then request.reasoning = "none" -- as little as the model can
@@ -233,7 +233,7 @@ local function set_metadata(request, body)
   request.metadata = metadata:rest()
 end
 
--- Vertex says model and stream in the path.
+-- Reads model and stream, also from the path, where Vertex has them.
 local function wants_of(body)
   local model, verb = (body.reader.path or ""):match "/models/([^/:?]+):(%a+)"
   return {
@@ -262,7 +262,7 @@ local function decode(body)
   return request, wants
 end
 
---- The request that a body asks for.
+--- Makes a request of a body.
 ---@param source string|table
 ---@param options? {path?: string}
 ---@return ogl.Request? request

@@ -1,12 +1,12 @@
---- Ids of calls: a conversation whose calls and results fit a server.
+--- Ids of calls: gives the calls and results of a conversation ids that a server takes.
 --
--- Servers differ in the ids that they take, some give none, and where none was given the reply has `ogl_call_N`, which comes again in
--- each reply. Here each call of a conversation gets an id of its own that fits, and each result the id of its call: the nearest call
--- before it with that id, or of that name. An id that fits and is not taken stays. The same conversation gives the same ids each
--- time, and a longer one begins with those of the shorter one (the server's cache of prompts goes by that).
+-- Servers differ in the ids that they take. Some give no ids; the reply then has `ogl_call_N`, with N from 1 in each reply. This module
+-- gives each call of a conversation a unique id that fits, and each result the id of its call: the nearest call before it with that id,
+-- or of that name. An id that fits and is not taken stays. The same conversation always gives the same ids, and a longer one begins with
+-- those of the shorter one, because the server's prompt cache compares the beginning.
 --
--- A result that came late, behind what the user said, is put behind its calls where the server wants it there. Messages that change
--- are copied; the caller's stay as they are.
+-- A result that stands after a later message of the user moves behind its call, if the server wants it there. Messages that change are
+-- copied, so that the caller's stay unchanged.
 --
 -- @module opengatellm.protocol.call_ids
 local messages = require "opengatellm.protocol.messages"
@@ -17,7 +17,7 @@ local M = {}
 
 local PRIMES = { 31, 131 }
 
--- A number below 2^31 of a text. Products stay below 2^53, where Lua 5.1 counts exactly.
+-- Hashes a text to a number below 2^31. Products stay below 2^53, so that Lua 5.1 computes exactly.
 local function hash(text, prime)
   local sum = 104729
   for i = 1, #text do sum = (sum * prime + text:byte(i)) % 2147483647 end
@@ -37,15 +37,15 @@ end
 
 local function short_name(text) return letters(hash(text, PRIMES[1]), 5) .. letters(hash(text, PRIMES[2]), 4) end
 
--- At most so many bytes: the beginning, and what tells it from others that begin so.
+-- Cuts an id to at most so many bytes: its beginning, then a hash that tells it from others with that beginning.
 local function shortened(id, most) return #id <= most and id or id:sub(1, most - 10):gsub("[\128-\255]", "_") .. "_" .. short_name(id) end
 
 local function fit_length(most)
   return function(id) return shortened(id, most) end
 end
 
--- How an id is made to fit, by the name of a rule (models.lua, `call_ids`). late: results may stand anywhere; optional: a call needs no
--- id, for results are told by name and order; own: an id is one of that protocol, those of others are left out.
+-- Rules for ids by name (models.lua, `call_ids`). fit: makes an id fit; late: results may stand anywhere; optional: calls need no id,
+-- because the server finds a result's call by name and order; own: the protocol whose ids stay, while those of others are left out.
 -- Sources: anthropic: ^[a-zA-Z0-9_-]+$ of its errors, 64 of its schema; short: agno-agi/agno#5382; responses: decolua/9router#393;
 -- nine: nearai/ironclaw#1241.
 local RULES = {
@@ -60,10 +60,10 @@ local RULES = {
 
 ---@class ogl.CallIds of one conversation
 ---@field rule table
----@field taken table<string, boolean> ids so far
----@field made integer of them by us
----@field tries table<string, integer> ids that came more than once -> how often
----@field latest table<string, table[]> what a result may name -> the calls of the last message that has it
+---@field taken table<string, boolean> the ids so far
+---@field made integer how many ids `make` has made
+---@field tries table<string, integer> ids that came more than once -> how often they came
+---@field latest table<string, table[]> an id or name that a result may give -> the calls of the last message that has it
 local CallIds = {}
 CallIds.__index = CallIds
 
@@ -78,7 +78,7 @@ function CallIds:make()
   return id
 end
 
---- Gives the id of a call, changed where the protocol does not allow it or another call has it.
+--- Gives the id of a call, changed if the protocol does not allow it or another call has it.
 ---@param id? string the server's own
 ---@return string? id
 function CallIds:take(id)
@@ -116,8 +116,8 @@ local function note(map, key, call)
   map[key] = list
 end
 
--- The calls of a list, each with the id that it is sent with; `known` are those that stand in the message already, by their old id
--- or their name, in order: a reply has its calls in its content and in `tool_calls`.
+-- Gives the calls of a list with the ids to send, and the calls that are new. A reply has its calls twice, in its content and in
+-- `tool_calls`: `known` holds those of the content, by their old id or their name, in order.
 local function fit_calls(self, list, is_call, foreign, known)
   local out, fresh, changed, seen = {}, {}, false, {}
   for i, call in ipairs(list) do
@@ -144,7 +144,7 @@ end
 local function is_call_part(part) return type(part) == "table" and part.type == "tool_call" end
 local function is_any_call(call) return type(call) == "table" end
 
--- What results may name of a message's calls: their ids, and their names.
+-- Remembers a message's calls by their ids and names, either of which a result may give.
 local function remember(self, fresh)
   local by_key = {}
   for _, call in ipairs(fresh) do
@@ -154,7 +154,7 @@ local function remember(self, fresh)
   for key, calls in pairs(by_key) do self.latest[key] = calls end
 end
 
--- An assistant's message, and its calls.
+-- Gives an assistant's message with fitting ids, and its calls.
 local function fit_assistant(self, message)
   local foreign = self.rule.own ~= nil and messages.is_foreign(message, self.rule.own)
   local content, calls, known, all = message.content, message.tool_calls, {}, {}
@@ -178,8 +178,8 @@ end
 
 -- Results ---------------------------------------------------------------------------------------------------------
 
---- The first call of a list that has no result yet, in linear time for all of them: a call with a result is `answered`, and the list
---- keeps in `open` how far it was looked at.
+--- Finds the first call of a list that has no result yet. A call with a result is `answered`, and the list keeps in `open` the index up
+--- to which all are, so that finding all calls takes linear time.
 ---@param calls? table[]
 ---@return table? call
 function M.open_call(calls)
@@ -190,14 +190,14 @@ function M.open_call(calls)
   return calls[i]
 end
 
--- The call that a result is of: by its id, which may be a name; by its name only where that call waits.
+-- Finds the call of a result by its id, which may be a name; else by its name, if a call of that name has no result yet.
 local function call_of(self, message)
   local calls = self.latest[message.tool_call_id]
   if calls then return M.open_call(calls) or calls[#calls] end
   return message.name and M.open_call(self.latest[message.name]) or nil
 end
 
--- A result of a call that nobody knows.
+-- Gives a result whose call is not in the conversation, with an id that fits.
 local function fit_stray(self, message)
   local id = message.tool_call_id
   local fits = self.rule.fit and self.rule.fit(id) or id
@@ -218,7 +218,7 @@ local function fit_result(self, message)
   return copy, call
 end
 
--- The old form of a result, which has the name alone; it stays what it is where no call waits for it.
+-- Gives a result in the old form, which has only the name, as one with an id; unchanged if no call of that name waits for a result.
 local function fit_function(self, message)
   local call = M.open_call(self.latest[message.name])
   if not call then return message end
@@ -245,7 +245,7 @@ local function concerns(list)
   return false
 end
 
--- A turn is a message and, where they have to follow it, the results of its calls.
+-- A turn is a message and, if the server wants them right behind it, the results of its calls.
 
 local function begin_turn(turns, message, calls)
   local turn = { message = message }
@@ -277,7 +277,7 @@ local function turns_of(self, list)
   return turns
 end
 
---- A conversation whose ids fit: the same list where nothing has to change. A result of a rule that needs no ids has the name of its
+--- Gives a conversation whose ids fit; the same list if nothing has to change. If the rule needs no ids, a result has the name of its
 --- call as `called`.
 ---@param list ogl.Message[]
 ---@param rule "any"|"plain"|"short"|"responses"|"nine"|"own"|"named"
@@ -292,7 +292,7 @@ function M.fit(list, rule)
   end
   for _, turn in ipairs(turns_of(self, list)) do
     add(turn.message)
-    if turn.by_order then table.sort(turn.results, by_call) end -- nothing else tells them apart
+    if turn.by_order then table.sort(turn.results, by_call) end -- without ids, only the order tells results apart
     for _, result in ipairs(turn.results or {}) do add(result.message) end
   end
   return changed and out or list

@@ -2,7 +2,7 @@
 --
 -- The protocol knows the roles `user` and `model`. Instructions stand apart, in `systemInstruction`; the answer of a tool is a part
 -- in a message of the user, and names the function. A message of the model that came by this protocol goes back as it came: each
--- thoughtSignature with its part, and parts that nobody here can read byte for byte.
+-- thoughtSignature with its part, and unknown parts byte for byte.
 --
 -- @module opengatellm.protocol.gemini
 local errors = require "opengatellm.errors"
@@ -21,7 +21,7 @@ local M = { name = "gemini" }
 
 -- Content ---------------------------------------------------------------------------------------------------------
 
-local TYPES = { -- by the end of an address
+local TYPES = { -- MIME types by the extension of an address
   png = "image/png", jpg = "image/jpeg", jpeg = "image/jpeg", gif = "image/gif", webp = "image/webp", pdf = "application/pdf",
   mp3 = "audio/mpeg", wav = "audio/wav", flac = "audio/flac", ogg = "audio/ogg", mp4 = "video/mp4", webm = "video/webm", txt = "text/plain",
 }
@@ -45,7 +45,7 @@ function encode_part.text(part) return part.text ~= "" and { text = part.text } 
 
 encode_part.refusal = encode_part.text
 
--- A part in the server's own form; `type` is a word of ours, and names it for the check of messages.
+-- Copies a part in the server's own form without `type`, which only the check of messages needs.
 local function own_part(part)
   local out = {}
   for key, value in pairs(part) do
@@ -62,7 +62,7 @@ end
 
 local encode_said = {}
 
--- A signature of this protocol's: those of others are JSON.
+-- Gives the signature of a part if it is of this protocol; signatures of other protocols are JSON.
 local function signature_of(part, own) return own and part.signature and not messages.members(part.signature) and part.signature or nil end
 
 function encode_said.text(part, out, own)
@@ -71,7 +71,7 @@ function encode_said.text(part, out, own)
 end
 encode_said.refusal = encode_said.text
 
--- A thought is sent back only for its signature.
+-- Sends a thought back only if it is signed, since the server needs nothing of it but the signature.
 function encode_said.reasoning(part, out, own)
   local signature = signature_of(part, own)
   if signature then out[#out + 1] = { text = part.text, thought = true, thoughtSignature = signature } end
@@ -82,7 +82,7 @@ function encode_said.tool_call(part, out, own, warn)
   out[#out + 1] = { functionCall = call, thoughtSignature = signature_of(part, own) }
 end
 
--- These stand beside the content of a reply, not in it.
+-- Parts of a reply that the server put beside its content, so that they cannot go back in it.
 local BESIDE = { groundingMetadata = true, urlContextMetadata = true }
 
 function encode_said.part(part, out, own)
@@ -93,7 +93,7 @@ function encode_said.citation() end
 
 -- Messages --------------------------------------------------------------------------------------------------------
 
--- The answer has to be an object: one stays what it is, anything else is its output.
+-- Makes an object of a tool's answer, as the server requires: an object stays unchanged, any other answer becomes its `output`.
 local function response_of(text, is_error)
   if is_error then return { error = text } end
   local value = json.decode(text)
@@ -101,7 +101,7 @@ local function response_of(text, is_error)
   return { output = text }
 end
 
--- Text and media of an answer that is a list of parts.
+-- Gives the text of an answer, and its media if it is a list of parts.
 local function split_result(message, warn)
   if type(message.content) == "string" then return message.content end
   local parts, err = encode_parts(message, warn)
@@ -113,14 +113,14 @@ local function split_result(message, warn)
   return table.concat(texts), others[1] and json.array(others) or nil
 end
 
--- Where pictures may not stand in an answer, they come behind all answers (`shown`).
+-- Encodes an answer. Models that take no pictures in answers get them behind all answers (`shown`).
 local function encode_result(message, shown, warn)
   local text, parts = split_result(message, warn)
   if not text then return nil, parts end
   local own = message.protocol == M.name
   if parts and shown and not own then
     for _, part in ipairs(parts) do shown[#shown + 1] = part end
-    warn("messages", "the model takes texts alone in a tool's answer: what it shows came after it", "approximated")
+    warn("messages", "the model takes only text in a tool's answer: its other parts were sent after it", "approximated")
     parts = nil
   end
   local id = messages.given_id(message.tool_call_id)
@@ -132,7 +132,7 @@ end
 
 local add = {}
 
--- Answers of tools that follow each other are one message.
+-- Adds an answer of a tool. Answers that follow each other share one message.
 function add.tool(draft, message)
   local last = draft.out[#draft.out]
   if not (last and last.results) then
@@ -151,7 +151,7 @@ function add.user(draft, message)
   table.insert(draft.out, { role = "user", parts = parts })
 end
 
--- The model refuses calls that are not signed, which it asks of the first of a message: those that it did not make have a word for it.
+-- Signs the first call of a message with a word that the model accepts for calls which it did not make, since it refuses unsigned ones.
 local function sign(parts, word)
   for _, part in ipairs(parts) do
     if getmetatable(part) == nil and part.functionCall then
@@ -168,7 +168,7 @@ function add.assistant(draft, message)
   table.insert(draft.out, { role = "model", parts = parts })
 end
 
--- Instructions, wherever they stand, come before all else.
+-- Puts instructions before the conversation, wherever they stood.
 function add.system(draft, message)
   local parts, err = encode_parts(message, draft.warn)
   if not parts then return err end
@@ -182,7 +182,7 @@ local function has_only_text(parts)
   return true
 end
 
--- The pictures of answers stand behind all of them; newer models do not go on with what the model began to say at the end.
+-- Ends the conversation: puts the pictures of answers behind all answers, and removes a begun answer that newer models cannot continue.
 local function finish(draft)
   for _, message in ipairs(draft.out) do
     for _, part in ipairs(type(message.results) == "table" and message.results or {}) do table.insert(message.parts, part) end
@@ -213,7 +213,7 @@ local function declaration_of(tool, inner, number, target)
   }, tool, target.own)
 end
 
--- A tool of the server's own is named by its type, and the rest of it is its options: {type = "googleSearch"}.
+-- Encodes one of the server's own tools, such as {type = "googleSearch"}: its type becomes its name, and its other fields its options.
 local function native_tool(tool)
   local options = {}
   for key, value in pairs(tool) do
@@ -250,7 +250,7 @@ end
 local BUDGETS = { none = 0, minimal = 512, low = 1024, medium = 8192, high = 24576, xhigh = 32768, max = 32768 } -- tokens
 local LEVELS = { none = "minimal", minimal = "minimal", low = "low", medium = "medium", high = "high", xhigh = "high", max = "high" }
 
--- The budget that the model has: -1 is its own measure.
+-- Gives the nearest budget that the model takes; -1 lets the model choose.
 local function budget_in_range(budget, range)
   if not range or budget < 0 or budget == 0 and range.none then return budget end
   return math.max(range[1], math.min(range[2], budget))
@@ -264,7 +264,7 @@ local function budget_of(budget, field, model, row, warn)
   return { thinkingBudget = fits, includeThoughts = fits ~= 0 or nil }
 end
 
--- Models up to 2.5 take a budget, later ones a level; those that always think have no budget of 0.
+-- Encodes the reasoning. Models up to 2.5 take a budget, later ones a level; models that always think take no budget of 0.
 local function thinking_of(reasoning, model, row, warn)
   reasoning = translation.reasoning(reasoning)
   local effort, budget = reasoning.effort, reasoning.budget
@@ -286,7 +286,7 @@ end
 
 -- Request ---------------------------------------------------------------------------------------------------------
 
--- Fields of generationConfig under the names that they have here.
+-- Fields of generationConfig: name here -> name there.
 local CONFIG = {
   temperature = "temperature", top_p = "topP", top_k = "topK", max_tokens = "maxOutputTokens", seed = "seed", n = "candidateCount",
   presence_penalty = "presencePenalty", frequency_penalty = "frequencyPenalty", logprobs = "responseLogprobs", top_logprobs = "logprobs",
@@ -309,7 +309,7 @@ local function config_of(request, provider, model, row, warn)
   return next(config) ~= nil and config or nil
 end
 
--- Tuned models, and those of other publishers, say where they are.
+-- Makes the path. The names of tuned models, and of those of other publishers, hold a path already ("tunedModels/…").
 local function path_of(model, stream)
   local name = model:find("/", 1, true) and url.path(model) or "models/" .. url.path(model)
   return "/" .. name .. (stream and ":streamGenerateContent?alt=sse" or ":generateContent")
@@ -337,10 +337,10 @@ function M.encode_request(request, provider, stream, model)
   local config = config_of(request, provider, model, row, warn)
   translation.warn_of(request, NOT_CARRIED, M.name, warn)
   if request.parallel_tool_calls == false then
-    warn("parallel_tool_calls", "gemini cannot be kept from calling several tools at once: it was left out")
+    warn("parallel_tool_calls", "gemini always may call several tools at once: it was left out")
   end
   translation.add_extra(body, request, M.name, warn)
-  body.generationConfig = config -- extra is in it
+  body.generationConfig = config -- config_of has merged extra into it
   return { method = "POST", path = path_of(model, stream), body = body, warnings = warnings }
 end
 
@@ -353,7 +353,7 @@ function M.decode_request(body, options) return require "opengatellm.protocol.ge
 
 -- Errors ----------------------------------------------------------------------------------------------------------
 
--- The reason that the details of an error give.
+-- Finds the reason in the details of an error.
 local function reason_of(body)
   local value = json.decode(body)
   local err = type(value) == "table" and (value.error or type(value[1]) == "table" and value[1].error)
@@ -362,7 +362,7 @@ local function reason_of(body)
   end
 end
 
---- As for every protocol; besides, a wrong key comes with status 400.
+--- Makes an error of an answer, as for every protocol. It also reads the details, because the server rejects a wrong key with status 400.
 ---@param status integer
 ---@param headers table<string, string|string[]>
 ---@param body string

@@ -1,10 +1,10 @@
---- generateContent, a request that came to us: what POST …/models/{model}:generateContent of a client asks, as a request of ours.
+--- generateContent, a request that came to us: makes a request of the body of a client's POST …/models/{model}:generateContent.
 --
 -- Fields have two names, as in all of Google's protocols: maxOutputTokens and max_output_tokens. Model and stream stand in the path
--- (`options.path`). Schemas in Google's own dialect (types in capitals, `nullable`) become JSON Schema; those that are JSON Schema
--- already stay as they came. Calls without an id get one that does not go back (message.made_id).
+-- (`options.path`). Schemas in Google's own dialect (types in capitals, `nullable`) become JSON Schema; schemas that are JSON Schema
+-- already stay unchanged. Calls without an id get one that does not go back (messages.made_id).
 --
--- wants: stream, sse (else a stream is one JSON array), include_usage (always), model, warnings.
+-- wants: stream, sse (false: a stream is one JSON array), include_usage (always), model, warnings.
 --
 -- @module opengatellm.protocol.gemini_decode
 local body_reader = require "opengatellm.protocol.reader"
@@ -19,7 +19,7 @@ local function inline_of(data)
   return body_reader.media_of(data:need_text "data", data:text "mimeType", data:at "data")
 end
 
--- A file has an address, or the name that the server gave it.
+-- Reads a file, which has an address or the name that the server gave it.
 local function file_of(data)
   local mime, uri = data:text "mimeType", data:need_text "fileUri"
   local part = { type = body_reader.kind_of(mime), mime = mime }
@@ -29,7 +29,7 @@ local function file_of(data)
   return part
 end
 
--- A part of what the user says, and what else it has; nil where it is none of these.
+-- Reads media or a text as a part; gives nil for any other part.
 local function part_of(fields)
   local inline, file = fields:fields "inlineData", fields:fields "fileData"
   if inline then return inline_of(inline) end
@@ -56,7 +56,7 @@ end
 
 -- Answers of tools ------------------------------------------------------------------------------------------------
 
--- The text of an answer, where the encoder would make the same object of it again; else the object as it came.
+-- Gives the text of an answer if the encoder would make the same object of it again; else the object as JSON.
 local function text_of(response, source)
   for _, name in ipairs { "output", "error" } do
     local text = response[name]
@@ -113,7 +113,7 @@ local function add_said(message, fields, calls)
     if not call then return table.insert(message.content, fields.reader:opaque(fields, kind_of(fields))) end
   end
   if call then return add_call(message, call, signature, calls) end
-  if thought and not signature then fields.reader.warn("messages", "a thought without a signature was left out: nobody takes it back") end
+  if thought and not signature then fields.reader.warn("messages", "a thought without a signature was left out: no server takes it") end
   table.insert(message.content, { type = thought and "reasoning" or "text", text = text, signature = signature })
 end
 
@@ -154,10 +154,10 @@ end
 
 local function snake(name) return (name:gsub("%u", function(letter) return "_" .. letter:lower() end)) end
 
-local TYPES = { "string", "number", "integer", "boolean", "array", "object", "null" } -- by their numbers, too
+local TYPES = { "string", "number", "integer", "boolean", "array", "object", "null" } -- the index is their number in Google's protocols
 for _, name in ipairs(TYPES) do TYPES[name:upper()] = name end
 
--- Keywords have two names, as all fields have, and their numbers may be texts.
+-- Keywords have two names, as all fields do, and a text may stand for a number.
 local NAMES, NUMBERS = {}, {}
 for name in ("anyOf oneOf allOf prefixItems additionalProperties propertyOrdering"):gmatch "%a+" do NAMES[snake(name)] = name end
 for name in ("minItems maxItems minLength maxLength minProperties maxProperties minimum maximum"):gmatch "%a+" do
@@ -181,7 +181,7 @@ end
 
 local function is_list(value) return type(value) == "table" and (value[1] ~= nil or next(value) == nil) end
 
--- A type, or a list of them, in small letters; and whether it was written otherwise.
+-- Gives a type, or a list of types, in small letters, and whether that changed it.
 local function type_of(value)
   if TYPES[value] then return TYPES[value], TYPES[value] ~= value end
   if type(value) ~= "table" or value[1] == nil then return value, false end
@@ -193,13 +193,13 @@ local function type_of(value)
   return out, changed
 end
 
--- What may be null, in JSON Schema.
+-- Says "may be null" as JSON Schema does.
 local function or_null(schema)
   if type(schema.type) == "string" then schema.type = { schema.type, "null" }
   elseif type(schema.anyOf) == "table" and schema.anyOf[1] ~= nil then schema.anyOf[#schema.anyOf + 1] = { type = "null" } end
 end
 
--- A schema of Google's dialect as JSON Schema, and whether it is another than before.
+-- Turns a schema of Google's dialect into JSON Schema; says also whether that changed it.
 function convert(schema)
   if type(schema) ~= "table" then return schema, false end
   if schema[1] ~= nil then return convert_all(schema) end
@@ -240,7 +240,7 @@ local function declaration_of(fields)
   return tool
 end
 
--- A tool of the server's own: its one field is its name here.
+-- Reads one of the server's own tools: its only field becomes its type.
 local function native_of(name, options, where)
   if type(options) ~= "table" or options[1] ~= nil then body_reader.refuse(where .. "." .. name, "expected an object") end
   local tool = { type = name }
@@ -265,7 +265,7 @@ end
 
 local MODES = { AUTO = "auto", NONE = "none", ANY = "required", [1] = "auto", [2] = "required", [3] = "none" }
 
--- What our choice says in other words than came (several names, VALIDATED) goes back as it came.
+-- Reads the choice of tools. A choice that ours cannot express exactly (several names, VALIDATED) also goes back as it came.
 local function set_choice(request, body)
   local config = body:fields "toolConfig"
   local calling = config and config:fields "functionCallingConfig"
@@ -295,8 +295,8 @@ local function output_of(config)
   return nil
 end
 
--- The budget -1 is the model's own measure; so is thinking without a word on how much. Our words ask for the thoughts, too: who did not
--- want them, or left the measure to the model, has it go back as it came.
+-- Reads the reasoning. A budget of -1, or no amount at all, lets the model choose. Our `reasoning` also asks for the thoughts' texts; so a
+-- config that does not ask for them, or lets the model choose, also goes back as it came.
 local function set_reasoning(request, config)
   local thinking = config:fields "thinkingConfig"
   if not thinking then return end
@@ -344,7 +344,7 @@ local function decode(body)
   return request, wants
 end
 
---- The request that a body asks for.
+--- Makes a request of a body.
 ---@param source string|table
 ---@param options? {path?: string}
 ---@return ogl.Request? request

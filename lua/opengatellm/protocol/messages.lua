@@ -1,7 +1,7 @@
---- Messages on their way to a protocol: their parts, calls and signatures, and what of them goes to which server.
+--- Messages on their way to a protocol: encodes their parts and calls, and decides which signatures and opaque parts a server gets.
 --
--- What only one server can read of a reply (signatures, opaque parts) goes back to that server, or to its protocol, byte for byte; for
--- all others it is left out, with a warning.
+-- Signatures and opaque parts of a reply, which only one server or its protocol can read, go back there byte for byte. For all others they
+-- are left out, with a warning.
 --
 -- @module opengatellm.protocol.messages
 local core = require "opengatellm.core"
@@ -9,7 +9,7 @@ local json = require "opengatellm.json"
 
 local M = {}
 
---- The parts of a message's content; a text is one part of it.
+--- Gives a message's content as a list of parts; a text becomes one part.
 ---@param content string|(string|table)[]|nil
 ---@return table[]
 function M.parts(content)
@@ -21,7 +21,7 @@ function M.parts(content)
   return parts
 end
 
---- What the assistant said, as text: of a reply, of our parts, or as it was written.
+--- Gives the text that the assistant said, from a reply, from a list of parts, or from a text.
 ---@param message ogl.Message
 ---@return string?
 function M.text(message)
@@ -35,7 +35,7 @@ function M.text(message)
   return table.concat(texts)
 end
 
--- A tool call in our form, of ours or of Chat Completions'.
+-- Makes a tool call part of a call in our form or in that of Chat Completions.
 local function call_of(call)
   local inner = call["function"] or call.custom or call
   return {
@@ -44,7 +44,7 @@ local function call_of(call)
   }
 end
 
---- The parts of what the assistant said, in order, its tool calls among them. A reply that somebody made without `content` has its
+--- Gives the parts of an assistant's message in order, tool calls included. A reply without `content`, made by the program, gives its
 --- text, then its calls.
 ---@param message ogl.Message
 ---@return table[]
@@ -61,7 +61,7 @@ function M.said(message)
   return parts
 end
 
---- The calls of what the assistant said: those of `tool_calls`, else those of its parts.
+--- Gives the tool calls of an assistant's message: those of `tool_calls`, else those among its parts.
 ---@param message ogl.Message
 ---@return table[]
 function M.calls(message)
@@ -73,19 +73,19 @@ function M.calls(message)
   return calls
 end
 
---- Whether a part of a reply holds what only the protocol that it came by can read.
+--- Says whether a part of a reply holds something that only its own protocol can read.
 ---@param part table
 ---@return boolean
 function M.is_bound(part) return part.signature ~= nil or part.type == "part" or part.type == "citation" end
 
 local MADE = "ogl_call_"
 
---- The id of the n-th call of a conversation whose protocol gave it none: other protocols need one.
+--- Makes the id of the n-th call of a conversation whose protocol gives no ids, because other protocols need one.
 ---@param n integer
 ---@return string
 function M.made_id(n) return MADE .. n end
 
---- The id of a call, where it is not such a one.
+--- Gives the id of a call if a server gave it; nil if `made_id` made it.
 ---@param id? string
 ---@return string?
 function M.given_id(id) return id and id:sub(1, #MADE) ~= MADE and id or nil end
@@ -96,11 +96,11 @@ function M.given_id(id) return id and id:sub(1, #MADE) ~= MADE and id or nil end
 ---@return boolean
 function M.is_foreign(message, name) return message.protocol ~= nil and message.protocol ~= name end
 
--- Protocols that each server has its own secrets in: of the others, what one server has signed holds with all.
+-- Protocols in which a server reads only its own signatures. In the other protocols, every server reads those of every other.
 local OF_PROVIDERS = { openai_chat = true, openai_responses = true }
 
---- Whether the server that is asked can read what only its own can: signatures, opaque parts. A message that says nothing of where it
---- came from is its own.
+--- Says whether the asked server can read the signatures and opaque parts of a message. A message that does not say where it came from
+--- counts as the server's own.
 ---@param message ogl.Message
 ---@param name string the protocol
 ---@param provider? {name?: string}
@@ -111,7 +111,7 @@ function M.is_own(message, name, provider)
   return not asked or asked == message.provider
 end
 
---- The members of a JSON object that a signature is, each table as the text that it is; nil where it is none.
+--- Reads a signature that is a JSON object: gives its members, tables among them as raw JSON text; nil for any other signature.
 ---@param text any
 ---@return table<string, any>?
 function M.members(text)
@@ -125,15 +125,15 @@ function M.members(text)
   return members
 end
 
---- Says that what only its own server can read of a message was left out.
+--- Warns that the parts of a message which only its own server can read were left out.
 ---@param message ogl.Message
 ---@param warn fun(field: string, message: string)
 function M.warn_of_bound(message, warn)
   local owner = message.provider and OF_PROVIDERS[message.protocol] and message.provider or message.protocol or "another server"
-  warn("messages", "what only " .. owner .. " can read of a reply was left out: thoughts, signatures, opaque parts, citations")
+  warn("messages", "parts of a reply that only " .. owner .. " can read were left out: thoughts, signatures, opaque parts, citations")
 end
 
---- Adds to a message or a part on its way out what it had beside our fields, if it goes back to where it came from.
+--- Adds the fields that have no name here to an encoded message or part, if it goes back to the protocol that it came by.
 ---@param out table
 ---@param from {extra?: table, cache_control?: table}
 ---@param own boolean
@@ -150,7 +150,7 @@ local function note_extra(found, from)
   for name in pairs(from.extra or {}) do found[name] = true end
 end
 
---- The names of all that messages of other protocols than this hold beside our fields, in order.
+--- Lists, sorted, the fields without a name here that messages of other protocols than this hold.
 ---@param list ogl.Message[]
 ---@param name string
 ---@return string[]
@@ -168,31 +168,31 @@ function M.extra_names(list, name)
   return names
 end
 
--- The name of a file on another server.
+-- Whether a part names a file by its id on another server.
 local function is_elsewhere(part, message, target) return part.id and not part.here and M.is_foreign(message, target.name) end
 
--- One part; nil where it is left out, or with an error.
+-- Encodes one part; gives nil if it is left out, or nil and an error.
 local function encode_one(part, message, target)
   local own, foreign = message.protocol == target.name, M.is_foreign(message, target.name)
   local encode = target.encode[part.type]
   if part.type == "part" then
     if own and part.json then return json.raw(part.json) end
     return target.warn("messages", target.name .. " cannot take a part of kind " .. tostring(part.kind) .. ": it was left out")
-  elseif not encode or part.source then -- not one of ours: the server's own form
+  elseif not encode or part.source then -- it is written in the server's own form
     if not foreign then return target.own and target.own(part) or part end
     return target.warn("messages", target.name .. " cannot take a part of type " .. part.type .. ": it was left out")
   elseif is_elsewhere(part, message, target) then
-    return target.warn("messages", ("the file of %s is known by its id to %s alone: it was left out"):format(part.type, message.protocol))
+    return target.warn("messages", ("only %s knows the file of %s by its id: it was left out"):format(message.protocol, part.type))
   end
   local encoded, err = encode(part, own)
   if encoded then return M.add_extra(encoded, part, own) end
-  if err == nil then return nil end -- there is nothing in it
-  -- whoever wrote it for another protocol cannot know
+  if err == nil then return nil end -- the part is empty
+  -- a message written for another protocol may hold parts that this one lacks: that is no mistake of its author
   if not foreign or err.kind ~= "unsupported" then return nil, err end
   target.warn("messages", err.message .. ": it was left out")
 end
 
---- The parts of a message in a protocol's form. What only another protocol can read is left out of a message that came by it.
+--- Encodes the parts of a message. Parts of a message of another protocol that this one cannot take are left out, with warnings.
 ---@param message ogl.Message
 ---@param target {name: string, encode: table<string, function>, own?: (fun(part: table): table), warn: fun(field: string, message: string)}
 ---@return table[]?
@@ -207,16 +207,16 @@ function M.encode_parts(message, target)
   return json.array(out)
 end
 
---- Whether all parts of a message were left out, each with a warning: a list without any is refused.
+--- Says whether all parts of a message were left out. Such a message must not be sent, because servers refuse an empty list.
 ---@param message ogl.Message
----@param content any what was made of its content
+---@param content any its encoded content
 ---@return boolean
 function M.is_emptied(message, content)
   return type(content) == "table" and content[1] == nil and type(message.content) == "table" and message.content[1] ~= nil
 end
 
---- The parts of what the assistant said, in a protocol's form: target.encode[type](part, out, own, warn) adds what it makes of one.
---- What only its own server can read is left out, with a warning.
+--- Encodes the parts of an assistant's message: target.encode[type](part, out, own, warn) adds the encoded part to `out`. For another
+--- server, signatures and opaque parts are left out, with a warning.
 ---@param message ogl.Message
 ---@param target {name: string, provider?: table, encode: table<string, function>, own?: (fun(part: table): table), warn: function}
 ---@return table[]
@@ -233,7 +233,7 @@ function M.encode_said(message, target)
   return out
 end
 
---- The arguments of a call, to be written as they came; {} with a warning where they are no object (a call that was cut).
+--- Gives the arguments of a call as raw JSON; {} with a warning if they are not an object, as in a call that was cut.
 ---@param part {name: string, arguments?: string}
 ---@param warn fun(field: string, message: string, code: string)
 ---@return table raw
@@ -242,7 +242,7 @@ function M.arguments(part, warn)
   local value = text and json.decode(text)
   if type(value) == "table" and text:find "^%s*{" then return json.raw(text) end
   if text and text ~= "" then
-    warn("messages", "the arguments of a call of " .. part.name .. " are no JSON object: {} was sent", "approximated")
+    warn("messages", "the arguments of a call of " .. part.name .. " are not a JSON object: {} was sent", "approximated")
   end
   return json.raw "{}"
 end

@@ -1,5 +1,6 @@
---- Limits: a request as its server and its model take it. What they refuse is left out with a warning `not_carried`; what they know
---- otherwise is sent otherwise, with a warning `approximated`. The data: providers/*.lua (`drop`) and models.lua. `extra` stays.
+--- Limits: fits a request to its server and its model. A field that they refuse is left out with a warning `not_carried`; a value that
+--- they do not have is replaced by the nearest, with a warning `approximated`. The data are in providers/*.lua (`drop`) and models.lua.
+--- `extra` stays unchanged.
 --
 -- @module opengatellm.protocol.model_limits
 local models = require "opengatellm.providers.models"
@@ -8,7 +9,7 @@ local requests = require "opengatellm.request"
 
 local M = {}
 
--- A copy with another value of a field; nil takes it out.
+-- Copies a request with another value of one field; nil removes it.
 local function with(request, field, value)
   local copy = requests.merge(request)
   copy[field] = value
@@ -17,7 +18,7 @@ end
 
 -- Reasoning -------------------------------------------------------------------------------------------------------
 
--- Whether the model will think: true, false, or nil where nothing is said of it.
+-- Whether the request asks the model to think: true, false, or nil if the request does not say.
 local function asked_to_think(request)
   local reasoning = request.reasoning
   if reasoning == nil then return nil end
@@ -32,7 +33,7 @@ local function thinks(request, row)
   return asked or false
 end
 
--- A model that cannot be asked to think is asked nothing; not to think is what it does.
+-- Leaves out `reasoning` for a model that cannot think. A request not to think needs no warning, since the model does just that.
 local function fit_thinking(request, row, model, warn)
   if row.thinks ~= false or request.reasoning == nil then return request end
   if asked_to_think(request) then warn("reasoning", model .. " cannot be asked to think: it was left out") end
@@ -50,7 +51,7 @@ local function nearest(effort, efforts)
   return best
 end
 
--- The effort that the model has. "none" is the protocol's to say where the model has a way to be told so (`off`, `budget`).
+-- Sends the nearest effort that the model has. The protocol handles "none" if the model has a way to switch thinking off (`off`, `way`).
 local function fit_effort(request, row, model, warn)
   local reasoning = request.reasoning
   local effort = type(reasoning) == "table" and reasoning.effort or reasoning
@@ -64,7 +65,7 @@ end
 
 -- Parameters ------------------------------------------------------------------------------------------------------
 
--- What a server does where nothing is said.
+-- Values that a server uses if the request sets none.
 local DEFAULTS = {
   temperature = 1, top_p = 1, presence_penalty = 0, frequency_penalty = 0, logprobs = false, parallel_tool_calls = true, n = 1,
 }
@@ -112,7 +113,7 @@ local function fit_length(request, row, model, warn)
   return with(request, "max_tokens", row.longest)
 end
 
--- While it thinks, a model takes a parameter in a range, or not at all.
+-- While it thinks, a model takes a parameter only in a range, or not at all.
 local function fit_beside_thought(request, row, model, warn)
   if not row.thinking or not thinks(request, row) then return request end
   for _, field in ipairs(sorted(row.thinking)) do
@@ -142,14 +143,14 @@ local function is_forced(choice)
   return type(choice) == "table" and choice.type ~= "auto" and choice.type ~= "none"
 end
 
--- A tool that is forced, and thoughts: where a model cannot have both, the call is what the program waits for.
+-- Decides for models that cannot both think and be forced to call a tool: the call wins, because the program waits for it.
 local function fit_forced(request, row, model, warn)
   if row.forced == nil or not is_forced(request.tool_choice) or not thinks(request, row) and row.forced ~= false then return request end
   if row.forced == false or row.off == false then
-    warn("tool_choice", model .. " cannot be made to call a tool: the choice was left to it")
+    warn("tool_choice", model .. " cannot be forced to call a tool: auto was sent")
     return with(request, "tool_choice", "auto")
   end
-  if asked_to_think(request) then warn("reasoning", model .. " does not think where a tool is forced: it was left out") end
+  if asked_to_think(request) then warn("reasoning", model .. " does not think when a tool is forced: it was left out") end
   return with(request, "reasoning", row.thinks == "unasked" and "none" or nil)
 end
 
@@ -166,7 +167,7 @@ local function concerns(request, row)
   return false
 end
 
---- The request as its server and its model take it, and what the model takes.
+--- Fits a request to its server and its model, and gives the model's data.
 ---@param request ogl.Request
 ---@param protocol string
 ---@param provider table

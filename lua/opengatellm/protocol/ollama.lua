@@ -1,8 +1,7 @@
 --- Ollama's own protocol, the request side: POST /api/chat.
 --
 -- Sampling parameters stand in `options`, pictures are base64 beside the text, arguments of calls are objects and not texts.
--- What Ollama has beyond the fields of a request (keep_alive, options such as num_ctx) goes through `extra`; `extra.options` is
--- merged into the options.
+-- Ollama's other fields (keep_alive, options such as num_ctx) go through `extra`; `extra.options` is merged into the options.
 --
 -- @module opengatellm.protocol.ollama
 local call_ids = require "opengatellm.protocol.call_ids"
@@ -22,7 +21,7 @@ local M = { name = "ollama" }
 
 local DATA_URL = "^data:[^,]*;base64,(.*)$"
 
--- A picture as base64.
+-- Encodes a picture as base64.
 local function image_of(part)
   if part.id then return nil, errors.unsupported "ollama takes pictures from a path or from data, not by the id of a file" end
   if not part.url then return media.base64(part) end
@@ -31,13 +30,13 @@ local function image_of(part)
   return nil, errors.unsupported "ollama takes pictures from a path or from data, not from an address"
 end
 
--- A picture in the form of Chat Completions, which users bring along.
+-- Encodes a picture in the form of Chat Completions, which users have from other servers.
 local function foreign_image(part)
   local url = type(part.image_url) == "table" and part.image_url.url or part.image_url
   return image_of { url = tostring(url) }
 end
 
--- The text and the pictures of a message.
+-- Gives the text and the pictures of a message.
 local function split_content(message, warn)
   local content = message.content
   if type(content) ~= "table" then return content, nil end
@@ -54,19 +53,19 @@ local function split_content(message, warn)
       if data then images[#images + 1] = data end
     elseif part.type == "refusal" then texts[#texts + 1] = part.text
     elseif foreign then
-      warn("messages", "ollama takes texts and pictures: a part of type " .. (part.kind or part.type) .. " was left out")
+      warn("messages", "ollama takes only texts and pictures: a part of type " .. (part.kind or part.type) .. " was left out")
     else
-      return nil, nil, errors.unsupported("ollama takes texts and pictures, no part of type " .. part.type)
+      return nil, nil, errors.unsupported("ollama takes only texts and pictures, not a part of type " .. part.type)
     end
   end
   return table.concat(texts), images
 end
 
--- Arguments are a text for us, and an object there: it goes byte for byte.
+-- Encodes the arguments of a call, which are a text here and an object there, byte for byte.
 local function encode_arguments(text, where, warn)
   if type(text) == "table" then return text end
   if text and type(core.decode(text)) == "table" then return json.raw(text) end
-  if text and text ~= "" then warn(where .. ".arguments", "arguments that are no JSON object were left out") end
+  if text and text ~= "" then warn(where .. ".arguments", "arguments that are not a JSON object were left out") end
   return {}
 end
 
@@ -81,7 +80,7 @@ local function encode_calls(draft, calls, where)
   return out
 end
 
--- What a reply has beside text and calls: its thinking and its pictures go back to where they came from.
+-- Adds a reply's thinking and pictures if it came by this protocol; for another reply, warns that they are left out.
 local function add_parts(draft, out, message, where)
   local own, thoughts, left = message.protocol == M.name, {}, nil
   for _, part in ipairs(type(message.content) == "table" and message.content or {}) do
@@ -105,7 +104,7 @@ local function encode_assistant(draft, message, where)
   return messages.add_extra(out, message, message.protocol == M.name)
 end
 
-local ROLES = { developer = "system", ["function"] = "tool" } -- what the server calls them
+local ROLES = { developer = "system", ["function"] = "tool" } -- the server's words for them
 
 local function encode_message(draft, message, where)
   if message.role == "assistant" then return encode_assistant(draft, message, where) end
@@ -145,7 +144,7 @@ local function encode_tools(list, target)
   return out
 end
 
--- "none" has an exact meaning here: no tools.
+-- Encodes the tools. For the choice "none" it sends no tools, which means exactly that.
 local function set_tools(body, request, warn)
   if request.tools and request.tools[1] and request.tool_choice ~= "none" then
     body.tools = encode_tools(request.tools, { own = request.protocol == M.name, warn = warn })
@@ -211,7 +210,7 @@ function M.encode_request(request, provider, stream, model)
   request = model_limits.fit(translation.translated(request, M.name, warn), M.name, provider, model, warn)
   local list, err = encode_messages(request, warn)
   if not list then return nil, err end
-  local body = { model = model, messages = list, stream = stream } -- the server streams where nobody says otherwise
+  local body = { model = model, messages = list, stream = stream } -- `stream` is always sent, because the server's default is true
   set_same(body, options, request, warn)
   set_tools(body, request, warn)
   if request.output == "json" then

@@ -1,10 +1,10 @@
---- Ollama's own protocol, a request that came to us: what POST /api/chat or /api/generate of a client asks, as a request of ours.
+--- Ollama's own protocol, a request that came to us: makes a request of the body of a client's POST /api/chat or /api/generate.
 --
--- Calls of tools have no ids there: each gets one here that does not go back (message.made_id), and an answer goes to the oldest open
--- call of its name.
+-- Calls of tools have no ids there: each gets one here that does not go back (messages.made_id), and an answer belongs to the oldest
+-- open call of its name.
 --
--- wants: stream (true where nobody says otherwise), include_usage (always), model, generate (the answer has that form), load (nothing
--- is asked: the model is to be loaded, or let go with keep_alive = 0; the request has no messages then), warnings.
+-- wants: stream (default: true), include_usage (always), model, generate (the client expects the answer of /api/generate), load (the
+-- request has no messages: the client only wants the model loaded, or unloaded with keep_alive = 0), warnings.
 --
 -- @module opengatellm.protocol.ollama_decode
 local body_reader = require "opengatellm.protocol.reader"
@@ -21,7 +21,7 @@ local function image_of(text, where)
   return { type = "image", data = bytes, mime = media.sniff(bytes) or "image/png" }
 end
 
--- A text, with its pictures if there are some.
+-- Makes a content of a text and, if there are any, pictures.
 local function content_of(fields, text)
   local images = fields:texts "images"
   if not images or not images[1] then return text end
@@ -93,10 +93,10 @@ local function chat_messages(body)
   return list
 end
 
--- Some defaults of the older way: they say nothing.
+-- Whether a field of /api/generate has its default, so that leaving it out needs no warning.
 local function is_nothing(value) return value == nil or value == false or value == "" or type(value) == "table" and next(value) == nil end
 
--- /api/generate is a conversation of one message; what reaches below that has no equal.
+-- Makes a conversation of one message from /api/generate. Fields below the level of a conversation (raw, template, …) have no equal.
 local function generate_messages(body, request)
   body_reader.refuse_path(body)
   local system, prompt = body:text "system", body:text "prompt" or ""
@@ -179,7 +179,7 @@ local function decode(body)
   return request, wants
 end
 
---- The request that a body asks for.
+--- Makes a request of a body.
 ---@param source string|table
 ---@param options? {path?: string}
 ---@return ogl.Request? request

@@ -1,4 +1,4 @@
---- Chat Completions, the request side: POST /chat/completions of OpenAI, OpenGateLLM, vLLM and everyone who copies them.
+--- Chat Completions, the request side: POST /chat/completions of OpenAI, OpenGateLLM, vLLM and the servers that copy them.
 --
 -- @module opengatellm.protocol.openai_chat
 local call_ids = require "opengatellm.protocol.call_ids"
@@ -33,7 +33,7 @@ end
 
 function encode_part.audio(part, own)
   if own and part.bare then return { type = "input_audio", input_audio = part.url or (media.base64(part)) } end -- Mistral's form
-  if part.url or part.id then return nil, errors.unsupported "openai_chat takes audio from a path or from data alone" end
+  if part.url or part.id then return nil, errors.unsupported "openai_chat takes audio only from a path or from data" end
   local data, mime = media.base64(part)
   if not data then return nil, mime end
   return { type = "input_audio", input_audio = { data = data, format = media.audio_format(mime) } }
@@ -49,7 +49,7 @@ end
 
 encode_part.refusal = encode_part.text
 
--- The text of a tool's answer, and what it shows besides.
+-- Splits a tool's answer into its text and its other parts.
 local function split(parts)
   local texts, others = {}, {}
   for _, part in ipairs(parts) do
@@ -58,7 +58,8 @@ local function split(parts)
   return table.concat(texts), others
 end
 
--- The content of a message, and what a tool's answer cannot hold: it has texts alone, but where it came like that.
+-- Encodes the content of a message. The second result are the parts that a tool's answer cannot hold, because servers take only text
+-- there; an answer that came by this protocol keeps all its parts.
 local function encode_content(message, warn)
   if type(message.content) ~= "table" then return message.content end
   local parts, err = messages.encode_parts(message, { name = M.name, encode = encode_part, warn = warn })
@@ -70,7 +71,7 @@ end
 
 -- Messages --------------------------------------------------------------------------------------------------------
 
--- A plain message is its own encoding: it is written, not changed.
+-- Whether a message already has the form of the protocol, so that it can be sent without a copy.
 local function is_plain(message)
   return type(message.content) == "string" and message.role ~= "assistant" and not message.protocol and message.is_error == nil
 end
@@ -83,7 +84,7 @@ local function add_assistant(out, encoded, target)
   end
 end
 
--- Adds a message to a list; an error where that cannot be. Pictures of a tool's answer are what the user shows, after all answers.
+-- Adds a message to a list, or gives an error. Pictures of a tool's answer go into a message of the user, after all answers (`show`).
 local function add_message(out, message, target)
   if is_plain(message) then
     out[#out + 1] = message
@@ -108,22 +109,22 @@ end
 
 local function show(out, warn)
   if not out.shown then return end
-  warn("messages", "openai_chat has texts alone in a tool's answer: what it shows came after it", "approximated")
+  warn("messages", "openai_chat takes only text in a tool's answer: its other parts were sent after it", "approximated")
   out[#out + 1] = { role = "user", content = json.array(out.shown) }
   out.shown = nil
 end
 
--- What the assistant began to say at the end, with models that do not go on with it.
+-- Removes an answer that the assistant only began, at the end of the conversation, for models that cannot continue it.
 local function finished(out, target)
   local last = out[#out]
   if target.row.prefill ~= false or not out[2] or last.role ~= "assistant" or last.tool_calls then return out end
-  target.warn("messages", target.model .. " does not go on with what the assistant began to say: it was left out")
+  target.warn("messages", target.model .. " cannot continue an answer that the assistant began: it was left out")
   out[#out] = nil
   return out
 end
 
 local function encode_messages(request, target)
-  local out, provider, warn = {}, target.provider, target.warn -- and `shown`, while there is something to show
+  local out, provider, warn = {}, target.provider, target.warn -- out.shown holds parts that wait for `show`
   if request.system then out[1] = { role = "system", content = request.system } end
   for _, message in ipairs(call_ids.fit(request.messages, target.row.call_ids or "any")) do
     if message.role ~= "tool" then show(out, warn) end
@@ -141,7 +142,7 @@ local function encode_tool(tool, inner, number, target)
   return tools.wrapped(fields, tool, inner, number, target)
 end
 
--- A tool in the wire's own form stays what it is, but for its parameters.
+-- Changes only the parameters of a tool that is already in the protocol's form.
 local function own_tool(tool, inner, number, target)
   local parameters = tools.parameters(inner, number, target)
   local plain = schema.object(inner.parameters or {}) == inner.parameters
@@ -190,7 +191,7 @@ end
 
 -- Request ---------------------------------------------------------------------------------------------------------
 
--- Fields that go as they are, under the same name.
+-- Fields that go unchanged, under the same name.
 local SAME = {
   temperature = true, top_p = true, top_k = true, stop = true, seed = true, presence_penalty = true, frequency_penalty = true,
   logit_bias = true, logprobs = true, top_logprobs = true, n = true, user = true, metadata = true, service_tier = true, store = true,
@@ -198,7 +199,7 @@ local SAME = {
 }
 local NOT_CARRIED = { previous_response_id = true, include = true, search = true }
 
--- Copies what has the same name, and says what cannot be carried.
+-- Copies fields of the same name, and warns of fields that the protocol does not have.
 local function set_same(body, request, warn)
   for field, value in next, request do
     if SAME[field] then body[field] = value
@@ -206,7 +207,7 @@ local function set_same(body, request, warn)
   end
 end
 
--- Whether the model is left a tool: OpenGateLLM takes `search` out and runs it itself.
+-- Whether any tool reaches the model: OpenGateLLM removes `search` and runs it itself.
 local function has_model_tool(list)
   for _, tool in ipairs(list) do
     if tool.type ~= "search" then return true end
@@ -221,7 +222,7 @@ local function set_tools(body, request, target)
     own = request.protocol == M.name, strict_dialect = dialect, warn = target.warn,
     flat = dialect == "openai_strict" or target.row.flat_tools,
   })
-  -- OpenGateLLM up to 0.9.0 puts "none" where a client says nothing
+  -- OpenGateLLM up to 0.9.0 puts "none" if a client sends no choice
   local choice = encode_tool_choice(request.tool_choice or has_model_tool(request.tools) and "auto" or "none")
   body.tool_choice = quirks.tool_choice(choice, target.provider, target.warn)
 end
@@ -257,7 +258,7 @@ function M.encode_request(request, provider, stream, model)
   translation.add_extra(body, request, M.name, warn)
   return {
     method = "POST", path = "/chat/completions", body = body, warnings = warnings,
-    stream = nil, options = nil, repeatable = nil, model = nil, -- the client's own: the table has room for them
+    stream = nil, options = nil, repeatable = nil, model = nil, -- makes room in the table: the client sets them
   }
 end
 

@@ -1,9 +1,9 @@
---- Chat Completions, a request that came to us: what POST /chat/completions of a client asks, as a request of ours.
+--- Chat Completions, a request that came to us: makes a request of the body of a client's POST /chat/completions.
 --
--- Fields that have no name here (in the body, in a message, beside a part or a call) are kept as `extra`, and go back to this protocol
--- alone. The old `functions` and `function_call` become tools; their calls get ids.
+-- Fields that have no name here (in the body, in a message, beside a part or a call) are kept as `extra`, and go back only to this
+-- protocol. The old `functions` and `function_call` become tools; their calls get ids.
 --
--- wants: stream, include_usage (the chunk with the usage was asked for), model, warnings.
+-- wants: stream, include_usage (the client asks for the chunk with the usage), model, warnings.
 --
 -- @module opengatellm.protocol.openai_chat_decode
 local body_reader = require "opengatellm.protocol.reader"
@@ -20,7 +20,7 @@ function decode_part.text(fields) return { type = "text", text = fields:need_tex
 
 function decode_part.refusal(fields) return { type = "refusal", text = fields:need_text "refusal" } end
 
--- Some clients write the address itself in place of the object.
+-- Some clients send the address in place of the object.
 function decode_part.image_url(fields)
   if type(fields.table.image_url) == "string" then
     return body_reader.set_url({ type = "image" }, fields:text "image_url", fields:at "image_url")
@@ -52,7 +52,7 @@ function decode_part.file(fields)
   return body_reader.set_file(part, data, file:at "file_data")
 end
 
--- The content of a message; nil where it has none.
+-- Reads the content of a message; gives nil if it has none.
 local function content_of(fields)
   local content = fields:any "content"
   if content == nil or type(content) == "string" then return content end
@@ -67,7 +67,7 @@ end
 
 -- Messages --------------------------------------------------------------------------------------------------------
 
--- Arguments are a text; an object where somebody forgot.
+-- Reads the arguments of a call: a text, or an object from clients that forget to encode it.
 local function arguments_of(fields, key)
   local value = fields:any(key)
   if type(value) == "table" then return fields.reader:source(fields:object(key)) end
@@ -97,7 +97,7 @@ local function is_text_alone(part)
   return true
 end
 
--- Mistral's thoughts: a text, or a list of texts; nil where there is more in it.
+-- Gives the text of Mistral's thoughts, which are a text or a list of texts; nil if they hold anything else.
 local function thought_of(thinking)
   if type(thinking) == "string" then return thinking end
   if type(thinking) ~= "table" then return nil end
@@ -109,7 +109,7 @@ local function thought_of(thinking)
   return table.concat(texts)
 end
 
--- What the assistant's own server has written: a thought as a reply has it, anything else as it came.
+-- Reads a part in the server's own form: a thought becomes a part as in a reply, any other part goes back as it came.
 local function own_part(item, part)
   local text = item.type == "thinking" and thought_of(item.thinking)
   if not text then
@@ -194,7 +194,7 @@ local function function_of(fields)
   }
 end
 
--- A function stands in an object of its own, or beside its type; who says no type means one.
+-- Reads a tool: its function is an object of its own, or its fields stand beside the type. Without a type, it is a function.
 local function tool_of(fields)
   local kind = fields:text "type" or "function"
   if kind ~= "function" then return fields.table end
@@ -273,7 +273,7 @@ local function decode(body)
   return request, wants
 end
 
---- The request that a body asks for.
+--- Makes a request of a body.
 ---@param source string|table
 ---@param options? {path?: string}
 ---@return ogl.Request? request

@@ -1,8 +1,8 @@
---- Chat Completions, what the assistant said: its message on its way back.
+--- Chat Completions: encodes messages of the assistant that go back to a server.
 --
--- A plain answer is a text and calls. What only its own server can read goes back to it under its own name: members of the message
--- (`reasoning_details`, `thinking_blocks`), what stands beside a call (the call's signature, JSON of its members), and parts of a
--- content that is a list (Mistral's thoughts).
+-- A plain answer is a text and calls. Parts that only its own server can read go back there under their own names: members of the message
+-- (`reasoning_details`, `thinking_blocks`), members beside a call (its signature is their JSON), and parts of a content that is a list
+-- (Mistral's thoughts).
 --
 -- @module opengatellm.protocol.openai_chat_said
 local json = require "opengatellm.json"
@@ -14,7 +14,7 @@ local NAME = "openai_chat"
 
 local RESERVED = { id = true, type = true, index = true, ["function"] = true, custom = true }
 
--- Puts back what stood beside a call; false where that is none of this server's.
+-- Puts back the members that stood beside a call; gives false if the signature is not from this server.
 local function add_members(out, call, own)
   local members = own and messages.members(call.signature)
   if not members then return call.signature == nil end
@@ -25,7 +25,7 @@ local function add_members(out, call, own)
 end
 
 local function encode_call(call, said)
-  if not call.name then return call end -- in the wire's own form
+  if not call.name then return call end -- it is in the protocol's form already
   local out = { id = call.id, type = "function" }
   if call.type == "custom" then
     out.type, out.custom = "custom", { name = call.name, input = call.arguments or "" }
@@ -36,19 +36,19 @@ local function encode_call(call, said)
   return messages.add_extra(out, call, said.from_here)
 end
 
--- Gemini refuses calls that are not signed, here as well: a word stands for the signature of the first. Gateways see to that themselves
--- (`signs_calls`).
+-- Signs the first call with a word that Gemini accepts in place of a signature, since it refuses unsigned calls in this protocol too. A
+-- gateway does that itself (`signs_calls` of its provider).
 local function sign(calls, target)
   local word, first = target.row.signs_calls, calls[1]
   if not word or target.provider.signs_calls or first.extra_content or first["function"] == nil then return end
   calls[1] = {}
-  for name, value in pairs(first) do calls[1][name] = value end -- it may be the caller's
+  for name, value in pairs(first) do calls[1][name] = value end -- a copy, because the first may be the caller's table
   calls[1].extra_content = { google = { thought_signature = word } }
 end
 
 -- Content -----------------------------------------------------------------------------------------------------------
 
-local MEDIA = { images = true, audio = true } -- what the model made: the server takes none of it from an assistant
+local MEDIA = { images = true, audio = true } -- the model made them, but the server takes no media from an assistant
 
 local encode_part = {}
 
@@ -59,13 +59,13 @@ end
 
 function encode_part.refusal(part, said)
   local text = part.text or part.refusal
-  if said.refusal then return nil end -- it has a field of its own
+  if said.refusal then return nil end -- it goes into a field of its own
   if said.target.provider.no_refusal or not said.from_here then return { type = "text", text = text } end
   said.listed = true
   return { type = "refusal", refusal = text }
 end
 
--- A thought is a part of the content where it came as one.
+-- Encodes a thought that came as a part of the content.
 function encode_part.reasoning(part, said)
   local members = messages.members(part.signature)
   if not said.own or not members or members.type ~= "thinking" then
@@ -95,9 +95,9 @@ end
 
 function encode_part.citation(_, said) said.left = said.left or said.foreign end
 
-function encode_part.tool_call() end -- they stand beside the content
+function encode_part.tool_call() end -- calls stand beside the content
 
--- Whether a content is no more than its texts, as that of most replies is.
+-- Whether a content is only texts, as in most replies.
 local function is_text(content)
   if type(content) ~= "table" then return true end
   for _, part in ipairs(content) do
@@ -106,7 +106,7 @@ local function is_text(content)
   return true
 end
 
--- The content as a list, which is sent where a text would not say it all (`listed`).
+-- Encodes the content as a list; it is sent if a text could not hold it all (`listed`).
 local function content_of(message, said)
   if is_text(message.content) then return messages.text(message) end
   local list = json.array {}
@@ -123,7 +123,7 @@ end
 
 -- The message -------------------------------------------------------------------------------------------------------
 
--- A refusal has a field of its own, or is a text to servers that do not know it.
+-- Puts a refusal into its field, or into the text for servers that do not know that field.
 local function add_refusal(out, refusal, provider)
   if type(refusal) ~= "string" then return end
   if not provider.no_refusal then out.refusal = refusal
@@ -133,7 +133,7 @@ local function add_refusal(out, refusal, provider)
   end
 end
 
--- Servers that think between tool calls want those thoughts back, empty ones too, and refuse the request without (`echo_reasoning`).
+-- Adds the calls. Servers with `echo_reasoning` think between calls, and refuse the request without those thoughts, empty ones too.
 local function add_calls(out, message, said)
   local calls, provider = messages.calls(message), said.target.provider
   if not calls[1] then return end
@@ -144,7 +144,7 @@ local function add_calls(out, message, said)
   if provider.echo_reasoning then out[provider.echo_reasoning] = message.reasoning or "" end
 end
 
---- The message of an assistant.
+--- Encodes a message of the assistant.
 ---@param message ogl.Message
 ---@param target {provider: table, row: ogl.ModelRow, warn: fun(field: string, message: string)}
 ---@return table

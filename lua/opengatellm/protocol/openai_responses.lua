@@ -1,8 +1,8 @@
 --- The Responses API, the request side: POST /responses of OpenAI, and of the servers that copy it.
 --
--- A conversation is a list of input items: messages, calls, results of calls, and what earlier replies left to be sent back.
--- A reply that came by this protocol goes back item by item: reasoning and unknown items byte for byte, messages and calls with
--- what stood beside their texts (id, phase, caller, …: the part's signature).
+-- A conversation is a list of input items: messages, calls, results of calls, and the other items of earlier replies.
+-- A reply that came by this protocol goes back item by item: reasoning and unknown items byte for byte, messages and calls with the
+-- members that stood beside their texts (id, phase, caller, …), which the part's signature holds as JSON: its shell.
 --
 -- @module opengatellm.protocol.openai_responses
 local call_ids = require "opengatellm.protocol.call_ids"
@@ -19,12 +19,12 @@ local translation = require "opengatellm.protocol.translation"
 local M = { name = "openai_responses" }
 
 ---@class ogl.ResponsesDraft of one request
----@field items table[] input so far
+---@field items table[] the input so far
 ---@field provider table
 ---@field warn fun(field: string, message: string)
----@field unstored boolean the server keeps nothing: what has only an id cannot go back
+---@field unstored boolean the server keeps no replies, so that items known only by their id cannot go back
 ---@field custom table<string, boolean> names of custom tools
----@field custom_calls table<string, boolean> ids of their calls
+---@field custom_calls table<string, boolean> ids of the calls of custom tools
 
 -- Content ---------------------------------------------------------------------------------------------------------
 
@@ -41,7 +41,7 @@ end
 
 function encode_part.audio(part)
   if part.url or part.id then
-    return nil, errors.unsupported "openai_responses takes audio from a path or from data alone"
+    return nil, errors.unsupported "openai_responses takes audio only from a path or from data"
   end
   local data, mime = media.base64(part)
   if not data then return nil, mime end
@@ -65,18 +65,18 @@ end
 
 -- What the assistant said ------------------------------------------------------------------------------------------
 
--- An item with what stood beside it in the reply it came from.
+-- Adds to an item the members that it had in its reply.
 local function with_shell(item, shell)
   for name, value in pairs(shell) do item[name] = value end
   return item
 end
 
--- One reply, or one message that was written like it, on its way to items.
+-- Encodes one reply, or one message of the assistant, as items.
 local Turn = {}
 Turn.__index = Turn
 
---- Decodes the signature of a part, unless another server gave it. An id is left out where its reasoning is missing, since the server
---- refuses it then.
+--- Decodes the signature of a part, unless another server gave it. An id whose reasoning is missing is left out, since the server refuses
+--- it.
 ---@param part table
 ---@return table?
 function Turn:shell(part)
@@ -90,12 +90,12 @@ end
 ---@param item table
 function Turn:add(item)
   table.insert(self.draft.items, item)
-  self.thoughts = 0 -- how many items of reasoning stand at the end
+  self.thoughts = 0 -- how many items of reasoning are last
 end
 
---- Puts a content part into the open message, or into a new one where the part begins one.
+--- Puts a content part into the open message, or into a new one if the part begins a message.
 ---@param content table in the protocol's form
----@param part table of the message
+---@param part table the part in our form
 function Turn:say(content, part)
   local shell = self:shell(part)
   if shell or not self.open then
@@ -129,10 +129,10 @@ turn_part.output_text = turn_part.text
 function turn_part.refusal(turn, part) turn:say({ type = "refusal", refusal = part.text or part.refusal }, part) end
 
 function turn_part.reasoning(turn)
-  if not turn.own then turn:leave_out "reasoning of another server" end -- ours is in the item, which is a part of its own
+  if not turn.own then turn:leave_out "reasoning of another server" end -- this server's own is in an item, which is another part
 end
 
--- Citations stand beside the text that they came with.
+-- Adds a citation to the text that it came with.
 function turn_part.citation(turn, part)
   if turn.own and turn.cited and part.json then table.insert(turn.cited, json.raw(part.json)) end
 end
@@ -140,7 +140,7 @@ end
 function turn_part.tool_call(turn, part)
   turn.open = nil
   local shell, draft = turn:shell(part) or {}, turn.draft
-  if part.signature and not turn.own and not turn.from_here then turn:leave_out "what another protocol has beside a call" end
+  if part.signature and not turn.own and not turn.from_here then turn:leave_out "a call's signature of another protocol" end
   local id = part.id
   turn.called[id] = true
   if shell.type == "custom_tool_call" or draft.custom[part.name] then
@@ -151,16 +151,16 @@ function turn_part.tool_call(turn, part)
   end
 end
 
--- Whether a reasoning item means something to a server that has not kept it.
+-- Whether a server that has not kept a reasoning item can read it.
 local function is_encrypted(text)
   local item = json.decode(text)
   return type(item) == "table" and type(item.encrypted_content) == "string" and item.encrypted_content ~= ""
 end
 
--- The server has not kept it: it says nothing there but its id.
+-- Whether an item holds only an id, so that only a server that keeps replies can read it.
 local function is_kept_only(kind) return kind == "item_reference" end
 
--- An item as it came; without its id where the reasoning that it leans on is gone.
+-- Gives an item as it came, but without its id if the reasoning before it was left out.
 local function item_of(turn, part)
   if not turn.without_ids then return json.raw(part.json) end
   local item = messages.members(part.json)
@@ -188,17 +188,17 @@ end
 function Turn:close()
   if self.thoughts == 0 then return end
   for _ = 1, self.thoughts do table.remove(self.draft.items) end
-  self:leave_out "reasoning that nothing follows"
+  self:leave_out "reasoning at the end of a message"
 end
 
--- A call of `tool_calls`, in our form or in that of Chat Completions; not those that stand in the content as well.
+-- Encodes a call of `tool_calls`, in our form or in that of Chat Completions, unless the content holds it too.
 local function encode_call(turn, call, said)
   local inner = call["function"] or call.custom or call
   if said[call.id] then return end
   turn_part.tool_call(turn, { id = call.id, name = inner.name, arguments = inner.arguments or inner.input, signature = call.signature })
 end
 
--- An empty text is nothing, unless it is a message that the server has made: its reasoning needs it.
+-- Whether a part is an empty text to leave out. An empty message that the server has made stays, because its reasoning needs it.
 local function is_nothing(turn, part) return part.type == "text" and part.text == "" and not turn:shell(part) end
 
 local function turn_of(draft, message, where)
@@ -208,7 +208,7 @@ local function turn_of(draft, message, where)
   }, Turn)
 end
 
--- What was refused stands beside the content where a message has no part of it.
+-- Adds the refusal that stands beside the content, unless the content has it as a part.
 local function add_refusal(turn, message)
   if type(message.refusal) ~= "string" or message.refusal == "" then return end
   for _, part in ipairs(type(message.content) == "table" and message.content or {}) do
@@ -223,7 +223,7 @@ local function encode_assistant(draft, message, where)
   for _, part in ipairs(content) do
     if type(part) == "string" then part = { type = "text", text = part } end
     local encode = turn_part[part.type]
-    if not encode then turn:say(part, part) -- the server's own form
+    if not encode then turn:say(part, part) -- it is in the server's own form
     elseif not is_nothing(turn, part) then encode(turn, part) end
   end
   add_refusal(turn, message)
@@ -237,7 +237,7 @@ end
 local function encode_message(draft, message, where)
   if message.role == "assistant" then return encode_assistant(draft, message, where) end
   if message.role == "function" then
-    return draft.warn(where, "openai_responses knows results of calls by their ids alone: a message of the role function was left out")
+    return draft.warn(where, "openai_responses finds the call of a result only by its id: a message of the role function was left out")
   end
   if message.name and message.role ~= "tool" then
     draft.warn(where .. ".name", "openai_responses has no names of speakers: it was left out")
@@ -274,10 +274,10 @@ end
 
 -- Tools, output, reasoning ----------------------------------------------------------------------------------------
 
--- The server takes a function for strict where nobody says otherwise, and refuses most schemas then.
+-- Sends `strict` always: without it, the server takes a function as strict and then refuses most schemas.
 local function encode_function(tool, number, target)
   local strict = tool.strict == true
-  if target.own then strict = tool.strict end -- its author has left that to the server
+  if target.own then strict = tool.strict end -- the author of such a request may leave that to the server
   return messages.add_extra({
     type = "function", name = tool.name, description = tool.description, strict = strict,
     parameters = tools.parameters(tool, number, target),
@@ -287,7 +287,7 @@ end
 local function encode_tools(list, target)
   local out = json.array {}
   for i, tool in ipairs(list) do
-    local inner = tools.function_of(tool) -- as Chat Completions has it, too
+    local inner = tools.function_of(tool) -- also in the form of Chat Completions
     out[i] = inner and encode_function(inner, i, target) or tool
   end
   return out
@@ -321,7 +321,7 @@ end
 
 -- Request ---------------------------------------------------------------------------------------------------------
 
--- Fields that go as they are: name here -> name there.
+-- Fields that go unchanged: name here -> name there.
 local SAME = {
   system = "instructions", max_tokens = "max_output_tokens", temperature = "temperature", top_p = "top_p", top_logprobs = "top_logprobs",
   user = "user", metadata = "metadata", service_tier = "service_tier", store = "store", include = "include",
@@ -342,7 +342,7 @@ end
 
 local LOGPROBS = "message.output_text.logprobs"
 
--- Logprobs have to be asked for by `include`.
+-- Asks for logprobs, which this protocol has in `include`.
 local function set_logprobs(body, request)
   if not request.logprobs then return end
   local include = json.array {}

@@ -1,7 +1,7 @@
---- The Responses API, a request that came to us: what POST /responses of a client asks, as a request of ours.
+--- The Responses API, a request that came to us: makes a request of the body of a client's POST /responses.
 --
--- The input is a list of items. Those that the model made (messages of the assistant, reasoning, calls, and whatever has no form
--- here) become messages of the assistant whose parts go back item by item: see openai_responses.lua.
+-- The input is a list of items. Items that the model made (messages of the assistant, reasoning, calls, and items unknown here) become
+-- messages of the assistant whose parts go back item by item: see openai_responses.lua.
 --
 -- wants: stream, include_usage (always), model, warnings.
 --
@@ -51,7 +51,7 @@ end
 
 local TOLD = { content = true, arguments = true, input = true, name = true, call_id = true, role = true, type = true }
 
--- What an item has beside its texts, as JSON: nil where that is no more than a type.
+-- Encodes the members of an item beside its texts as JSON; gives nil if it has only a type.
 local function shell_of(fields, kind)
   local shell
   for key, value in pairs(fields.table) do
@@ -83,7 +83,7 @@ end
 ---@param part table
 function Input:say(part) table.insert(self:turn().content, part) end
 
--- Without a shell a message is told from the one before by being one of ours too.
+-- Whether a message has said something. An item without a shell then begins a new message, or its texts would join the one before.
 local function is_said(message)
   for _, part in ipairs(message and message.content or {}) do
     if part.type == "text" or part.type == "refusal" then return true end
@@ -124,7 +124,7 @@ function add.message(input, fields)
   table.insert(input.messages, fields:keep(message))
 end
 
--- The texts of a thought, for those who read it; what goes back is the item.
+-- Gives the texts of a thought for programs to read. Not they but the item goes back to the server.
 local function texts_of(fields, key)
   local texts = {}
   for _, item in fields:each(key) do texts[#texts + 1] = item:text "text" end
@@ -246,7 +246,7 @@ local function decode(body)
   return request, wants
 end
 
---- The request that a body asks for.
+--- Makes a request of a body.
 ---@param source string|table
 ---@param options? {path?: string}
 ---@return ogl.Request? request

@@ -1,12 +1,12 @@
---- Quirks: where a server takes less than its protocol has, or under another name. They are fields of a provider's data
---- (providers/init.lua); a protocol file asks here for each. What is left out is told as a warning `not_carried`.
+--- Quirks: adapts requests to servers that take less than their protocol has, or know a field under another name. Quirks are fields of
+--- a provider's data (providers/init.lua). Each field that is left out gives a warning `not_carried`.
 --
 -- @module opengatellm.protocol.quirks
 local M = {}
 
 local NONE = {}
 
--- A copy of a table without one field.
+-- Copies a table without one field.
 local function without(value, name)
   local copy = {}
   for key, field in next, value do copy[key] = field end
@@ -14,7 +14,7 @@ local function without(value, name)
   return copy
 end
 
---- The request without the fields that this server refuses or ignores (`drop`).
+--- Leaves out the fields of a request that this server refuses or ignores (`drop`).
 ---@param request ogl.Request
 ---@param provider table
 ---@param warn fun(field: string, message: string)
@@ -29,7 +29,7 @@ function M.request(request, provider, warn)
   return request
 end
 
---- A message without its name, for servers that refuse one (`no_message_names`).
+--- Leaves out the name of a message for servers that refuse names (`no_message_names`).
 ---@param message table
 ---@param provider table
 ---@param warn fun(field: string, message: string)
@@ -40,7 +40,7 @@ function M.message(message, provider, warn)
   return without(message, "name")
 end
 
---- The body with the names that this server has (`rename`).
+--- Renames fields of a body to the names that this server knows (`rename`).
 ---@param body table changed in place
 ---@param provider table
 function M.body(body, provider)
@@ -49,9 +49,9 @@ function M.body(body, provider)
   end
 end
 
---- The word for a choice of tools (`tool_choice`: "auto", "none", "required", or "named" for that of one tool -> this server's word,
---- or false where it has none); nil: nothing is sent.
----@param choice any as its protocol has it
+--- Gives this server's word for a choice of tools. The provider's `tool_choice` maps "auto", "none", "required" and "named" (one tool) to
+--- its words, or to false if it has no word; then the result is nil, and nothing is sent.
+---@param choice any in the protocol's form
 ---@param provider table
 ---@param warn fun(field: string, message: string)
 ---@return any

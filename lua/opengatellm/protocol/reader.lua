@@ -1,14 +1,13 @@
---- The body of a request that came to us: JSON that anybody may have written, read field by field.
+--- Reads the body of a request that came to us, field by field. Its JSON may come from a careless or hostile client.
 --
 --   reader.read(source, options, function(fields, reader) … return request, wants end) -> request, wants | nil, err
 --
--- Whatever is not as it should be ends the reading with an error of kind `invalid` that names the field
--- ("messages[2].content[1].image_url: expected an object, got a number"); nothing raises. null counts as absent. What a decoder has
--- not asked for is the `rest` of its fields. Objects that go on unread (schemas, arguments, items that nobody here knows) go on as
--- the bytes that they are: `reader:source(object)`. A table is read like the text that JSON makes of it, so its depth is bounded and
--- it holds nothing that JSON cannot.
+-- The first wrong field ends the reading with an error of kind `invalid` that names it
+-- ("messages[2].content[1].image_url: expected an object, got a number"); nothing raises. null counts as absent. Fields that a decoder
+-- does not read are the `rest`. Objects that go on unread (schemas, arguments, unknown items) keep their bytes:
+-- `reader:source(object)`. A table is first encoded as JSON, so that its depth is bounded and it holds only values that JSON has.
 --
--- Nothing that is read here names a file of this machine: media have data, or an address that is none of a file.
+-- No part of the result names a file of this machine, or a client could have it sent: media have data, or an address that is no file.
 --
 -- @module opengatellm.protocol.reader
 local call_ids = require "opengatellm.protocol.call_ids"
@@ -23,7 +22,7 @@ local translation = require "opengatellm.protocol.translation"
 
 local M = {}
 
--- What ends a reading; its only field is the message.
+-- The value that `refuse` raises and `read` catches; its only field is the message.
 local refusal_mt = {}
 
 --- Ends the reading.
@@ -52,12 +51,12 @@ local function expect(where, what, value) M.refuse(where, "expected " .. what ..
 
 -- Fields of an object ---------------------------------------------------------------------------------------------
 
----@class ogl.Fields of one object; each is given once asked for, or nil where it is absent or null
+---@class ogl.Fields of one object; methods read a field by its key, and give nil if it is absent or null
 ---@field table table
 ---@field where string the object's own name, "" for the body
 ---@field reader ogl.BodyReader
----@field known table<string, boolean> what was asked for
----@field back? table what goes back all the same
+---@field known table<string, boolean> the keys that were read
+---@field back? table fields that were read and belong to the rest all the same
 local Fields = {}
 Fields.__index = Fields
 
@@ -66,7 +65,7 @@ Fields.__index = Fields
 ---@return string
 function Fields:at(key) return self.where == "" and key or self.where .. "." .. key end
 
--- "maxOutputTokens" -> "max_output_tokens", the other name that protocol buffers have for it
+-- "maxOutputTokens" -> "max_output_tokens": protocol buffers accept both names
 local function snake(key) return (key:gsub("%u", function(letter) return "_" .. letter:lower() end)) end
 
 --- Reads a field of any type.
@@ -83,7 +82,7 @@ function Fields:any(key)
   if value ~= json.null then return value end
 end
 
---- Reads a text. Refuses any other value, as do all the readers below.
+--- Reads a text. Refuses any other value, as the readers below do too.
 ---@param key string
 ---@return string?
 function Fields:text(key)
@@ -150,7 +149,7 @@ function Fields:fields(key)
   return value and self.reader:fields(value, self:at(key)) or nil
 end
 
---- Reads a list. Where the protocol's servers take one item in place of a list, it gives a list of that item.
+--- Reads a list. If the protocol's servers also take a single item for a list, it gives a list of that item.
 ---@param key string
 ---@return table?
 function Fields:list(key)
@@ -194,7 +193,7 @@ function Fields:text_or_texts(key)
   return self:texts(key)
 end
 
---- Reads an object that has to go on byte for byte.
+--- Reads an object whose bytes have to go on unchanged.
 ---@param key string
 ---@return table? # as json.raw makes it
 function Fields:exact(key)
@@ -202,20 +201,20 @@ function Fields:exact(key)
   return value and json.raw(self.reader:source(value)) or nil
 end
 
---- Marks fields as read that have no use here.
+--- Marks fields as read that this library does not use, so that they are not in the rest.
 ---@param ... string keys
 function Fields:ignore(...)
   for i = 1, select("#", ...) do self:any((select(i, ...))) end
 end
 
---- Keeps a field among the unread ones although it was read, since what was made of it does not hold all of it.
+--- Adds a field to the rest although it was read, because the request's own field does not hold all of it.
 ---@param key string
 function Fields:give_back(key)
   self.back = self.back or {}
   self.back[key] = self:any(key)
 end
 
---- What nobody asked for; nil where there is nothing.
+--- Gives the fields that the decoder has not read; nil if there are no such fields.
 ---@return table?
 function Fields:rest()
   local rest = self.back
@@ -228,7 +227,7 @@ function Fields:rest()
   return rest
 end
 
---- Puts what is left of an object beside what was made of it: a mark for the prompt cache, and `extra`.
+--- Adds an object's mark for the prompt cache, and its unread fields as `extra`, to the table that was made of it.
 ---@param target table
 ---@return table target
 function Fields:keep(target)
@@ -237,9 +236,9 @@ function Fields:keep(target)
   return target
 end
 
---- The role of a message.
----@param roles table<string, any> those that there are
----@param expected string their names, for the error
+--- Reads the role of a message; refuses an unknown one.
+---@param roles table<string, any> the known roles
+---@param expected string their names in words, for the error
 ---@return string
 function Fields:role(roles, expected)
   local role = self:need_text "role"
@@ -247,7 +246,7 @@ function Fields:role(roles, expected)
   return role
 end
 
---- The object as a part of a message: `decode[type](fields)` reads it, and what no function reads goes back as it came.
+--- Reads the object as a part of a message: `decode[type](fields)` makes the part. A part of an unknown type goes back as it came.
 ---@param decode table<string, fun(fields: ogl.Fields): table>
 ---@return ogl.Part
 function Fields:part(decode)
@@ -257,9 +256,9 @@ function Fields:part(decode)
   return part.type == "part" and part or self:keep(part)
 end
 
---- A text, or the parts of a list.
+--- Reads a text, or a list of parts.
 ---@param key string
----@param called string what the protocol calls its parts, for the error
+---@param called string the protocol's word for its parts, for the error
 ---@param decode table<string, fun(fields: ogl.Fields): table>
 ---@return string|ogl.Part[]
 function Fields:text_or_parts(key, called, decode)
@@ -276,7 +275,7 @@ end
 ---@class ogl.BodyReader
 ---@field protocol string
 ---@field text string the body
----@field lenient boolean it is read as Google's servers do: fields have two names, one item may stand for a list, a text for a number
+---@field lenient boolean reads as Google's servers do: a field has two names, one item may stand for a list, and a text for a number
 ---@field warn fun(field: string, message: string, code?: string)
 local Reader = {}
 Reader.__index = Reader
@@ -310,7 +309,7 @@ end
 ---@return table part
 function Reader:opaque(fields, kind) return { type = "part", kind = kind, json = self:source(fields.table) } end
 
---- Decodes base64, with either alphabet; refuses other texts.
+--- Decodes base64 in either alphabet; refuses other texts.
 ---@param text string
 ---@param where string its place in the body
 ---@return string bytes
@@ -320,7 +319,7 @@ function M.bytes(text, where)
   return bytes
 end
 
---- Puts what an address means into a part: data and mime of a data URL, else `url`. Files of this machine are none.
+--- Sets `data` and `mime` of a part from a data URL, or `url` from another address; refuses the address of a file.
 ---@param part table changed
 ---@param url string
 ---@param where string
@@ -339,7 +338,7 @@ function M.set_url(part, url, where)
   return part
 end
 
---- Refuses a part that names a file: nobody may have this machine's files sent.
+--- Refuses a part that names a file, because a client must not have this machine's files sent.
 ---@param fields ogl.Fields of a part
 function M.refuse_path(fields)
   local path = fields.table.path
@@ -349,7 +348,7 @@ end
 local function read_body(source)
   if type(source) ~= "string" then
     local encoded, text = pcall(json.encode, source)
-    if not encoded then M.refuse("", "the body is nothing that JSON can hold: " .. tostring(text):gsub("^.-:%d+: ", "")) end
+    if not encoded then M.refuse("", "the body cannot be written as JSON: " .. tostring(text):gsub("^.-:%d+: ", "")) end
     source = text
   end
   local from, to = {}, {}
@@ -371,7 +370,7 @@ local function read(source, options, decode)
   return request, wants
 end
 
---- Reads a body. `decode` gets the body's fields and the reader, and gives a request and what only the caller wants.
+--- Reads a body. `decode` gets the body's fields and the reader, and gives a request and the `wants` for the caller.
 ---@param source string|table
 ---@param options {protocol: string, path?: string, lenient?: boolean}
 ---@param decode fun(fields: ogl.Fields, reader: ogl.BodyReader): table, table
@@ -380,18 +379,18 @@ end
 function M.read(source, options, decode)
   local fine, request, wants = pcall(read, source, options, decode)
   if fine then return request, wants end
-  if getmetatable(request) ~= refusal_mt then error(request, 0) end -- a mistake of ours
+  if getmetatable(request) ~= refusal_mt then error(request, 0) end -- a fault of this library
   return nil, errors.new { kind = "invalid", message = request.message }
 end
 
--- What several protocols have --------------------------------------------------------------------------------------
+-- Shared by several protocols --------------------------------------------------------------------------------------
 
---- The part for media of that type.
+--- Gives the type of part for a MIME type.
 ---@param mime? string
 ---@return string
 function M.kind_of(mime) return mime and (mime:match "^(image)/" or mime:match "^(audio)/") or "file" end
 
---- Makes a part of base64 bytes; where the type is missing, it looks at the bytes.
+--- Makes a part of base64 bytes; without a MIME type, the bytes tell it.
 ---@param text string base64
 ---@param mime? string
 ---@param where string its place in the body
@@ -404,7 +403,7 @@ end
 
 local AUDIO_TYPES = { mp3 = "audio/mpeg", wav = "audio/wav" }
 
---- A recording as Mistral has it: base64 alone, or an address.
+--- Makes a part of a recording in Mistral's form: base64 without a type, or an address.
 ---@param text string
 ---@param where string
 function M.bare_audio(text, where)
@@ -415,14 +414,14 @@ function M.bare_audio(text, where)
   return part
 end
 
---- A recording in the form of the OpenAI protocols: {data, format}.
+--- Makes a part of a recording in the form of the OpenAI protocols: {data, format}.
 ---@param audio ogl.Fields
 function M.audio_of(audio)
   local format = audio:text "format" or "wav"
   return { type = "audio", data = M.bytes(audio:need_text "data", audio:at "data"), mime = AUDIO_TYPES[format] or "audio/" .. format }
 end
 
---- Sets the data of a document, which is an address or base64.
+--- Sets the data of a document from an address or from base64.
 ---@param part table
 ---@param data string
 ---@param where string its place in the body
@@ -433,9 +432,9 @@ function M.set_file(part, data, where)
   return part
 end
 
---- Puts the rest of an object beside what our fields make of it.
+--- Adds the unread fields of an object to the request's `extra`.
 ---@param request ogl.Request changed
----@param name string of the field that holds the object
+---@param name string the name of the field that holds the object
 ---@param fields? ogl.Fields
 function M.set_extra(request, name, fields)
   local rest = fields and fields:rest()
@@ -444,7 +443,7 @@ function M.set_extra(request, name, fields)
   request.extra[name] = rest
 end
 
---- Effort of reasoning, in our words.
+--- Gives a request's `reasoning` for an effort; a table if the word is unknown here.
 ---@param effort? string
 function M.effort(effort)
   if effort == nil then return nil end
@@ -454,8 +453,8 @@ end
 local UserTurn = {}
 UserTurn.__index = UserTurn
 
---- The messages of one turn of the user, for protocols that have the answers of tools in it: each answer becomes a message of its
---- own, and what stands between them a message of the user.
+--- Splits a turn of the user, for protocols that put answers of tools into it: each answer becomes a message of its own, and the parts
+--- between two answers become a message of the user.
 ---@param list ogl.Message[] changed
 ---@param protocol string
 function M.user_turn(list, protocol) return setmetatable({ list = list, protocol = protocol, open = nil }, UserTurn) end
@@ -467,7 +466,7 @@ function UserTurn:result(message)
   self.open = nil
 end
 
---- The parts of the message of the user that is open; opens one where none is.
+--- Gives the parts of the open message of the user; opens one if necessary.
 ---@return ogl.Part[]
 function UserTurn:parts()
   if not self.open then
@@ -480,7 +479,7 @@ end
 local Calls = {}
 Calls.__index = Calls
 
---- The calls of a conversation whose protocol tells them by name, or by nothing: each gets an id, for others need one.
+--- Gives ids to the calls of a conversation whose protocol finds calls by name or by order, because other protocols need ids.
 function M.calls() return setmetatable({ made = 0, all = {}, by_id = {}, by_name = {} }, Calls) end
 
 local function note(map, key, call)
@@ -504,8 +503,7 @@ function Calls:add(id, name)
   return id
 end
 
---- Finds the id of the call that is answered: the given one, else that of the oldest open call of that name, or of any name where there
---- is no name.
+--- Finds the id of the call that is answered: the given id, else that of the oldest open call of that name, or of any if no name is given.
 ---@param id? string
 ---@param name? string of the tool
 ---@return string? id

@@ -1,7 +1,7 @@
---- Tools of a request: the functions that a program runs, on their way to a server, and the server's own tools among them.
+--- Tools of a request: encodes the functions that a program runs, and tells the server's own tools from them.
 --
--- The schema of a function's parameters goes through the dialects, as that of `output` does, and what changes is told. A schema that
--- came by the same protocol stays as it came.
+-- The schema of a function's parameters goes through the dialects, as that of `output` does, and each change is a warning. A schema that
+-- came by the same protocol stays unchanged.
 --
 -- @module opengatellm.protocol.tools
 local messages = require "opengatellm.protocol.messages"
@@ -12,12 +12,12 @@ local M = {}
 
 ---@class ogl.ToolTarget
 ---@field own boolean the request came by the protocol that it goes out by
----@field strict_dialect? string of functions that are strict
----@field dialect? string of the others
----@field flat? boolean no choice may stand at the top of a schema
+---@field strict_dialect? string the dialect for functions with `strict`
+---@field dialect? string the dialect for the others
+---@field flat? boolean the server takes no anyOf, oneOf or allOf at the top of a schema
 ---@field warn fun(field: string, message: string, code?: string)
 
---- What a tool is as a function: itself, or what Chat Completions has inside; nil where it is one of the server's own.
+--- Gives the function of a tool: the tool itself, or its `function` as Chat Completions writes it; nil for one of the server's own tools.
 ---@param tool table
 ---@return table?
 function M.function_of(tool)
@@ -34,7 +34,7 @@ end
 
 local NO_PARAMETERS = { type = "object", properties = {} }
 
---- The schema of a function's parameters.
+--- Makes the schema of a function's parameters as the server takes it.
 ---@param inner table the function
 ---@param number integer which tool it is, for warnings
 ---@param target ogl.ToolTarget
@@ -45,8 +45,8 @@ function M.parameters(inner, number, target)
   return adapted(inner.parameters, inner, ("tools[%d].parameters"):format(number), target)
 end
 
---- A function in the form of Chat Completions, which others copied.
----@param fields table name, description, and what else the protocol has beside the schema
+--- Encodes a function in the form of Chat Completions, which other protocols copied.
+---@param fields table name, description, and the protocol's other fields beside the schema
 ---@param tool table as the request has it
 ---@param inner table the function in it
 ---@param number integer which tool it is, for warnings

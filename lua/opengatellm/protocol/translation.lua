@@ -1,7 +1,7 @@
---- Translation: what of a request a protocol carries, and the warnings of what it does not.
+--- Translation: fits a request to a protocol, and warns of each field that the protocol cannot carry.
 --
--- A request may have come by another protocol than it goes out by (`request.protocol`): what only that one has is left out, or said in
--- other words.
+-- A request may have come by another protocol than it goes out by (`request.protocol`): fields that only that one has are left out, or
+-- replaced by the nearest that this one has.
 --
 -- @module opengatellm.protocol.translation
 local messages = require "opengatellm.protocol.messages"
@@ -9,12 +9,12 @@ local requests = require "opengatellm.request"
 
 local M = {}
 
--- A list that takes what it is called with: LuaJIT compiles no trace in which a closure is made.
+-- A list of warnings is callable, and adds one when called. It is not a closure, because LuaJIT compiles no trace that makes closures.
 local warnings_mt = { __call = function(list, field, text, code)
   list[#list + 1] = { code = code or "not_carried", field = field, message = text }
 end }
 
---- A list of warnings, and what adds one when it is called: of a field that was left out, or (`code`) that was sent otherwise.
+--- Makes a list of warnings, and a function that adds one: without `code`, that a field was left out (`not_carried`).
 ---@return {code: string, field: string, message: string}[] warnings
 ---@return fun(field: string, text: string, code?: string) warn
 function M.warnings()
@@ -24,27 +24,27 @@ end
 
 local function by_field(a, b) return a.field < b.field end
 
---- Puts warnings in the order of their fields: the same request gives the same list.
+--- Sorts warnings by their fields, so that the same request always gives the same list.
 ---@param warnings {field: string}[]
 function M.sort_warnings(warnings) table.sort(warnings, by_field) end
 
---- The reasoning that is asked for, as a table: a word is its effort.
+--- Gives a request's `reasoning` as a table; a word becomes its effort.
 ---@param reasoning string|table
 ---@return {effort?: string, budget?: integer, summary?: string}
 function M.reasoning(reasoning) return type(reasoning) == "string" and { effort = reasoning } or reasoning end
 
---- Whether a request came by another protocol than this.
+--- Says whether a request came by another protocol than this.
 ---@param request ogl.Request
 ---@param protocol string
 ---@return boolean
 function M.is_foreign(request, protocol) return request.protocol ~= nil and request.protocol ~= protocol end
 
--- A field that our own fields have filled in part.
+-- Adds the members of a value to a field that our own fields have already filled in part.
 local function merge_into(body, key, value)
   for name, inner in pairs(value) do body[key][name] = inner end
 end
 
--- Objects of a protocol that our fields make a part of: what is left of them is named field by field.
+-- Objects of a protocol whose members partly have names of ours: their other members are named one by one in warnings.
 local SHARED = { generationConfig = true, toolConfig = true, options = true, thinking = true, output_config = true, text = true }
 
 local function warn_of_extra(request, protocol, warn)
@@ -62,8 +62,8 @@ local function warn_of_extra(request, protocol, warn)
   end
 end
 
---- Merges `extra` over a body: field by field where the request came to us, for what it has there is the rest of its objects. The
---- extra of a request of another protocol is left out.
+--- Merges `extra` over a body. If the request came to us, objects are merged member by member, since `extra` holds the members that
+--- have no name here. The extra of a request of another protocol is left out, with warnings.
 ---@param body table
 ---@param request ogl.Request
 ---@param protocol string
@@ -77,7 +77,7 @@ function M.add_extra(body, request, protocol, warn)
   end
 end
 
---- The effort that a budget of thought is, where there are no budgets.
+--- Gives the effort nearest to a budget of reasoning, for protocols without budgets.
 ---@param budget integer tokens
 ---@return "none"|"low"|"medium"|"high"
 function M.effort_of(budget)
@@ -85,7 +85,7 @@ function M.effort_of(budget)
   return budget <= 2048 and "low" or budget <= 8192 and "medium" or "high"
 end
 
--- What was beside the fields of messages and tools.
+-- Warns of the fields of messages and tools that only the request's own protocol knows.
 local function warn_of_rest(request, protocol, warn, carries_marks)
   local names, seen = messages.extra_names(request.messages, protocol), {}
   for _, tool in ipairs(request.tools or {}) do
@@ -100,8 +100,8 @@ local function warn_of_rest(request, protocol, warn, carries_marks)
   end
 end
 
---- The request as a protocol can take it, where it came by another: without tools in that server's own form, and without a choice
---- or a class of service that only that one has. What else is left out is told here.
+--- Fits a request that came by another protocol: leaves out tools in that server's own form, and a choice of tools or a service tier
+--- that only that one has. It also warns of the fields of messages and tools that will be left out.
 ---@param request ogl.Request
 ---@param protocol string
 ---@param warn fun(field: string, message: string)
@@ -118,7 +118,7 @@ function M.translated(request, protocol, warn, has)
   if request.tools then out.tools = tools end
   if type(request.tool_choice) == "table" and request.tool_choice.type or request.tool_choice and not tools[1] then
     if request.tool_choice ~= "none" and request.tool_choice ~= "auto" then
-      warn("tool_choice", "there is no such tool here: the choice was left out")
+      warn("tool_choice", "it names a tool that was not sent: the choice was left out")
     end
     out.tool_choice = nil
   end
@@ -129,13 +129,13 @@ function M.translated(request, protocol, warn, has)
     warn("reasoning.budget", text, "approximated")
   end
   if request.service_tier and request.service_tier ~= "auto" then
-    warn("service_tier", request.service_tier .. " is a class of " .. request.protocol .. ": it was left out")
+    warn("service_tier", request.service_tier .. " is a service tier of " .. request.protocol .. ": it was left out")
     out.service_tier = nil
   end
   return out
 end
 
---- Warns of the fields that a protocol cannot carry; false, 1 answer and no list at all are nothing to carry.
+--- Warns of the fields that a protocol cannot carry. false, and `n` of 1, ask for the default and need no warning.
 ---@param request ogl.Request
 ---@param names table<string, boolean>
 ---@param protocol string

@@ -1,10 +1,10 @@
---- Turns: a conversation for protocols that know two roles, the user and the model, and have instructions apart from both.
+--- Turns: builds a conversation for protocols that know two roles, the user and the model, and keep instructions apart from both.
 --
--- A draft is what the conversation has become so far:
+-- A draft is the conversation as far as it is encoded:
 --
 --   out      messages, oldest first; one that holds answers of tools has `results` while more may join them
 --   system   parts of the instructions
---   row      what the model takes (providers/models.lua);   model its name;   warn(field, message, code)
+--   row      the model's data (providers/models.lua);   model its name;   warn(field, message, code)
 --
 -- The protocol adds a message by its role: add.system, add.user, add.assistant or add.tool (draft, message) -> nil | err.
 --
@@ -25,9 +25,9 @@ local ROLES = { system = "system", developer = "system", assistant = "assistant"
 --- Adds all messages of a request to a draft.
 ---@param draft ogl.TurnsDraft changed
 ---@param messages ogl.Message[]
----@param ids string the ids of calls that the protocol takes: see call_ids.fit
+---@param ids string the rule for ids of calls: see call_ids.fit
 ---@param add table<string, fun(draft: ogl.TurnsDraft, message: ogl.Message): ogl.Error?>
----@return ogl.Error? err the first that a message gave
+---@return ogl.Error? err the first error of a message
 function M.add_all(draft, messages, ids, add)
   for _, message in ipairs(call_ids.fit(messages, ids)) do
     local err = add[ROLES[message.role] or "user"](draft, message)
@@ -35,7 +35,7 @@ function M.add_all(draft, messages, ids, add)
   end
 end
 
---- Adds instructions that stand somewhere in the conversation to those before it.
+--- Adds instructions to those before the conversation; warns if they stood inside it.
 ---@param draft ogl.TurnsDraft changed
 ---@param parts table[]
 ---@param protocol string for the warning
@@ -53,19 +53,19 @@ function M.leave_out_empty(draft, who)
   draft.warn("messages", "a message of the " .. who .. " without anything to send was left out")
 end
 
---- Takes away what the assistant began to say at the end, where the model does not go on with it.
+--- Removes an answer that the assistant only began, at the end of the conversation, if the model cannot continue it.
 ---@param draft ogl.TurnsDraft changed
----@param is_text boolean the last message is the assistant's and has text alone
----@return boolean taken
+---@param is_text boolean the last message is the assistant's, and is only text
+---@return boolean removed
 function M.drop_prefill(draft, is_text)
   local out = draft.out
   if draft.row.prefill ~= false or not out[2] or not is_text then return false end
-  draft.warn("messages", draft.model .. " does not go on with what the assistant began to say: it was left out")
+  draft.warn("messages", draft.model .. " cannot continue an answer that the assistant began: it was left out")
   out[#out] = nil
   return true
 end
 
---- Sends instructions alone as a message of the user: without one, servers see no conversation.
+--- Sends the instructions as a message of the user if the conversation has no other message, because servers refuse an empty one.
 ---@param draft ogl.TurnsDraft changed
 ---@param protocol string for the warning
 ---@param message_of fun(parts: table[]): table

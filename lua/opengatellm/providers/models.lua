@@ -1,4 +1,4 @@
---- Models: what each takes of a request, as data. `model_limits.lua` and the protocols apply it; what no row names is sent as it is.
+--- Models: which request fields and values each takes, as data that `model_limits.lua` and the protocols apply. Other fields go unchanged.
 --
 -- A row holds for the models whose plain name matches one of its patterns, and, with `on`, only by these protocols or providers. All
 -- rows that match are laid over each other, the first that has a field wins. The plain name is small letters without what a platform
@@ -200,7 +200,7 @@ local function claude_name(name)
   return name
 end
 
---- A model's name as the rows have it.
+--- Gives a model's plain name, which the rows match.
 ---@param model string
 ---@return string
 function M.plain_name(model) return claude_name(without_platform(model)) end
@@ -266,7 +266,7 @@ local function remember(row, protocol, provider, model)
   kept = kept + 1
 end
 
---- What a model takes: the rows that match, as one; an empty table where none does.
+--- Merges the rows that match a model; gives an empty table if no row does.
 ---@param protocol string
 ---@param provider {name?: string}
 ---@param model string
@@ -284,7 +284,7 @@ function M.of(protocol, provider, model)
   return row
 end
 
---- How many names are kept.
+--- Says how many names are kept.
 ---@return integer
 function M.kept() return kept end
 

@@ -2,8 +2,7 @@
 -- `ogl.middleware.cost { prices = … }`, which win over these.
 --
 -- A row is found by the provider's name and the model's plain name (models.lua; "claude-opus-5" is "claude-opus-5.0"), without a date at
--- its end. It holds for the provider
--- itself, not for platforms that resell the model.
+-- its end. It holds for the provider itself, not for platforms that resell the model.
 --
 --   input         of tokens that are read anew
 --   cached_input  of tokens read from the provider's cache; default: `input`
@@ -13,8 +12,8 @@
 --
 -- Sources, read in November 2026:
 --   A  platform.claude.com/docs/en/about-claude/pricing and the models' pages there; Sonnet 5.5 from 2026-10-07 on
---   B  docs.github.com, models and pricing of Copilot, which bills what the model's provider asks; where a second list agrees: of OpenAI
---      (June 2026), of ai.google.dev (2026-10-07)
+--   B  docs.github.com, models and pricing of Copilot, which says that it bills what the model's provider asks. OpenAI's list (June 2026)
+--      and ai.google.dev (2026-10-07) agree on input and output; the prices of long prompts and Gemini's cached ones stand in B alone
 --
 -- @module opengatellm.providers.prices
 local M = {}
@@ -48,7 +47,7 @@ M.ROWS = {
   ["anthropic/claude-opus-5.5"] = row(4, 0.2, 5, 20), -- A
   ["anthropic/claude-opus-5.0"] = opus, ["anthropic/claude-opus-4.8"] = opus, ["anthropic/claude-opus-4.7"] = opus,
   ["anthropic/claude-opus-4.6"] = opus, ["anthropic/claude-opus-4.5"] = opus,
-  ["anthropic/claude-sonnet-5.5"] = row(2, 0.1, 2.5, 10), -- A
+  ["anthropic/claude-sonnet-5.5"] = row(2, 0.2, 2.5, 10), -- A
   ["anthropic/claude-sonnet-5.0"] = row(2, 0.2, 2.5, 10), -- A
   ["anthropic/claude-sonnet-4.6"] = sonnet, ["anthropic/claude-sonnet-4.5"] = sonnet, ["anthropic/claude-sonnet-4.0"] = sonnet,
   ["anthropic/claude-haiku-4.5"] = row(1, 0.1, 1.25, 5), -- A
@@ -56,7 +55,6 @@ M.ROWS = {
   ["openai/gpt-5.4"] = with_long(row(2.5, 0.25, nil, 15), 272000, row(5, 0.5, nil, 22.5)), -- B
   ["openai/gpt-5.4-mini"] = row(0.75, 0.075, nil, 4.5), -- B
   ["openai/gpt-5.4-nano"] = row(0.2, 0.02, nil, 1.25), -- B
-  ["openai/gpt-5-mini"] = row(0.25, 0.025, nil, 2), -- B
   ["gemini/gemini-3.5-flash"] = row(1.5, 0.15, nil, 9), -- B
   ["gemini/gemini-3.1-pro-preview"] = with_long(row(2, 0.2, nil, 12), 200000, row(4, 0.4, nil, 18)), -- B
 }

@@ -11,7 +11,7 @@ local url = require "opengatellm.base.url"
 
 local M = {}
 
---- The first of the variables that is set and not empty.
+--- Gives the first of the variables that is set and not empty.
 ---@param names? string[]
 ---@return string?
 function M.variable(names)
@@ -28,7 +28,7 @@ local function is_one_of(values, value)
   return false
 end
 
---- What is wrong with the settings that a user gave, or nil.
+--- Says what is wrong with a user's settings; gives nil if nothing is.
 ---@param provider table
 ---@param given? table<string, string>
 ---@return string?
@@ -45,7 +45,7 @@ function M.check(provider, given)
   end
 end
 
---- The settings of a client: given, of the environment, or by default.
+--- Gives the settings of a client: the given ones, else those of the environment, else the defaults.
 ---@param provider table
 ---@param given? table<string, string>
 ---@return table<string, string>
@@ -57,7 +57,7 @@ function M.read(provider, given)
   return values
 end
 
---- How an option that is missing can be given: "set A, or option".
+--- Says how to give a missing option: "set A, or option".
 ---@param names? string[] variables that it is taken from
 ---@param option string
 ---@return string
@@ -68,11 +68,11 @@ end
 
 local function wanted(provider, name) return M.how(provider.settings[name], "settings." .. name) end
 
---- The provider's own address, its {names} replaced by settings.
+--- Gives the provider's own address, with its {names} replaced by settings.
 ---@param provider table
 ---@param values table<string, string>
----@return string? address nil where the provider has none
----@return string? problem or a setting is missing
+---@return string? address nil if the provider has no address, or a setting is missing
+---@return string? problem the missing or wrong setting
 function M.address(provider, values)
   if not provider.base_url then return nil end
   local problem
@@ -87,7 +87,7 @@ function M.address(provider, values)
   return address
 end
 
---- The error of a client that lacks a setting.
+--- Makes the error of a client that lacks a setting.
 ---@param provider table
 ---@param problem string
 ---@return ogl.Error

@@ -1,4 +1,4 @@
---- Requests: the fields that a chat takes, and their check before any byte is sent.
+--- Requests: lists the fields that a chat takes, and checks them before any byte is sent.
 --
 -- @module opengatellm.request
 local header = require "opengatellm.base.header"
@@ -6,11 +6,11 @@ local message = require "opengatellm.request.message"
 
 local M = {}
 
----@class ogl.Timeouts seconds each; false: none
+---@class ogl.Timeouts seconds each; false: no limit
 ---@field connect? number|false until the connection stands, TLS included; default 10
 ---@field first_byte? number|false from the request's last byte to the answer's first; default 600
 ---@field idle? number|false between two bytes; default 300
----@field total? number|false for the whole exchange; default: none
+---@field total? number|false for the whole exchange; default: no limit
 
 ---@class ogl.Tool
 ---@field name string
@@ -44,17 +44,17 @@ local M = {}
 ---@field tools? (ogl.Tool|table)[]
 ---@field tool_choice? "auto"|"none"|"required"|table {name = …}: that tool
 ---@field parallel_tool_calls? boolean
----@field output? "json"|table JSON, or JSON of that schema; {schema, name, description, strict}: of that one, under that name
+---@field output? "json"|table "json": any JSON; a table: JSON that fits this schema, or {schema, name, description, strict}
 ---@field search? table OpenGateLLM up to 0.8 searches first: collection_ids, document_ids, metadata_filters, limit, method, …
 ---@field reasoning? "low"|"medium"|"high"|{effort?: string, budget?: integer, summary?: string}
----@field extra? table merged into the body as it is
----@field protocol? string of a request that came to us: the only one that `extra`, and tools in a server's own form, go to
+---@field extra? table fields of the server that have no name here: they are merged into the body unchanged
+---@field protocol? string the protocol by which the request came to us: `extra` and tools in a server's own form go out only by this one
 ---@field headers? table<string, string>
 ---@field timeouts? ogl.Timeouts
----@field strict? boolean what cannot be carried, or read, is an error
----@field keep? boolean false: a stream whose reply is not kept
----@field no_streaming? boolean a stream of one whole answer
----@field fetch? boolean|fun(url: string): boolean media at addresses are fetched here, and sent as bytes; a function says which may be
+---@field strict? boolean a field that cannot be sent, or an answer that cannot be read, is an error and not only a warning
+---@field keep? boolean false: the stream does not keep the reply
+---@field no_streaming? boolean the server is asked for a whole answer; a stream gives the events of that one
+---@field fetch? boolean|fun(url: string): boolean the client fetches media at addresses and sends bytes; a function allows each address
 
 local FIELDS = {
   messages = "table", model = "string", system = "string", max_tokens = "integer", temperature = "number", top_p = "number",
@@ -81,10 +81,10 @@ local function problem_of(name, expected, value, where)
   return where .. name .. ": expected " .. expected .. ", got " .. got
 end
 
---- What is wrong with a table of options: a field that is not known, or of a wrong type; or nil.
+--- Says what is wrong with a table of options: an unknown field, or one of a wrong type; gives nil if nothing is.
 ---@param options table
 ---@param fields table<string, string>
----@param where? string before the field's name
+---@param where? string stands before the field's name in the message
 ---@return string?
 function M.check_fields(options, fields, where)
   local problem -- of several, the first by name: the same mistake gives the same message
@@ -154,7 +154,7 @@ local function check_tools(tools)
   end
 end
 
---- Efforts of reasoning that have a name.
+--- The words for an effort of reasoning.
 M.EFFORTS = { none = true, minimal = true, low = true, medium = true, high = true, xhigh = true }
 
 local function check_reasoning(reasoning)
@@ -164,7 +164,7 @@ local function check_reasoning(reasoning)
   return M.check_fields(reasoning, { effort = "string", budget = "integer", summary = "string" }, "reasoning.")
 end
 
---- What is wrong with a chat request, or nil. `model` is the client's own.
+--- Says what is wrong with a chat request; gives nil if nothing is.
 ---@param request any
 ---@return string?
 function M.check(request)
@@ -185,7 +185,7 @@ end
 ---@return string?
 function M.check_some(fields) return M.check_fields(fields, FIELDS) end
 
---- A request whose messages are a list: a text, as the whole request or as its `messages`, is short for one message of the user.
+--- Gives a request whose messages are a list: a text, as the whole request or as its `messages`, is short for one message of the user.
 ---@param request string|ogl.Request
 ---@return ogl.Request
 function M.of(request)
@@ -194,7 +194,7 @@ function M.of(request)
   return request
 end
 
---- A shallow merge into a new table; later tables win, `json.null` and false included.
+--- Merges tables, one level deep, into a new one. Later tables win, also with `json.null` and false.
 ---@param ... table?
 ---@return table
 function M.merge(...)
@@ -207,7 +207,7 @@ end
 
 local LEVELS = 5 -- a request, its messages, a message, its content, a part
 
--- A copy of the tables that a request is made of. Tables with a meta table (arrays, files, schemas) are values, and stay the same.
+-- Copies the tables that a request is made of. Tables with a metatable (arrays, files, schemas) are values, so the copy shares them.
 local function copied(value, levels)
   if type(value) ~= "table" or levels == 0 or getmetatable(value) then return value end
   local out = {}
@@ -215,12 +215,12 @@ local function copied(value, levels)
   return out
 end
 
---- A copy of a request that may be changed: its messages, and their parts, are copies, too.
+--- Copies a request so that the copy may be changed: its messages and their parts are copies too.
 ---@param request table
 ---@return table
 function M.copy(request) return copied(request, LEVELS) end
 
---- Timeouts merged like `merge`, without those that are false: none.
+--- Merges timeouts as `merge` does, and leaves out those that are false.
 ---@param ... ogl.Timeouts?
 ---@return table<string, number>
 function M.timeouts(...)

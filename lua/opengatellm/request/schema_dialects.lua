@@ -1,12 +1,12 @@
---- Dialects: the part of JSON Schema that each kind of server takes for structured output.
+--- Dialects: knows which part of JSON Schema each kind of server takes for structured output.
 --
--- `adapt(schema, dialect)` gives a copy that the server takes, and a report: what was removed, and what was said in other words. What
--- is removed constrains no more; the model still reads the descriptions, and who needs the constraint checks the answer.
+-- `adapt(schema, dialect)` gives a copy that the server takes, and a report of the keywords that it removed or rewrote. The server does
+-- not enforce a removed constraint, but the model still reads the descriptions. A program that needs the constraint checks the answer.
 --
 --   openai_strict   OpenAI's strict mode: objects are closed, every property is required (an optional one may be null)
 --   anthropic       Anthropic's output_format: objects are closed; no bounds of numbers, texts and lists
 --   gemini          Gemini's responseJsonSchema
---   openapi         Gemini's responseSchema, and its function parameters: OpenAPI 3.0; references are written out
+--   openapi         Gemini's responseSchema, and its function parameters: OpenAPI 3.0; the schema replaces each reference to it
 --   grammar         llama.cpp and Ollama, which make a grammar of the schema
 --
 -- Sources: the structured-output pages of each server (2026), the field list of Gemini's responseJsonSchema and of its Schema.
@@ -20,8 +20,8 @@ local M = {}
 
 local set = words.set
 
--- keep: keywords that go through; closed: objects take no other properties; all_required: every property is; nulls: how
--- "or null" is said ("type": a list of types, "anyOf": a branch, "nullable": a keyword); inline: references are written out.
+-- keep: the keywords that the server takes; closed: it wants objects without other properties; all_required: it wants every property
+-- required; nulls: how it writes "or null" ("type": a list of types, "anyOf": a branch, "nullable": a keyword); inline: it takes no $ref.
 local DIALECTS = {
   openai_strict = {
     keep = set [[type properties required additionalProperties items enum const anyOf $ref $defs definitions title description pattern
@@ -55,21 +55,21 @@ local DIALECTS = {
 ---@field keyword string
 ---@field action "removed"|"rewritten"
 ---@field message string
----@field same? boolean it means what it meant: no warning is needed
+---@field same? boolean the change keeps the meaning, so it needs no warning
 
--- A schema may come from anywhere: what is no table where one has to stand is none.
+-- A schema may come from anywhere: a value that should be a table and is not counts as an empty one.
 local function table_of(value) return type(value) == "table" and value or {} end
 
-local DEEPEST = 64 -- levels; references that hold themselves are cut there
+local DEEPEST = 64 -- levels; this ends schemas that refer to themselves
 
 local walk
 
--- same: it is said in other words, and means the same.
+-- same: the change keeps the meaning.
 local function report(job, path, keyword, action, message, same)
   table.insert(job.report, { path = path, keyword = keyword, action = action, message = message, same = same })
 end
 
--- What is said in other words before anything is removed --------------------------------------------------------------
+-- Rewriting, before anything is removed -------------------------------------------------------------------------------
 
 local function find_reference(job, pointer)
   local at = job.root
@@ -80,7 +80,7 @@ local function find_reference(job, pointer)
   return at
 end
 
--- The schema that a reference means, in its place.
+-- Puts the schema that a reference names in its place.
 local function inlined(job, schema, path, depth)
   local found = type(schema["$ref"]) == "string" and find_reference(job, schema["$ref"])
   if type(found) ~= "table" then return schema end
@@ -104,7 +104,7 @@ local function one_to_any(job, schema, path)
   report(job, path, "oneOf", "rewritten", "anyOf stands in its place")
 end
 
--- The types of a list without null, and whether null was in it.
+-- Gives the types of a list without null, and whether null was in it.
 local function split_types(types)
   local rest, null = {}, false
   for _, name in ipairs(types) do
@@ -119,7 +119,7 @@ local function without(schema, key)
   return out
 end
 
--- A list of types, in the dialect's way.
+-- Writes a list of types as the dialect wants it.
 local function respell_types(job, schema, path)
   local nulls = job.dialect.nulls
   if type(schema.type) ~= "table" or nulls == "type" then return schema end
@@ -159,7 +159,7 @@ local function may_be_null(schema)
   return false
 end
 
--- The same schema, or null.
+-- Makes a schema that also allows null.
 local function or_null(schema)
   if may_be_null(schema) then return schema end
   if type(schema.type) == "string" and not schema.enum and schema.const == nil then
@@ -177,7 +177,7 @@ local function sorted_names(map)
   return names
 end
 
--- Every property is required; one that was not may be null.
+-- Makes every property required; an optional one may then be null.
 local function require_all(job, schema, path)
   if not job.dialect.all_required or type(schema.properties) ~= "table" then return end
   local properties, required = {}, json.array {}
@@ -196,7 +196,7 @@ local function close(job, schema, path)
   local is_object = schema.type == "object" or schema.properties ~= nil
   if not job.dialect.closed or not is_object or schema.additionalProperties == false then return end
   local empty = type(schema.properties) ~= "table" or next(schema.properties) == nil
-  local open = schema.additionalProperties ~= nil or empty -- by its word, or for there is nothing in it that is named
+  local open = schema.additionalProperties ~= nil or empty -- it says so, or it names no property, so that others must be allowed
   if open then report(job, path, "additionalProperties", "rewritten", "the server takes closed objects only") end
   schema.additionalProperties = false
 end
@@ -227,9 +227,9 @@ local function walk_keyword(job, key, value, path, depth)
   return value
 end
 
-local NOTES = { ["$schema"] = true, ["$id"] = true, ["$comment"] = true } -- they constrain nothing
+local NOTES = { ["$schema"] = true, ["$id"] = true, ["$comment"] = true } -- they constrain nothing, so their removal needs no report
 
--- The dialect's copy of a schema.
+-- Makes the dialect's copy of a schema.
 function walk(job, schema, path, depth)
   if type(schema) ~= "table" then return schema end
   if depth > DEEPEST then return {} end
@@ -253,9 +253,9 @@ function walk(job, schema, path, depth)
   return out
 end
 
---- The copy of a schema that a kind of server takes.
+--- Copies a schema as a kind of server takes it.
 ---@param schema table JSON Schema
----@param dialect? string nil: as it is
+---@param dialect? string nil: the server takes every schema
 ---@return table schema
 ---@return ogl.SchemaChange[] report
 function M.adapt(schema, dialect)
@@ -265,7 +265,7 @@ function M.adapt(schema, dialect)
   return schemas.normalise(walk(job, schema, "$", 1)), job.report
 end
 
---- The same, with every change told as a warning of the request.
+--- Copies a schema as `adapt` does, and warns of every change that alters its meaning.
 ---@param schema table
 ---@param dialect? string
 ---@param field string of the request: "output"
@@ -291,7 +291,8 @@ local function names_of(branches)
   return counts
 end
 
--- The properties of all branches beside those of the schema; what is required of all of them, or of each where each holds.
+-- Adds the properties of all branches to those of the schema. A property becomes required if every branch requires it; with allOf, if
+-- one does.
 local function merge_branches(job, schema, key)
   local branches = {}
   for i, branch in ipairs(schema[key]) do
@@ -323,8 +324,8 @@ local function copied_list(list)
   return out
 end
 
---- The schema of a tool's parameters as a plain object, for servers that take no choice at the top of one: the properties of all
---- branches stand side by side.
+--- Makes the schema of a tool's parameters a plain object, for servers that take no anyOf, oneOf or allOf at its top: the object has
+--- the properties of all branches.
 ---@param schema table
 ---@param field string of the request, for the warnings
 ---@param warn fun(field: string, message: string, code: string)
@@ -339,7 +340,7 @@ function M.flat(schema, field, warn)
     if type(out[key]) == "table" then
       merge_branches(job, out, key)
       out[key] = nil
-      warn(field, ("$: %s was rewritten: the server takes none at the top, all its properties stand side by side"):format(key), "schema")
+      warn(field, ("$: %s was rewritten: the server does not take it at the top, the object has all its properties"):format(key), "schema")
     end
   end
   for _, key in ipairs(BEYOND) do
@@ -350,7 +351,7 @@ function M.flat(schema, field, warn)
   return out
 end
 
--- Whether a change took something that the schema allows: an object that is open by its own word.
+-- Whether a change forbids something that the schema allows: it closed an object that allowed other properties.
 local function narrows(changes)
   for _, change in ipairs(changes) do
     if change.keyword == "additionalProperties" then return true end
@@ -358,8 +359,8 @@ local function narrows(changes)
   return false
 end
 
--- A server without a dialect is asked strictly for what is closed already; one with `openai_strict` for all that does not lose its
--- meaning.
+-- Gives the schema, and whether to ask for it strictly. Without a dialect, only a closed schema is asked for strictly; with one, every
+-- schema that the change to the dialect does not narrow.
 local function strict(schema, dialect, warn)
   if not dialect then return schemas.normalise(schema), schemas.is_closed(schema) end
   local _, changes = M.adapt(schema, dialect)
@@ -367,12 +368,12 @@ local function strict(schema, dialect, warn)
   return M.warned(schema, dialect, "output", warn), true
 end
 
---- A request's `output`, for servers that have a strict mode: the schema, whether it is asked for strictly, and how its author calls
---- it. Who says so himself, or gives it a name and does not say, has the last word.
+--- Prepares a request's `output` for servers that have a strict mode: gives the schema, whether to ask for it strictly, and the author's
+--- name and description. An author who gives a name or `strict` decides the mode: `strict` as given, not strict if it is absent.
 ---@param output table
 ---@param dialect? string
 ---@param warn fun(field: string, message: string, code: string)
----@param own? boolean it came by the protocol that it goes out by: it stays as it came
+---@param own? boolean the request came by the protocol that it goes out by: the schema stays unchanged
 ---@return table schema
 ---@return boolean? strict
 ---@return {name?: string, description?: string}
@@ -384,7 +385,8 @@ function M.output(output, dialect, warn, own)
   return adapted, details and true or is_strict, details or {}
 end
 
---- The schema of a request's `output`, as a server takes it. One that came by the same protocol is its author's, and stays.
+--- Gives the schema of a request's `output` as a server takes it. One that came by the same protocol stays unchanged, because its author
+--- wrote it for such a server.
 ---@param request ogl.Request with `output`
 ---@param protocol string
 ---@param dialect string

@@ -137,24 +137,24 @@ local function is_chat(operation) return operation == "chat" or operation == "st
 local function ask(row, operation, asked) return mistake.catch(row.client[operation], row.client, asked) end
 
 -- A stream whose events pass the functions of the router's middleware.
-local function filtered(view, inner, functions, states)
+local function filtered(view, inner, functions, states, guard)
   local about = {
     protocol = inner.call.client.provider.protocol, provider = inner.call.client.provider.name, warnings = inner.call.wire.warnings,
     status = inner.status, headers = inner.headers, request_id = inner.request_id,
   }
-  local answer = replayed.open(view, function() return inner:next() end, about, functions, states)
+  local answer = replayed.open(view, function() return inner:next() end, about, functions, states, guard)
   answer.attempts = inner.attempts
   answer:on_end(function() inner:close() end)
   return answer
 end
 
-local function route(self, operation, asked, view, functions, states)
+local function route(self, operation, asked, view, functions, states, guard)
   local filter = functions and is_chat(operation)
   if filter and operation == "chat" then asked = request.merge(asked, { no_streaming = true }) end
   local method = filter and "stream" or operation
   local answer, err = routes.run(self, method, asked, function(row, own) return ask(row, method, own) end)
   if answer and filter then
-    answer = filtered(view, answer, functions, states)
+    answer = filtered(view, answer, functions, states, guard)
     if operation == "chat" then return answer:reply() end
   end
   return answer, err
@@ -164,8 +164,8 @@ end
 local function answered(self, operation, asked)
   if not self.chain then return route(self, operation, asked) end
   local about = { operation = operation, request = request.copy(asked), client = self, provider = "router", model = asked.model }
-  return require "opengatellm.middleware.chain".run(self.chain, about, function(view, functions, states)
-    return route(self, operation, view.request, view, functions, states)
+  return require "opengatellm.middleware.chain".run(self.chain, about, function(view, functions, states, guard)
+    return route(self, operation, view.request, view, functions, states, guard)
   end)
 end
 

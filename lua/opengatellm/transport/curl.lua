@@ -1,10 +1,9 @@
 --- The transport on libcurl; the contract is in transport/init.lua.
 --
--- All exchanges share kept-alive connections (driver.lua), and whoever waits for one of them serves all. C keeps the bytes
--- that have come, counts the silences and ends a connect or a total that takes too long; this file asks it, feeds bodies
--- that are read piece by piece, and makes the errors.
+-- All exchanges share kept-alive connections (driver.lua), and a coroutine that waits for one exchange serves all of them. C keeps the
+-- bytes that have come, and watches the timeouts; this file asks it, feeds bodies that are read piece by piece, and makes the errors.
 --
--- An exchange gives its C side back as soon as it is over, so that the next one finds a connection and a handle.
+-- An exchange returns its C side as soon as it is over, so that the next one can use the connection and the handle.
 --
 -- @module opengatellm.transport.curl
 local curl = require "opengatellm.curl"
@@ -28,7 +27,7 @@ Exchange.__index = Exchange
 local NONE = {}
 local PROGRESS_SECONDS = 0.1 -- the longest wait between two reports of progress
 
--- What C says of it, as an error.
+-- Makes an error of a failure that C reports.
 local function failure_of(timeouts, kind, code, message, phase, sent)
   if phase and timeouts[phase] then return failure.timeout(timeouts, phase, sent) end
   if kind == "network" then return failure.network(code, message, sent) end
@@ -54,7 +53,7 @@ local function open_transfer(transport, request, how)
   return exchange
 end
 
---- The error as its caller gets it; nil where there is none. Most exchanges are closed and never asked again.
+--- Gives the error of an exchange; nil if it has no error. Makes that of a closed exchange only here, because few callers ask for it.
 local function error_of(exchange)
   if exchange.err == true then
     exchange.err = errors.new { kind = "closed", code = "closed", message = "the exchange is closed" }
@@ -62,26 +61,26 @@ local function error_of(exchange)
   return exchange.err or nil
 end
 
--- What came, as a text; a failure where Lua has no memory for it.
+-- Gives the bytes that came as a text, or a failure if Lua has no memory for it.
 local function take_news(transfer)
   local bytes, kind, code, message, phase, sent = memory.attempt(transfer.take, transfer)
   if bytes == nil and type(kind) == "table" then return nil, kind.kind, kind.code, kind.message, nil, true end
   return bytes, kind, code, message, phase, sent
 end
 
--- Its transport may have been closed before: the last exchange then gives up the connections.
+-- Releases the C side. If the transport was closed before, the last exchange also closes the connections.
 local function release(exchange)
   exchange.transfer:close()
   driver.tidy()
 end
 
---- The error stays, and nothing else does. A caller's own function may have closed the exchange meanwhile.
+--- Ends an exchange with an error, which every later call gives again. A function of the caller may have closed the exchange meanwhile.
 local function end_with(exchange, err)
   exchange.err = exchange.err or err
   release(exchange)
 end
 
---- The body could not be read: its reader's own error, or one made of what it said.
+--- Ends an exchange whose body could not be read, with the error of the body's reader, or one made of its message.
 local function refuse(exchange, why)
   local sent = select(6, exchange.transfer:state())
   if type(why) ~= "table" then
@@ -95,7 +94,7 @@ local function fail(exchange, ...)
   end_with(exchange, failure_of(exchange.timeouts, ...))
 end
 
---- Gives the transfer the next piece of a body that the caller reads for us.
+--- Gives the transfer the next piece of a body that is read piece by piece.
 local function feed_body(exchange)
   local read, piece, why = pcall(exchange.body.read)
   if not read then return refuse(exchange, piece) end
@@ -113,18 +112,18 @@ local function stall(exchange)
   fail(exchange, "timeout", phase, nil, phase, sent)
 end
 
--- What C says that is to be done. Else it is "ready", or "again": a signal or a slice is over, and the caller looks again.
+-- Does the work that C asks for. Other news is "ready", or "again" after a signal or the end of a slice: the caller then looks again.
 local function act(exchange, news)
   if news == "feed" then feed_body(exchange) elseif news == "stalled" then stall(exchange) end
 end
 
--- A function of Lua, for LuaJIT raises what a signal wants at the next instruction only.
+-- This is a function of Lua, because LuaJIT raises the error of a signal only at the next instruction of Lua.
 local function wait(transfer, timeouts, seconds)
   local news = transfer:wait(timeouts.first_byte, timeouts.idle, seconds)
   return news
 end
 
--- A signal makes Lua raise when C comes back (Ctrl-C in the interpreter): then nobody will read on.
+-- Closes the exchange if Lua raises when C returns, as after Ctrl-C in the interpreter, because then no caller will read on.
 local function block(exchange, seconds)
   local waited, news = pcall(wait, exchange.transfer, exchange.timeouts, seconds)
   if waited then return act(exchange, news) end
@@ -132,7 +131,7 @@ local function block(exchange, seconds)
   error(news, 0)
 end
 
--- On a host that does not block: C says at once what there is, or nil and lists the transfer later.
+-- Waits on a host that does not block: C gives the news at once, or nil and lists the transfer later.
 local function await(exchange, seconds, here)
   local timeouts = exchange.timeouts
   local news = exchange.transfer:await(timeouts.first_byte, timeouts.idle, seconds)
@@ -142,14 +141,14 @@ local function await(exchange, seconds, here)
   return driver.park(exchange, here, (coroutine.running()))
 end
 
--- Something else than news woke it.
+-- Handles a wake-up that did not come from C's news.
 local function unpark(exchange)
   driver.unpark(exchange)
   local cancelled = task.cancelled()
   if cancelled then end_with(exchange, cancelled) end
 end
 
---- Tells the caller's function what has moved since it was last told.
+--- Tells the caller's function how many bytes have moved since the last report.
 local function report(exchange)
   local up, up_total, down, down_total = exchange.transfer:progress()
   if not up then return end
@@ -163,7 +162,7 @@ local function report(exchange)
   end
 end
 
---- Waits until the exchange may have something to give, or `seconds` (nil: no limit) are over; the one place that waits. Sets `err` where
+--- Waits until the exchange may have something to give, or `seconds` (nil: no limit) are over; no other function waits. Sets `err` if
 --- there is nothing more to wait for.
 local function wait_for_news(exchange, seconds)
   local here = host.current(exchange.host)
@@ -179,14 +178,14 @@ local function finish_body(exchange)
   release(exchange)
 end
 
--- What the transfer gave, after ending the exchange where it says so: something, or false where more may come.
+-- Gives the transfer's result, or false if more may come. Ends the exchange if the transfer says that it is over.
 local function settle(exchange, some, kind, ...)
   if some ~= nil then return some end
   if kind then fail(exchange, kind, ...) else finish_body(exchange) end
 end
 
--- `take` is what the transfer is asked, until it has something. Its results are in no local while the exchange waits: each slot of a
--- parked coroutine's stack is memory, 10,000 times.
+-- Calls `take` on the transfer until it gives something. No local holds its results during the wait, because each slot of a parked
+-- coroutine's stack costs memory, 10,000 times.
 local function receive_some(exchange, take, decoder)
   if not exchange.status and not exchange:head() then return nil, error_of(exchange) end
   while exchange.err == nil do
@@ -197,7 +196,7 @@ local function receive_some(exchange, take, decoder)
   return nil, error_of(exchange)
 end
 
---- Makes a transport. It needs no options: everything comes with the request.
+--- Makes a transport. It takes no options, because each request has them all.
 ---@return opengatellm.transport.Curl? transport
 ---@return table? err
 function M.new()
@@ -208,20 +207,20 @@ function M.new()
   return self
 end
 
---- Sends a request; raises when a field has a wrong type or a header could break out of its line.
+--- Sends a request; raises if a field has a wrong type or a header could break out of its line.
 ---@param request table
 ---@return opengatellm.transport.curl.Exchange? exchange
 ---@return table? err
 function Transport:open(request) return open_transfer(self, request, "open") end
 
---- Opens a connection alone, with what the request says of the way and of TLS: `send` gives bytes out, `read` those that come, and
---- nil is the peer's end. Its head has the status 0.
+--- Opens a connection without HTTP, by the request's address, proxy, socket and TLS: `send` sends bytes, `read` gives those that come,
+--- and nil at the peer's end. Its head has the status 0.
 ---@param request table
 ---@return opengatellm.transport.curl.Exchange? connection
 ---@return table? err
 function Transport:connect(request) return open_transfer(self, request, "connect") end
 
---- Gives up the connections. Exchanges that are open go on.
+--- Closes the connections. Open exchanges go on.
 function Transport:close()
   if self.multi then driver.release(self) end
   self.multi = false
@@ -257,16 +256,16 @@ end
 ---@return table? err
 function Exchange:read() return receive_some(self, take_news) end
 
---- The same, but the bytes go into a decoder at once: true, nil at the end, or nil and an error.
+--- Waits for more of the body, and feeds it to a decoder without a string of Lua: true, nil at the end, or nil and an error.
 ---@param decoder userdata
 ---@return true? some
 ---@return table? err
 function Exchange:pour(decoder) return receive_some(self, self.transfer.pour, decoder) end
 
---- Drops the rest of an answer whose end the caller knows already, for at most so long: a connection can be kept once
--- HTTP's own end has come.
+--- Reads the rest of an answer whose end the caller knows already, for at most so long, because a connection can be kept only once
+--- HTTP's own end has come.
 ---@param seconds number
----@param decoder? userdata that takes it, in place of dropping it
+---@param decoder? userdata gets the rest, which is dropped otherwise
 function Exchange:drain(seconds, decoder)
   local finish = curl.now() + seconds
   while self.err == nil do
@@ -292,15 +291,15 @@ function Exchange:send(bytes)
   return nil, error_of(self)
 end
 
---- Whether bytes, or the end, can be read without waiting.
+--- Says whether bytes, or the end, can be read without waiting.
 ---@return boolean
 function Exchange:readable()
   return self.err ~= nil or self.transfer:wait(nil, nil, 0) == "ready"
 end
 
---- Ends the exchange, wherever it is. A coroutine that waits for it gets the error `closed`.
+--- Ends the exchange at any time. A coroutine that waits for it gets the error `closed`.
 function Exchange:close()
-  if self.err == nil then release(self) end -- else it was done at the end
+  if self.err == nil then release(self) end -- an exchange that is over has released already
   self.err = self.err or true
   if self.waiter then driver.wake(self) end
 end

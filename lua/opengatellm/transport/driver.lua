@@ -1,10 +1,10 @@
---- The one multi of this Lua state, and those who wait for it.
+--- Keeps the one multi of this Lua state, and the coroutines that wait for it.
 --
 -- All transports share its connections, so that every host has one descriptor to poll. A transport holds it while it is open;
--- with the last one its connections go. On a host that does not block, an exchange that waits is kept here until C lists it; then
--- its coroutine is woken, on the host where it waits:
+-- the last one that closes closes its connections. On a host that does not block, a waiting exchange is kept here until C lists it; then
+-- `step` wakes its coroutine, on the host where it waits:
 --
---   plain        nobody is kept here: the wait is in C
+--   plain        no exchange is kept here, because the wait is in C
 --   scheduler    its turn polls, by `poll`, once something has waited
 --   luv, cqueues they `watch`: hold the multi, poll `fd` and call `step`, for as long as `busy` says
 --
@@ -21,9 +21,9 @@ local waiting = {} -- id -> exchange whose `waiter` is a coroutine of its `waite
 --- Gives the multi to a transport, which holds it from now on.
 ---@param holder table
 ---@return userdata? multi
----@return string? kind and what else a failure has
+---@return string? kind, then the other results of a failure
 function M.hold(holder)
-  if multi and multi:is_foreign() then -- of a parent: its connections are the parent's
+  if multi and multi:is_foreign() then -- after a fork: its connections belong to the parent process
     multi, holders, waiting = nil, setmetatable({}, { __mode = "k" }), {}
   end
   if not multi then
@@ -50,7 +50,7 @@ function M.release(holder)
 end
 
 --- Parks the running coroutine until C has news of an exchange, or something else wakes it; in the second case `waiter` is still set, and
---- the caller calls `unpark`. It ends in a tail call, as do its callers: each frame of a parked coroutine costs memory, 10,000 times.
+--- the caller calls `unpark`. It ends in a tail call, as its callers do: each frame of a parked coroutine costs memory, 10,000 times.
 ---@param exchange table
 ---@param host table
 ---@param co thread the running coroutine
@@ -63,7 +63,7 @@ function M.park(exchange, host, co)
   return host.park()
 end
 
---- Takes an exchange off the list of those that wait, after something other than news woke its reader.
+--- Removes an exchange from the waiting ones, after something other than news woke its reader.
 ---@param exchange table
 function M.unpark(exchange)
   M.forget(exchange)
@@ -86,7 +86,7 @@ function M.wake(exchange)
   exchange.waiter_host.wake(exchange.waiter)
 end
 
---- Closes every exchange that is waited for on a host whose coroutines will not go on.
+--- Closes every exchange that a coroutine of a host waits for, when the host's coroutines will not go on.
 ---@param host table
 function M.abandon(host)
   local list = {}
@@ -97,7 +97,7 @@ function M.abandon(host)
   end
 end
 
--- Wakes all of whom C has news.
+-- Wakes the coroutine of each exchange that C has news of.
 local function deliver()
   for id in multi.next, multi do
     local exchange = waiting[id]
@@ -126,7 +126,7 @@ function M.busy() return next(waiting) ~= nil end
 
 --- Waits for the network, and delivers its news.
 ---@param seconds? number the longest wait; nil: without limit
----@return boolean polled false, at once, where nothing waits here
+---@return boolean polled false, at once, if nothing waits here
 function M.poll(seconds)
   if not multi or next(waiting) == nil then return false end
   multi:wait(seconds)

@@ -1,16 +1,16 @@
---- HTTP/1.1 on a connection of any kind: the request written here, the answer read by core.http1; the exchange of
--- transport/init.lua comes of it.
+--- HTTP/1.1 on a connection of any kind: writes the request, lets core.http1 read the answer, and gives the exchange of
+-- transport/init.lua.
 --
--- A connection is what a transport makes of its sockets:
+-- A transport wraps its sockets as connections:
 --
 --   connection:transmit(data, seconds) -> true | nil, why      data: a string, or a list of them
 --   connection:receive(seconds) -> bytes | nil, why            what there is; why: "closed", "timeout", or the system's words
 --   connection:keep()       for another exchange                connection:close()
---   connection.reused       it has carried an exchange before: it may be dead without our knowing
+--   connection.reused       it has carried an exchange before, so that the server may have closed it meanwhile
 --
--- A kept connection that turns out dead before any byte of an answer is replaced by a new one, once, where the request may be sent
--- twice: never a POST or PATCH, for the server may have acted. An answer that comes before the body was sent, and breaks the sending
--- off, is the answer.
+-- A kept connection that turns out dead before any byte of an answer is replaced by a new one, once, if the request may be sent
+-- twice: never a POST or PATCH, because the server may have acted. An answer may come before the whole body was sent, and break off the
+-- sending; it counts as the answer.
 --
 -- @module opengatellm.transport.http1
 local core = require "opengatellm.core"
@@ -25,8 +25,8 @@ local M = {}
 local Exchange = {
   ends = false, on_progress = false, up_total = false, max_body = false,
   unsent = false, -- why the request could not be sent to its end
-  failed = false, -- the error that follows what is pending
-  err = false,    -- sticky; true: closed, and nobody has asked for the error yet
+  failed = false, -- the error that follows the pending bytes
+  err = false,    -- stays; true: closed, and no caller has asked for the error yet
 }
 Exchange.__index = Exchange
 
@@ -34,9 +34,9 @@ local NONE = {}
 
 -- The request -----------------------------------------------------------------------------------------------------
 
--- What frames the body is this file's business.
+-- Headers that only this file writes, because they frame the body.
 local FRAMING = { ["content-length"] = true, ["transfer-encoding"] = true, expect = true, connection = true }
--- Methods that go without a body, where none is given; the others then have an empty one.
+-- Methods that go without a body if none is given; the others then have an empty one.
 local BARE = { GET = true, HEAD = true, DELETE = true, OPTIONS = true }
 
 local function check_pair(pair, i, level)
@@ -51,7 +51,7 @@ local function check_pair(pair, i, level)
   end
 end
 
--- The caller's headers and ours as lines, all but Host: {text, has_host, pairs = copies of what it was made of}.
+-- Writes the caller's headers and ours as lines, except Host: {text, has_host, pairs = copies of the headers that it was made of}.
 local function make_block(headers, level)
   local lines, seen, pairs_seen = {}, {}, {}
   for i, pair in ipairs(headers) do
@@ -80,7 +80,7 @@ local function is_same(block, headers)
   return true
 end
 
--- The block of a list, made anew where the list was changed since.
+-- Gives the block of a list; makes it anew if the list has changed since.
 local function block_of(headers, level)
   local block = blocks[headers]
   if block and is_same(block, headers) then return block end
@@ -98,11 +98,11 @@ end
 
 local begin
 
-local spares = {} -- parsers that have done their work: one costs more to make, and to collect, than to use
+local spares = {} -- parsers that are done: making and collecting one costs more than using it
 
 local SPARES = 64
 
--- Once more on a new connection, if this one was kept and may be sent on twice.
+-- Sends the request once more on a new connection, if this one was kept and the request may be sent twice.
 local function again(self)
   local may = self.may_repeat and self.connection.reused and not self.begun
   if not may then return false end
@@ -111,7 +111,7 @@ local function again(self)
   return true
 end
 
--- Seconds that may pass now, and which timeout that is; nil: no limit.
+-- Gives the seconds that may pass now, and the name of their timeout; nil: no limit.
 local function patience(self, limit, phase)
   if not self.ends then return limit, phase end
   local left = math.max(self.ends - self.now(), 0)
@@ -125,14 +125,14 @@ local function drop(self)
   self.connection, self.parser = false, false
 end
 
---- The error stays, and nothing else does. A caller's own function may have closed the exchange meanwhile.
+--- Ends an exchange with an error, which every later call gives again. A function of the caller may have closed the exchange meanwhile.
 local function end_with(self, err)
   self.err = self.err or err
   self.pending = false
   drop(self)
 end
 
--- True when it was sent. A connection that breaks may hold an answer all the same: that is looked for later.
+-- Sends data; gives true if it was sent. A connection that breaks may hold an answer all the same, which is read later.
 local function transmit(self, data)
   local limit, phase = patience(self, self.timeouts.first_byte, "first_byte")
   local sent, why = self.connection:transmit(data, limit)
@@ -145,7 +145,7 @@ local function transmit(self, data)
   return false
 end
 
--- A connection, and the request on it as far as it is one text.
+-- Makes a connection, and sends the part of the request that is one text.
 function begin(self, fresh)
   local connection, err = self.dial(self.route, self.timeouts, fresh)
   if not connection then return end_with(self, err) end
@@ -165,13 +165,13 @@ local function mismatch(self, is_long)
   end_with(self, failure.final("invalid", "body", message, true))
 end
 
---- The body could not be read: its reader's own error, or one made of what it said.
+--- Ends an exchange whose body could not be read, with the error of the body's reader, or one made of its message.
 local function refuse(self, why)
   if type(why) ~= "table" then why = failure.final("file", "body", "the body of the request could not be read: " .. tostring(why), true) end
   end_with(self, why)
 end
 
--- A body that the caller reads for us, piece by piece. The clock of nginx stands still meanwhile; `now` sets it right.
+-- Sends a body that is read piece by piece. The clock of nginx stands still during the reading, so `now` updates it.
 local function feed(self, body)
   local done = 0
   while not self.unsent do
@@ -205,7 +205,7 @@ local function take_head(self)
   local encoding = headers["content-encoding"]
   if encoding and encoding:lower() ~= "identity" then
     end_with(self, failure.final("unsupported", "encoding",
-      "the server compressed its answer (" .. encoding .. ") although it was asked not to, and nothing here can undo that", true))
+      "the server compressed its answer (" .. encoding .. ") although it was asked not to, and this transport cannot decompress it", true))
   end
 end
 
@@ -218,7 +218,7 @@ local function take_body(self, body)
   if self.on_progress then self.on_progress("down", self.parser:progress()) end
 end
 
--- The end: the connection goes back at once, also where nobody has read the last bytes yet.
+-- Ends the answer: the connection goes back at once, even if the caller has not read the last bytes yet.
 local function finish_body(self)
   self.over = true
   if self.parser:reusable() and not self.unsent then self.connection:keep() else self.connection:close() end
@@ -231,7 +231,7 @@ local function fail(self, err)
   drop(self)
 end
 
--- What the parser made of some bytes.
+-- Handles the parser's result for some bytes.
 local function take(self, state, body)
   if not self.status and state ~= "head" then take_head(self) end
   if body then take_body(self, body) end
@@ -240,7 +240,7 @@ local function take(self, state, body)
   elseif state == "failed" then fail(self, problem(self)) end
 end
 
--- The connection is at its end. Not every end is an error.
+-- Handles the end of the connection, which may be the regular end of an answer.
 local function broken(self, why)
   if again(self) then return end
   if why ~= "closed" or self.unsent and not self.begun then
@@ -249,16 +249,16 @@ local function broken(self, why)
   take(self, self.parser:finish())
 end
 
--- Waits for bytes, and has them read. `drain`: give up quietly after so long.
+-- Waits for bytes, and gives them to the parser. `drain`: gives up without an error after so many seconds.
 local function receive(self, drain)
   local phase = self.begun and "idle" or "first_byte"
   local limit
-  if self.begun then self.now() end -- the caller may have been at work since: the silence begins here
+  if self.begun then self.now() end -- the caller may have worked meanwhile, which does not count as silence
   limit, phase = patience(self, self.timeouts[phase], phase)
   if drain and (not limit or drain < limit) then limit, phase = drain, nil end
   local connection = self.connection
   local bytes, why = connection:receive(limit)
-  if self.err then return connection:close() end -- another coroutine closed the exchange, and could not close what was in use
+  if self.err then return connection:close() end -- another coroutine closed the exchange, and could not close a connection in use
   if bytes then
     self.begun = true
     return take(self, self.parser:feed(bytes))
@@ -267,7 +267,7 @@ local function receive(self, drain)
   if phase then end_with(self, failure.timeout(self.timeouts, phase, true)) end
 end
 
--- One step on: more bytes, or the error that waits behind them.
+-- Reads more bytes, or sets the error that waits behind them.
 local function advance(self)
   local cancelled = task.cancelled()
   if cancelled then return end_with(self, cancelled) end
@@ -275,7 +275,7 @@ local function advance(self)
   receive(self)
 end
 
---- The error as its caller gets it. Most exchanges are closed and never asked again.
+--- Gives the error of an exchange. Makes that of a closed exchange only here, because few callers ask for it.
 local function error_of(self)
   if self.err == true then
     self.err = errors.new { kind = "closed", code = "closed", message = "the exchange is closed" }
@@ -283,7 +283,7 @@ local function error_of(self)
   return self.err or nil
 end
 
---- The head of a request, to its empty line. Raises misuse.
+--- Writes the head of a request, to its empty line. Raises if a field has a wrong type or a header is no line.
 ---@param request table of transport/init.lua
 ---@param route opengatellm.transport.Route
 ---@param level integer for error()
@@ -314,7 +314,7 @@ end
 
 local REPEATABLE = { POST = false, PATCH = false }
 
---- Sends a request. `dial(route, timeouts, fresh)` makes a connection, or nil and an error; `fresh`: none that was kept.
+--- Sends a request. `dial(route, timeouts, fresh)` makes a connection, or gives nil and an error; `fresh`: it must be a new one.
 ---@param head string
 ---@param request table
 ---@param route opengatellm.transport.Route
@@ -326,7 +326,7 @@ function M.open(head, request, route, dial, now)
   local timeouts, body, max_body = request.timeouts or NONE, request.body, not request.stream and request.max_body
   local self = setmetatable({ -- 16 fields at most in the usual exchange: the next size of table is twice as large
     parser = new_parser(request.method or "GET"), timeouts = timeouts, now = now, dial = dial, route = route, connection = false,
-    text = type(body) == "string" and head .. body or head, -- what can be sent again
+    text = type(body) == "string" and head .. body or head, -- the part that can be sent again
     may_repeat = REPEATABLE[request.method] ~= false and type(body) ~= "table",
     status = false, headers = false, pending = false, received = 0,
     begun = false, -- a byte of the answer has come
@@ -369,8 +369,8 @@ function Exchange:read()
   return nil, error_of(self)
 end
 
---- Drops the rest of an answer whose end the caller knows already, for at most so long: a connection can be kept once
--- HTTP's own end has come.
+--- Drops the rest of an answer whose end the caller knows already, for at most so long, because a connection can be kept only once
+--- HTTP's own end has come.
 ---@param seconds number
 ---@param decoder? userdata that takes it, in place of dropping it
 function Exchange:drain(seconds, decoder)
@@ -384,7 +384,7 @@ function Exchange:drain(seconds, decoder)
   end
 end
 
---- Ends the exchange, wherever it is.
+--- Ends the exchange at any time.
 function Exchange:close()
   drop(self)
   self.pending = false

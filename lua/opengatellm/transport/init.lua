@@ -1,34 +1,34 @@
---- The transport contract, and the choice of one.
+--- The contract of transports, and the choice of one.
 --
 -- A transport carries HTTP exchanges and knows nothing of LLMs:
 --
---   transport:open(request) -> exchange | nil, err      sends; returns at once, or when it cannot even begin; reads the table
---                                                       `request` and does not keep it: its owner uses it again
+--   transport:open(request) -> exchange | nil, err      sends, and returns at once; an error if it cannot even begin. It does not
+--                                                       keep the table `request`, because its owner uses it again
 --   exchange:head() -> status, headers | nil, err       waits for the head of the response
 --   exchange:read() -> bytes | nil (end) | nil, err     waits for more of the body; never an empty string
---   exchange:pour(decoder) -> true | nil (end) | nil, err  optional: the same into a decoder of core, without a string of Lua
---   exchange:drain(seconds [, decoder])                 optional: reads what is left, for at most so long, and drops it, or gives it
+--   exchange:pour(decoder) -> true | nil (end) | nil, err  optional: like read, into a decoder of core, without a string of Lua
+--   exchange:drain(seconds [, decoder])                 optional: reads the rest, for at most so long, and drops it, or gives it
 --                                                       to the decoder
 --   exchange:close()                                    any time, any number of times; nothing is left open
---   transport:connect(request) -> connection            optional, of those that reach a network: see websocket.lua
+--   transport:connect(request) -> connection            optional, for transports that reach a network: see websocket/socket.lua
 --
 --   request = {
 --     method, url, headers = list of {name, value},
 --     body = nil | string | {length = n | nil, read = function() -> bytes | nil},
---     timeouts = {connect, first_byte, idle, total},    seconds, nil: none
+--     timeouts = {connect, first_byte, idle, total},    seconds, nil: no limit
 --     tls = {verify = true, ca_file, cert_file, key_file, key_password},
---     proxy, no_proxy, unix_socket,                     nil: as the environment says, or none
+--     proxy, no_proxy, unix_socket,                     nil: as the environment says, or direct
 --     stream = boolean,                                 bytes as they come: HTTP/1.1, no compression
 --     max_body = bytes | nil,                           ceiling of the decoded body
 --     on_progress = nil | function(direction, done, total),
---     host,                                             where to wait; nil: asked for at each wait (host/init.lua)
+--     host,                                             the host that waits; nil: found at each wait (host/init.lua)
 --   }
 --
 -- `headers` of the response: lower-case name -> string; repeats are joined with ", ", `set-cookie` is a list.
--- Errors are tables of errors.lua: `network`, `tls`, `timeout` (with `phase`), `limit`, `closed`; `sent` is false where the
+-- Errors are tables of errors.lua: `network`, `tls`, `timeout` (with `phase`), `limit`, `closed`; `sent` is false if the
 -- server cannot have seen the request. An error stays: every later call gives it again.
--- Any byte that moves is life: `first_byte` runs from the last byte sent to the first one received, `idle` between two bytes
--- while the caller waits in head() or read(); time that the caller spends elsewhere does not count. `total` is a wall clock.
+-- Any byte that moves ends a silence: `first_byte` runs from the last byte sent to the first one received, `idle` between two bytes
+-- while the caller waits in head() or read(); time that the caller spends elsewhere does not count. `total` is by the wall clock.
 --
 -- @module opengatellm.transport
 local nginx = require "opengatellm.host.nginx"
@@ -47,7 +47,7 @@ function M.default()
   }
 end
 
--- Those that a client may name: `transport = "websocket"`.
+-- The transports that a client may name: `transport = "websocket"`.
 local NAMED = { websocket = "opengatellm.transport.websocket" }
 
 --- Says whether a transport has that name.

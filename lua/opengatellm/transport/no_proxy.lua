@@ -1,25 +1,25 @@
---- The list of hosts that are reached without a proxy, by libcurl's rules.
+--- Reads the list of hosts that are reached without a proxy, by libcurl's rules.
 --
--- "*" alone is every host. Else names and addresses, with commas or blanks between them. A name stands for itself and for all below it;
--- case, a dot in front of it and a dot at its end do not count. An address is compared as what it is, however it is written, and `/bits`
--- behind it makes a network of it (CIDR); 0 bits are, as in libcurl, no network but the address alone. IPv6 goes without brackets.
+-- A list of only "*" means every host. Other lists have names and addresses, with commas or blanks between them. A name means itself and
+-- all names below it; case, a dot in front of it and a dot at its end do not count. Addresses are compared by their bytes, however they
+-- are written, and `/bits` behind one makes it a network (CIDR); 0 bits mean, as in libcurl, only the address. IPv6 has no brackets.
 --
 -- @module opengatellm.transport.no_proxy
 local M = {}
 
 -- Addresses -------------------------------------------------------------------------------------------------------
 
--- The bytes of "a.b.c.d", or nil.
+-- Gives the bytes of "a.b.c.d", or nil.
 local function ipv4(text)
   local bytes = { text:match "^(%d%d?%d?)%.(%d%d?%d?)%.(%d%d?%d?)%.(%d%d?%d?)$" }
   for i, digits in ipairs(bytes) do
     bytes[i] = tonumber(digits)
-    if bytes[i] > 255 or digits:find "^0." then return nil end -- a zero in front means octal to some
+    if bytes[i] > 255 or digits:find "^0." then return nil end -- some programs read a number with a zero in front as octal
   end
   return bytes[1] and bytes or nil
 end
 
--- Adds the bytes of groups with colons between them; the last may be an IPv4 address. False where they are none.
+-- Adds the bytes of groups with colons between them; the last may be an IPv4 address. Gives false for anything else.
 local function add_groups(bytes, text, is_last)
   if text == "" then return true end
   for group, at in (text .. ":"):gmatch "([^:]*):()" do
@@ -38,13 +38,13 @@ end
 
 local LENGTH = 16 -- bytes of an IPv6 address
 
--- The bytes of an IPv6 address, or nil.
+-- Gives the bytes of an IPv6 address, or nil.
 local function ipv6(text)
   local front, behind = text:match "^(.-)::(.*)$"
   local bytes, rest = {}, {}
   if not add_groups(bytes, front or text, not front) or not add_groups(rest, behind or "", true) then return nil end
   local missing = LENGTH - #bytes - #rest
-  if front and missing < 2 or not front and missing ~= 0 then return nil end -- "::" is at least one group
+  if front and missing < 2 or not front and missing ~= 0 then return nil end -- "::" stands for at least one group
   for _ = 1, missing do bytes[#bytes + 1] = 0 end
   for _, byte in ipairs(rest) do bytes[#bytes + 1] = byte end
   return bytes
@@ -58,7 +58,7 @@ local function same_network(a, b, bits)
   for i = 1, whole do
     if a[i] ~= b[i] then return false end
   end
-  local unit = 2 ^ (8 - bits % 8) -- what the bits of the last byte that do not count can make
+  local unit = 2 ^ (8 - bits % 8) -- divides away the bits of the last byte that do not count
   return bits % 8 == 0 or math.floor(a[whole + 1] / unit) == math.floor(b[whole + 1] / unit)
 end
 
@@ -78,7 +78,7 @@ local function covers_name(entry, name)
   return entry == name or #entry < #name and name:sub(-#entry - 1) == "." .. entry
 end
 
---- Whether a list covers a host.
+--- Says whether a list covers a host.
 ---@param host string an IPv6 address in brackets
 ---@param list string
 ---@return boolean

@@ -1,11 +1,11 @@
---- A transport that plays recorded bytes from memory: for specs, examples and measurements.
+--- A transport that gives recorded bytes from memory, for specs, examples and measurements.
 --
 --   local transport = replay.new { body = bytes }                      one answer, for every request
 --   local transport = replay.new(function(request, n) return { … } end)  an answer for the n-th request
 --
 -- An answer: {status = 200, headers = {…}, body = string | list of strings and errors, chunk = 16384}. A string is given in reads of
--- `chunk` bytes; an item of a list is one read, and an error in it ends the exchange there. `err` alone is an answer that
--- never comes. The requests are kept in `transport.requests`.
+-- `chunk` bytes; an item of a list is one read, and an error in it ends the exchange there. An answer with only `err`
+-- fails before its head. The requests are kept in `transport.requests`.
 --
 -- @module opengatellm.transport.replay
 local errors = require "opengatellm.errors"

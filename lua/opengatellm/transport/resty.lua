@@ -1,8 +1,8 @@
 --- The transport inside nginx (OpenResty, or nginx with ngx_http_lua_module): HTTP/1.1 of transport/http1.lua on cosockets.
 --
--- A cosocket belongs to the request (or timer) that made it, and so does an exchange; the transport itself holds none, and one
--- client serves all requests of a worker. Kept connections are nginx's: pools of a worker, by name. A name says everything that
--- makes a connection what it is - where it goes, how it was verified, by which proxy - so that none is ever taken for another.
+-- A cosocket belongs to the request (or timer) that made it, and so does an exchange; the transport holds no cosocket, so that one
+-- client serves all requests of a worker. nginx keeps connections in pools of a worker, by name. A name holds the server, the proxy and
+-- the verification, so that a request never gets a connection of another kind.
 --
 -- What nginx cannot do from Lua is an error `unsupported`, or `config`, that names the directive or the place that can: authorities
 -- are `lua_ssl_trusted_certificate` (neither `ca_file` nor the variable SSL_CERT_FILE and its like count), names need a `resolver`, and
@@ -40,7 +40,7 @@ local function milliseconds(seconds)
   return math.max(1, math.min(math.ceil(seconds * 1000), FOREVER))
 end
 
--- Every operation has the same time from now on; nginx is told when it changes.
+-- Sets the time for every operation from now on; tells nginx only if it changes.
 local function set_patience(self, seconds)
   seconds = seconds or FOREVER
   if self.patience == seconds then return end
@@ -56,7 +56,7 @@ local function set_first_patience(self, connect, first_byte)
   self.socket:settimeouts(milliseconds(connect), ms, ms)
 end
 
--- Whether a remembered route is that of the request.
+-- Whether a remembered route fits the request.
 local function fits(entry, request, raw, wanted)
   return entry.raw == raw and entry.proxy == request.proxy and entry.no_proxy == request.no_proxy
     and entry.unix_socket == request.unix_socket and entry.verify == (wanted.verify ~= false) and entry.cert_file == wanted.cert_file
@@ -112,7 +112,7 @@ end
 
 local REMEDY = "nginx resolves no names by itself: add `resolver …;` (such as that of /etc/resolv.conf) to nginx.conf"
 
--- nginx's words for a connect that failed, as our error.
+-- Makes an error of nginx's words for a connect that failed.
 local function unreached(found, timeouts, why, phase)
   if why == "timeout" then return failure.timeout(timeouts, phase, false) end
   if why:find("no resolver defined", 1, true) then
@@ -126,7 +126,7 @@ local function unreached(found, timeouts, why, phase)
   return failure.network("connect", what .. ": " .. why, false)
 end
 
--- The tunnel of a proxy, then TLS; the error.
+-- Opens the tunnel of a proxy, then TLS; gives the error.
 local function secure(connection, found, ends, phase)
   local err, why
   if found.tunnel then
@@ -162,11 +162,11 @@ local function dial(found, timeouts, fresh)
   return connection
 end
 
---- Makes a transport. It needs no options: everything comes with the request.
+--- Makes a transport. It takes no options, because each request has them all.
 ---@return opengatellm.transport.Resty transport
 function M.new() return setmetatable({ routes = {}, routes_left = ROUTES, closed = false }, Transport) end
 
---- Sends a request; raises when a field has a wrong type or a header could break out of its line.
+--- Sends a request; raises if a field has a wrong type or a header could break out of its line.
 ---@param request table
 ---@return opengatellm.transport.http1.Exchange? exchange
 ---@return ogl.Error? err
@@ -190,7 +190,7 @@ function Transport:connect(request)
   return dial(found, request.timeouts or NONE, true)
 end
 
---- Opens no more. Exchanges that are open go on; kept connections are nginx's, and end when they are not used.
+--- Ends the transport: it opens no more exchanges. Open ones go on, and nginx closes kept connections that stay unused.
 function Transport:close() self.closed = true end
 
 Transport.__close = Transport.close

@@ -1,4 +1,4 @@
---- TLS inside nginx: what a request may ask for, the handshake, and its errors.
+--- TLS inside nginx: checks the options of a request, does the handshake, and makes its errors.
 --
 -- nginx takes its authorities from its own configuration, compares names and no IP addresses, and follows a chain of one
 -- certificate unless told otherwise; the errors say which directive that is.
@@ -36,8 +36,8 @@ local function identity_of(cert_file, key_file)
   return certificates[name]
 end
 
---- Puts into a route what its handshake needs: `verify`, `certificate`, and `identity`, which tells certificates apart. Gives the
---- error of what nginx cannot do.
+--- Sets the fields of a route that its handshake needs: `verify`, `certificate`, and `identity`, which tells certificates apart. Gives
+--- an error for an option that nginx does not support.
 ---@param route opengatellm.transport.Route
 ---@param wanted table `tls` of the request
 ---@return ogl.Error? err
@@ -97,10 +97,10 @@ local function kept_reason(socket)
     local result = ffi.C.ngx_http_lua_ffi_socket_tcp_get_sslhandshake_result(base.get_request(), socket[1], session, message, code)
     return result == base.FFI_ERROR and (code[0] ~= 0 and code[0] .. ": " or "") .. ffi.string(message[0]) or nil
   end)
-  return found and why or "nginx refused the certificate, and kept its reason for itself"
+  return found and why or "nginx refused the certificate, and gave no reason"
 end
 
--- As sslhandshake, but a success is one.
+-- Does sslhandshake, and reports success only if the handshake succeeded.
 local function handshake(socket, route)
   local session, why = socket:sslhandshake(false, route.host, route.verify)
   if not session then return false, why or "no reason given" end
@@ -108,11 +108,11 @@ local function handshake(socket, route)
   return false, kept_reason(socket)
 end
 
---- Does the handshake, with the server's name for SNI and verification. It returns nothing where it succeeds.
+--- Does the handshake, with the server's name for SNI and verification. It returns nothing on success.
 ---@param socket table a cosocket
 ---@param route opengatellm.transport.Route
 ---@return ogl.Error? err
----@return boolean? late true where the time was over
+---@return boolean? late true if the time was over
 function M.shake(socket, route)
   local why
   if route.certificate then

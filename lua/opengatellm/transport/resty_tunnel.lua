@@ -1,4 +1,4 @@
---- The tunnel through a proxy of HTTP, by CONNECT: what transport/resty.lua needs of it.
+--- Opens the tunnel through an HTTP proxy, by CONNECT, for transport/resty.lua.
 --
 -- @module opengatellm.transport.resty_tunnel
 local core = require "opengatellm.core"
@@ -15,21 +15,21 @@ local function head_of(route)
   return ("CONNECT %s HTTP/1.1\r\nHost: %s\r\n%s\r\n"):format(target, target, auth)
 end
 
--- The proxy's answer; what it says beyond its head is no concern of ours.
+-- Reads the proxy's answer; only its head matters here.
 local function status_of(connection, ends)
   local parser = core.http1 "CONNECT"
   repeat
     local bytes, why = connection:receive(ends and ends - nginx.now())
     if not bytes then return nil, why end
     local state, _, rest = parser:feed(bytes)
-    if rest then return nil, "it said something before the server did" end
+    if rest then return nil, "it sent bytes before the server did" end
     if state == "failed" then return nil, select(2, parser:problem()) end
   until parser:head()
   return (parser:head())
 end
 
---- Asks the proxy for a tunnel to the server of the route. Gives nothing where it has come, else the error, or nil and true
---- where the time was over.
+--- Asks the proxy for a tunnel to the server of the route. Gives nothing on success, else the error, or nil and true if the time
+--- was over.
 ---@param connection opengatellm.transport.resty.Connection
 ---@param route opengatellm.transport.Route
 ---@param ends? number by the host's clock

@@ -1,5 +1,5 @@
---- Where a request goes, and by which way: the address that its URL names, a proxy, a Unix socket. For transports that have
--- only sockets; libcurl knows this by itself, and the rules here are its rules.
+--- Finds where a request goes: to the address of its URL, to a proxy, or to a Unix socket. Transports that have only sockets need it;
+-- libcurl does this by itself, and the rules here are its rules.
 --
 -- @module opengatellm.transport.route
 local core = require "opengatellm.core"
@@ -13,8 +13,8 @@ local M = {}
 ---@field tls boolean
 ---@field host string of the server; an IPv6 address in brackets
 ---@field port integer
----@field authority string the host, with its port where that is not the scheme's own
----@field target string what stands in the request line
+---@field authority string the host, with its port if that is not the scheme's own
+---@field target string the target in the request line
 ---@field dial_host string where a connection goes: the server, or a proxy
 ---@field dial_port integer
 ---@field unix_socket? string path, in place of both
@@ -27,7 +27,7 @@ local SECURE = { https = true, wss = true }
 
 local function invalid(code, message) return nil, failure.final("invalid", code, message) end
 
---- "h:1", "[::1]:1", "h" in two.
+--- Splits "h:1", "[::1]:1" or "h" into host and port.
 local function host_and_port(authority, default)
   local host, port = authority:match "^(%[[%x:.]+%]):?(%d*)$"
   if not host then host, port = authority:match "^([^:%[%]]+):?(%d*)$" end
@@ -65,13 +65,13 @@ local function variable(...)
   end
 end
 
--- HTTP_PROXY in capitals may come from a header of a CGI request, and is not looked at.
+-- HTTP_PROXY in capitals is not read, because it may come from a header of a CGI request.
 local function proxy_of_environment(tls)
   if tls then return variable("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY") end
   return variable("http_proxy", "all_proxy", "ALL_PROXY")
 end
 
---- The proxy of a request: its own, or the environment's; nil where there is none, or the host is to be reached without.
+--- Finds the proxy of a request: its own, or the environment's; nil if there is no proxy, or the host is reached without one.
 local function proxy_of(request, route)
   local proxy = request.proxy or proxy_of_environment(route.tls)
   if not proxy or proxy == "" then return nil end
@@ -79,7 +79,7 @@ local function proxy_of(request, route)
   return proxy
 end
 
---- The same route by a proxy. No message holds its password.
+--- Makes the route go by a proxy. No message holds the proxy's password.
 local function through(route, proxy, raw)
   local scheme, rest = proxy:match "^(%a[%w+.-]*)://(.*)$"
   scheme, rest = (scheme or "http"):lower(), rest or proxy
@@ -97,7 +97,7 @@ local function through(route, proxy, raw)
   return route
 end
 
---- The route of a request. Raises what no caller can mean (a NUL); anything else that is wrong is an error.
+--- Finds the route of a request. Raises if the URL is not a string or holds a NUL; any other mistake gives an error.
 ---@param request table of transport/init.lua: url, proxy, no_proxy, unix_socket
 ---@param raw? boolean no HTTP: through a proxy only by CONNECT
 ---@param level? integer for error()
@@ -114,7 +114,7 @@ end
 
 -- The URL ---------------------------------------------------------------------------------------------------------
 
---- Whether a host is reached without a proxy.
+--- Says whether a host is reached without a proxy.
 ---@param host string an IPv6 address in brackets
 ---@param list string of no_proxy.lua
 ---@return boolean

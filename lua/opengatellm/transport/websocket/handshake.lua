@@ -3,8 +3,8 @@
 --   handshake.problem(headers) -> problem | nil           a header that could break out of its line
 --   handshake.request(url, headers, key) -> bytes | nil, err
 --   handshake.read(read) -> answer | nil, err             reads the head of the answer; `read() -> bytes | nil | nil, err`
---   handshake.check(answer, key, asked) -> problem | nil  whether a 101 is a yes
---   handshake.body(answer, read) -> text                  what a refusal says, as far as it came, at most errors.BODY bytes
+--   handshake.check(answer, key, asked) -> problem | nil  checks whether a 101 accepts the upgrade
+--   handshake.body(answer, read) -> text                  the body of a refusal as far as it came, at most errors.BODY bytes
 --
 -- The parser of the core (core.http1) reads the head, and the body of a refusal.
 --
@@ -19,7 +19,7 @@ local M = {}
 ---@field status integer
 ---@field headers table<string, string|string[]>
 ---@field rest string bytes that came behind the head of a 101: the first frames of a server in a hurry
----@field body string what came of a refusal's body with its head
+---@field body string the bytes of a refusal's body that came with its head
 ---@field more? fun(bytes: string): string, string? gives the parser more of the body: its state and the bytes of the body in them
 
 -- Of the request that the upgrade stands for: they tell of a body that it has not, or are said below.
@@ -28,7 +28,7 @@ local NOT_SENT = {
   upgrade = true, ["sec-websocket-key"] = true, ["sec-websocket-version"] = true, ["sec-websocket-extensions"] = true,
 }
 
---- What is wrong with headers that are to be sent; nil where nothing is.
+--- Says what is wrong with headers to send; gives nil if nothing is.
 ---@param headers any
 ---@return string?
 function M.problem(headers)
@@ -40,12 +40,12 @@ function M.problem(headers)
   end
 end
 
---- Whether a header of the request goes with its upgrade.
+--- Says whether a header of the request goes with its upgrade.
 ---@param name string
 ---@return boolean
 function M.is_sent(name) return not NOT_SENT[name:lower()] end
 
---- The request. No extension is offered.
+--- Writes the request. It offers no extension.
 ---@param url string http:// or https://
 ---@param headers string[][] list of {name, value}
 ---@param key string base64 of 16 random bytes
@@ -67,7 +67,7 @@ function M.request(url, headers, key)
   return table.concat(lines, "\r\n") .. "\r\n\r\n"
 end
 
--- What the parser says of an answer that it cannot read, as an error.
+-- Makes an error of an answer that the parser cannot read.
 local function problem_of(parser)
   local code, message = parser:problem()
   local kind = code == "header" and "limit" or "network"
@@ -106,7 +106,7 @@ local function has_token(value, token)
   return false
 end
 
---- What is wrong with a 101; nil where it says yes.
+--- Says what is wrong with a 101; gives nil if it accepts the upgrade.
 ---@param answer {status: integer, headers: table}
 ---@param key string that was sent
 ---@param headers string[][] that were sent
@@ -123,7 +123,7 @@ function M.check(answer, key, headers)
   if protocol then return "it speaks a subprotocol that we did not offer" end
 end
 
---- The body of an answer that is no 101. What ended it is not told: what came of it is worth showing.
+--- Reads the body of an answer that is not a 101, as far as it comes. An error that ends it is ignored, since the body tells more.
 ---@param answer ogl.HandshakeAnswer
 ---@param read fun(): string?, ogl.Error?
 ---@return string # at most errors.BODY bytes

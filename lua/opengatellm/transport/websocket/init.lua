@@ -37,7 +37,7 @@ Exchange.__index = Exchange
 local NONE = {}
 local HELD = 64 * 1024 -- bytes of events that say nothing about the answer, while one is waited for that does
 
--- What goes over a socket; nil where HTTP has to carry the request.
+-- Makes the message for a socket; gives nil if HTTP has to carry the request.
 local function message_of(request)
   if request.method ~= "POST" or type(request.body) ~= "string" then return nil end
   if not request.url:match "^[^?#]*":find "/responses$" or core.member(request.body, "background") == "true" then return nil end
@@ -50,7 +50,7 @@ local CONNECTION = { "url", "proxy", "no_proxy", "unix_socket" }
 
 local TLS = { "verify", "ca_file", "cert_file", "key_file", "key_password" }
 
--- All that two requests must have in common to go over one socket, as a text.
+-- Writes, as a text, everything that two requests must share to go over one socket.
 local function identity_of(request)
   local parts = {}
   for _, row in ipairs(request.headers or NONE) do
@@ -90,7 +90,7 @@ end
 
 -- Sockets ---------------------------------------------------------------------------------------------------------
 
--- Gives the exchange a new socket, whose upgrade is asked for; the error where there is none.
+-- Gives the exchange a new socket, and asks for its upgrade; gives the error if it cannot connect.
 local function connect_socket(exchange)
   local err
   exchange.fresh, exchange.reused = true, false
@@ -164,7 +164,7 @@ local function headers_of(exchange, content_type)
   return headers
 end
 
--- An error with a status, as HTTP would have given it.
+-- Makes the answer that HTTP would have given of an error with a status.
 local function refusal(exchange, status, text)
   local headers = headers_of(exchange, "application/json")
   local said = json.decode(core.member(text, "headers") or "null")
@@ -190,13 +190,13 @@ end
 
 local function closed_error(message) return errors.new { kind = "closed", code = "closed", message = message } end
 
--- The error as its caller gets it; nil where there is none.
+-- Gives the error of an exchange; nil if it has no error.
 local function error_of(exchange)
   if exchange.err == true then exchange.err = closed_error "the exchange is closed" end
   return exchange.err or nil
 end
 
--- The error stays, and nothing else does.
+-- Ends an exchange with an error, which every later call gives again.
 local function end_with(exchange, err)
   exchange.err = exchange.err or err
   drop(exchange)
@@ -261,7 +261,7 @@ end
 
 -- The rest of the answer --------------------------------------------------------------------------------------------
 
--- Bytes on their way to the caller.
+-- Gives bytes to the caller.
 local function give(exchange, bytes)
   if not exchange.on_progress then return bytes end
   if exchange.down == 0 then exchange.on_progress("up", #exchange.text, #exchange.text) end

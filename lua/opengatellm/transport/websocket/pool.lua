@@ -1,4 +1,4 @@
---- WebSockets that wait for their next exchange.
+--- Keeps WebSockets for their next exchange.
 --
 --   pool:put(socket, route, last)    keeps one; `last` names the exchange that it has just had
 --   pool:take(route, last)           the one whose last exchange that was, else the one that was used last; nil: none fits

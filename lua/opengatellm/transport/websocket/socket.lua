@@ -45,7 +45,7 @@ local function drop(self)
   self.codec:close()
 end
 
--- The error stays, and nothing else does. Bytes of the upgrade are nothing that a server acts on.
+-- Ends the socket with an error, which every later call gives again. `sent` stays false for bytes of the upgrade: no server acts on them.
 local function end_with(self, err)
   err.sent = self.sent
   self.err = self.err or err
@@ -87,7 +87,7 @@ local function refuse(self, code, message, close_code)
   return end_with(self, errors.new { kind = "network", code = "malformed", message = message })
 end
 
--- What another than a text asks for.
+-- Does what a message other than a text asks for.
 local function answer_ping(self, kind, data, code)
   if kind == "close" then return closed_error(self, code, data) end
   self.quiet = false
@@ -117,7 +117,7 @@ local function timed_out(self, phase)
   return err
 end
 
--- More bytes; nil at their end; nil and the error. The one place that waits.
+-- Waits for more bytes; gives nil at their end, or nil and the error. No other function waits.
 local function read_more(self)
   local phase, seconds = wait_for(self)
   if seconds == false then return nil, timed_out(self, phase) end
@@ -219,7 +219,7 @@ function Socket:receive()
   end
 end
 
---- The next text of those that are here.
+--- Gives the next text that has already come.
 ---@return string? text
 ---@return ogl.Error? err
 function Socket:next()
@@ -251,7 +251,7 @@ function Socket:refresh()
   return not self.err
 end
 
---- Ends it, and says so to the server where it still listens.
+--- Ends the socket, and tells the server if it still listens.
 ---@param code? integer RFC 6455, 7.4.1; default 1000
 function Socket:close(code)
   if not self.connection then return end
