@@ -32,7 +32,7 @@ build = {
         "csrc/core/fault.c", "csrc/core/fold.c", "csrc/core/frame.c", "csrc/core/http1.c",
         "csrc/core/json.c", "csrc/core/json_array.c", "csrc/core/json_write.c", "csrc/core/ndjson.c",
         "csrc/core/number.c", "csrc/core/out.c", "csrc/core/repeat.c", "csrc/core/sha1.c",
-        "csrc/core/sse.c", "csrc/core/transcoder.c", "csrc/core/utf8.c", "csrc/core/websocket.c",
+        "csrc/core/sha256.c", "csrc/core/sse.c", "csrc/core/transcoder.c", "csrc/core/utf8.c", "csrc/core/websocket.c",
         "csrc/protocol/anthropic_block.c", "csrc/protocol/anthropic_decode.c",
         "csrc/protocol/anthropic_encode.c", "csrc/protocol/gemini_answer.c", "csrc/protocol/gemini_args.c",
         "csrc/protocol/gemini_decode.c", "csrc/protocol/gemini_encode.c", "csrc/protocol/gemini_part.c",
@@ -56,7 +56,7 @@ build = {
     ["opengatellm.curl"] = {
       sources = {
         "csrc/core/buf.c", "csrc/core/code.c", "csrc/curl/broken_pipe.c", "csrc/curl/clock.c", "csrc/curl/deadline.c", "csrc/curl/failure.c", "csrc/curl/head.c",
-        "csrc/curl/headers.c", "csrc/curl/multi.c", "csrc/curl/options.c", "csrc/curl/poller.c", "csrc/curl/applied_options.c", "csrc/curl/connection.c",
+        "csrc/curl/headers.c", "csrc/curl/multi.c", "csrc/curl/options.c", "csrc/curl/poller.c", "csrc/curl/private_file.c", "csrc/curl/applied_options.c", "csrc/curl/connection.c",
         "csrc/curl/transfer.c", "csrc/lua/class.c", "csrc/lua/header_table.c", "csrc/lua/curl_failure.c", "csrc/lua/curl_module.c", "csrc/lua/curl_multi.c",
         "csrc/lua/curl_options.c", "csrc/lua/curl_transfer.c",
       },
@@ -134,6 +134,7 @@ build = {
     ["opengatellm.middleware.otlp"] = "lua/opengatellm/middleware/otlp.lua",
     ["opengatellm.middleware.passage"] = "lua/opengatellm/middleware/passage.lua",
     ["opengatellm.middleware.prometheus"] = "lua/opengatellm/middleware/prometheus.lua",
+    ["opengatellm.middleware.recording"] = "lua/opengatellm/middleware/recording.lua",
     ["opengatellm.middleware.redact"] = "lua/opengatellm/middleware/redact.lua",
     ["opengatellm.middleware.smooth"] = "lua/opengatellm/middleware/smooth.lua",
     ["opengatellm.middleware.think"] = "lua/opengatellm/middleware/think.lua",
@@ -253,6 +254,7 @@ build = {
     ["opengatellm.router.strategy.sticky"] = "lua/opengatellm/router/strategy/sticky.lua",
     ["opengatellm.router.strategy.weighted"] = "lua/opengatellm/router/strategy/weighted.lua",
     ["opengatellm.store"] = "lua/opengatellm/store/init.lua",
+    ["opengatellm.store.folder"] = "lua/opengatellm/store/folder.lua",
     ["opengatellm.store.guard"] = "lua/opengatellm/store/guard.lua",
     ["opengatellm.store.memory"] = "lua/opengatellm/store/memory.lua",
     ["opengatellm.store.redis"] = "lua/opengatellm/store/redis.lua",

@@ -305,9 +305,8 @@ describe("every Lua file", function()
       ["middleware/init"] = "middleware/chain",
       ["router/route"] = "router/init", ["router/row"] = "router/strategy/init", ["store/memory"] = "store/init", ["store/guard"] = "store/init",
       ["store/shared"] = "hosts/nginx_store", ["store/redis"] = "hosts/nginx_store", ["middleware/mistake"] = "middleware/chain", ["middleware/passage"] = "middleware/chain",
-      ["middleware/canonical"] = "middleware/cache",
       ["middleware/options"] = "middleware/events", ["middleware/defaults"] = "middleware/events", ["middleware/timeout"] = "middleware/events",
-      ["middleware/think"] = "middleware/events", ["middleware/merge"] = "middleware/events", ["middleware/smooth"] = "middleware/events",
+      ["middleware/think"] = "middleware/events", ["middleware/merge"] = "middleware/events",
       ["middleware/citations"] = "middleware/events", ["middleware/redact"] = "middleware/events",
       ["cli/init"] = "cli", ["cli/chat"] = "cli", ["cli/common"] = "cli", ["cli/models"] = "net/ogl",
     }

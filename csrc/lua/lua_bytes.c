@@ -7,13 +7,13 @@
 **   core.fault(json) -> message, type, code       an error body in any of the forms of fault.h
 **   core.usage(json) -> usage | nil               a usage object of Chat Completions, as in a reply
 **   core.utf8_repair(bytes) -> text               invalid parts become U+FFFD
-**   core.sha1(bytes) -> text                      40 hexadecimal digits, to name what a cache holds (sha1.h)
+**   core.sha256(bytes) -> text                    64 hexadecimal digits
 */
 #include <string.h>
 
 #include "../core/base64.h"
 #include "../core/fault.h"
-#include "../core/sha1.h"
+#include "../core/sha256.h"
 #include "../core/utf8.h"
 #include "../protocol/openai_chat_state.h"
 #include "lua_event.h"
@@ -32,6 +32,19 @@ static int l_base64_decode(lua_State *L) {
   size_t len = ogl_base64_decode(text.p, text.n, out);
   if (len == (size_t)-1) return 0;
   lua_pushlstring(L, out, len);
+  return 1;
+}
+
+static int l_sha256(lua_State *L) {
+  static const char digits[] = "0123456789abcdef";
+  struct ogl_span bytes = ogl_lua_check_span(L, 1);
+  char hash[OGL_SHA256_BYTES], out[2 * OGL_SHA256_BYTES];
+  ogl_sha256(bytes.p, bytes.n, hash);
+  for (size_t i = 0; i < sizeof hash; i++) {
+    out[2 * i] = digits[(unsigned char)hash[i] >> 4];
+    out[2 * i + 1] = digits[hash[i] & 15];
+  }
+  lua_pushlstring(L, out, sizeof out);
   return 1;
 }
 
@@ -144,20 +157,6 @@ static int l_utf8_repair(lua_State *L) {
   return 1;
 }
 
-static int l_sha1(lua_State *L) {
-  static const char digits[] = "0123456789abcdef";
-  struct ogl_span bytes = ogl_lua_check_span(L, 1);
-  char hash[OGL_SHA1_BYTES], text[2 * OGL_SHA1_BYTES];
-  ogl_sha1(bytes.p, bytes.n, hash);
-  for (int i = 0; i < OGL_SHA1_BYTES; i++) {
-    unsigned char byte = (unsigned char)hash[i];
-    text[2 * i] = digits[byte >> 4];
-    text[2 * i + 1] = digits[byte & 15];
-  }
-  lua_pushlstring(L, text, sizeof text);
-  return 1;
-}
-
 void ogl_lua_bytes_open(lua_State *L) {
   static const luaL_Reg none[] = { { NULL, NULL } }, functions[] = {
     { "base64_encode", l_base64_encode },
@@ -167,7 +166,7 @@ void ogl_lua_bytes_open(lua_State *L) {
     { "fault", l_fault },
     { "usage", l_usage },
     { "utf8_repair", l_utf8_repair },
-    { "sha1", l_sha1 },
+    { "sha256", l_sha256 },
     { NULL, NULL },
   };
   ogl_lua_class(L, QUEUE, none);

@@ -51,6 +51,7 @@ local memory = require "opengatellm.base.memory"
 ---@field total_tokens? integer
 ---@field requests? integer
 ---@field estimated? boolean true: by the lengths of the texts, since the answer broke off before the server counted
+---@field cached? boolean true: of an answer that was kept from before (middleware/cache.lua); it costs nothing
 ---@field cost? number in the server's currency
 ---@field energy_kwh? number
 ---@field co2_kg? number
@@ -76,6 +77,7 @@ local memory = require "opengatellm.base.memory"
 ---@field raw_finish_reason? string
 ---@field usage? ogl.Usage
 ---@field logprobs? {content?: table[], refusal?: table[]}
+---@field cached? boolean of a reply that was kept from before (middleware/cache.lua)
 ---@field choices? table[] every answer, when there are several
 ---@field output? any the text as a value, if the request asked for structured output
 ---@field search_results? table[] what OpenGateLLM's search found

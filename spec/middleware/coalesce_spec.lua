@@ -127,6 +127,39 @@ describe("identical calls at once", function()
     assert.same({ 3, 1 }, { outer, inner })
   end)
 
+  it("pass the middleware outside of it each, as chats too", function()
+    local seen = 0
+    local client = helper.client("slow:5/" .. helper.id()):use(
+      { event = function(event)
+        if event and event.type == "text" then
+          seen = seen + 1
+          event.text = event.text:upper()
+        end
+        return event
+      end }, middleware.coalesce())
+    ogl.run(function()
+      local results = ogl.map({ 1, 2, 3 }, function() return client:chat "hi" end)
+      for i = 1, 3 do
+        local reply = assert(results[i].value, results[i].err)
+        assert.equal(reply.text:upper(), reply.text)
+        assert.equal("string", type(reply.headers["content-type"]))
+      end
+    end)
+    assert.is_true(seen >= 3 and seen % 3 == 0)
+  end)
+
+  it("share nothing where their namespaces are others, or none", function()
+    local id = helper.id()
+    local client = helper.client("slow:1/" .. id):use(middleware.coalesce { namespace = function(call) return call.request.user end })
+    ogl.run(function()
+      for _, users in ipairs { { "a", "a" }, { "b", "c" } } do
+        ogl.map(users, function(user) return client:chat { messages = "hi", user = user } end)
+      end
+      ogl.map({ 1, 2 }, function() return client:chat "hi" end)
+    end)
+    assert.equal(5, #helper.requests(id, nil, { block = true }))
+  end)
+
   it("share embeddings", function()
     local client, before = helper.client("ok:8"):use(middleware.coalesce()), helper.stats().requests
     ogl.run(function()

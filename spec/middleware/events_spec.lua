@@ -99,28 +99,6 @@ describe("merge", function()
   end)
 end)
 
-describe("smooth", function()
-  for by, expected in pairs { word = { "Un ", "deux, ", "trois\n", "quatre" }, line = { "Un deux, trois\n", "quatre" } } do
-    it("gives text by the " .. by .. ", at its pace", function()
-      local before = CALL.client.host.now()
-      local out, reply = pass(middleware.smooth { by = by, delay = 0.5 }, { text "Un de", text "ux, tro", text "is\nqua", text "tre", FINISH })
-      local list = {}
-      for i = 1, #out - 1 do list[i] = out[i].text end
-      assert.same(expected, list)
-      assert.equal("Un deux, trois\nquatre", reply.text)
-      assert.equal(0.5 * (#expected - 1), CALL.client.host.now() - before)
-    end)
-  end
-
-  it("gives characters whole, and loses none of any text", function()
-    local out = pass(middleware.smooth { by = "character", delay = 0 }, { text "é€😀", FINISH })
-    assert.same({ "é", "€", "😀" }, { out[1].text, out[2].text, out[3].text })
-    for _, by in ipairs { "word", "line" } do
-      any_split(function() return middleware.smooth { by = by, delay = 0 } end, "  Ça va ?\n\nOui  é€😀 ", "text:  Ça va ?\n\nOui  é€😀 ")
-    end
-  end)
-end)
-
 describe("citations", function()
   local function cite(data) return { type = "citation", index = 1, data = data } end
 
@@ -173,6 +151,26 @@ describe("redact", function()
     assert.truthy(body:find("Write to [EMAIL_1] and [EMAIL_2]", 1, true))
     assert.equal("Ada is ada@example.org", QUESTION.messages[1].content)
     assert.equal("Write to ada@example.org and bob@example.org", QUESTION.messages[2].content[1].text)
+  end)
+
+  it("gives one text one name, whatever other patterns fit it, and hides all of what a pattern with a capture fits", function()
+    local c, transport = client(function() return chunks("ok", 9) end, { patterns = { email = EMAIL, number = "%d+", zip = { "zip:(%a+)", "^start" } } })
+    assert(c:chat { messages = "start 12 a1@b2.org 345 zip:abc 12" })
+    assert.truthy(transport.requests[1].body:find("[ZIP_2] [NUMBER_1] [EMAIL_1] [NUMBER_2] [ZIP_1] [NUMBER_1]", 1, true)
+      or transport.requests[1].body:find("[ZIP_1] [NUMBER_1] [EMAIL_1] [NUMBER_2] [ZIP_2] [NUMBER_1]", 1, true), transport.requests[1].body)
+  end)
+
+  it("gives the same names each time, so that caches know the request", function()
+    local bodies = {}
+    for i = 1, 20 do
+      local c, transport = client(function() return chunks("ok", 9) end, { patterns = { email = EMAIL } })
+      local message = ogl.assistant "a@b.org"
+      message.tool_calls = { { id = "1", name = "f", arguments = '{"to":"c@d.org"}' } }
+      assert(c:chat { messages = { ogl.user "hi", message, ogl.tool_result("1", "e@f.org"), ogl.user "x" } })
+      bodies[i] = transport.requests[1].body
+      assert.equal(bodies[1], bodies[i])
+    end
+    assert.truthy(bodies[1]:find("[EMAIL_3]", 1, true))
   end)
 
   it("puts it back into the reply, over any split, where asked", function()
@@ -232,7 +230,6 @@ describe("middleware that is made wrongly", function()
   for problem, make in pairs {
     ["think: tag: expected a name"] = function() local m = ogl.middleware.think { tag = "<" } return m end,
     ["merge: bytes: expected a number above 0"] = function() local m = ogl.middleware.merge { bytes = 0 } return m end,
-    ["smooth: by: expected word, line or character, got x"] = function() local m = ogl.middleware.smooth { by = "x" } return m end,
     ["redact: patterns: expected a table of names and patterns"] = function() local m = ogl.middleware.redact {} return m end,
     ["redact: patterns.x: expected a Lua pattern"] = function() local m = ogl.middleware.redact { patterns = { x = "[" } } return m end,
     ["defaults: seeed: there is no such field"] = function() local m = ogl.middleware.defaults { seeed = 1 } return m end,
@@ -247,11 +244,11 @@ describe("middleware that is made wrongly", function()
 end)
 
 describe("what they leave alone", function()
-  it("is every recorded reply without tags: think, merge, smooth, citations and redact change none", function()
+  it("is every recorded reply without tags: think, merge, citations and redact change none", function()
     local path = helper.shared "fixtures/expected.jsonl"
     if not path then return pending "the reference material is not here (OGL_SHARED)" end
     local chain = {
-      middleware.think(), middleware.merge {}, middleware.smooth { delay = 0 }, middleware.citations {},
+      middleware.think(), middleware.merge {}, middleware.citations {},
       middleware.redact { patterns = { never = "%z%z%z" }, restore = true },
     }
     local count = 0

@@ -30,6 +30,7 @@ static const struct {
   { "repeat", test_repeat },
   { "rows", test_rows },
   { "sha1", test_sha1 },
+  { "sha256", test_sha256 },
   { "sse", test_sse },
   { "usage", test_usage },
   { "utf8", test_utf8 },

@@ -24,6 +24,7 @@ void test_number(void);
 void test_repeat(void);
 void test_rows(void);
 void test_sha1(void);
+void test_sha256(void);
 void test_sse(void);
 void test_usage(void);
 void test_utf8(void);

@@ -1,208 +1,208 @@
---- Cache: the answer of a call that was asked before.
+--- Cache: answers that were given before, to whoever asks exactly the same.
 --
---   client:use(ogl.middleware.cache { seconds = 3600 })                        in memory
---   client:use(ogl.middleware.cache { folder = "/var/cache/answers" })         in files
---   client:use(ogl.middleware.cache { store = ogl.store.shared "answers" })    in a store
+--   client:use(ogl.middleware.cache { seconds = 3600 })                            in this Lua's memory
+--   client:use(ogl.middleware.cache { folder = "/var/cache/answers" })             in files
+--   client:use(ogl.middleware.cache { store = ogl.store.redis {}, namespace = function(call) return tenant_of(call) end })
 --
--- The key is what the call asks, to the letter (canonical.lua), and `namespace`: give tenants one each. Chats, streams, embeddings and
--- reranking are kept; only complete answers, and none that ended by a filter or an error. A chat and a stream share an entry: answers are
--- kept as events, and come back as events. What comes from the cache says so: `reply.cached`, `usage.cached`, and it cost nothing.
+-- Chats, streams, embeddings and reranking. The key is that of canonical.lua: the whole request, who is asked, and the namespace; a chat
+-- and a stream of the same request share an entry. Only complete replies are kept, which no filter and no error has ended, and under who
+-- was asked: not what another provider answered in its place, nor what a router's row answered because another had failed. What is kept
+-- are the events, so that a stream is streamed again; the reply and its usage say `cached = true`, and it costs 0. Middleware outside of
+-- the cache sees the events as those of a server.
 --
--- Requests that have a function, vectors that are `packed`, and answers above a quarter of `bytes` are not kept.
+-- A store or folder that fails fails no call: the memory serves meanwhile (store/guard.lua), and the next reply has one warning.
 --
 -- @module opengatellm.middleware.cache
 local canonical = require "opengatellm.middleware.canonical"
 local core = require "opengatellm.core"
+local folders = require "opengatellm.store.folder"
+local guards = require "opengatellm.store.guard"
+local host = require "opengatellm.host"
 local json = require "opengatellm.json"
 local memory = require "opengatellm.store.memory"
 local options = require "opengatellm.middleware.options"
+local recording = require "opengatellm.middleware.recording"
 local stores = require "opengatellm.store"
-local words = require "opengatellm.base.words"
+local stream = require "opengatellm.stream"
 
 local M = {}
 
 ---@class ogl.CacheOptions
 ---@field seconds? number that an answer is kept; default: as long as there is room
----@field bytes? integer of the memory; default 64 MiB
----@field folder? string a folder for files, in place of memory: make it readable for this program alone
----@field store? table in place of memory (store/init.lua)
----@field namespace? string|fun(call: ogl.MiddlewareCall): string|false|nil a part of the key; false: this call is not kept
+---@field bytes? integer that the memory may take; default 64 MiB
+---@field folder? string path of a folder that exists: answers are kept in its files
+---@field store? table in place of both: ogl.store.shared, ogl.store.redis, or one of your own (store/init.lua)
+---@field namespace? string|fun(call: ogl.MiddlewareCall): string|false|nil answers are shared inside of it alone; nil and false: not at all
 
 local FIELDS = { seconds = "number", bytes = "integer", folder = "string", store = "table", namespace = "any" }
 
-local KEPT = words.set "chat stream embeddings rerank"
-local WHOLE = words.set "stop length tool_calls" -- reasons with which an answer is one
-local FORM = 1 -- of an entry; another version of the library reads none of another form
+local CHATS = { chat = true, stream = true }
+local ANSWERS = { embeddings = true, rerank = true }
+local WHOLE = { stop = true, length = true, tool_calls = true } -- reasons with which a reply has all that it was to have
 
--- Files -----------------------------------------------------------------------------------------------------------------
+local BYTES = 64 * 1024 * 1024
+local FORM = 1 -- of an entry: one of a later form is a miss
+local PREFIX = "cache:"
 
-local Folder = {}
-Folder.__index = Folder
+-- Entries -----------------------------------------------------------------------------------------------------------
 
---- Reads an entry whose time is not over.
----@param name string
----@return string?
-function Folder:get(name)
-  local file = io.open(self.path .. "/" .. name, "rb")
-  if not file then return nil end
-  local text = file:read "*a"
-  file:close()
-  local ends, entry = text:match "^(%d+)\n(.*)$"
-  if not ends or tonumber(ends) ~= 0 and tonumber(ends) <= os.time() then return nil end
+-- Changes usage to that of an answer which took nothing now.
+local function mark(usage)
+  usage.cached, usage.cost = true, 0
+  if usage.energy_kwh then usage.energy_kwh = 0 end
+  if usage.co2_kg then usage.co2_kg = 0 end
+end
+
+-- Vectors as bytes are no text, which JSON alone can hold.
+local function with_vectors(answer, change)
+  local out = {}
+  for name, value in pairs(answer) do out[name] = value end
+  out.vectors = {}
+  for i, vector in ipairs(answer.vectors) do out.vectors[i] = change(vector) end
+  return out
+end
+
+local function is_packed(answer) return type(answer.vectors) == "table" and type(answer.vectors[1]) == "string" end
+
+-- The entry of a text of the store; nil where it is damaged or of another form.
+local function entry_of(text)
+  local entry = type(text) == "string" and json.decode(text) or nil
+  if type(entry) ~= "table" or entry.form ~= FORM then return nil end
+  if type(entry.events) == "table" and type(entry.about) == "table" then return entry end
+  if type(entry.answer) ~= "table" then return nil end
+  if entry.packed then entry.answer = with_vectors(entry.answer, core.base64_decode) end
   return entry
 end
 
---- Writes an entry whole under another name, and renames it then, so that a reader sees all of an entry or nothing.
----@param name string
----@param entry string
----@param seconds? number
----@return boolean? fine
----@return string? err
-function Folder:set(name, entry, seconds)
-  local path = self.path .. "/" .. name
-  local partial = path .. "." .. tostring(self):match "%w+$"
-  local file, err = io.open(partial, "wb")
-  if not file then return nil, err end
-  local fine
-  fine, err = file:write(seconds and ("%d"):format(os.time() + math.ceil(seconds)) or "0", "\n", entry)
-  if not (file:close() and fine) then
-    os.remove(partial)
-    return nil, err or "the disk is full"
-  end
-  return os.rename(partial, path)
+local function text_of(entry)
+  local fine, text = pcall(json.encode, entry)
+  return fine and text or nil
 end
 
--- Entries ----------------------------------------------------------------------------------------------------------------
-
--- An entry is JSON of {form, key, what}: a name that two keys share is no answer for the second.
-local function read(self, key)
-  local text = self.store:get(self.name_of(key))
-  local entry = type(text) == "string" and json.decode(text)
-  if type(entry) ~= "table" or entry[1] ~= FORM or entry[2] ~= key then return nil end
-  return entry[3]
+local function entry_of_chat(reply, state)
+  local about = recording.about(reply)
+  about.headers, about.warnings = nil, recording.warnings(reply, state.events) -- headers are of that exchange: dates, cookies, limits
+  return { form = FORM, about = about, events = state.events }
 end
 
-local function write(self, key, what)
-  local fine, text = pcall(json.encode, { FORM, key, what })
-  if fine and #text <= self.longest then self.store:set(self.name_of(key), text, self.seconds) end
+local function entry_of_answer(answer)
+  local packed = is_packed(answer)
+  return { form = FORM, packed = packed, answer = packed and with_vectors(answer, core.base64_encode) or answer }
 end
 
--- Answers ----------------------------------------------------------------------------------------------------------------
-
-local function mark(usage)
-  if not usage then return end
-  usage.cached, usage.cost = true, nil
-end
+-- Answers -----------------------------------------------------------------------------------------------------------
 
 local function mark_reply(reply)
   if not reply then return end
   reply.cached = true
-  mark(reply.usage)
+  if reply.usage then mark(reply.usage) end
 end
 
--- Answers with what was kept.
-local function replay(call, kept)
-  if kept.value then
-    kept.value.cached = true
-    mark(kept.value.usage)
-    return kept.value
+-- Answers a call with an entry.
+local function give(call, entry)
+  if not entry.events then
+    mark_reply(entry.answer)
+    return entry.answer
   end
-  for _, event in ipairs(kept.events) do mark(event.usage) end
-  local answer, err = call:replay(kept.events, kept.about)
-  if call.operation ~= "stream" then
-    mark_reply(answer)
-    return answer, err
+  for _, event in ipairs(entry.events) do
+    if type(event.usage) == "table" then mark(event.usage) end
   end
-  answer:on_end(mark_reply)
+  local answer, err = call:replay(entry.events, entry.about)
+  if not answer then return nil, err end
+  if stream.is(answer) then answer:on_end(mark_reply) else mark_reply(answer) end
   return answer
 end
 
-local function save_events(self, reply, state)
-  if not WHOLE[reply.finish_reason or ""] then return end
-  local about = { protocol = reply.protocol, provider = reply.provider, status = reply.status, request_id = reply.request_id }
-  write(self, state.key, { events = json.array(state.events), about = about })
-end
-
-local function save_value(self, answer, call, state)
-  if call.request.packed then return end
-  local kept = {}
-  for name, value in pairs(answer) do
-    if name ~= "attempts" then kept[name] = value end
+-- Whether a router's row answered because another one had failed.
+local function is_fallback(attempts)
+  local last = attempts and attempts[#attempts]
+  for _, attempt in ipairs(attempts or {}) do
+    if attempt.kind and attempt.client ~= last.client then return true end
   end
-  write(self, state.key, { value = kept })
+  return false
 end
 
-local function copy(event)
-  local out = {}
-  for name, value in pairs(event) do
-    if type(value) == "table" and name == "usage" then
-      local inner = {}
-      for field, figure in pairs(value) do inner[field] = figure end
-      value = inner
-    end
-    out[name] = value
+-- Whether a reply may be given to those who ask this client the same.
+local function is_own(call, reply)
+  if call.client.rows then return not is_fallback(reply.attempts) end
+  return reply.provider == call.client.provider.name
+end
+
+local function is_complete(reply, state) return reply.complete and state.finished and WHOLE[reply.finish_reason or ""] end
+
+-- Keeps an event. What comes behind the end of an answer is another one: a middleware inside has asked again.
+local function record(event, state)
+  if not state.events then return event end
+  if event == nil then
+    state.over = true
+    return nil
   end
-  return out
+  if state.over then state.events, state.over, state.finished = {}, false, false end
+  if event.type == "finish" then state.finished = true end
+  state.events[#state.events + 1] = recording.copy(event)
+  return event
 end
 
--- The middleware -----------------------------------------------------------------------------------------------------------
-
-local function namespace_of(self, call)
-  local given = self.namespace
-  if type(given) == "function" then given = given(call) end
-  return given
-end
-
-local function find_key(self, call)
-  if not KEPT[call.operation] then return nil end
-  local namespace = namespace_of(self, call)
-  if namespace == false then return nil end
-  return canonical.of(call, namespace and tostring(namespace))
-end
-
-local function keeper(given)
-  local self = { seconds = given.seconds, namespace = given.namespace, longest = math.floor((given.bytes or 64 * 1024 * 1024) / 4) }
-  if given.store or given.folder then
-    self.store = given.store or setmetatable({ path = given.folder }, Folder)
-    self.name_of = function(key) return "cache-" .. core.sha1(key) end
-  else
-    self.store = memory.new { bytes = given.bytes, entries = 2 ^ 31 }
-    self.name_of = function(key) return key end
-  end
-  return self
-end
-
---- Makes the middleware.
+--- Makes the middleware. It has `problem()`: what the store or folder failed with, told once.
 ---@param given? ogl.CacheOptions
 ---@return ogl.Middleware
 function M.new(given)
   given = options.check("cache", given, FIELDS)
-  local problem = stores.problem(given.store)
-  options.expect(not problem, "cache", problem)
   options.expect(not given.seconds or given.seconds > 0, "cache", "seconds: expected a number above 0")
   options.expect(not given.bytes or given.bytes > 0, "cache", "bytes: expected a number above 0")
-  local kind = type(given.namespace)
-  options.expect(kind == "nil" or kind == "string" or kind == "function", "cache", "namespace: expected string or function, got " .. kind)
-  local self = keeper(given)
+  options.expect(not (given.folder and given.store), "cache", "folder: the store is in its place; give one of them")
+  local space = type(given.namespace)
+  local named = space == "nil" or space == "string" or space == "function"
+  options.expect(named, "cache", "namespace: expected string or function, got " .. space)
+  local problem = stores.problem(given.store)
+  options.expect(not problem, "cache", problem)
+
+  local client_host = false -- of the call that asks the store now: its clock counts
+  local function now() return host.current(client_host).now() end
+  local kept = memory.new { bytes = given.bytes or BYTES, entries = math.huge, now = now }
+  local behind = given.store or given.folder and folders.new(given.folder, 2)
+  local store = behind and guards.new(behind, kept, now) or kept
+
+  local function keep(state, entry)
+    local text = text_of(entry)
+    if text then store:set(state.key, text, given.seconds) end
+  end
+
+  local function warn(reply)
+    local told = behind and store:problem()
+    if told and reply.warnings then
+      local message = "the cache's store failed, and the memory serves in its place: " .. told
+      table.insert(reply.warnings, { code = "cache_store", message = message })
+    end
+  end
+
+  local function wrap(call, proceed, state)
+    if not CHATS[call.operation] and not ANSWERS[call.operation] then return proceed(call) end
+    local key, err = canonical.key(call, CHATS[call.operation] and "chat" or call.operation, given.namespace)
+    if err then return nil, err end
+    if not key then return proceed(call) end
+    client_host = call.client.host
+    local entry = entry_of(store:get(PREFIX .. key))
+    if entry then return give(call, entry) end
+    state.key = PREFIX .. key
+    if CHATS[call.operation] and call.request.keep ~= false then state.events = {} end
+    return proceed(call)
+  end
+
+  local function done(answer, err, call, state)
+    if err or not answer or not state.key then return end
+    client_host = call.client.host
+    if ANSWERS[call.operation] then
+      keep(state, entry_of_answer(answer))
+    elseif state.events and is_complete(answer, state) and is_own(call, answer) then
+      keep(state, entry_of_chat(answer, state))
+    end
+    warn(answer)
+  end
+
   return {
-    name = "cache",
-    wrap = function(call, proceed, state)
-      local key = find_key(self, call)
-      if not key then return proceed(call) end
-      local kept = read(self, key)
-      if kept then return replay(call, kept) end
-      state.key, state.events = key, {}
-      return proceed(call)
-    end,
-    event = function(event, _, state)
-      if event and state.events then state.events[#state.events + 1] = copy(event) end
-      return event
-    end,
-    done = function(answer, err, call, state)
-      if not state.key or err or not answer then return end
-      if call.operation == "chat" or call.operation == "stream" then save_events(self, answer, state)
-      else save_value(self, answer, call, state) end
-    end,
+    name = "cache", wrap = wrap, event = function(event, _, state) return record(event, state) end, done = done,
+    problem = function() return behind and store:problem() or nil end,
   }
 end
 

@@ -28,7 +28,7 @@ local M = {}
 ---@field provider string its provider's name
 ---@field model? string that the request, or else the client, names
 ---@field deadline? number seconds of the host's clock
----@field begins? integer place from which on event functions see the shared answer
+---@field begins? integer place from which on event functions see the answer: see View:apart
 local View = {}
 View.__index = View
 View.__name = "opengatellm.call"
@@ -100,13 +100,12 @@ end
 
 -- Events ----------------------------------------------------------------------------------------------------------
 
--- The event functions of the middleware before a place, their states, and the guard that names them, for the stream of this visit. A
--- middleware that gives one answer to several callers (coalesce.lua) has set `begins` to its own place: the functions outside of it see
--- each caller's own stream.
+-- The event functions of the middleware before a place, their states, and the guard that names them, for the stream of this visit. Where
+-- a middleware gives the events on itself (View:apart), they begin with its own.
 local function events_before(view, place)
   local functions, states, places = {}, {}, {}
-  local begins = view.begins and view.begins < place and view.begins or 0
-  for i = begins + 1, place - 1 do
+  local begins = view.begins and view.begins < place and view.begins or 1
+  for i = begins, place - 1 do
     local one = view.list[i]
     if one.event and view.states[i] and not view.states[i].deaf then -- `deaf`: this visit needs no events, which cost time
       functions[#functions + 1], states[#states + 1], places[#places + 1] = one.event, view.states[i], i
@@ -236,6 +235,19 @@ function View:replay(events, about)
   local answer = replayed.open(self, events, about or {}, functions, states, guard)
   if self.operation == "stream" then return answer end
   return answer:reply()
+end
+
+--- Proceeds so that the answer's events pass the middleware inside alone: for one that gives them on by `replay`, which shows them to the
+--- middleware outside.
+---@param proceed fun(call: ogl.MiddlewareCall): any, ogl.Error?
+---@return any answer
+---@return ogl.Error? err
+function View:apart(proceed)
+  local begins = self.begins
+  self.begins = self.place
+  local answer, err = proceed(self)
+  self.begins = begins
+  return answer, err
 end
 
 function View:__tostring() return "opengatellm.call: " .. self.operation end

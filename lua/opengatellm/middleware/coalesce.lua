@@ -14,6 +14,7 @@ local canonical = require "opengatellm.middleware.canonical"
 local errors = require "opengatellm.errors"
 local host = require "opengatellm.host"
 local options = require "opengatellm.middleware.options"
+local recording = require "opengatellm.middleware.recording"
 local stream = require "opengatellm.stream"
 local task = require "opengatellm.task"
 
@@ -26,6 +27,7 @@ local M = {}
 ---@field about? table who answers, once that is known
 ---@field value any of a call that is no stream
 ---@field err? ogl.Error
+---@field late? fun(err: ogl.Error) puts into a caller's error what the server said behind it
 ---@field done boolean
 ---@field cancel fun() ends the call
 
@@ -47,11 +49,7 @@ end
 -- The shared call ----------------------------------------------------------------------------------------------------------
 
 local function read_all(shared, answer)
-  local provider = answer.about or {}
-  shared.about = {
-    protocol = provider.protocol or answer.call.client.provider.protocol, provider = provider.provider or answer.call.client.provider.name,
-    status = answer.status, headers = answer.headers, request_id = answer.request_id, warnings = answer.call.wire.warnings,
-  }
+  shared.about = recording.about(answer)
   wake_all(shared)
   local event, err = answer:next()
   while event do
@@ -65,14 +63,27 @@ end
 
 local function finish(shared, err)
   if shared.done then return end
-  shared.err, shared.done = err, true
+  shared.err, shared.done, shared.late = err, true, err and recording.late(err)
   shared.forget()
   wake_all(shared)
 end
 
-local function run(shared, call, proceed)
-  call.begins = call.place
-  local answer, err = proceed(call)
+-- Keeps the events of a shared chat, which is no stream: the functions of each caller's middleware have to see them. What comes behind
+-- the end of an answer is another one: a middleware inside has asked again.
+local function record(event, state)
+  local shared = state.shared
+  if not shared or event == nil then
+    if shared then state.over = true end
+    return event
+  end
+  if state.over then shared.events, state.over = {}, false end
+  shared.events[#shared.events + 1] = recording.copy(event)
+  return event
+end
+
+local function run(shared, call, proceed, state)
+  if call.operation == "chat" then state.shared = shared end
+  local answer, err = call:apart(proceed)
   if stream.is(answer) then err = read_all(shared, answer) else shared.value = answer end
   finish(shared, err)
 end
@@ -132,12 +143,6 @@ end
 
 local LEVELS = 8 -- of tables in a reply that callers may change
 
-local function event_copy(event)
-  local out = {}
-  for name, value in next, event do out[name] = value end
-  return out
-end
-
 -- Each caller has the error as its own, since a stream adds what came to it.
 local function error_of(shared) return shared.err and copied(shared.err, 1) end
 
@@ -149,13 +154,31 @@ local function reader(shared)
       local event = shared.events[place + 1]
       if event then
         place = place + 1
-        return event_copy(event)
+        return recording.copy(event)
       end
       if shared.done then return nil, error_of(shared) end
       local err = wait(shared)
       if err then return nil, err end
     end
   end
+end
+
+-- Whether a caller's middleware has functions that see events.
+local function is_seen(call, place)
+  for i = 1, place - 1 do
+    if call.list[i].event then return true end
+  end
+  return false
+end
+
+-- Gives a caller the answer of a call that is no stream and has ended.
+local function value_of(shared, call, place)
+  local reply = shared.value
+  if not reply or call.operation ~= "chat" or not is_seen(call, place) then return copied(reply, LEVELS), error_of(shared) end
+  local about = recording.about(reply)
+  about.warnings = recording.warnings(reply, shared.events)
+  call.place = place
+  return call:replay(reader(shared), about)
 end
 
 -- Gives a caller its answer; it has joined.
@@ -169,42 +192,57 @@ local function answer_of(shared, call, place)
   end
   if not shared.about then
     leave(shared)
-    return copied(shared.value, LEVELS), error_of(shared)
+    return value_of(shared, call, place)
   end
   call.place = place -- the shared call may be further in
   local answer = call:replay(reader(shared), shared.about)
-  answer:on_end(function() leave(shared) end)
+  answer:on_end(function(_, err)
+    if err and shared.late then shared.late(err) end
+    leave(shared)
+  end)
   return answer
 end
 
-local function share(calls, key, call, proceed)
+-- Has a caller join a shared call. Where the host kills its task while it waits (nginx), it has left, too.
+local function join(shared, call, place)
+  shared.readers = shared.readers + 1
+  local release = task.on_kill(function() leave(shared) end)
+  local answer, err = answer_of(shared, call, place)
+  if release then release() end
+  return answer, err
+end
+
+local function share(calls, key, call, proceed, state)
   local shared = { readers = 0, waiters = {}, events = {}, done = false }
   calls[key] = shared
   function shared.forget()
     if calls[key] == shared then calls[key] = nil end
   end
-  shared.cancel = detach(function() run(shared, call, proceed) end, function(err) finish(shared, err) end)
+  shared.cancel = detach(function() run(shared, call, proceed, state) end, function(err) finish(shared, err) end)
   return shared
 end
 
 --- Makes the middleware.
----@param given? {namespace?: string} callers of another namespace share nothing
+---@param given? {namespace?: string|fun(call: ogl.MiddlewareCall): string|false|nil} callers of another namespace share nothing
 ---@return ogl.Middleware
 function M.new(given)
-  given = options.check("coalesce", given, { namespace = "string" })
+  given = options.check("coalesce", given, { namespace = "any" })
+  local kind = type(given.namespace)
+  local named = kind == "nil" or kind == "string" or kind == "function"
+  options.expect(named, "coalesce", "namespace: expected string or function, got " .. kind)
   local calls = {} -- key -> the shared call
   return {
     name = "coalesce",
-    wrap = function(call, proceed)
+    wrap = function(call, proceed, state)
       if host.current(call.client.host).blocking then return proceed(call) end
-      local text = canonical.of(call, given.namespace)
-      local key = text and call.operation .. "\n" .. text
+      local key, err = canonical.key(call, call.operation, given.namespace)
+      if err then return nil, err end
       if not key then return proceed(call) end
       local place = call.place
-      local shared = calls[key] or share(calls, key, call, proceed)
-      shared.readers = shared.readers + 1
-      return answer_of(shared, call, place)
+      local shared = calls[key] or share(calls, key, call, proceed, state)
+      return join(shared, call, place)
     end,
+    event = function(event, _, state) return record(event, state) end,
   }
 end
 

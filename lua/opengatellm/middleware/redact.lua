@@ -42,22 +42,54 @@ local function name_for(state, kind, secret)
   return name
 end
 
-local function hidden(state, list, text)
-  for _, row in ipairs(list) do
-    text = text:gsub(row.pattern, function(found)
-      if found == "" or state.secrets[found] then return nil end
-      return name_for(state, row.name, found)
-    end)
+-- Splits a text where a pattern fits: into `pieces`, which has texts at its odd places and names at its even ones.
+local function split(state, row, text, pieces)
+  local from, at = 1, 1
+  while at <= #text do
+    local first, last = text:find(row.pattern, at)
+    if not first then break end
+    local found = text:sub(first, last)
+    if found == "" or state.secrets[found] then
+      at = math.max(first, last) + 1
+    else
+      pieces[#pieces + 1] = text:sub(from, first - 1)
+      pieces[#pieces + 1] = name_for(state, row.name, found)
+      from, at = last + 1, last + 1
+    end
   end
-  return text
+  pieces[#pieces + 1] = text:sub(from)
+end
+
+-- A text with names in it. What has a name is no text for the patterns that follow: digits would be found in [EMAIL_1].
+local function hidden(state, list, text)
+  local pieces = { text }
+  for _, row in ipairs(list) do
+    local before = pieces
+    pieces = {}
+    for i, piece in ipairs(before) do
+      if i % 2 == 0 then pieces[#pieces + 1] = piece else split(state, row, piece, pieces) end
+    end
+  end
+  return table.concat(pieces)
+end
+
+-- The keys of a table in a fixed order, for the same reason.
+local function keys_of(value)
+  local keys = {}
+  for key in next, value do
+    if not SKIPPED[key] then keys[#keys + 1] = key end
+  end
+  table.sort(keys, function(a, b)
+    if type(a) == type(b) then return a < b end
+    return type(a) == "number"
+  end)
+  return keys
 end
 
 local function hide_all(state, list, value)
   if type(value) == "string" then return hidden(state, list, value) end
   if type(value) ~= "table" or getmetatable(value) then return value end
-  for key, inner in next, value do
-    if not SKIPPED[key] then value[key] = hide_all(state, list, inner) end
-  end
+  for _, key in ipairs(keys_of(value)) do value[key] = hide_all(state, list, value[key]) end
   return value
 end
 

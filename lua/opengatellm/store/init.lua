@@ -8,8 +8,9 @@
 --
 -- Values are texts and numbers; `seconds` nil: for good. A store that fails returns nil and an error, or raises. What ships with the
 -- library: `ogl.store.memory {}` (this Lua's memory), `ogl.store.shared "zone"` (a lua_shared_dict of nginx, for its workers),
--- `ogl.store.redis {}` (Redis, from nginx, for machines). Any table with these methods is a store; its field `now`, a function, is the
--- clock that those who share it agree on (seconds), default os.time.
+-- `ogl.store.redis {}` (Redis, from nginx, for machines), `ogl.store.folder "path"` (files, which outlive the program).
+-- Any table with these methods is a store; its field `now`, a function, is the clock that those who share it agree on (seconds), default
+-- os.time.
 --
 -- @module opengatellm.store
 local guard = require "opengatellm.store.guard"
@@ -51,6 +52,14 @@ function M.memory(options) return memory.new(options or {}) end
 function M.shared(zone)
   local store = require "opengatellm.store.shared".new(zone, 2)
   return store -- no tail call: a mistake is the caller's, and error() counts the frames to it
+end
+
+--- Makes a store in a folder of files.
+---@param path string of a folder that exists
+---@return table
+function M.folder(path)
+  local store = require "opengatellm.store.folder".new(path, 2)
+  return store
 end
 
 --- Makes a store of a Redis server, for all machines; nginx alone.

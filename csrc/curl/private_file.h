@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT
+** private_file.h - files that their owner alone may read.
+**
+** Lua's io library makes files with whatever mode the process has for new ones, which others of the machine mostly may read.
+*/
+#ifndef OGL_PRIVATE_FILE_H
+#define OGL_PRIVATE_FILE_H
+
+#include "../core/ogl.h"
+
+OGL_BEGIN
+
+/* Makes a file of mode 0600 that holds n bytes. Fails where there is one of that name: 0, or errno; what it had made is removed again. */
+int ogl_private_file_write(const char *path, const char *p, size_t n);
+
+OGL_END
+
+#endif
