@@ -103,6 +103,11 @@ fi
 set -- $(run lua5.4 tests/bench/require.lua)
 row 'CPU and memory of require "opengatellm"' "$1 ms, $2 KiB" "–"
 
+# Routers and middleware: what they add, in small chats and plain events of the same run.
+for lua in lua5.4 luajit; do
+  run $lua tests/bench/middleware.lua | while IFS='|' read -r name more ratio; do row "$name, $lua" "$more" "$ratio"; done
+done
+
 set -- $(run lua5.4 tests/bench/embeddings.lua)
 row "64 embeddings of 1,024 floats as tables, against lua-cjson" "$1 ms, $3 ms" "$4"
 row "the same, packed" "$2 ms, $3 ms" "$5"
