@@ -100,42 +100,12 @@ end
 
 -- Events ----------------------------------------------------------------------------------------------------------
 
-<<<<<<< HEAD
-local function is_event(value) return type(value) == "table" and type(value.type) == "string" end
-
-local function is_events(value)
-  if type(value) ~= "table" or value.type ~= nil then return false end
-  for _, event in ipairs(value) do
-    if not is_event(event) then return false end
-  end
-  return true
-end
-
--- The event function of a middleware, as the event chain calls it: what it raises is its second result.
-local function event_function(one, place)
-  return function(event, view, state)
-    local given, err = guarded(one, place, "event", event, view, state)
-    if err then return nil, errors.is(err) and err or fault(one, place, "its event returned a second value, a " .. type(err)) end
-    if given == nil or is_event(given) or is_events(given) then return given end
-    return nil, fault(one, place, "its event returned a " .. type(given) .. "; expected an event, a list of events, or nil")
-  end
-end
-
--- The event functions of the middleware before a place, and their states, for the stream of this visit. Where a middleware gives the
--- events on itself (View:apart), they begin with its own.
-local function events_before(view, place)
-  local functions, states = {}, {}
-  local begins = view.begins and view.begins < place and view.begins or 1
-  for i = begins, place - 1 do
-=======
--- The event functions of the middleware before a place, their states, and the guard that names them, for the stream of this visit. A
--- middleware that gives one answer to several callers (coalesce.lua) has set `begins` to its own place: the functions outside of it see
--- each caller's own stream.
+-- The event functions of the middleware before a place, their states, and the guard that names them, for the stream of this visit. Where
+-- a middleware gives the events on itself (View:apart), they begin with its own.
 local function events_before(view, place)
   local functions, states, places = {}, {}, {}
-  local begins = view.begins and view.begins < place and view.begins or 0
-  for i = begins + 1, place - 1 do
->>>>>>> main
+  local begins = view.begins and view.begins < place and view.begins or 1
+  for i = begins, place - 1 do
     local one = view.list[i]
     if one.event and view.states[i] and not view.states[i].deaf then -- `deaf`: this visit needs no events, which cost time
       functions[#functions + 1], states[#states + 1], places[#places + 1] = one.event, view.states[i], i
