@@ -178,6 +178,7 @@ function M.new(given)
 
   local function wrap(call, proceed, state)
     if not CHATS[call.operation] and not ANSWERS[call.operation] then return proceed(call) end
+    state.deaf = true -- unless it records
     local key, err = canonical.key(call, CHATS[call.operation] and "chat" or call.operation, given.namespace)
     if err then return nil, err end
     if not key then return proceed(call) end
@@ -185,7 +186,7 @@ function M.new(given)
     local entry = entry_of(store:get(PREFIX .. key))
     if entry then return give(call, entry) end
     state.key = PREFIX .. key
-    if CHATS[call.operation] and call.request.keep ~= false then state.events = {} end
+    if CHATS[call.operation] and call.request.keep ~= false then state.events, state.deaf = {}, nil end
     return proceed(call)
   end
 

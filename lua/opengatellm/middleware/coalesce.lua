@@ -82,7 +82,7 @@ local function record(event, state)
 end
 
 local function run(shared, call, proceed, state)
-  if call.operation == "chat" then state.shared = shared end
+  if call.operation == "chat" then state.shared = shared else state.deaf = true end
   local answer, err = call:apart(proceed)
   if stream.is(answer) then err = read_all(shared, answer) else shared.value = answer end
   finish(shared, err)

@@ -167,11 +167,9 @@ function M.new(given)
       for _, field in ipairs { "messages", "system", "input", "query", "documents" } do
         if asked[field] ~= nil then asked[field] = hide_all(state, list, asked[field]) end
       end
+      state.deaf = state.longest == 0 or nil -- nothing to put back
     end,
-    event = given.restore and function(event, _, state)
-      if state.longest == 0 then return event end
-      return restore(event, state)
-    end or nil,
+    event = given.restore and function(event, _, state) return restore(event, state) end or nil,
   }
 end
 
