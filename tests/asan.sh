@@ -7,6 +7,7 @@ cd "$(dirname "$0")/.." || exit 1
 export BUILD=build/asan
 make --no-print-directory -s -j "${JOBS:-2}" modules LUA=lua5.4 BUILD=$BUILD \
   CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined" || exit 1
-RUNNER="env LD_PRELOAD=$(cc -print-file-name=libasan.so) ASAN_OPTIONS=detect_leaks=1"
+export ASAN_OPTIONS=detect_leaks=1
+RUNNER="env LD_PRELOAD=$(cc -print-file-name=libasan.so)"
 export RUNNER
 sh tests/spec.sh lua5.4 "$@"
