@@ -39,7 +39,8 @@ function M.budget(policy, host, random, seconds)
   }, Budget)
 end
 
--- Seconds as the policy has them. A server's wait of 0 is none that we take: all tries would be over before the server is free.
+-- Gives the seconds that the policy wants. Where a server says 0, the exponential wait counts: without a wait, all tries would be over
+-- before the server is free.
 local function usual(self, err)
   if self.left <= 0 or not err.retryable then return nil end
   local wait = err.retry_after
@@ -60,7 +61,7 @@ local function decided(self, err, call)
   return nil, errors.new { kind = "config", code = "retry", message = message }
 end
 
---- Seconds before the next try; nil when there is none.
+--- Gives the seconds before the next try; nil if no try may follow.
 ---@param err ogl.Error
 ---@param call? table for the caller's function
 ---@return number?
@@ -86,7 +87,7 @@ function Budget:wait(err, call)
   return true
 end
 
---- Seconds until the deadline; nil where there is none.
+--- Gives the seconds until the deadline; nil if the budget has no deadline.
 ---@return number?
 function Budget:remaining() return self.deadline and self.deadline - self.host.now() end
 

@@ -151,9 +151,7 @@ function M.new(given)
   options.expect(not given.seconds or given.seconds > 0, "cache", "seconds: expected a number above 0")
   options.expect(not given.bytes or given.bytes > 0, "cache", "bytes: expected a number above 0")
   options.expect(not (given.folder and given.store), "cache", "folder: the store is in its place; give one of them")
-  local space = type(given.namespace)
-  local named = space == "nil" or space == "string" or space == "function"
-  options.expect(named, "cache", "namespace: expected string or function, got " .. space)
+  options.expect_namespace("cache", given.namespace)
   local problem = stores.problem(given.store)
   options.expect(not problem, "cache", problem)
 

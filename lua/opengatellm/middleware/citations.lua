@@ -8,6 +8,7 @@
 --
 -- @module opengatellm.middleware.citations
 local options = require "opengatellm.middleware.options"
+local recording = require "opengatellm.middleware.recording"
 
 local M = {}
 
@@ -44,13 +45,6 @@ local function source_of(state, data)
   return source
 end
 
-local function numbered(event, number)
-  local out = {}
-  for name, value in pairs(event) do out[name] = value end
-  out.number = number
-  return out
-end
-
 --- Makes the middleware.
 ---@param given? {markers?: boolean} true: the text has " [1]" behind what a source belongs to
 ---@return ogl.Middleware
@@ -64,7 +58,7 @@ function M.new(given)
     if not state.list then state.list, state.by_key = {}, {} end
     local source = source_of(state, event.data)
     if not source then return event end
-    local cited = numbered(event, source.number)
+    local cited = recording.with(event, "number", source.number)
     if not given.markers or not state.index then return cited end
     return { { type = "text", text = (" [%d]"):format(source.number), index = state.index }, cited }
   end

@@ -227,9 +227,7 @@ end
 ---@return ogl.Middleware
 function M.new(given)
   given = options.check("coalesce", given, { namespace = "any" })
-  local kind = type(given.namespace)
-  local named = kind == "nil" or kind == "string" or kind == "function"
-  options.expect(named, "coalesce", "namespace: expected string or function, got " .. kind)
+  options.expect_namespace("coalesce", given.namespace)
   local calls = {} -- key -> the shared call
   return {
     name = "coalesce",

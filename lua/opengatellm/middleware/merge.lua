@@ -6,16 +6,11 @@
 --
 -- @module opengatellm.middleware.merge
 local options = require "opengatellm.middleware.options"
+local recording = require "opengatellm.middleware.recording"
 
 local M = {}
 
 local JOINED = { text = true, reasoning = true, refusal = true, tool_arguments = true }
-
-local function copy(event)
-  local out = {}
-  for name, value in pairs(event) do out[name] = value end
-  return out
-end
 
 local function is_same(a, b) return a.type == b.type and a.index == b.index and a.choice == b.choice end
 
@@ -24,12 +19,12 @@ local function give(state, event)
   local held = state.held
   state.held = nil
   if not held then return event end
-  held.text = table.concat(state.pieces)
+  held = recording.with(held, "text", table.concat(state.pieces))
   return event and { held, event } or held
 end
 
 local function hold(state, event)
-  if not state.held then state.held, state.pieces, state.size = copy(event), {}, 0 end
+  if not state.held then state.held, state.pieces, state.size = event, {}, 0 end
   state.pieces[#state.pieces + 1], state.size = event.text, state.size + #event.text
 end
 

@@ -25,4 +25,13 @@ function M.expect(fine, name, problem)
   if not fine then error(("ogl.middleware.%s: %s"):format(name, problem), 3) end
 end
 
+--- Raises, in the line that called `ogl.middleware.<name>`, unless a namespace is a text, a function, or not given.
+---@param name string of the middleware
+---@param namespace any
+function M.expect_namespace(name, namespace)
+  local kind = type(namespace)
+  if namespace == nil or kind == "string" or kind == "function" then return end
+  error(("ogl.middleware.%s: namespace: expected string or function, got %s"):format(name, kind), 3)
+end
+
 return M

@@ -85,7 +85,7 @@ local function header(headers, wanted)
   end
 end
 
--- The parts of a traceparent: "00-<trace>-<span>-<flags>". Zeros and version ff are none.
+-- Reads a traceparent, "00-<trace>-<span>-<flags>"; W3C forbids ids of zeros alone, and the version ff.
 local function read_parent(text)
   if type(text) ~= "string" then return nil end
   local number, trace, span, flags = text:match "^(%x%x)%-(%x+)%-(%x+)%-(%x%x)"

@@ -2,7 +2,7 @@
 --
 -- "2026-10" is github.com/open-telemetry/semantic-conventions-genai as of October 2026 (docs/gen-ai: client-inference, token metrics,
 -- migration); "1.41" is the last version in the general conventions, which older backends read. All of it has the status Development.
--- What a version has no name for is not reported.
+-- The middleware reports only figures that the chosen version has a name for.
 --
 -- @module opengatellm.middleware.otel_names
 local figures = require "opengatellm.middleware.figures"

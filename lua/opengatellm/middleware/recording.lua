@@ -1,6 +1,7 @@
 --- Recordings: the events of an answer, kept so that they can answer other calls.
 --
 --   local copy = M.copy(event)                  an event that nobody else changes
+--   local other = M.with(event, name, value)    the same event with another field
 --   local about = M.about(answer)               what a replay says of the server that answered: View:replay's second argument
 --   local list = M.warnings(reply, events)      the warnings of a reply that no event brought
 --   local add = M.late(err)                     what a server said behind its error; add(other) puts it into another error
@@ -20,6 +21,18 @@ function M.copy(value)
   for name, inner in next, value do
     out[name] = type(inner) == "table" and getmetatable(inner) == nil and M.copy(inner) or inner
   end
+  return out
+end
+
+--- Makes an event that differs from another one in a field; what is in the other fields is shared.
+---@param event ogl.Event
+---@param name string
+---@param value any
+---@return ogl.Event
+function M.with(event, name, value)
+  local out = {}
+  for field, inner in next, event do out[field] = inner end
+  out[name] = value
   return out
 end
 

@@ -9,6 +9,7 @@
 -- @module opengatellm.middleware.redact
 local json = require "opengatellm.json"
 local options = require "opengatellm.middleware.options"
+local recording = require "opengatellm.middleware.recording"
 local words = require "opengatellm.base.words"
 
 local M = {}
@@ -108,13 +109,6 @@ local function restored(state, text, in_json)
   end))
 end
 
-local function with_text(event, field, text)
-  local out = {}
-  for name, value in pairs(event) do out[name] = value end
-  out[field] = text
-  return out
-end
-
 local function give_rest(state, list)
   local held = state.held
   state.held = nil
@@ -129,15 +123,15 @@ local function restore(event, state)
   if held and not follows then give_rest(state, list) end
   if not event then return list end
   if not RESTORED[event.type] then
-    if event.type == "tool_call_end" then event = with_text(event, "arguments", restored(state, event.arguments, true)) end
+    if event.type == "tool_call_end" then event = recording.with(event, "arguments", restored(state, event.arguments, true)) end
     list[#list + 1] = event
     return list
   end
   local text = (state.held and state.held.text or "") .. event.text
   local from = held_from(state, text)
-  state.held = with_text(event, "text", text:sub(from))
+  state.held = recording.with(event, "text", text:sub(from))
   local certain = restored(state, text:sub(1, from - 1), event.type == "tool_arguments")
-  if certain ~= "" then list[#list + 1] = with_text(event, "text", certain) end
+  if certain ~= "" then list[#list + 1] = recording.with(event, "text", certain) end
   return list
 end
 

@@ -18,13 +18,6 @@ local SMOOTHED = { text = true, reasoning = true }
 -- A chunk at a place of a text: a word with the blanks before it and one behind, a line, a character of UTF-8.
 local CHUNKS = { word = "^(%s*%S+%s)()", line = "^([^\n]*\n)()", character = "^([%z\1-\127\194-\244][\128-\191]*)()" }
 
-local function piece_of(event, text)
-  local out = {}
-  for name, value in pairs(event) do out[name] = value end
-  out.text = text
-  return out
-end
-
 local function push(self, event)
   self.last = self.last + 1
   self.out[self.last] = event
@@ -36,14 +29,14 @@ local function push_chunks(self)
   while true do
     local chunk, behind = self.text:match(self.pattern, from)
     if not chunk or behind > #self.text and self.open then break end
-    push(self, piece_of(self.event, chunk))
+    push(self, recording.with(self.event, "text", chunk))
     from = behind
   end
   self.text = self.text:sub(from)
 end
 
 local function push_rest(self)
-  if self.event and self.text ~= "" then push(self, piece_of(self.event, self.text)) end
+  if self.event and self.text ~= "" then push(self, recording.with(self.event, "text", self.text)) end
   self.event, self.text = nil, ""
 end
 

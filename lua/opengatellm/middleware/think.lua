@@ -7,6 +7,7 @@
 --
 -- @module opengatellm.middleware.think
 local options = require "opengatellm.middleware.options"
+local recording = require "opengatellm.middleware.recording"
 
 local M = {}
 
@@ -86,10 +87,7 @@ end
 
 local function with_place(state, event)
   if not event.index or state.shift == 0 and place_of(state, event.index) == event.index then return event end
-  local out = {}
-  for name, value in pairs(event) do out[name] = value end
-  out.index = place_of(state, event.index)
-  return out
+  return recording.with(event, "index", place_of(state, event.index))
 end
 
 --- Makes the middleware.

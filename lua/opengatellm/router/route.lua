@@ -27,8 +27,6 @@ local M = {}
 ---@field asked table<ogl.Row, true>
 ---@field errors table<ogl.Row, ogl.Error> the last of each row
 ---@field failed ogl.Row[] that may be asked again
-local Route = {}
-Route.__index = Route
 
 -- What came of a try --------------------------------------------------------------------------------------------------
 
@@ -313,11 +311,11 @@ end
 ---@return ogl.Error? err with `attempts`
 function M.run(router, operation, asked, perform)
   local here = host.current(router.host)
-  local self = setmetatable({
+  local self = {
     router = router, operation = operation, request = asked, perform = perform, host = here,
     attempts = {}, tries = {}, failed = {}, asked = {}, errors = {},
     budget = retry.budget(router.retries, here, nil, router.deadline), hedging = router.hedge and router.rows[2] ~= nil,
-  }, Route)
+  }
   local won, err = run(self)
   if not won then return nil, err end
   local answer = won.answer

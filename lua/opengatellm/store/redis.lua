@@ -2,6 +2,8 @@
 -- (elsewhere OpenResty's lua-resty-redis); connections are kept in nginx's pool.
 --
 -- @module opengatellm.store.redis
+local request = require "opengatellm.request"
+
 local M = {}
 
 ---@class ogl.RedisStoreOptions
@@ -41,14 +43,8 @@ end
 ---@return table
 function M.new(options, level)
   level = (level or 1) + 1
-  if type(options) ~= "table" then error("ogl.store.redis: expected table, got " .. type(options), level) end
-  for name, value in pairs(options) do
-    local expected = FIELDS[name]
-    if not expected then error("ogl.store.redis: " .. tostring(name) .. ": there is no such field", level) end
-    if expected ~= "any" and type(value) ~= expected then
-      error(("ogl.store.redis: %s: expected %s, got %s"):format(name, expected, type(value)), level)
-    end
-  end
+  local problem = type(options) ~= "table" and "expected table, got " .. type(options) or request.check_fields(options, FIELDS)
+  if problem then error("ogl.store.redis: " .. problem, level) end
   local ngx = rawget(_G, "ngx")
   if not ngx then error("ogl.store.redis: it goes over nginx's cosockets, and this is not nginx", level) end
   local module = library()
