@@ -24,7 +24,7 @@ struct ogl_buf {
   char *p;
   uint32_t head, n, cap; /* a stream has two dozen buffers, and a process thousands of streams */
   uint32_t max;          /* ceiling of n, in bytes */
-  int16_t err;           /* 0, or the sticky error: OGL_ERR_MEMORY, or what `over` says */
+  int16_t err;           /* 0, or the sticky error: OGL_ERR_MEMORY, or `over` */
   int16_t over;          /* the error that passing the ceiling is */
 };
 

@@ -118,7 +118,7 @@ int ogl_calls_add(struct ogl_calls *c, struct ogl_call *call, struct ogl_span id
   return call->announced || call->name.n ? give(call, piece, choice, out) : 0;
 }
 
-/* The arguments at the end, where blanks alone or `null` mean that there are none. */
+/* The arguments at the end; blanks alone or `null` count as no arguments. */
 static struct ogl_span settled(const struct ogl_call *call) {
   static const struct ogl_span none = { "{}", 2 };
   struct ogl_span all = ogl_buf_span(&call->arguments), s = all;

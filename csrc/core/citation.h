@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
-** citation.h - what a CITATION event says, in whatever protocol it was written: an address, a title, and the text it stands for.
+** citation.h - the JSON of a CITATION event, of any protocol: an address, a title, and the text that it supports.
 */
 #ifndef OGL_CITATION_H
 #define OGL_CITATION_H

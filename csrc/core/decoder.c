@@ -172,7 +172,7 @@ static int reopens(struct ogl_decoder *d, int code) {
   return ogl_framer_reopen(&d->framer);
 }
 
-/* Whether it is an error whose JSON is cut: a protocol would take what there is for the message. */
+/* Whether it is an error whose JSON is cut: a protocol would take the fragment for the message. */
 static int is_cut_error(struct ogl_decoder *d) {
   struct ogl_span event = d->frame.event, data = d->frame.data;
   return ogl_span_is(event, "error") && reopens(d, ogl_json_check(data.p, data.n));
@@ -242,7 +242,7 @@ static int take_late(struct ogl_decoder *d) {
   }
 }
 
-/* Reads on behind an error of the server. The error stays what it was, whatever stands there; only a lack of memory replaces it. */
+/* Reads on behind an error of the server. The error stays the same; only a lack of memory replaces it. */
 static void read_on(struct ogl_decoder *d) {
   d->err = 0;
   int code = take_late(d);

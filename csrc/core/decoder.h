@@ -77,10 +77,10 @@ int ogl_decoder_next(struct ogl_decoder *d, struct ogl_event *e);
    empty. The kind of each event that was taken sets its bit of *passed (1 << kind). Results and errors as those of `next`; the
    event is valid until the next call. */
 int ogl_decoder_text(struct ogl_decoder *d, int joined, struct ogl_event *e, unsigned *passed);
-/* No more bytes will come: `next` then gives what is left, and says whether the reply is complete. */
+/* No more bytes will come: `next` then gives the events that are left, and says whether the reply is complete. */
 void ogl_decoder_finish(struct ogl_decoder *d);
 
-/* What the server reported, or what could not be read; its texts are empty where there was none. */
+/* The error that the server reported, or that the decoder found; its texts are empty without an error. */
 const struct ogl_problem *ogl_decoder_problem(const struct ogl_decoder *d);
 
 /* Whether more input can add to the reply: it has not ended, or it failed and what it cost may follow. */

@@ -70,7 +70,7 @@ int ogl_encoder_init(struct ogl_encoder *e, const struct ogl_encoding *encoding,
 void ogl_encoder_clear(struct ogl_encoder *e);
 /* OGL_OK, or the sticky error: OGL_ERR_MEMORY, OGL_ERR_REPLY, OGL_ERR_PARTS, OGL_ERR_BODY (`out` was not drained). */
 int ogl_encoder_put(struct ogl_encoder *e, const struct ogl_event *event);
-/* The reply is complete: writes what closes it. Returns as `put` does. */
+/* The reply is complete: writes its end. Returns as `put` does. */
 int ogl_encoder_end(struct ogl_encoder *e);
 
 /* For encodings: the id of the answer; empty before one is known. */

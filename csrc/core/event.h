@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
-** event.h - what a model's answer is made of, and the queue between a protocol and its reader.
+** event.h - the events that a model's answer is made of, and the queue between a protocol and its reader.
 **
 ** An event has a kind, coordinates and up to four texts:
 **
@@ -99,7 +99,7 @@ static inline struct ogl_span ogl_queue_piece(struct ogl_queue *q, struct ogl_js
 /* The end of such a text: U+FFFD where a half still waits, else nothing. */
 struct ogl_span ogl_queue_half(struct ogl_queue *q, uint16_t *half);
 
-/* Takes the next event off: OGL_OK, or OGL_MORE where there is none. */
+/* Takes the next event off: OGL_OK, or OGL_MORE if the queue is empty. */
 static inline int ogl_queue_pop(struct ogl_queue *q, struct ogl_event *e) {
   if (q->next == q->n) return OGL_MORE;
   *e = q->events[q->next++];

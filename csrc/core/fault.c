@@ -56,7 +56,7 @@ static void fill(struct ogl_span *to, struct ogl_span from) {
   if (!to->n) *to = from;
 }
 
-/* Fills what `e` has not yet, the innermost first. */
+/* Fills the fields that `e` lacks, the innermost first. */
 static void read_value(struct ogl_queue *q, struct ogl_span json, struct ogl_event *e, int nesting) {
   struct ogl_json j;
   struct members m;

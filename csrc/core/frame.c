@@ -77,7 +77,7 @@ static int choose_bracket(struct ogl_framer *f, const char *p, const char *end) 
   return first < end && *first == '{' ? OGL_FRAMING_JSON_ARRAY : json_framing(f);
 }
 
-/* The framing for what came so far; UNDECIDED while that is too little. */
+/* The framing of the bytes so far; UNDECIDED while they are too few. */
 static int choose(struct ogl_framer *f) {
   struct ogl_span s = ogl_buf_span(&f->first);
   const char *p = s.p + f->blanks, *end = s.p + s.n;

@@ -31,7 +31,7 @@ enum ogl_framing {
 
 struct ogl_framer {
   int framing;  /* what it became */
-  int hint;     /* what the content type says */
+  int hint;     /* the framing that the content type names */
   int sse_mode; /* for the SSE reader; OGL_SSE_WHATWG also fixes the framing */
   int finished, given, err;
   struct ogl_buf first; /* input until it is decided, and the whole body */

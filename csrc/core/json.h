@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
-** json.h - a pull reader over one complete JSON text (RFC 8259), built to skip what its caller does not want.
+** json.h - a pull reader over one complete JSON text (RFC 8259), built to skip the values that its caller does not want.
 **
 ** Life: `open` on bytes that stay in place, then one call a value: `enter` and `key`/`item` walk objects and arrays,
 ** `skip`, `string`, `number`, `literal` take one value each; at last `end`. Nothing is allocated. The first error
-** stays, and every later call returns it. What is skipped is checked as strictly as what is read.
+** stays, and every later call returns it. Skipped values are checked as strictly as those that are read.
 **
 **   struct ogl_json j;                      int more;
 **   ogl_json_open(&j, p, n);                while ((more = ogl_json_key(&j, &key)) > 0)
@@ -37,7 +37,7 @@ struct ogl_json_text {
 /* Begins to read n bytes, which have to stay in place. */
 void ogl_json_open(struct ogl_json *j, const char *p, size_t n);
 
-/* What comes next: one of  { [ " 0 (a number) t f n , or 0 where no value can begin (no error is set). */
+/* The kind of the next value: one of  { [ " 0 (a number) t f n , or 0 if no value can begin (no error is set). */
 int ogl_json_peek(struct ogl_json *j);
 
 /* Opens the object ('{') or array ('['); OGL_OK or the error. */

@@ -2,7 +2,7 @@
 ** mem.h - the core's only way to the heap.
 **
 ** Compiled with OGL_TEST_ALLOC, every allocation goes through hooks of the test program, which let the n-th one fail and
-** count what is not freed; in the modules it is realloc and free.
+** count the blocks that are not freed; in the modules it is realloc and free.
 */
 #ifndef OGL_MEM_H
 #define OGL_MEM_H

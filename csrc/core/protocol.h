@@ -19,7 +19,7 @@ struct ogl_protocol {
      final. */
   int (*frame)(void *state, const struct ogl_frame *frame, struct ogl_queue *out);
 
-  /* The end of input, or the terminal marker: pushes what closes the reply. OGL_OK when it is complete; OGL_ERR_INCOMPLETE
+  /* The end of input, or the terminal marker: pushes the events that close the reply. OGL_OK when it is complete; OGL_ERR_INCOMPLETE
      when the marker never came (then no FINISH is pushed). */
   int (*finish)(void *state, struct ogl_queue *out);
 

@@ -31,7 +31,7 @@ enum {
   OGL_REPEAT_NUMBERS = 4
 };
 
-/* What a hole is: the text, an idle string, or OGL_HOLE_NUMBER + i for a number that is given as numbers[i]. */
+/* The kind of a hole: the text, an idle string, or OGL_HOLE_NUMBER + i for a number that is given as numbers[i]. */
 enum ogl_hole_kind { OGL_HOLE_TEXT, OGL_HOLE_IDLE, OGL_HOLE_NUMBER };
 
 struct ogl_hole {

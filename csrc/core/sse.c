@@ -109,7 +109,7 @@ static void forget(struct ogl_sse *s) {
 
 /* --- lines --------------------------------------------------------------------------------------------------- */
 
-/* The next line, without its end; OGL_OK, OGL_MORE, or OGL_ERR_LINE. At the end of input what is left is a line too. */
+/* The next line, without its end; OGL_OK, OGL_MORE, or OGL_ERR_LINE. At the end of input the rest is a line too. */
 static int take_line(struct ogl_sse *s, struct ogl_span *line) {
   const char *base = ogl_buf_bytes(&s->in), *end = base + s->in.n;
   if (OGL_UNLIKELY(s->after_cr) && s->pos < s->in.n) {

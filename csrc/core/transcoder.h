@@ -32,7 +32,7 @@ int ogl_transcoder_init(struct ogl_transcoder *t, const struct ogl_protocol *fro
 void ogl_transcoder_clear(struct ogl_transcoder *t);
 /* OGL_MORE: go on; OGL_OK: the answer has ended, well or not; or an error of the encoder: OGL_ERR_MEMORY, … */
 int ogl_transcoder_feed(struct ogl_transcoder *t, const char *p, size_t n);
-/* No more bytes will come: writes what ends the answer. Returns as `feed` does. */
+/* No more bytes will come: writes the end of the answer. Returns as `feed` does. */
 int ogl_transcoder_finish(struct ogl_transcoder *t);
 
 OGL_END

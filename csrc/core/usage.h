@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
-** usage.h - what an answer cost: ten numbers, each there or not (absent is not 0).
+** usage.h - the tokens of an answer: ten numbers, each present or absent (absent is not 0).
 **
 ** `input` counts everything read, cached or not; `output` everything generated, reasoning included. Tokens are integers;
 ** cost is in the server's own currency, energy in kWh, co2 in kg.

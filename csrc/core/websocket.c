@@ -133,7 +133,7 @@ static int take_data(struct ogl_websocket *w, const struct head *h, struct ogl_w
   return OGL_OK;
 }
 
-/* 1004 to 1006 and 1015 stand for what was not sent; below 3000 only what is registered means something. */
+/* 1004 to 1006 and 1015 are never sent; below 3000 only registered codes mean something. */
 int ogl_websocket_may_send(int code) {
   if (code >= 3000) return code < 5000;
   return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014);

@@ -8,7 +8,7 @@
 **   pong           needs no answer
 **   close          to be answered with the same code, unless we have sent one; nothing comes after it, what is fed is passed over
 **
-** What the RFC forbids is a sticky error: `problem` says in words what it was, and `close_code` is the code to send (1002, 1007, 1009;
+** A breach of the RFC is a sticky error: `problem` describes it, and `close_code` is the code to send (1002, 1007, 1009;
 ** 0: none, there is no memory). No extension is spoken, so that every reserved bit is wrong.
 **
 ** Memory: the input that is not yet given (OGL_MAX_INPUT) and the fragments of one message, at most `max` bytes of payload, which
@@ -78,7 +78,7 @@ int ogl_websocket_next(struct ogl_websocket *w, struct ogl_websocket_item *item)
 size_t ogl_websocket_write(char *out, int kind, struct ogl_span payload, const char key[OGL_WEBSOCKET_KEY]);
 /* Whether an endpoint may put this code into a close frame (section 7.4). */
 int ogl_websocket_may_send(int code);
-/* What a server has to answer to `Sec-WebSocket-Key: key` (section 1.3); a key has at most 64 bytes, else only those count. */
+/* The value that a server has to answer to `Sec-WebSocket-Key: key` (section 1.3); a key has at most 64 bytes, else only those count. */
 void ogl_websocket_accept(struct ogl_span key, char out[OGL_WEBSOCKET_ACCEPT]);
 
 OGL_END

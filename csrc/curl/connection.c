@@ -17,7 +17,7 @@ void ogl_connection_init(struct ogl_connection *c, struct ogl_multi *m, struct o
   c->most = most;
 }
 
-/* Tells the poller what to look for: nothing once it has ended. */
+/* Tells the poller which readiness to report: none once the connection has ended. */
 static void watch(struct ogl_connection *c) {
   curl_socket_t fd = CURL_SOCKET_BAD;
   int want = 0;

@@ -20,7 +20,7 @@ enum ogl_connection_end {
   OGL_CONNECTION_OPEN,
   OGL_CONNECTION_ENDED,  /* by the peer, after its last byte */
   OGL_CONNECTION_BROKEN, /* off, by the peer or by the network */
-  OGL_CONNECTION_MEMORY  /* there was none for what came or was fed */
+  OGL_CONNECTION_MEMORY  /* none was left for bytes that came or were fed */
 };
 
 struct ogl_connection {
@@ -43,10 +43,10 @@ void ogl_connection_opened(struct ogl_connection *c);
 /* Sends and receives as the socket is ready (`what`: OGL_POLL_*). 1 where bytes came, or where it ended. */
 int ogl_connection_touched(struct ogl_connection *c, int what);
 
-/* Sends bytes, and keeps what the socket does not take yet. 1 where it ended by that. */
+/* Sends bytes, and keeps those that the socket does not take yet. 1 if the connection ended by that. */
 int ogl_connection_feed(struct ogl_connection *c, const char *p, size_t n);
 
-/* Reads on after the owner has consumed some of what was unread. 1 where bytes came, or where it ended. */
+/* Reads on after the owner has consumed unread bytes. 1 if bytes came, or if the connection ended. */
 int ogl_connection_resume(struct ogl_connection *c);
 
 OGL_END

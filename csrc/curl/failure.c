@@ -121,7 +121,7 @@ static void name_proxy(char *message, const char *url) {
   snprintf(message, CURL_ERROR_SIZE, "the proxy cannot be reached: %.200s", text);
 }
 
-/* Puts "***" in the place of n bytes; what no longer fits is cut off. */
+/* Puts "***" in the place of n bytes; cuts the end off if it no longer fits. */
 static void mask(char *message, char *at, size_t n) {
   char rest[CURL_ERROR_SIZE];
   snprintf(rest, sizeof rest, "%s", at + n);

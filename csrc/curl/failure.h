@@ -33,7 +33,7 @@ struct ogl_failure {
   char message[CURL_ERROR_SIZE];
 };
 
-/* What the transfer knows and libcurl's result does not say. */
+/* Facts that the transfer knows and libcurl's result does not tell. */
 struct ogl_failure_context {
   int sent;          /* bytes of the request went out */
   int head;          /* the head of the answer is complete */
@@ -45,7 +45,7 @@ struct ogl_failure_context {
 /* The kind as the Lua errors name it. */
 const char *ogl_failure_kind_name(enum ogl_failure_kind kind);
 
-/* Notes a failure, if there is none yet. `code` has to be a constant; `message` is copied, and cut where it is too long. */
+/* Notes a failure, unless one is noted. `code` has to be a constant; `message` is copied, and cut if it is too long. */
 void ogl_failure_set(struct ogl_failure *f, enum ogl_failure_kind kind, const char *code, const char *message);
 
 /* From a result and the text that libcurl left in `message`. */

@@ -90,7 +90,7 @@ struct ogl_multi {
   struct ogl_multi_member *spare[OGL_MULTI_CROWD];
   size_t n_spare;
   struct ogl_applied_options *applied; /* to the last handle that got new ones */
-  const char *encodings;               /* what this libcurl can decode, as Accept-Encoding says it; NULL: nothing */
+  const char *encodings; /* the encodings that this libcurl can decode, as Accept-Encoding lists them; NULL: none */
   unsigned owners;
   int secure;    /* one of its connections may speak TLS */
   int process;   /* that made it */
@@ -116,7 +116,7 @@ static inline void ogl_multi_unshield(const struct ogl_multi *m, const struct og
   if (m->secure) ogl_broken_pipe_unshield(before);
 }
 
-/* A retired member, as it was; NULL when there is none. */
+/* A retired member, unchanged; NULL if none is left. */
 struct ogl_multi_member *ogl_multi_reuse(struct ogl_multi *m);
 /* Keeps a member that is not in. 1; 0 when there are enough, and the caller destroys it. */
 int ogl_multi_retire(struct ogl_multi *m, struct ogl_multi_member *member);
@@ -148,7 +148,7 @@ void ogl_multi_forsake(struct ogl_multi *m, struct ogl_multi_member *member);
 void ogl_multi_notify(struct ogl_multi *m, struct ogl_multi_member *member);
 /* Notes that the request of a member begins to go out. May be called inside of libcurl's callbacks. */
 void ogl_multi_begun(struct ogl_multi *m, struct ogl_multi_member *member);
-/* Takes the next member that has news off the list; it is no longer awaited then. NULL where there is none. */
+/* Takes the next member that has news off the list; it is no longer awaited then. NULL if none has news. */
 struct ogl_multi_member *ogl_multi_next(struct ogl_multi *m);
 
 /* Watches the socket of a raw member that is open for OGL_POLL_*; -1: it has none (any more). */
@@ -159,10 +159,10 @@ void ogl_multi_watch(struct ogl_multi *m, struct ogl_multi_member *member, curl_
 int ogl_multi_wait(struct ogl_multi *m, double seconds);
 /* Serves every socket that is ready now, once, without waiting. */
 void ogl_multi_catch_up(struct ogl_multi *m);
-/* Does what can be done without waiting; then `next` has to be asked until it gives NULL. */
+/* Does all work that needs no wait; then `next` has to be asked until it gives NULL. */
 void ogl_multi_step(struct ogl_multi *m);
 
-/* The descriptor for a foreign loop: readable when `step` has something to do. -1 and errno when there is none. */
+/* The descriptor for a foreign loop: readable when `step` has something to do. -1 and errno if it cannot be made. */
 int ogl_multi_fd(struct ogl_multi *m);
 
 OGL_END

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
-** options.h - what a caller asks of an exchange, and how it is said to libcurl.
+** options.h - a caller's options of an exchange, and their translation to libcurl's.
 **
 ** Life: `init` gives the defaults, the caller fills in. `list` writes all that `apply` would set, so that a handle
 ** that has just these options needs no `apply`; `apply` sets them on a handle with default options, and `apply_body`

@@ -10,7 +10,7 @@
 
 OGL_BEGIN
 
-/* Makes a file of mode 0600 that holds n bytes. Fails where there is one of that name: 0, or errno; what it had made is removed again. */
+/* Makes a file of mode 0600 that holds n bytes. Fails if a file has that name: 0, or errno; a file that it had made is removed again. */
 int ogl_private_file_write(const char *path, const char *p, size_t n);
 
 OGL_END

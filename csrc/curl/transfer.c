@@ -342,7 +342,7 @@ static void end_connection(struct ogl_transfer *t) {
   }
 }
 
-/* Takes over what became of the connection. `news`: bytes came, or it ended. */
+/* Takes over the connection's state. `news`: bytes came, or it ended. */
 static void follow(struct ogl_transfer *t, int news) {
   if (t->connection.is_full) t->paused |= CURLPAUSE_RECV;
   if (t->connection.end != OGL_CONNECTION_OPEN && t->state == OGL_TRANSFER_ACTIVE) end_connection(t);

@@ -76,7 +76,7 @@ struct ogl_transfer {
   struct ogl_buf body;                 /* come, not consumed */
   struct ogl_buf upload;               /* fed, not sent */
   struct ogl_failure failure;
-  /* What is above is kept, emptied, for the next exchange; what follows is zeroed. */
+  /* The next exchange keeps the fields above, emptied; those below are zeroed. */
   enum ogl_transfer_state state;
   const struct ogl_refusal *refusal; /* what a callback did not take; NULL */
   char *proxy;                       /* a copy, to keep its password out of messages; NULL without */
@@ -92,7 +92,7 @@ struct ogl_transfer {
   double slice_end;
   double since;      /* of the present wait, or the last look in it */
   double quiet;      /* seconds waited since something moved, up to then */
-  uint64_t uploaded; /* what had gone out at the last look, where the socket is shared */
+  uint64_t uploaded; /* bytes that had gone out at the last look, if the socket is shared */
   int raw;           /* a connection alone: */
   struct ogl_connection connection;
   int stalled;       /* the patience of who awaits it is over */

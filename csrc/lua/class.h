@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
-** class.h - what every binding file needs: classes, and the one way to return a failure.
+** class.h - the helpers of every binding file: classes, and the one way to return a failure.
 **
 ** A userdata begins with an ogl_lua_object. It is made closed (zero-filled), gets its metatable, then acquires; `release` gives back what
 ** it acquired and may run any number of times. close(), `__close` and the finalizer wait while a method holds the object.

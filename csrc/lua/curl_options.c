@@ -9,7 +9,7 @@
 **   tls          { verify, ca_file, cert_file, key_file, key_password }
 **   proxy, no_proxy, unix_socket    text
 **
-** Every string that was read stays on the stack until the call ends: what points into it is good until then.
+** Every string that was read stays on the stack until the call ends, so that pointers into it stay valid as long.
 */
 #include <string.h>
 

@@ -7,7 +7,7 @@
 **                                                the server; a fold of its events lacks no more than them
 **     decoder:text(joined) -> text | as next       the next text of the first choice; joined: with all that has arrived behind it
 **     decoder:skip()      the same for all events that there are, without making tables; like next it may fail
-**     decoder:committed() -> whether what has left is part of an answer: text, reasoning, a refusal, a part, a tool call, or its end
+**     decoder:committed() -> whether part of an answer has left: text, reasoning, a refusal, a part, a tool call, or its end
 **     decoder:feed(bytes) -> true | nil, code, message      decoder:ended() -> the reply is complete
 **     decoder:finish()    no more bytes will come           decoder:reply() -> the reply so far
 **     decoder:raw() -> text of the last frame               decoder:problem() -> message, type, code, json of an error

@@ -14,7 +14,7 @@ OGL_BEGIN
    have become a text here: the span is good until the C function returns. */
 struct ogl_span ogl_lua_field_text(lua_State *L, int table, const char *name);
 
-/* A number from 0 to `most`, which larger ones become; 0 where there is none. Raises where it is negative or not a number. */
+/* A number from 0 to `most`, which larger ones become; 0 without the field. Raises if it is negative or no number. */
 lua_Number ogl_lua_field_number(lua_State *L, int table, const char *name, lua_Number most);
 
 /* Whether the field is neither nil nor false. */

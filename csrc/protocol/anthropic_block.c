@@ -178,7 +178,7 @@ struct change {
   int done;
 };
 
-/* The members of an object, but for `type`: in a delta it says what the delta is. */
+/* The members of an object without `type`, which names the kind of a delta. */
 static size_t read_changes(struct ogl_span object, struct change *list) {
   struct ogl_json j;
   size_t n = 0;

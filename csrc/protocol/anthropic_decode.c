@@ -91,7 +91,7 @@ static void read_usage(struct ogl_span json, struct ogl_usage *u) {
   }
 }
 
-/* What the merged numbers mean: Anthropic counts what came from a cache, or went there, beside the input. */
+/* Turns the merged numbers into usage: Anthropic counts tokens that a cache gave or took beside the input. */
 static void interpret(const struct ogl_usage *sent, struct ogl_usage *u) {
   static const int reads[] = { OGL_USAGE_INPUT, OGL_USAGE_CACHED, OGL_USAGE_CACHE_WRITE };
   double input = 0;
@@ -231,7 +231,7 @@ static int tells_error(const struct ogl_frame *frame, const struct frame_members
   return !m->type.n && (m->detail.n || ogl_span_is(m->object, "\"error\""));
 }
 
-/* What the frame is called, without quotes. */
+/* The frame's name, without quotes. */
 static struct ogl_span name_of(const struct ogl_frame *frame, const struct frame_members *m) {
   struct ogl_span name = m->type;
   if (name.n < 2 || *name.p != '"') return frame->event;

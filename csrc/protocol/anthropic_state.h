@@ -21,7 +21,7 @@ struct anthropic_block {
   int later;   /* its signature came by a delta: it does not stand in `json` */
   int stopped;
   uint16_t half;        /* see ogl_queue_piece; */
-  int half_kind;        /* and what it is half of */
+  int half_kind;        /* and the kind of the text that it is half of */
   size_t call;          /* row of a tool call */
   struct ogl_buf type;  /* the wire's name for it: the kind of an opaque part */
   struct ogl_buf json;  /* an opaque block as it is so far; of a tool call the input that it began with */

@@ -23,7 +23,7 @@ enum gemini_origin ogl_gemini_origin(struct ogl_span kind, struct ogl_span json)
 
 /* Whether a citation can be written, or comes by itself: the sources of a search are in groundingMetadata. */
 enum gemini_cited { GEMINI_CITED_NOT, GEMINI_CITED_HERE, GEMINI_CITED_ELSEWHERE };
-/* Which of these a CITATION is; *c becomes what it says. */
+/* Which of these a CITATION is; fills *c. */
 enum gemini_cited ogl_gemini_cited(struct ogl_span json, struct ogl_citation *c);
 /* One of citationSources. */
 void ogl_gemini_put_source(struct ogl_encoder *e, struct ogl_span json, const struct ogl_citation *c);

@@ -353,7 +353,7 @@ static int on_repeated(struct gemini_state *s, const struct ogl_frame *frame, st
   return 1;
 }
 
-/* Whether one text is all that came of a frame, beside the counts. What else it says has no effect when it is said again. */
+/* Whether a frame gave one text and counts alone. Its other members change nothing when they come again. */
 static int made_one_text(const struct gemini_state *s, const struct ogl_queue *out) {
   const struct ogl_event *e = out->events;
   if (s->texts != 1 || s->calls || (out->n != 1 && (out->n != 2 || e[1].kind != OGL_EVENT_USAGE))) return 0;

@@ -95,7 +95,7 @@ static void push_part(struct gemini_candidate *c, struct ogl_span kind, struct o
   if (e) e->a = kind, e->b = json;
 }
 
-/* What data of that MIME type is. */
+/* The kind of data of that MIME type. */
 static struct ogl_span kind_of(struct ogl_span data) {
   static const char *const kinds[] = { "image", "audio", "video" };
   struct ogl_json j;

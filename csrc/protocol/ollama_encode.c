@@ -46,7 +46,7 @@ static void put_time(struct ogl_encoder *e) {
 
 /* --- lines ------------------------------------------------------------------------------------------------------- */
 
-/* A line up to what its message says. */
+/* A line up to the members of its message. */
 static void begin_line(struct ogl_encoder *e) {
   ogl_out_text(e, "{\"model\":");
   ogl_out_string(e, ogl_encoder_model(e));

@@ -97,7 +97,7 @@ static struct ogl_call *continued(struct ogl_calls *calls, const struct fragment
 
 /* --- adding --------------------------------------------------------------------------------------------------- */
 
-/* `item`: what the fragment was read from, where it has members that are not known here. */
+/* `item`: the fragment's JSON, if it has members that are not known here. */
 static int add_fragment(struct chat_state *s, struct chat_choice *choice, const struct fragment *f, int own,
                         struct ogl_span item, struct ogl_queue *out) {
   int err = 0;

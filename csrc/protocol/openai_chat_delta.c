@@ -63,7 +63,7 @@ static int text_index(struct chat_state *s, struct chat_choice *choice, int kind
   return choice->open_index;
 }
 
-/* A text that repeats those of its kind: what it has beyond them, where it begins with them. It belongs to the newest of them. */
+/* A text that repeats those of its kind: gives its rest, if it begins with them. It belongs to the newest of them. */
 static void complete(struct chat_state *s, struct chat_choice *choice, int kind, struct ogl_span text,
                      struct ogl_queue *out) {
   struct chat_again *again = &s->again[kind - OGL_EVENT_TEXT];
@@ -251,7 +251,7 @@ static int is_new(const struct chat_state *s, struct chat_choice *choice, enum c
   return 1;
 }
 
-/* Notes what the message at hand has to be compared with. */
+/* Notes the texts that the message is compared with. */
 static void begin_repeat(struct chat_state *s, const struct chat_choice *choice) {
   memset(s->again, 0, sizeof s->again);
   for (int i = 0; i < CHAT_TEXTS; i++) {

@@ -132,7 +132,7 @@ static void put_head(struct ogl_encoder *e) {
   w->any = 1;
 }
 
-/* A chunk up to what the delta says; `close_delta` ends it. */
+/* A chunk up to the members of its delta; `close_delta` ends it. */
 static void open_delta(struct ogl_encoder *e, int choice) {
   struct chat_writer *w = e->state;
   int bit = 1 << (choice & 7), at = choice >> 3;
@@ -367,7 +367,7 @@ static int chat_fault(struct ogl_encoder *e, const struct ogl_event *error) {
 
 /* --- the whole --------------------------------------------------------------------------------------------------- */
 
-/* Writes all texts of a kind as one string; null where there are none. */
+/* Writes all texts of a kind as one string; null without any. */
 static void put_joined(struct ogl_encoder *e, const struct ogl_answer *a, int kind) {
   struct ogl_buf joined;
   int any = 0;

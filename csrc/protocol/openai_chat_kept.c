@@ -37,7 +37,7 @@ const char *ogl_chat_kept_name(struct ogl_span key) {
   return NULL;
 }
 
-/* Blocks of Anthropic: the last that comes of one is its signature, and what is encrypted comes in one piece. */
+/* Blocks of Anthropic: the signature comes last, and an encrypted block comes in one piece. */
 static int are_blocks(const char *name) { return strcmp(name, "thinking_blocks") == 0; }
 
 /* --- rows ----------------------------------------------------------------------------------------------------- */

@@ -120,7 +120,7 @@ static void name_event(struct wire_event *w, const struct ogl_frame *frame) {
 
 /* --- texts and calls ------------------------------------------------------------------------------------------ */
 
-/* What an event of a text is about. */
+/* The item and the part that an event of a text belongs to. */
 struct text_row {
   const char *stem;
   int kind, list;
@@ -205,7 +205,7 @@ static int on_item_event(struct responses_state *s, const struct wire_event *w, 
 
 /* --- errors --------------------------------------------------------------------------------------------------- */
 
-/* An `error` event; its own type, "error", is not the error's. What the failed response cost comes behind it. */
+/* An `error` event; its own type, "error", is not the error's. The usage of the failed response comes behind it. */
 static int push_fault(struct responses_state *s, struct ogl_span data, struct ogl_queue *out) {
   struct ogl_event *e = ogl_queue_push(out, OGL_EVENT_ERROR, 0, 0);
   s->failed = 1;

@@ -3,7 +3,7 @@
 */
 #include "openai_responses_writer.h"
 
-/* Its name and what all have; 0 where nothing is sent. `end_event` ends it. */
+/* Writes an event's name and the members that all events have; 0 if nothing is sent. `end_event` ends it. */
 int ogl_responses_begin_event(struct ogl_encoder *e, const char *name) {
   struct responses_writer *w = e->state;
   if (w->quiet) return 0;
@@ -35,7 +35,7 @@ void ogl_responses_put_item_event(struct ogl_encoder *e, const char *name, int i
   ogl_responses_end_event(e);
 }
 
-/* An event inside of an item, up to what it is about. */
+/* An event inside of an item, up to its own members. */
 int ogl_responses_begin_inside(struct ogl_encoder *e, const char *name, int item) {
   const struct responses_writer *w = e->state;
   if (!ogl_responses_begin_event(e, name)) return 0;

@@ -6,7 +6,7 @@
 ** The output of the terminal event has all items once more: it ends those that never were done, fills those that were left empty, and
 ** adds those of a type that was not streamed at all.
 **
-** `settle` finds out what an item is, as soon as its type is told. Done, a message and a call leave a PART_END whose signature is
+** `settle` finds an item's kind as soon as its type is known. Done, a message and a call leave a PART_END whose signature is
 ** the item without its texts (id, phase, caller, …), a reasoning item and everything that is not known a PART with all of it:
 ** so the item can go back on the next turn as it came.
 */
@@ -146,7 +146,7 @@ static int add_to_call(struct responses_state *s, struct responses_item *item, s
   return err;
 }
 
-/* What `all` has behind the arguments so far; nothing where it does not begin with them. */
+/* The rest of `all` behind the arguments so far; empty if `all` does not begin with them. */
 static struct ogl_span rest_of(struct ogl_span given, struct ogl_span all) {
   struct ogl_span none = { "", 0 };
   if (all.n <= given.n || !ogl_span_equal(given, all.p, given.n)) return none;
@@ -197,7 +197,7 @@ static int kind_of(const struct responses_state *s, const struct members *m) {
   return RESPONSES_OPAQUE;
 }
 
-/* Finds out what kind the item is, unless that is known. 0, or a final error. */
+/* Finds the item's kind, unless it is known. 0, or a final error. */
 static int fill(struct responses_state *s, struct responses_item *item, const struct members *m,
                 struct ogl_queue *out) {
   struct ogl_json_text none = { { "", 0 }, 0 };
@@ -210,7 +210,7 @@ static int fill(struct responses_state *s, struct responses_item *item, const st
   return ogl_buf_append(&item->type, m->type.p, m->type.n);
 }
 
-/* Finds the item, and what it is. NULL with *err. */
+/* Finds the item and its kind. NULL with *err. */
 static struct responses_item *settle(struct responses_state *s, int64_t key, const struct members *m, int added,
                                      struct ogl_queue *out, int *err) {
   struct ogl_span id = m->id;
@@ -242,7 +242,7 @@ static int push_part(struct responses_state *s, struct responses_item *item, str
   return err;
 }
 
-/* The end of the part `index`, with what the item has beside it. */
+/* The end of the part `index`, with the item's other members. */
 static int push_end(struct responses_item *item, int index, const struct members *m, struct ogl_span json,
                     struct ogl_queue *out) {
   int err = keep_shell(item, json);
@@ -317,7 +317,7 @@ int ogl_responses_end_item(struct responses_state *s, int64_t key, struct ogl_sp
 
 /* --- the output of the terminal event ------------------------------------------------------------------------- */
 
-/* Decides what an item is whose deltas came without its beginning. */
+/* Decides the kind of an item whose deltas came without its beginning. */
 static int streamed_kind(const struct responses_item *item) {
   if (item->kind != RESPONSES_NEW) return item->kind;
   if (item->call >= 0) return RESPONSES_CALL;
@@ -325,7 +325,7 @@ static int streamed_kind(const struct responses_item *item) {
   return item->texts[0].kind == OGL_EVENT_REASONING ? RESPONSES_REASONING : RESPONSES_MESSAGE;
 }
 
-/* An element of the output, and what it is. */
+/* An element of the output, and its kind. */
 struct element {
   struct members m;
   int kind;

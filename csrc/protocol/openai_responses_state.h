@@ -98,7 +98,7 @@ struct responses_response {
 
 /* Reads the members, which are valid JSON. */
 void ogl_responses_read(struct ogl_span json, struct responses_response *r);
-/* Takes over what the response says of itself: pushes START where id or model are new. 0 or a final error. */
+/* Reads the response's own id and model: pushes START if one is new. 0 or a final error. */
 int ogl_responses_note(struct responses_state *s, const struct responses_response *r, struct ogl_queue *out);
 /* How it ended, and its USAGE, from the terminal event's response; `word` stands for a status that is not there. */
 int ogl_responses_note_end(struct responses_state *s, const struct responses_response *r, struct ogl_span word,
@@ -136,7 +136,7 @@ struct responses_text *ogl_responses_text(struct responses_state *s, struct resp
                                           int64_t at, int *err);
 /* Pushes a delta. */
 void ogl_responses_add_text(struct responses_text *text, struct ogl_json_text delta, struct ogl_queue *out);
-/* Pushes what a value that is all of the text has beyond the deltas, where it begins with them. */
+/* Pushes the rest of a whole text behind its deltas, if it begins with them. */
 void ogl_responses_complete_text(struct responses_text *text, struct ogl_json_text all, struct ogl_queue *out);
 /* The end: half of a character will not find the other. */
 void ogl_responses_close_text(struct responses_text *text, struct ogl_queue *out);

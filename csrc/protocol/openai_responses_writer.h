@@ -65,7 +65,7 @@ struct row_words {
 /* The words of a row, by its kind. */
 const struct row_words *ogl_responses_words(const struct output_row *row);
 
-/* This and the next two write an event up to what it is about; `end_event` ends it. 0 where nothing is sent, in the whole form. Here: up
+/* This and the next two write an event up to its own members; `end_event` ends it. 0 if nothing is sent, in the whole form. Here: up
    to its number. */
 int ogl_responses_begin_event(struct ogl_encoder *e, const char *name);
 /* The same, of an item: with its id and its output_index. */

@@ -317,24 +317,25 @@ local function step(self, code, message)
     return false
   end
   local call = self.call
-  if call.wire.body and call:committed() then call:spend() end
+  if call.streamed and call.wire.body and call:committed() then call:spend() end -- a whole answer commits with its last byte
   return read(self)
 end
 
--- Reads until the answer is committed or has ended, and holds the events back, because another try would give them again.
+-- Reads until the answer is committed or has ended, and holds the events back, because another try would give them again. The list is
+-- made with the first event that has to wait for others.
 local function hold(self)
   local decoder = self.decoder
-  self.held = {}
   while true do
     local event, code, message = next_event(decoder)
     if event then
-      table.insert(self.held, event)
-      if #self.held == MOST_HELD then self.call:commit() end
+      local held = self.held or {}
+      held[#held + 1], self.held = event, held
+      if #held == MOST_HELD then self.call:commit() end
       if self.call:committed() then return end
     elseif not step(self, code, message) then
       return
     elseif decoder ~= self.decoder then
-      self.held, decoder = {}, self.decoder -- drops the events of the try that failed
+      self.held, decoder = nil, self.decoder -- drops the events of the try that failed
     end
   end
 end

@@ -16,6 +16,7 @@
 local calls = require "opengatellm.http.call"
 local core = require "opengatellm.core"
 local errors = require "opengatellm.errors"
+local host = require "opengatellm.host"
 local memory = require "opengatellm.base.memory"
 local requests = require "opengatellm.request"
 
@@ -65,7 +66,7 @@ end
 
 -- Adds the fields of the provider's data to a body, and removes the model if the provider takes none there.
 local function adjust(body, provider)
-  for name, value in pairs(provider.body or NONE) do
+  for name, value in next, provider.body or NONE do
     if body[name] == nil then body[name] = value end
   end
   if provider.no_model then body.model = nil end
@@ -86,11 +87,11 @@ end
 local function options_of(asked)
   local keep, strict, output = asked.keep, asked.strict, asked.output
   local headers, timeouts, on_progress = asked.headers, asked.timeouts, asked.on_progress
-  if not (keep or strict or output or headers or timeouts or on_progress) then return keep == nil and calls.PLAIN or calls.UNKEPT end
+  if not (strict or output or headers or timeouts or on_progress) then return keep == false and calls.UNKEPT or calls.PLAIN end
   return { keep = keep, strict = strict, output = output, headers = headers, timeouts = timeouts, on_progress = on_progress }
 end
 
-local function encode(call)
+local function make_wire(call)
   local asked, client, model = call.request, call.client, call.model
   local streamed = call.streamed and not asked.no_streaming
   local wire, err = client.protocol.encode_request(asked, client.provider, streamed, model)
@@ -101,6 +102,14 @@ local function encode(call)
   call.wire = wire
   local first = wire.warnings[1]
   if asked.strict and first then return errors.unsupported(first.message, first.field) end
+end
+
+-- A task makes its body on a stack that it shares with the other tasks: no other work of a stream goes as deep, and its own stack, which
+-- would stay as large until the collector finds it, costs memory 10,000 times.
+local function encode(call)
+  local aside = host.aside()
+  if not aside then return make_wire(call) end
+  return aside(make_wire, call)
 end
 
 local function has_uploads(call) return call.uploads ~= nil and call.uploads.pending end
@@ -127,6 +136,11 @@ local CHAT = {
   { run = send_uploads, waits = has_uploads, sends = true },
 }
 
+local PREVIEW = {} -- sends nothing
+for _, step in ipairs(CHAT) do
+  if not step.sends then table.insert(PREVIEW, step) end
+end
+
 --- Makes the call of a chat, and checks its request; nothing is sent yet.
 ---@param client ogl.Client
 ---@param question string|ogl.Request
@@ -152,15 +166,14 @@ end
 ---@return integer? next_step where it stopped; #steps + 1 at the end
 ---@return ogl.Error|string|nil problem an error, or the caller's mistake
 function M.walk(call, first, pause)
-  first = first or 1 -- few locals: they lie below all that a step needs of a coroutine's stack
-  while CHAT[first] do
-    local step = CHAT[first]
-    if pause and step.waits and step.waits(call) then break end
-    local problem = not (step.sends and call.operation == "preview") and step.run(call)
+  local steps = call.operation == "preview" and PREVIEW or CHAT
+  for at = first or 1, #steps do
+    local step = steps[at]
+    if pause and step.waits and step.waits(call) then return at end
+    local problem = step.run(call)
     if problem then return nil, problem end
-    first = first + 1
   end
-  return first
+  return #steps + 1
 end
 
 -- Keeps the request of a call whose caller decides on its retries: his function may change it before another try.

@@ -67,6 +67,10 @@ function M.current(own)
   return here or M.plain()
 end
 
+--- Gives the function that runs work on a stack which all tasks share (host/scheduler.lua).
+---@return (fun(work: fun(argument: any): any, argument: any): any)? # nil where no task of the scheduler runs
+function M.aside() return scheduler and scheduler.inside() and scheduler.aside or nil end
+
 --- Says why a call cannot wait on this host now. Raises where the running coroutine cannot yield.
 ---@param here table a host
 ---@return ogl.Error? err nil where it can wait

@@ -62,6 +62,27 @@ function M.sleep(seconds)
   sleepers:cancel(timer)
 end
 
+local SERVED = {}
+local server -- the coroutine that waits for work, where one does
+
+local function serve(work, argument)
+  while true do work, argument = coroutine.yield(SERVED, work(argument)) end
+end
+
+--- Runs work that never waits on a stack that all tasks share, so that a task's own need not grow for it. Raises what the work raises.
+---@param work fun(argument: any): any
+---@param argument any
+---@return any result
+function M.aside(work, argument)
+  local co = server or coroutine.create(serve)
+  server = nil -- work that calls this again gets a stack of its own
+  local fine, told, result = coroutine.resume(co, work, argument)
+  if not fine then error(told, 0) end
+  if told ~= SERVED then error("this work may not wait", 2) end
+  server = co
+  return result
+end
+
 --- Has every turn poll the network.
 ---@param driver table transport/driver.lua
 function M.watch(driver) network = driver end

@@ -238,7 +238,8 @@ local function has_calls(message)
 end
 
 local function concerns(list)
-  for _, message in ipairs(list) do
+  for i = 1, #list do
+    local message = list[i]
     local role = message.role
     if role == "tool" or role == "function" or role == "assistant" and has_calls(message) then return true end
   end

@@ -161,8 +161,9 @@ local STEPS = { fit_thinking, fit_forced, fit_dropped, fit_length, fit_ranges, f
 local NO_LIMITS = { concerns = {} }
 
 local function concerns(request, row)
-  for _, field in ipairs(row.concerns) do
-    if request[field] ~= nil then return true end
+  local fields = row.concerns
+  for i = 1, #fields do
+    if request[fields[i]] ~= nil then return true end
   end
   return false
 end

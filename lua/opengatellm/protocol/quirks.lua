@@ -44,7 +44,7 @@ end
 ---@param body table changed in place
 ---@param provider table
 function M.body(body, provider)
-  for ours, theirs in pairs(provider.rename or NONE) do
+  for ours, theirs in next, provider.rename or NONE do
     body[theirs], body[ours] = body[ours], nil
   end
 end
