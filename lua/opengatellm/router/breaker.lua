@@ -43,11 +43,19 @@ M.FIELDS = FIELDS
 function M.new(options, store, now, prefix)
   return setmetatable({
     failures = options.failures or 3, rate = options.rate, window = options.window or 60, calls = options.calls or 10,
-    recovery = options.recovery or 30, lease = options.lease or 60, store = store, now = now, prefix = prefix,
+    recovery = options.recovery or 30, lease = options.lease or 60, store = store, now = now, prefix = prefix, keys = {},
   }, Breaker)
 end
 
-local function key(self, row, what) return self.prefix .. row .. ":" .. what end
+local function key(self, row, what)
+  local keys = self.keys[row]
+  if not keys then
+    keys = {}
+    for _, name in ipairs { "open", "probe", "failed", "calls" } do keys[name] = self.prefix .. row .. ":" .. name end
+    self.keys[row] = keys
+  end
+  return keys[what]
+end
 
 -- When the row may be probed; nil while it is closed.
 local function opens_until(self, row) return tonumber((self.store:get(key(self, row, "open")))) end

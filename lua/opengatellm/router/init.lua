@@ -134,7 +134,10 @@ end
 local function is_chat(operation) return operation == "chat" or operation == "stream" end
 
 -- Asks one row.
-local function ask(row, operation, asked) return mistake.catch(row.client[operation], row.client, asked) end
+local function ask(row, operation, asked)
+  local client = row.client
+  return mistake.catch(client[operation], client, asked)
+end
 
 -- A stream whose events pass the functions of the router's middleware.
 local function filtered(view, inner, functions, states, guard)
@@ -152,7 +155,7 @@ local function route(self, operation, asked, view, functions, states, guard)
   local filter = functions and is_chat(operation)
   if filter and operation == "chat" then asked = request.merge(asked, { no_streaming = true }) end
   local method = filter and "stream" or operation
-  local answer, err = routes.run(self, method, asked, function(row, own) return ask(row, method, own) end)
+  local answer, err = routes.run(self, method, asked, ask)
   if answer and filter then
     answer = filtered(view, answer, functions, states, guard)
     if operation == "chat" then return answer:reply() end

@@ -22,9 +22,10 @@ local M = {}
 ---@field operation string
 ---@field request table
 ---@field attempts ogl.Attempt[]
----@field budget ogl.Budget
----@field untried ogl.Row[] rows that may still be asked, in order
----@field asked table<ogl.Row, true>
+---@field budget ogl.Budget|false made with the first failure, where there is no deadline
+---@field rows ogl.Row[] that may be asked, in order; never changed: it may be the router's own list
+---@field asked table<ogl.Row, true> those of them that were asked already
+---@field tries table[] of a hedge
 ---@field errors table<ogl.Row, ogl.Error> the last of each row
 ---@field failed ogl.Row[] that may be asked again
 
@@ -51,13 +52,15 @@ end
 
 -- Begins a try: its attempt is in the list from the beginning, so that a hedge that loses is counted.
 local function begin(self, row, permit, hedged)
-  local attempt = attempts.of {
-    provider = row.client.provider.name, client = row.name, model = row.own_model or self.request.model or row.model, seconds = 0,
+  local attempt = {
+    provider = row.client.provider.name, client = row.name, model = row.own_model or self.request.model or row.model, milliseconds = 0,
+    status = nil, tokens = nil, hedged = hedged or nil, -- makes room for those that follow
   }
-  attempt.hedged = hedged or nil
-  table.insert(self.attempts, attempt)
+  self.attempts[#self.attempts + 1] = attempt
   row.active = row.active + 1
-  return { row = row, permit = permit, attempt = attempt, began = self.host.now(), open = true }
+  local try = { row = row, permit = permit, attempt = attempt, began = self.host.now(), open = true }
+  if self.hedging then table.insert(self.tries, try) end
+  return try
 end
 
 -- Ends a try, once: its attempt has its figures, and the breaker knows.
@@ -91,30 +94,35 @@ local function watch(self, try, answer)
   end)
 end
 
--- Asks a row, and waits for its commitment.
+-- Keeps the error of a row.
+local function note(self, row, err)
+  self.errors = self.errors or {}
+  self.errors[row] = err
+end
+
+-- Asks a row, and waits for its commitment. Gives the answer and its try; nil and the error.
 local function ask(self, row, permit, hedged)
   local try = begin(self, row, permit, hedged)
-  self.tries[#self.tries + 1] = try
-  local answer, err = self.perform(row, row:request(self.request, self.budget:remaining()))
-  if answer and stream.is(answer) then
+  local answer, err = self.perform(row, self.operation, row:request(self.request, self.budget and self.budget:remaining()))
+  local is_stream = self.operation == "stream" and answer and stream.is(answer)
+  if is_stream then
     local settled
     settled, err = answer:settle()
     if not settled then answer = nil end
   end
   if not try.open then -- a hedge that was faster has ended this try
-    if stream.is(answer) then answer:close() end
+    if is_stream and answer then answer:close() end
     return nil, err or errors.new { kind = "cancelled", code = "hedge", message = "another row answered first" }
   end
   finish(self, try, answer and answer.status, err)
   if answer == nil then
-    self.errors[row] = err
+    note(self, row, err)
     return nil, err
   end
-  if not stream.is(answer) then
-    attempts.used(try.attempt, answer.usage)
-    self.router:remember(row, answer)
-  end
-  return { answer = answer, try = try }
+  if is_stream then return answer, try end
+  attempts.used(try.attempt, answer.usage)
+  self.router:remember(row, answer)
+  return answer, try
 end
 
 -- Hedges -----------------------------------------------------------------------------------------------------------------
@@ -140,21 +148,24 @@ local function patience(self, row)
   return row:p95() or hedge.initial
 end
 
-local function race(self, first, second, delay)
-  local won, err = task.first {
+-- The error of a row, of a call in which any has failed.
+local function error_of(self, row) return self.errors and self.errors[row] end
+
+local function race(self, first, permit, second, delay)
+  local answer, try = task.first {
     delay = delay,
-    function() return ask(self, first.row, first.permit, false) end,
+    function() return ask(self, first, permit, false) end,
     function()
-      local failed = self.errors[first.row]
+      local failed = error_of(self, first)
       if failed and not passes(failed) then return nil, failed end
-      self.asked[second.row] = true
-      return ask(self, second.row, second.permit, not failed)
+      self.asked[second] = true
+      return ask(self, second, "closed", not failed)
     end,
   }
-  lose(self, won and won.try)
-  if won then return won end
-  local failed = self.errors[first.row]
-  return nil, failed and not passes(failed) and failed or err
+  lose(self, answer ~= nil and try)
+  if answer ~= nil then return answer, try end
+  local failed = error_of(self, first)
+  return nil, failed and not passes(failed) and failed or try
 end
 
 -- The order of rows ------------------------------------------------------------------------------------------------------
@@ -190,77 +201,89 @@ local function ordered(self)
   return strategies.order(self.router.strategy, self.request, self.router.rows, self)
 end
 
--- The next row that the breaker lets through; `untried` holds those that were not asked yet.
+-- The next row that the breaker lets through, of those that were not asked yet.
 local function next_row(self)
-  for i, row in ipairs(self.untried) do
-    local permit = self.router.breaker:permit(row.name)
-    if permit then
-      table.remove(self.untried, i)
-      return { row = row, permit = permit }
-    end
+  local breaker, asked = self.router.breaker, self.asked
+  for i = 1, #self.rows do
+    local row = self.rows[i]
+    local permit = not asked[row] and breaker:permit(row.name)
+    if permit then return row, permit end
   end
 end
 
--- When no row may be asked, the one that recovers first takes the request all the same, before anything else was tried.
+-- When no row may be asked, the one that recovers first takes the request all the same.
 local function forced(self)
   local best, soonest
-  for i, row in ipairs(self.untried) do
-    local permit, seconds = self.router.breaker:permit(row.name)
-    if permit then return { row = table.remove(self.untried, i), permit = permit } end
-    if not soonest or seconds < soonest then best, soonest = i, seconds end
+  for _, row in ipairs(self.rows) do
+    if not self.asked[row] then
+      local permit, seconds = self.router.breaker:permit(row.name)
+      if permit then return row, permit end
+      if not soonest or seconds < soonest then best, soonest = row, seconds end
+    end
   end
-  return best and { row = table.remove(self.untried, best), permit = "forced" }
+  return best, "forced"
 end
 
 -- The second row of a hedge: the next that is healthy. A row that recovers is no hedge: its probe would be a race.
 local function second_row(self)
-  for i, row in ipairs(self.untried) do
-    if self.router.breaker:state(row.name) == "closed" then return { row = table.remove(self.untried, i), permit = "closed" } end
+  for _, row in ipairs(self.rows) do
+    if not self.asked[row] and self.router.breaker:state(row.name) == "closed" then return row end
   end
 end
 
--- Rows that are asked again, where the budget allows: those whose error may pass. The shortest wait that one of them asks for counts.
+-- The budget of the call's tries; most calls need none.
+local function budget_of(self)
+  self.budget = self.budget or retry.budget(self.router.retries, self.host, nil, self.router.deadline)
+  return self.budget
+end
+
+-- Lets rows be asked again, where the budget allows: those whose error may pass. The shortest wait that one of them asks for counts.
 local function again(self)
   local shortest
-  for _, row in ipairs(self.failed) do
-    local err = self.errors[row]
+  for _, row in ipairs(self.failed or {}) do
+    local err = error_of(self, row)
     if err.retryable and (not shortest or (err.retry_after or 0) < (shortest.retry_after or 0)) then shortest = err end
   end
   if not shortest then return false end
-  local fine, problem = self.budget:wait(shortest, self)
+  local fine, problem = budget_of(self):wait(shortest, self)
   if not fine then return false, problem end
-  for _, row in ipairs(self.failed) do
-    if self.errors[row].retryable then self.untried[#self.untried + 1] = row end
+  local rows = {}
+  for _, row in ipairs(self.rows) do
+    if not self.asked[row] then rows[#rows + 1] = row end
   end
-  self.failed = {}
+  for _, row in ipairs(self.failed) do
+    if error_of(self, row).retryable then rows[#rows + 1], self.asked[row] = row, nil end
+  end
+  self.rows, self.failed = rows, nil
   return true
 end
 
 -- What follows an error: true where another row is there to be asked.
 local function fall_back(self, err)
   local list = err.reason and self.router.fallback[err.reason]
-  if list then
-    self.untried = {}
-    for _, row in ipairs(by_name(self.router.rows, list)) do
-      if not self.asked[row] then self.untried[#self.untried + 1] = row end
-    end
-    self.failed = {}
-    return self.untried[1] ~= nil
+  if not list then return passes(err) end
+  self.rows, self.failed = by_name(self.router.rows, list), nil
+  for _, row in ipairs(self.rows) do
+    if not self.asked[row] then return true end
   end
-  return passes(err)
+  return false
 end
 
 -- The loop ---------------------------------------------------------------------------------------------------------------
 
-local function take(self, first)
-  self.asked[first.row] = true
-  local delay = self.hedging and patience(self, first.row)
+local function add_failed(self, row)
+  self.failed = self.failed or {}
+  table.insert(self.failed, row)
+end
+
+local function take(self, row, permit)
+  self.asked[row] = true
+  local delay = self.hedging and patience(self, row)
   local second = delay and second_row(self)
-  if not second then return ask(self, first.row, first.permit, false) end
-  local won, err = race(self, first, second, delay)
-  if not self.asked[second.row] then table.insert(self.untried, 1, second.row)
-  elseif not won then self.failed[#self.failed + 1] = second.row end
-  return won, err
+  if not second then return ask(self, row, permit, false) end
+  local answer, try = race(self, row, permit, second, delay)
+  if answer == nil and self.asked[second] then add_failed(self, second) end
+  return answer, try
 end
 
 local function nothing_left(self, err)
@@ -269,24 +292,34 @@ local function nothing_left(self, err)
   return nil, err
 end
 
+-- The row to ask now; nil and the error when none is left. Before anything was tried, or after a wait, one is asked although none may be.
+local function choose(self, err)
+  local row, permit = next_row(self)
+  if row then return row, permit end
+  if self.attempts[1] then
+    local more, problem = again(self)
+    if not more then return nothing_left(self, problem or err) end
+    row, permit = next_row(self)
+    if row then return row, permit end
+  end
+  row, permit = forced(self)
+  if row then return row, permit end
+  return nothing_left(self, err)
+end
+
 local function run(self)
   local err
-  self.untried, err = ordered(self)
-  if not self.untried then return nothing_left(self, err) end
+  self.rows, err = ordered(self)
+  if not self.rows then return nothing_left(self, err) end
   while true do
-    local first = next_row(self) or not self.attempts[1] and forced(self) or nil
-    if not first then
-      local more, problem = again(self)
-      if not more then return nothing_left(self, problem or err) end
-      first = next_row(self) or forced(self)
-      if not first then return nothing_left(self, err) end
-    end
-    local won
-    won, err = take(self, first)
-    if won then return won end
-    self.failed[#self.failed + 1] = first.row
+    local row, permit = choose(self, err)
+    if not row then return nil, permit end
+    local answer, try = take(self, row, permit)
+    if answer ~= nil then return answer, try end
+    err = try
+    add_failed(self, row)
     if err.mistake or not fall_back(self, err) then return nothing_left(self, err) end
-    local left = self.budget:remaining()
+    local left = budget_of(self):remaining()
     if left and left <= 0 then return nothing_left(self, err) end
   end
 end
@@ -306,20 +339,19 @@ end
 ---@param router ogl.Router
 ---@param operation string
 ---@param asked table
----@param perform fun(row: ogl.Row, request: table): any, ogl.Error? asks one row
+---@param perform fun(row: ogl.Row, operation: string, request: table): any, ogl.Error? asks one row
 ---@return any answer a stream is committed
 ---@return ogl.Error? err with `attempts`
 function M.run(router, operation, asked, perform)
   local here = host.current(router.host)
   local self = {
-    router = router, operation = operation, request = asked, perform = perform, host = here,
-    attempts = {}, tries = {}, failed = {}, asked = {}, errors = {},
-    budget = retry.budget(router.retries, here, nil, router.deadline), hedging = router.hedge and router.rows[2] ~= nil,
+    router = router, operation = operation, request = asked, perform = perform, host = here, rows = nil, attempts = {}, asked = {},
+    hedging = router.hedge and router.rows[2] ~= nil, budget = router.deadline and retry.budget(router.retries, here, nil, router.deadline),
   }
-  local won, err = run(self)
-  if not won then return nil, err end
-  local answer = won.answer
-  if stream.is(answer) then watch(self, won.try, answer) else answer.attempts = self.attempts end
+  if self.hedging then self.tries = {} end
+  local answer, try = run(self)
+  if answer == nil then return nil, try end
+  if operation == "stream" and stream.is(answer) then watch(self, try, answer) else answer.attempts = self.attempts end
   tell_of_store(router, answer)
   return answer
 end

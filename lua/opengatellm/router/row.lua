@@ -90,6 +90,7 @@ end
 ---@param seconds? number until the deadline
 ---@return table
 function Row:request(asked, seconds)
+  if not (seconds or self.own_model or asked.route) then return asked end
   local changed = request.merge(asked)
   changed.route = nil
   if self.own_model then changed.model = self.own_model end

@@ -17,10 +17,10 @@ local NAMES = words.set "order weighted round_robin least_busy least_latency che
 --- Makes a strategy of what a program gave: a name, a table { name, …options }, or a function.
 ---@param given? string|table|ogl.Strategy default: "order"
 ---@param rows ogl.Row[]
----@return {name: string, order: ogl.Strategy}?
+---@return {name: string, order: ogl.Strategy, shipped: boolean}?
 ---@return string? problem
 function M.of(given, rows)
-  if type(given) == "function" then return { name = "of the program", order = given } end
+  if type(given) == "function" then return { name = "of the program", order = given, shipped = false } end
   local options = type(given) == "table" and given or { given or "order" }
   local name = options[1] or options.name
   if type(name) ~= "string" or not NAMES[name] then
@@ -28,7 +28,7 @@ function M.of(given, rows)
   end
   local order, problem = require("opengatellm.router.strategy." .. name).new(options, rows)
   if not order then return nil, ("strategy: %s: %s"):format(name, problem) end
-  return { name = name, order = order }
+  return { name = name, order = order, shipped = true }
 end
 
 local function fault(strategy, text)
@@ -53,13 +53,14 @@ end
 ---@param request table
 ---@param rows ogl.Row[]
 ---@param call table
----@return ogl.Row[]? rows a list of its own
+---@return ogl.Row[]? rows may be the router's own list: not to be changed
 ---@return ogl.Error? err kind `config`, code `strategy`: it raised, or returned no rows
 function M.order(strategy, request, rows, call)
   if coroutines.NARROW then return checked(strategy, strategy.order(request, rows, call), rows) end
   local fine, given = pcall(strategy.order, request, rows, call)
-  if fine then return checked(strategy, given, rows) end
-  return nil, errors.is(given) and given or fault(strategy, "raised: " .. tostring(given))
+  if not fine then return nil, errors.is(given) and given or fault(strategy, "raised: " .. tostring(given)) end
+  if strategy.shipped then return given end
+  return checked(strategy, given, rows)
 end
 
 return M

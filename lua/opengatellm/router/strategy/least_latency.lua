@@ -5,12 +5,12 @@ local sorting = require "opengatellm.router.strategy.sorting"
 
 local M = {}
 
+local function latency_of(row) return row.latency or 0 end
+
 --- Makes the strategy.
 ---@return ogl.Strategy
 function M.new()
-  return function(_, rows)
-    return sorting.by(rows, function(row) return row.latency or 0 end)
-  end
+  return function(_, rows) return sorting.by(rows, latency_of) end
 end
 
 return M

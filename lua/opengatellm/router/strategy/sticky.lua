@@ -6,24 +6,17 @@
 -- request is its `user`, else the front of its first messages, which is what a server's prompt cache keeps.
 --
 -- @module opengatellm.router.strategy.sticky
+local core = require "opengatellm.core"
 local sorting = require "opengatellm.router.strategy.sorting"
 
 local M = {}
 
 local FRONT = 1024 -- bytes of a prompt that make its key
-local PRIME, SMALL = 4294967291, 67108859 -- the largest below 2^32 and 2^26: products below stay exact in a double
 
--- A number in (0, 1) that depends on all bytes of a text. The squares break the sum's lines: without them, the ranks of two rows would
--- differ by the same amount for every key.
-local function rank(text)
-  local hash = 2166136261
-  for i = 1, #text do hash = (hash * 65599 + text:byte(i) + 1) % PRIME end
-  for _ = 1, 3 do
-    local low = hash % SMALL
-    hash = (low * low + hash * 65599) % PRIME
-  end
-  return (hash + 0.5) / PRIME
-end
+-- A number in (0, 1) that depends on all bytes of a key and of a row's name.
+local function rank(row, key) return (tonumber(core.sha256(row.name .. "\n" .. key):sub(1, 12), 16) + 0.5) / 2 ^ 48 end
+
+local function arrival(row, key) return row.weight > 0 and -math.log(rank(row, key)) / row.weight or math.huge end
 
 local function front_of(request)
   local pieces, size = { request.system or "" }, 0
@@ -45,9 +38,7 @@ function M.new(options)
   return function(request, rows)
     local key = key_of and key_of(request) or not key_of and request.user or nil
     key = tostring(key or front_of(request))
-    return sorting.by(rows, function(row)
-      return row.weight > 0 and -math.log(rank(row.name .. "\n" .. key)) / row.weight or math.huge
-    end)
+    return sorting.by(rows, arrival, key)
   end
 end
 

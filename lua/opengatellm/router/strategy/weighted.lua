@@ -12,10 +12,9 @@ local M = {}
 function M.new(options)
   local random = options.random or math.random
   if type(random) ~= "function" then return nil, "random: expected function, got " .. type(random) end
-  return function(_, rows)
-    -- the first arrival of several Poisson processes comes from each as often as its rate says (Efraimidis and Spirakis, 2006)
-    return sorting.by(rows, function(row) return row.weight > 0 and -math.log(1 - random()) / row.weight or math.huge end)
-  end
+  -- the first arrival of several Poisson processes comes from each as often as its rate says (Efraimidis and Spirakis, 2006)
+  local function arrival(row) return row.weight > 0 and -math.log(1 - random()) / row.weight or math.huge end
+  return function(_, rows) return sorting.by(rows, arrival) end
 end
 
 return M
