@@ -197,7 +197,7 @@ static int l_transcoder(lua_State *L) {
 
 void ogl_lua_encoder_open(lua_State *L) {
   static const luaL_Reg encoder[] = {
-    { "put", l_encoder_put }, { "finish", l_encoder_finish }, { "take", l_encoder_take }, { "lost", l_encoder_lost },
+    { "finish", l_encoder_finish }, { "take", l_encoder_take }, { "lost", l_encoder_lost },
     { NULL, NULL },
   };
   static const luaL_Reg transcoder[] = {
@@ -205,6 +205,7 @@ void ogl_lua_encoder_open(lua_State *L) {
     { "counts", l_transcoder_counts }, { "problem", l_transcoder_problem }, { NULL, NULL },
   };
   ogl_lua_class(L, ENCODER, encoder);
+  ogl_lua_event_method(L, ENCODER, "put", l_encoder_put);
   ogl_lua_class(L, TRANSCODER, transcoder);
   lua_pushcfunction(L, l_encoder);
   lua_setfield(L, -2, "encoder");

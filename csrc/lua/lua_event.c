@@ -237,9 +237,46 @@ static struct ogl_span given_id(struct ogl_span id, int index) {
   return id.n == n && memcmp(id.p, made, n) == 0 ? none : id;
 }
 
+void ogl_lua_event_method(lua_State *L, const char *class_name, const char *name, lua_CFunction method) {
+  luaL_getmetatable(L, class_name);
+  lua_getfield(L, -1, "__index");
+  lua_pushvalue(L, -2);
+  lua_pushcclosure(L, method, 1 + ogl_lua_event_names(L));
+  lua_setfield(L, -2, name);
+  lua_pop(L, 2);
+}
+
+/* Pushes a field without asking a metatable. */
+static void push_raw(lua_State *L, int table, enum name name) {
+  lua_pushvalue(L, lua_upvalueindex(OGL_LUA_EVENT_NAMES + (int)name));
+  lua_rawget(L, table);
+}
+
+/* Reads the event of most tokens, a text of the first choice; 0 where it is another one, and nothing is read. */
+static int read_token(lua_State *L, int table, struct ogl_event *e) {
+  int top = lua_gettop(L);
+  if (lua_getmetatable(L, table)) return lua_settop(L, top), 0;
+  push_raw(L, table, N_TYPE);
+  push_raw(L, table, N_CHOICE);
+  push_raw(L, table, N_INDEX);
+  push_raw(L, table, N_TEXT); /* stays on the stack, so that the collector leaves it alone */
+  lua_Number index = lua_tonumber(L, top + 3);
+  if (!lua_rawequal(L, top + 1, lua_upvalueindex(OGL_LUA_EVENT_NAMES + OGL_EVENT_TEXT)) || !lua_isnil(L, top + 2) ||
+      !(index >= 1 && index <= INT32_MAX) || index != (lua_Number)(int)index || lua_type(L, top + 4) != LUA_TSTRING) {
+    lua_settop(L, top);
+    return 0;
+  }
+  e->kind = OGL_EVENT_TEXT;
+  e->index = (int)index - 1;
+  e->a.p = lua_tolstring(L, top + 4, &e->a.n);
+  e->b.p = e->c.p = e->d.p = "";
+  return 1;
+}
+
 void ogl_lua_event_read(lua_State *L, int table, struct ogl_event *e, struct ogl_usage *usage) {
   luaL_checktype(L, table, LUA_TTABLE);
   memset(e, 0, sizeof *e);
+  if (OGL_LIKELY(read_token(L, table, e))) return;
   e->kind = kind_of(L, table);
   e->index = place(L, table, "index", INT32_MAX);
   e->choice = place(L, table, "choice", OGL_MAX_CHOICES);

@@ -64,8 +64,9 @@ static int l_fold(lua_State *L) {
 }
 
 void ogl_lua_fold_open(lua_State *L) {
-  static const luaL_Reg methods[] = { { "put", l_fold_put }, { "reply", l_fold_reply }, { NULL, NULL } };
+  static const luaL_Reg methods[] = { { "reply", l_fold_reply }, { NULL, NULL } };
   ogl_lua_class(L, FOLD, methods);
+  ogl_lua_event_method(L, FOLD, "put", l_fold_put);
   lua_pushcfunction(L, l_fold);
   lua_setfield(L, -2, "fold");
 }

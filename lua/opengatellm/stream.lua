@@ -365,22 +365,21 @@ end
 local function next_of_chain(self)
   local chain = self.chain
   while true do
-    local event = chain:take()
-    if event then return event end
+    local waiting = chain:take()
+    if waiting then return waiting end
     if chain.over then
       if self.watchers and not self.err then end_watched(self) end
       return nil, self.err
     end
-    local fine, err
-    event, err = (self.source or next_of_decoder)(self)
+    local event, err = (self.source or next_of_decoder)(self)
     if event then
-      fine, err = chain:put(event)
-    elseif err and self.source then
-      fine = false
-    else
-      fine, err = chain:finish()
+      event, err = chain:pass(event)
+      if event then return event end
+    elseif not (err and self.source) then
+      local _
+      _, err = chain:finish()
     end
-    if not fine and not self.err then fail(self, err) end
+    if err and not self.err then fail(self, err) end
   end
 end
 

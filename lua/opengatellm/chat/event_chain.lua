@@ -1,6 +1,7 @@
 --- Event chains: functions that see each event of an answer before its reader does, and may change it.
 --
---   chain:put(event) -> true | nil, err     passes an event through all functions
+--   chain:pass(event) -> event | nil, err   passes an event through all functions, and gives what came out, if it is one event
+--   chain:put(event) -> true | nil, err     the same, but what came out has to be taken
 --   chain:finish() -> true | nil, err       the end, however it came: functions give what they hold. Any number of times
 --   chain:take() -> event | nil             the next of those that came out
 --   chain:reply() -> reply                  what came out, folded
@@ -50,14 +51,20 @@ function M.new(functions, call, fold, states, guard)
   }, Chain)
 end
 
--- An event that has passed all functions. More events than the limit of the reply allows are the fold's error.
-local function emit(self, event)
-  self.last = self.last + 1
-  self.out[self.last] = event
-  if self.fold and not self.err then
-    local fine, code, message = self.fold:put(event)
+-- Folds an event that has passed all functions. More events than the limit of the reply allows are the fold's error.
+local function folded(self, event)
+  local fold = self.fold
+  if fold and not self.err then
+    local fine, code, message = fold:put(event)
     if not fine then self.err = errors.new { kind = "limit", code = code, message = message } end
   end
+  return event
+end
+
+local function enqueue(self, event)
+  if not event then return end
+  self.last = self.last + 1
+  self.out[self.last] = event
 end
 
 -- What a function gave, if it is an event, a list of events, or nothing; else the guard's error.
@@ -66,50 +73,63 @@ local function checked(self, given, place)
   self.err = self.err or self.guard.nonsense(place, given)
 end
 
-local pass -- through the functions from a place down to the first
+local pass_list
 
-local function call(self, event, place)
-  self.place = place
-  local given, err = self.functions[place](event, self.call, self.states[place])
-  if err then self.err = self.err or self.guard.refused(place, err) end
-  return pass(self, checked(self, given, place), place - 1)
-end
-
--- An event goes straight through as long as each function gives one event.
-function pass(self, given, place)
-  while place > 0 do
-    if given == nil then return end
-    if given.type == nil then break end
+-- Passes an event through the functions from a place down to the first, and gives it; those of a list come into the queue.
+local function pass(self, given, place)
+  local functions, states, about = self.functions, self.states, self.call
+  while given ~= nil do
+    if given.type == nil then return pass_list(self, given, place) end
+    if place == 0 then return folded(self, given) end
     self.place = place
-    local next_given, err = self.functions[place](given, self.call, self.states[place])
+    local changed, err = functions[place](given, about, states[place])
     if err then self.err = self.err or self.guard.refused(place, err) end
-    given, place = checked(self, next_given, place), place - 1
+    if changed ~= given then given = checked(self, changed, place) end -- most functions leave most events alone
+    place = place - 1
   end
-  if given == nil then return end
-  if given.type ~= nil then return emit(self, given) end
-  for i = 1, #given do pass(self, checked(self, given[i], place + 1), place) end
 end
 
--- One pcall for all functions: they cost more than most functions do.
+function pass_list(self, list, place)
+  for i = 1, #list do enqueue(self, pass(self, checked(self, list[i], place + 1), place)) end
+end
+
+-- One pcall for all functions: it costs more than most functions do.
 local function guarded(self, fn, ...)
-  if not self.guard.raised then
-    fn(self, ...)
-  else
-    local fine, what = pcall(fn, self, ...)
-    if not fine then self.err = self.err or self.guard.raised(self.place, what) end
-  end
-  if self.err then return nil, self.err end
-  return true
+  if not self.guard.raised then return fn(self, ...) end
+  local fine, out = pcall(fn, self, ...)
+  if fine then return out end
+  self.err = self.err or self.guard.raised(self.place, out)
 end
 
---- Passes an event through the functions.
+--- Passes an event through the functions, and gives what comes out, if that is one event. All else has to be taken.
+---@param event ogl.Event
+---@return ogl.Event? out
+---@return ogl.Error? err
+function Chain:pass(event)
+  local out = guarded(self, pass, event, #self.functions)
+  if not self.err then return out end
+  enqueue(self, out)
+  return nil, self.err
+end
+
+--- Passes an event through the functions; all that comes out has to be taken.
 ---@param event ogl.Event
 ---@return true? fine
 ---@return ogl.Error? err
-function Chain:put(event) return guarded(self, pass, event, #self.functions) end
+function Chain:put(event)
+  local out, err = self:pass(event)
+  enqueue(self, out)
+  if err then return nil, err end
+  return true
+end
 
 local function finish(self)
-  for place = #self.functions, 1, -1 do call(self, nil, place) end
+  for place = #self.functions, 1, -1 do
+    self.place = place
+    local given, err = self.functions[place](nil, self.call, self.states[place])
+    if err then self.err = self.err or self.guard.refused(place, err) end
+    enqueue(self, pass(self, checked(self, given, place), place - 1))
+  end
 end
 
 --- Calls each function with nil, so that it gives the events that it holds. May be called any number of times.
@@ -121,7 +141,9 @@ function Chain:finish()
     return true
   end
   self.over = true
-  return guarded(self, finish)
+  guarded(self, finish)
+  if self.err then return nil, self.err end
+  return true
 end
 
 --- Folds events that pass no function: the usage that a server sends behind an error.
