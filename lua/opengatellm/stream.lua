@@ -365,8 +365,7 @@ end
 local function next_of_chain(self)
   local chain = self.chain
   while true do
-    local waiting = chain:take()
-    if waiting then return waiting end
+    if chain.first <= chain.last then return chain:take() end
     if chain.over then
       if self.watchers and not self.err then end_watched(self) end
       return nil, self.err

@@ -94,9 +94,9 @@ function pass_list(self, list, place)
 end
 
 -- One pcall for all functions: it costs more than most functions do.
-local function guarded(self, fn, ...)
-  if not self.guard.raised then return fn(self, ...) end
-  local fine, out = pcall(fn, self, ...)
+local function guarded(self, fn, event, place)
+  if not self.guard.raised then return fn(self, event, place) end
+  local fine, out = pcall(fn, self, event, place)
   if fine then return out end
   self.err = self.err or self.guard.raised(self.place, out)
 end
