@@ -197,7 +197,9 @@ static int l_transcoder(lua_State *L) {
 
 void ogl_lua_encoder_open(lua_State *L) {
   static const luaL_Reg encoder[] = {
-    { "finish", l_encoder_finish }, { "take", l_encoder_take }, { "lost", l_encoder_lost },
+    { "finish", l_encoder_finish },
+    { "take", l_encoder_take },
+    { "lost", l_encoder_lost },
     { NULL, NULL },
   };
   static const luaL_Reg transcoder[] = {
