@@ -109,9 +109,9 @@ local EXACT = 2 ^ 53 -- from here on, every double is an integer
 -- Whether a number is a multiple of another as their decimal digits say: 0.0075 is one of 0.0001, though no double is exactly that. The
 -- quotient of two doubles is off by a few units of its last place.
 local function is_multiple(value, of)
-  if value % of == 0 then return true end
+  if math.fmod(value, of) == 0 then return true end
   local quotient = value / of
-  if quotient - quotient ~= 0 then return false end -- above all doubles: the remainder decides
+  if quotient - quotient ~= 0 then return false end -- no double holds the quotient: the remainder has said it
   if value % 1 == 0 and of % 1 == 0 and math.abs(value) < EXACT then return false end
   return math.abs(quotient - math.floor(quotient + 0.5)) <= math.abs(quotient) * 2 ^ -50
 end
