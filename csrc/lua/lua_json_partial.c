@@ -3,7 +3,7 @@
 **
 **   core.partial { limit = bytes, list = name } -> reader     both may be absent: limit is 64 MiB then
 **     reader:feed(text) -> true | nil, code, message          codes: syntax, utf8, depth, reply (above the limit), memory, closed
-**     reader:value() -> the value so far | nil                nil: nothing has come of it
+**     reader:value([exact]) -> the value so far | nil         nil: nothing has come of it
 **     reader:count() -> complete elements of the list: the array that is the value, or the value's member `list`
 **     reader:complete() -> whether the value has ended
 **     reader:finish() -> true | nil, code, message            the text has ended; also code incomplete; a number at the end counts then
@@ -11,7 +11,8 @@
 **
 ** The value is one table that grows in place, and so is each table in it; the reader counts on what it has put there. It has what
 ** core.decode gives for the same text. What is fed waits as steps until `value` or `count` takes them: feeding makes no value
-** of Lua, and the string that has not ended becomes one only in `value`. The error is sticky, and the value so far stays. Where Lua has no
+** of Lua, and the string that has not ended becomes one only in `value`. Above 16 KiB it becomes one anew when it has grown by a 256th, so
+** that a large one costs no square of its size; with `exact`, at its end and behind `finish` all of it is there. The error is sticky, and the value so far stays. Where Lua has no
 ** memory for a step, it is taken the next time.
 */
 #include <string.h>
@@ -23,7 +24,11 @@
 
 #define PARTIAL "opengatellm.partial"
 
-enum { NO_LIST = -1 };
+enum {
+  NO_LIST = -1,
+  LARGE = 16 * 1024, /* bytes of a string that is copied anew for every delta: about as long as an event takes */
+  GROWTH = 256       /* a larger one is copied when it has grown by this part */
+};
 
 struct reader {
   struct ogl_json_finder finder;
@@ -148,10 +153,16 @@ static void take_steps(lua_State *L, struct reader *r, int tables) {
   }
 }
 
+/* Whether a string that was shown with one byte less than `shown` has to be shown with n. */
+static int has_grown(size_t shown, size_t n, int exact) {
+  size_t more = n + 1 - shown;
+  return !shown || (exact || n <= LARGE ? more > 0 : more > n / GROWTH);
+}
+
 /* Puts what has come of the string that has not ended. */
-static void take_open(lua_State *L, struct reader *r, int tables) {
+static void take_open(lua_State *L, struct reader *r, int tables, int exact) {
   struct ogl_json_step step;
-  if (ogl_json_partial_open(&r->finder.value, &step) != OGL_OK || r->shown == step.text.n + 1) return;
+  if (ogl_json_partial_open(&r->finder.value, &step) != OGL_OK || !has_grown(r->shown, step.text.n, exact)) return;
   make(L, r, tables, &step);
   r->shown = step.text.n + 1;
 }
@@ -192,12 +203,12 @@ static int l_partial_finish(lua_State *L) {
 static int l_partial_value(lua_State *L) {
   struct partial *u = to_partial(L);
   if (!u->r) return ogl_lua_fail(L, OGL_ERR_CLOSED);
+  int exact = lua_toboolean(L, 2) || u->r->finder.finished || u->r->finder.err;
   lua_settop(L, 1);
-  luaL_checkstack(L, 8, "JSON");
   lua_rawgeti(L, LUA_REGISTRYINDEX, u->tables);
   ogl_lua_hold(u);
   take_steps(L, u->r, 2);
-  take_open(L, u->r, 2);
+  take_open(L, u->r, 2, exact);
   lua_rawgeti(L, 2, 1);
   ogl_lua_let_go(L, u);
   return 1;
@@ -207,7 +218,6 @@ static int l_partial_count(lua_State *L) {
   struct partial *u = to_partial(L);
   if (!u->r) return ogl_lua_fail(L, OGL_ERR_CLOSED);
   lua_settop(L, 1);
-  luaL_checkstack(L, 8, "JSON");
   lua_rawgeti(L, LUA_REGISTRYINDEX, u->tables);
   ogl_lua_hold(u);
   take_steps(L, u->r, 2);
