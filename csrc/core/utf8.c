@@ -41,6 +41,14 @@ size_t ogl_utf8_valid(const char *p, size_t n) {
   return (size_t)(at - p);
 }
 
+size_t ogl_utf8_begun(const char *p, size_t n) {
+  unsigned char c = (unsigned char)p[0];
+  size_t part;
+  if (c < 0xc2 || c > 0xf4) return 0;
+  character((const unsigned char *)p, n, &part);
+  return part;
+}
+
 int ogl_utf8_repair(struct ogl_buf *b, const char *p, size_t n) {
   while (n) {
     size_t good = ogl_utf8_valid(p, n), part = 0;

@@ -14,6 +14,9 @@ OGL_BEGIN
 /* Bytes of valid UTF-8 at the front of p (n when all of it is). */
 size_t ogl_utf8_valid(const char *p, size_t n);
 
+/* Where n bytes (1 at the least), at which no whole character stands, stop to be the beginning of one; n where they may become one. */
+size_t ogl_utf8_begun(const char *p, size_t n);
+
 /* Appends p to b with every invalid part replaced by U+FFFD; 0 or the buffer's error. */
 int ogl_utf8_repair(struct ogl_buf *b, const char *p, size_t n);
 

@@ -9,6 +9,7 @@
 #ifndef OGL_LUA_JSON_H
 #define OGL_LUA_JSON_H
 
+#include "../core/number.h"
 #include "class.h"
 
 OGL_BEGIN
@@ -20,6 +21,9 @@ int ogl_lua_json_push(lua_State *L, struct ogl_span text, int wire, struct ogl_s
 
 /* The same for text that the core has checked and cannot fail: null is pushed if it does. */
 void ogl_lua_json_value(lua_State *L, struct ogl_span text);
+
+/* Pushes a number: an integer where it is one, and Lua has them. */
+void ogl_lua_json_number(lua_State *L, const struct ogl_number *v);
 
 /* Adds encode, decode, null, raw, array_mt to the table on top of the stack. */
 void ogl_lua_json_open(lua_State *L);

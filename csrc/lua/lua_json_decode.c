@@ -47,7 +47,7 @@ static int push_string(lua_State *L, struct decode *d) {
   return 1;
 }
 
-static void push_number(lua_State *L, const struct ogl_number *v) {
+void ogl_lua_json_number(lua_State *L, const struct ogl_number *v) {
   if (v->is_integer) ogl_lua_push_int64(L, v->i);
   else lua_pushnumber(L, v->d);
 }
@@ -75,7 +75,7 @@ static int push_scalar(lua_State *L, struct decode *d, int c) {
     const char *p = d->j.p;
     if (ogl_json_number(&d->j, &v) != OGL_OK) return 0;
     if (d->marks && is_beyond(&v, p, d->j.p)) push_raw(L, p, (size_t)(d->j.p - p));
-    else push_number(L, &v);
+    else ogl_lua_json_number(L, &v);
     return 1;
   }
   if (ogl_json_literal(&d->j) != OGL_OK) return 0;
@@ -112,7 +112,7 @@ static int push_array(lua_State *L, struct decode *d) {
   struct ogl_number v;
   lua_createtable(L, numbers ? (int)count_items(&d->j) : 0, 0);
   while (numbers && next_number(&d->j, &v)) {
-    push_number(L, &v);
+    ogl_lua_json_number(L, &v);
     lua_rawseti(L, -2, ++n);
   }
   while ((more = ogl_json_item(&d->j)) == OGL_OK) {

@@ -2,12 +2,14 @@
 ** lua_json_encode.c - Lua values to JSON; see lua_json.h.
 **
 ** Keys go out sorted: the same request is the same bytes in every process, which prompt caches, signatures and tests count
-** on. Metamethods are never called. An empty table is {} unless it is marked as an array (json.array_mt, or the marks of
-** lua-cjson and its OpenResty branch, if that is loaded).
+** on. A table whose metatable has a list `__jsonorder` (dkjson's name for it) is an object with the keys of that list first. Metamethods
+** are never called. An empty table is {} unless it is marked as an array (json.array_mt, or the marks of lua-cjson and its OpenResty
+** branch, if that is loaded).
 **
 ** The text grows in a buf that belongs to a userdata, so that an error of Lua leaks nothing: upvalue 1 of encode, which keeps its memory
 ** between calls; an encode inside of another (a finalizer's) has one of its own.
 */
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -135,37 +137,50 @@ enum { FEW = 24 }; /* keys that are sorted on the C stack */
 struct key {
   const char *p;
   size_t n;
-  int at; /* place on the stack, or in the table of many keys */
+  int at;   /* place on the stack, or in the table of many keys */
+  int rank; /* place in the order that the object has; after all of those where it is not in it */
 };
 
 static int compare(const void *a, const void *b) {
   const struct key *x = a, *y = b;
+  if (x->rank != y->rank) return x->rank < y->rank ? -1 : 1;
   int c = memcmp(x->p, y->p, x->n < y->n ? x->n : y->n);
   return c ? c : (x->n > y->n) - (x->n < y->n);
 }
 
+/* The place of the key on top in an order; `ranks` is the stack place of its table, 0 for none. */
+static int rank_of(lua_State *L, int ranks) {
+  if (!ranks) return 0;
+  lua_pushvalue(L, -1);
+  lua_rawget(L, ranks);
+  int rank = lua_isnil(L, -1) ? INT_MAX : (int)lua_tointeger(L, -1);
+  lua_pop(L, 1);
+  return rank;
+}
+
 /* Reads the key on top. */
-static void read_key(lua_State *L, struct key *key, int at) {
+static void read_key(lua_State *L, struct key *key, int at, int ranks) {
   if (lua_type(L, -1) != LUA_TSTRING)
     luaL_error(L, "cannot encode a table with string and %s keys as JSON", luaL_typename(L, -1));
   key->p = lua_tolstring(L, -1, &key->n);
   key->at = at;
+  key->rank = rank_of(L, ranks);
 }
 
 /* Fills `keys` from the table at i, and leaves them on the stack; how many there are, or -1 where they are more than FEW. */
-static int few_keys(lua_State *L, int i, struct key *keys) {
+static int few_keys(lua_State *L, int i, struct key *keys, int ranks) {
   int n = 0, top = lua_gettop(L);
   for (lua_pushnil(L); lua_next(L, i); n++) {
     if (n == FEW) return lua_settop(L, top), -1;
     lua_pop(L, 1);
-    read_key(L, &keys[n], lua_gettop(L));
+    read_key(L, &keys[n], lua_gettop(L), ranks);
     lua_pushvalue(L, -1);
   }
   return n;
 }
 
 /* The keys of a large table, in a userdata; the stack gets that, and on it the list of them. */
-static struct key *many_keys(lua_State *L, int i, int *n) {
+static struct key *many_keys(lua_State *L, int i, int *n, int ranks) {
   int k = 0;
   for (*n = 0, lua_pushnil(L); lua_next(L, i); ++*n) lua_pop(L, 1);
   struct key *keys = lua_newuserdatauv(L, (size_t)*n * sizeof *keys, 0);
@@ -174,7 +189,7 @@ static struct key *many_keys(lua_State *L, int i, int *n) {
   for (lua_pushnil(L); lua_next(L, i);) {
     lua_pop(L, 1);
     if (k == *n) luaL_error(L, "cannot encode as JSON: the table was changed while it was written");
-    read_key(L, &keys[k], k + 1);
+    read_key(L, &keys[k], k + 1, ranks);
     lua_pushvalue(L, -1);
     lua_rawseti(L, list, ++k);
   }
@@ -195,10 +210,11 @@ static void sort_keys(struct key *keys, int n) {
   }
 }
 
-static void put_object(struct encode *e, int i) {
+/* `ranks`: stack place of a table from keys to their places in the order; 0 where the keys are sorted. */
+static void put_object(struct encode *e, int i, int ranks) {
   struct key few[FEW], *keys = few;
-  int top = lua_gettop(e->L), n = few_keys(e->L, i, few), many = n < 0;
-  if (many) keys = many_keys(e->L, i, &n);
+  int top = lua_gettop(e->L), n = few_keys(e->L, i, few, ranks), many = n < 0;
+  if (many) keys = many_keys(e->L, i, &n, ranks);
   int list = lua_gettop(e->L);
   sort_keys(keys, n);
   put(e, "{");
@@ -216,10 +232,34 @@ static void put_object(struct encode *e, int i) {
   lua_settop(e->L, top);
 }
 
-/* A table with a metatable: raw text, or marked as an array, or like any other. 1 where it was written. */
+/* Replaces the metatable on top by a table from keys to their places, where it has a list `__jsonorder`; 0, and nothing changed, else. */
+static int order_of(lua_State *L) {
+  lua_pushliteral(L, "__jsonorder");
+  lua_rawget(L, -2);
+  if (!lua_istable(L, -1)) return lua_pop(L, 1), 0;
+  int n = (int)lua_rawlen(L, -1);
+  lua_createtable(L, 0, n);
+  for (int k = 1; k <= n; k++) {
+    lua_rawgeti(L, -2, k);
+    if (lua_type(L, -1) != LUA_TSTRING)
+      luaL_error(L, "cannot encode as JSON: __jsonorder has a %s", luaL_typename(L, -1));
+    lua_pushinteger(L, k);
+    lua_rawset(L, -3);
+  }
+  lua_replace(L, -3);
+  lua_pop(L, 1);
+  return 1;
+}
+
+/* A table with a metatable: raw text, or marked as an array, or an object with an order, or like any other. 1 where it was written. */
 static int put_marked(struct encode *e, int i) {
   int array, raw;
   if (!lua_getmetatable(e->L, i)) return 0;
+  if (order_of(e->L)) {
+    put_object(e, i, lua_gettop(e->L));
+    lua_pop(e->L, 1);
+    return 1;
+  }
   raw = is_raw(e->L);
   array = !raw && marks_array(e->L);
   lua_pop(e->L, 1);
@@ -239,11 +279,11 @@ static int put_marked(struct encode *e, int i) {
 static void put_table(struct encode *e, int i) {
   if (++e->depth > OGL_MAX_DEPTH)
     luaL_error(e->L, "cannot encode as JSON: nested deeper than %d levels", OGL_MAX_DEPTH);
-  luaL_checkstack(e->L, FEW + 8, "JSON");
+  luaL_checkstack(e->L, FEW + 12, "JSON");
   if (!put_marked(e, i)) {
     int n = array_length(e, i);
     if (n > 0) put_array(e, i, n);
-    else put_object(e, i);
+    else put_object(e, i, 0);
   }
   e->depth--;
 }

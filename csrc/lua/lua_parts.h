@@ -16,6 +16,8 @@ void ogl_lua_bytes_open(lua_State *L);
 void ogl_lua_encoder_open(lua_State *L);
 /* Adds fold. */
 void ogl_lua_fold_open(lua_State *L);
+/* Adds partial. */
+void ogl_lua_json_partial_open(lua_State *L);
 /* Adds member, without. */
 void ogl_lua_member_open(lua_State *L);
 /* Adds websocket, websocket_frame, websocket_accept. */

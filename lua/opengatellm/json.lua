@@ -1,5 +1,5 @@
 --- JSON with lua-cjson's conventions but without its losses: 64-bit integers stay exact where Lua has them, `[]` stays `[]`, and a
---- number without a fraction is an integer on 5.3 and later. Keys are written in order.
+--- number without a fraction is an integer on 5.3 and later. Keys are written sorted, or in an order of their own (`ordered`).
 --
 -- @module opengatellm.json
 local core = require "opengatellm.core"
@@ -19,6 +19,37 @@ M.array_mt = core.array_mt
 function M.array(list)
   if type(list) ~= "table" then error("json.array: expected a table, got " .. type(list), 2) end
   return setmetatable(list, core.array_mt)
+end
+
+--- Gives an object an order of its own: `encode` writes the listed keys first, in that order, and the others sorted behind them. A listed
+--- key that has no value is left out. dkjson keeps the same order. Raises where it gets no table.
+---@generic T: table
+---@param object T
+---@param keys string[]
+---@return T object the same table
+function M.ordered(object, keys)
+  if type(object) ~= "table" then error("json.ordered: expected a table, got " .. type(object), 2) end
+  if type(keys) ~= "table" then error("json.ordered: expected a list of keys, got " .. type(keys), 2) end
+  return setmetatable(object, { __jsonorder = keys })
+end
+
+--- Lists the keys of an object as `encode` writes them. Keys that are not strings are left out.
+---@param object table
+---@return string[]
+function M.keys(object)
+  local mt = getmetatable(object)
+  local order = type(mt) == "table" and rawget(mt, "__jsonorder") or {}
+  local list, listed = {}, {}
+  for _, key in ipairs(order) do
+    if object[key] ~= nil and not listed[key] then list[#list + 1], listed[key] = key, true end
+  end
+  local rest = {}
+  for key in pairs(object) do
+    if type(key) == "string" and not listed[key] then rest[#rest + 1] = key end
+  end
+  table.sort(rest)
+  for _, key in ipairs(rest) do list[#list + 1] = key end
+  return list
 end
 
 --- Wraps a JSON text, so that `encode` writes it byte for byte.

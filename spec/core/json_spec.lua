@@ -80,6 +80,36 @@ describe("json.decode", function()
   end)
 end)
 
+describe("json.ordered", function()
+  it("writes the listed keys first, in their order, and the others sorted behind them", function()
+    local t = json.ordered({ z = 1, a = 2, m = 3, b = json.ordered({}, { "x" }) }, { "z", "gone", "m" })
+    assert.equal('{"z":1,"m":3,"a":2,"b":{}}', json.encode(t))
+    assert.same({ "z", "m", "a", "b" }, json.keys(t))
+    t.y, t.z = 4, nil
+    assert.equal('{"m":3,"a":2,"b":{},"y":4}', json.encode(t))
+  end)
+
+  it("keeps the order of a large object, and one that names a key twice", function()
+    local t, order, parts = {}, {}, {}
+    for i = 100, 1, -1 do
+      order[#order + 1], t["k" .. i], parts[#parts + 1] = "k" .. i, i, ('"k%d":%d'):format(i, i)
+    end
+    assert.equal("{" .. table.concat(parts, ",") .. "}", json.encode(json.ordered(t, order)))
+    local twice = json.ordered({ a = 1, b = 2 }, { "b", "a", "b" })
+    assert.same(2, #json.keys(twice))
+    assert.equal(2, select(2, json.encode(twice):gsub(":", "")))
+  end)
+
+  it("raises for what is no object and for an order that is no list of keys", function()
+    assert.error_matches(function() json.ordered("x", {}) end, "json.ordered: expected a table, got string", nil, false)
+    assert.error_matches(function() json.ordered({}, nil) end, "json.ordered: expected a list of keys, got nil", nil, false)
+    assert.error_matches(function() json.encode(json.ordered({ a = 1 }, { 5 })) end, "__jsonorder has a number")
+    assert.error_matches(function() json.encode(json.ordered({ 1, 2 }, { "a" })) end, "number keys")
+  end)
+
+  it("sorts the keys of any other object", function() assert.same({ "a", "b" }, json.keys { b = 1, a = 2, [1] = 3 }) end)
+end)
+
 describe("json.encode", function()
   it("writes keys in order", function()
     assert.equal('{"a":1,"b":2,"c":{"x":true,"y":false}}', json.encode { c = { y = false, x = true }, b = 2, a = 1 })

@@ -86,6 +86,45 @@ describe("a schema", function()
   end)
 end)
 
+describe("properties that have an order", function()
+  local function ordered()
+    local inner = json.ordered({ z = { type = "string" }, y = { type = { "integer", "null" } } }, { "z", "y" })
+    return {
+      type = "object", required = { "thought", "answer" },
+      properties = json.ordered({ thought = { type = "string" }, answer = { type = "object", properties = inner }, extra = { const = 1 } },
+        { "thought", "answer" }),
+    }
+  end
+
+  it("keep it in every dialect", function()
+    for _, dialect in ipairs { "openai_strict", "anthropic", "gemini", "openapi", "grammar", "none" } do
+      assert.matches('"properties":{"thought":.*"answer":.*"z":.*"y":.*"extra":', text(ordered(), dialect), nil, nil, dialect)
+    end
+    assert.matches('"required":%["thought","answer","extra"%]', text(ordered(), "openai_strict"))
+    assert.matches('"required":%["z","y"%]', text(ordered(), "openai_strict"))
+  end)
+
+  it("are named in it where a server reads them into a map, once", function()
+    for _, dialect in ipairs { "gemini", "openapi" } do
+      assert.matches('"propertyOrdering":%["thought","answer","extra"%]', text(ordered(), dialect))
+      assert.is_nil(text(PERSON, dialect):find("propertyOrdering", 1, true))
+      local own = ordered()
+      own.propertyOrdering = { "answer" }
+      assert.matches('"propertyOrdering":%["answer"%]', text(own, dialect))
+      local once = schema_dialects.adapt(ordered(), dialect)
+      assert.equal(json.encode(once), text(once, dialect))
+    end
+  end)
+
+  it("keep it through a reference, and where the branches of a tool's schema become one object", function()
+    local schema = { ["$ref"] = "#/$defs/a", ["$defs"] = { a = ordered() } }
+    assert.matches('"properties":{"thought":.*"answer":', text(schema, "openapi"))
+    local branches = { anyOf = { ordered(), { type = "object", properties = { b = {}, a = {} } } } }
+    local flat = json.encode(schema_dialects.flat(branches, "tools[1]", function() end))
+    assert.matches('"properties":{"thought":.*"answer":.*"extra":.*"a":.*"b":', flat)
+  end)
+end)
+
 describe("what was changed", function()
   it("is told as warnings, where it does not mean the same", function()
     local told = {}

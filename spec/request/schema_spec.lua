@@ -11,6 +11,11 @@ describe("schema.normalise", function()
     assert.equal('{"properties":{},"type":"object"}', json.encode(schema.normalise { type = "object", properties = {} }))
   end)
 
+  it("keeps the order of properties", function()
+    local s = { type = "object", properties = json.ordered({ z = { type = "string" }, a = { enum = {} } }, { "z" }) }
+    assert.equal('{"properties":{"z":{"type":"string"},"a":{"enum":[]}},"type":"object"}', json.encode(schema.normalise(s)))
+  end)
+
   it("does not touch the caller's table", function()
     local s = { required = {} }
     schema.normalise(s)

@@ -14,7 +14,7 @@ local MAPS = { properties = true, patternProperties = true, ["$defs"] = true, de
 local copy
 
 local function copy_map(map)
-  local out = {}
+  local out = setmetatable({}, getmetatable(map)) -- which may name the order of its keys
   for name, schema in pairs(map) do out[name] = copy(schema) end
   return out
 end

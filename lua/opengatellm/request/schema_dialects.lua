@@ -80,13 +80,16 @@ local function find_reference(job, pointer)
   return at
 end
 
+-- An empty table that is written in the order of another, where that has one.
+local function like(map) return setmetatable({}, getmetatable(map)) end
+
 -- Puts the schema that a reference names in its place.
 local function inlined(job, schema, path, depth)
   local found = type(schema["$ref"]) == "string" and find_reference(job, schema["$ref"])
   if type(found) ~= "table" then return schema end
   report(job, path, "$ref", "rewritten", "the schema that it refers to was put in its place", true)
   if depth > DEEPEST / 4 then return { type = found.type, description = found.description } end
-  local out = {}
+  local out = like(found)
   for key, value in pairs(found) do out[key] = value end
   for key, value in pairs(schema) do if key ~= "$ref" then out[key] = value end end
   return out
@@ -114,7 +117,7 @@ local function split_types(types)
 end
 
 local function without(schema, key)
-  local out = {}
+  local out = like(schema)
   for name, value in pairs(schema) do if name ~= key then out[name] = value end end
   return out
 end
@@ -170,18 +173,11 @@ local function or_null(schema)
   return { anyOf = { schema, { type = "null" } } }
 end
 
-local function sorted_names(map)
-  local names = {}
-  for name in pairs(map) do names[#names + 1] = name end
-  table.sort(names)
-  return names
-end
-
 -- Makes every property required; an optional one may then be null.
 local function require_all(job, schema, path)
   if not job.dialect.all_required or type(schema.properties) ~= "table" then return end
-  local properties, required = {}, json.array {}
-  for _, name in ipairs(sorted_names(schema.properties)) do
+  local properties, required = like(schema.properties), json.array {}
+  for _, name in ipairs(json.keys(schema.properties)) do
     local property = schema.properties[name]
     if not is_required(schema, name) and type(property) == "table" then
       property = or_null(property)
@@ -190,6 +186,13 @@ local function require_all(job, schema, path)
     properties[name], required[#required + 1] = property, name
   end
   schema.properties, schema.required = properties, required
+end
+
+-- Names the order of the properties: such a server reads them into a map, which has none.
+local function name_order(job, schema)
+  local properties = schema.properties
+  if not job.dialect.keep.propertyOrdering or schema.propertyOrdering or type(properties) ~= "table" then return end
+  if getmetatable(properties) and next(properties) then schema.propertyOrdering = json.array(json.keys(properties)) end
 end
 
 local function close(job, schema, path)
@@ -208,8 +211,8 @@ local LISTS = { anyOf = true, oneOf = true, allOf = true, prefixItems = true }
 local SCHEMAS = { items = true, additionalProperties = true, ["not"] = true, contains = true }
 
 local function walk_map(job, map, path, depth)
-  local out = {}
-  for _, name in ipairs(sorted_names(map)) do out[name] = walk(job, map[name], path .. "." .. name, depth) end
+  local out = like(map)
+  for _, name in ipairs(json.keys(map)) do out[name] = walk(job, map[name], path .. "." .. name, depth) end
   return out
 end
 
@@ -239,9 +242,10 @@ function walk(job, schema, path, depth)
   one_to_any(job, schema, path)
   require_all(job, schema, path)
   schema = respell_types(job, schema, path)
+  name_order(job, schema)
   close(job, schema, path)
-  local out = {}
-  for _, key in ipairs(sorted_names(schema)) do
+  local out = like(schema)
+  for _, key in ipairs(json.keys(schema)) do
     if job.dialect.keep[key] then
       out[key] = walk_keyword(job, key, schema[key], path, depth + 1)
     elseif key == "minItems" and job.dialect.few_items and (schema[key] == 0 or schema[key] == 1) then
@@ -291,18 +295,29 @@ local function names_of(branches)
   return counts
 end
 
+-- Adds properties that a schema does not have behind its own, where one of both has an order.
+local function add_properties(schema, added)
+  local own = schema.properties
+  local order = (getmetatable(own) or getmetatable(added)) and json.keys(own)
+  for _, name in ipairs(json.keys(added)) do
+    if own[name] == nil then
+      own[name] = added[name]
+      if order then order[#order + 1] = name end
+    end
+  end
+  if order then json.ordered(own, order) end
+end
+
 -- Adds the properties of all branches to those of the schema. A property becomes required if every branch requires it; with allOf, if
 -- one does.
 local function merge_branches(job, schema, key)
   local branches = {}
   for i, branch in ipairs(schema[key]) do
     branches[i] = type(branch) == "table" and inlined(job, branch, "$." .. key, 1) or {}
-    for name, property in pairs(table_of(branches[i].properties)) do
-      if schema.properties[name] == nil then schema.properties[name] = property end
-    end
+    add_properties(schema, table_of(branches[i].properties))
   end
   local counts = names_of(branches)
-  for _, name in ipairs(sorted_names(counts)) do
+  for _, name in ipairs(json.keys(counts)) do
     local always = key == "allOf" or counts[name] == #branches
     if always and not is_required(schema, name) then table.insert(schema.required, name) end
   end

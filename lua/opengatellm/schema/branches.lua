@@ -1,0 +1,152 @@
+--- Branches: the keywords that put other schemas on the same value.
+--
+-- @module opengatellm.schema.branches
+local failure = require "opengatellm.schema.failure"
+local json = require "opengatellm.json"
+local kind = require "opengatellm.schema.kind"
+
+local M = {}
+
+local function checks_of(schemas, job)
+  local checks = {}
+  for i, each in ipairs(schemas) do checks[i] = job:check(each) or false end
+  return checks
+end
+
+--- Makes the check of `allOf`.
+---@param schema table
+---@param job ogl.schema.Job
+---@return ogl.schema.Check?
+function M.of_all(schema, job)
+  local all
+  for _, check in ipairs(checks_of(schema.allOf or {}, job)) do all = job.both(all, check) end
+  return all
+end
+
+-- Whether a branch takes the value itself, and refuses something inside of it.
+local function is_inside(failures)
+  for _, each in ipairs(failures) do
+    if each[1] == nil then return false end
+  end
+  return true
+end
+
+local function told(refused)
+  local texts = {}
+  for i, failures in ipairs(refused) do
+    local first = failures[1]
+    texts[i] = first[1] and failure.path(first) .. ": " .. failure.message(first) or failure.message(first)
+  end
+  return failure.plain(("fits none of %d alternatives: %s"):format(#refused, table.concat(texts, "; ")))
+end
+
+-- What the failures of all branches come to: those of the only branch that takes a value of such a kind, for that was meant; the expected
+-- values of all, where each is refused for what it is; else the first failure of each.
+local function refusal(refused, value)
+  local inside, count, expected = nil, 0, {}
+  for i, failures in ipairs(refused) do
+    if is_inside(failures) then inside, count = failures, count + 1 end
+    expected[i] = failures[1][1] == nil and failures[1].expected or nil
+  end
+  if count == 1 then return inside end
+  if #expected == #refused and not refused[4] then return failure.unexpected(table.concat(expected, " or "), value) end
+  return told(refused)
+end
+
+--- Makes the check of `anyOf`.
+---@param schema table
+---@param job ogl.schema.Job
+---@return ogl.schema.Check?
+function M.of_any(schema, job)
+  if not schema.anyOf then return nil end
+  local checks = checks_of(schema.anyOf, job)
+  return function(value)
+    local refused = {}
+    for i, check in ipairs(checks) do
+      refused[i] = check and check(value)
+      if not refused[i] then return nil end
+    end
+    return checks[1] ~= nil and refusal(refused, value) or nil
+  end
+end
+
+--- Makes the check of `oneOf`.
+---@param schema table
+---@param job ogl.schema.Job
+---@return ogl.schema.Check?
+function M.of_one(schema, job)
+  if not schema.oneOf then return nil end
+  local checks = checks_of(schema.oneOf, job)
+  return function(value)
+    local refused, fit = {}, {}
+    for i, check in ipairs(checks) do
+      local found = check and check(value)
+      if found then refused[#refused + 1] = found else fit[#fit + 1] = i end
+    end
+    if #fit == 1 then return nil end
+    if #fit == 0 then return checks[1] ~= nil and refusal(refused, value) or nil end
+    return failure.plain(("fits the alternatives %s, and may fit only one"):format(table.concat(fit, " and ")))
+  end
+end
+
+--- Makes the check of `not`.
+---@param schema table
+---@param job ogl.schema.Job
+---@return ogl.schema.Check?
+function M.of_not(schema, job)
+  if schema["not"] == nil then return nil end
+  local check = job:check(schema["not"])
+  return function(value)
+    if not check or not check(value) then return failure.plain "fits what `not` forbids" end
+  end
+end
+
+--- Makes the check of `if`, `then` and `else`.
+---@param schema table
+---@param job ogl.schema.Job
+---@return ogl.schema.Check?
+function M.of_condition(schema, job)
+  if schema["if"] == nil then return nil end
+  local condition = job:check(schema["if"])
+  local yes = schema["then"] ~= nil and job:check(schema["then"])
+  local no = schema["else"] ~= nil and job:check(schema["else"])
+  if not yes and not no then return nil end
+  return function(value)
+    local check = yes
+    if condition and condition(value) then check = no end
+    return check and check(value) or nil
+  end
+end
+
+--- Gives the schemas that hold where an object has a property; `dependencies` had them until 2019.
+---@param schema table
+---@return table<string, table|boolean>
+function M.dependent(schema)
+  local schemas = {}
+  for name, each in pairs(schema.dependentSchemas or {}) do schemas[name] = each end
+  for name, each in pairs(schema.dependencies or {}) do
+    if type(each) == "boolean" or type(each) == "table" and not kind.is_list(each) then schemas[name] = each end
+  end
+  return schemas
+end
+
+--- Makes the check of `dependentSchemas`.
+---@param schema table
+---@param job ogl.schema.Job
+---@return ogl.schema.Check?
+function M.of_dependent(schema, job)
+  local checks = {}
+  for name, each in pairs(M.dependent(schema)) do checks[name] = job:check(each) end
+  if next(checks) == nil then return nil end
+  local names = json.keys(checks)
+  return function(value)
+    if type(value) ~= "table" or kind.is_list(value) then return nil end
+    local failures
+    for _, name in ipairs(names) do
+      if value[name] ~= nil then failures = failure.join(failures, checks[name](value)) end
+    end
+    return failures
+  end
+end
+
+return M

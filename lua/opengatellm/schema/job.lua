@@ -1,0 +1,181 @@
+--- Jobs: compile a schema into checks.
+--
+-- A check is a function of a value that returns nil where the value fits, else a list of failures (failure.lua). Each schema of a document
+-- becomes one check, made of those of its keywords; a schema that everything fits becomes nil, so that nobody calls it. The checks hold
+-- nothing of the schema itself: what it is changed to later does not reach them, and they do not keep it alive.
+--
+-- @module opengatellm.schema.job
+local branches = require "opengatellm.schema.branches"
+local errors = require "opengatellm.errors"
+local failure = require "opengatellm.schema.failure"
+local grammar = require "opengatellm.schema.grammar"
+local items = require "opengatellm.schema.items"
+local members = require "opengatellm.schema.members"
+local pattern = require "opengatellm.schema.pattern"
+local references = require "opengatellm.schema.references"
+local scalars = require "opengatellm.schema.scalars"
+local unevaluated = require "opengatellm.schema.unevaluated"
+
+local M = {}
+local Job = {}
+Job.__index = Job
+
+---@alias ogl.schema.Check fun(value: any): ogl.schema.Failure[]?
+
+-- References that one value may be followed through: a schema that refers to itself on the same value would have no end.
+local DEEPEST = 256
+
+---@class ogl.schema.Job
+---@field references ogl.schema.References
+---@field boxes table<table, {check?: ogl.schema.Check, done: boolean}> of the schemas that are compiled, or about to be
+---@field markers table<table, {mark?: ogl.schema.Marker}>
+---@field patterns table<string, fun(subject: string): boolean?, string?>
+---@field grammatical table<table, true> schemas without mistakes
+---@field depth {now: integer} references that the value at hand was followed through
+---@field warnings {code: string, message: string}[]
+
+-- Ends the compilation: the schema has a mistake that only shows now.
+local wrong_mt = {}
+local function wrong(message) error(setmetatable({ message = message }, wrong_mt), 0) end
+
+--- Joins two checks: the failures of both.
+---@param a ogl.schema.Check|false|nil
+---@param b ogl.schema.Check|false|nil
+---@return ogl.schema.Check? check nil where there is none
+function Job.both(a, b)
+  if not a or not b then return a or b or nil end
+  return function(value)
+    local failures, more = a(value), b(value)
+    return (failures or more) and failure.join(failures, more)
+  end
+end
+
+--- Compiles a pattern. Where no engine is installed the job notes so, once.
+---@param text string
+---@return (fun(subject: string): boolean?, string?)? matches nil where patterns cannot be checked
+function Job:pattern(text)
+  if self.patterns[text] then return self.patterns[text] end
+  local matches, problem = pattern.compile(text)
+  if matches == false then wrong(("the pattern %s is wrong: %s"):format(text, problem)) end
+  if not matches and not self.warnings[1] then
+    self.warnings[1] = { code = "pattern", message = "patterns were not checked: lrexlib's rex_pcre2 is not installed" }
+  end
+  self.patterns[text] = matches
+  return matches
+end
+
+--- Finds the schema that a schema's `$ref` names.
+---@param schema table
+---@return table|boolean
+function Job:target(schema)
+  local found = self.references:find(schema["$ref"], schema)
+  if found == nil then wrong(("$ref: there is no %s in this schema"):format(schema["$ref"])) end
+  local problem = grammar.problem(found, self.grammatical)
+  if problem then wrong(("%s: %s"):format(schema["$ref"], problem)) end
+  return found
+end
+
+-- The check of a schema that is compiled now or later, with a limit of how far it may lead.
+local function bounded(box, depth)
+  return function(value)
+    if not box.check then return nil end
+    if depth.now == DEEPEST then return failure.plain(("needs more than %d references"):format(DEEPEST)) end
+    depth.now = depth.now + 1
+    local failures = box.check(value)
+    depth.now = depth.now - 1
+    return failures
+  end
+end
+
+local function of_reference(schema, job)
+  if not schema["$ref"] then return nil end
+  local target = job:target(schema)
+  if type(target) == "boolean" then return job:check(target) end
+  job:check(target)
+  return bounded(job.boxes[target], job.depth)
+end
+
+-- In the order in which their failures are told.
+local KEYWORDS = {
+  scalars.of_type, scalars.of_enum, scalars.of_const, scalars.of_range, scalars.of_open_range, scalars.of_multiple, scalars.of_length,
+  scalars.of_pattern, items.of_count, items.of_items, items.of_contains, items.of_unique, members.of_count, members.of_required,
+  members.of_properties, members.of_names, members.of_dependent_required, of_reference, branches.of_all, branches.of_any, branches.of_one,
+  branches.of_not, branches.of_condition, branches.of_dependent, unevaluated.of_unevaluated,
+}
+
+-- The part of a schema that counts: until draft 7, `$ref` hides the keywords beside it.
+local function visible(self, schema)
+  if not self.references.old or not schema["$ref"] then return schema end
+  local view = { ["$ref"] = schema["$ref"] }
+  self.references.base_of[view] = self.references.base_of[schema]
+  return view
+end
+
+local function nothing() return failure.plain "is not allowed here" end
+
+--- Compiles a schema.
+---@param schema table|boolean
+---@return ogl.schema.Check? check nil where every value fits
+function Job:check(schema)
+  if schema == true then return nil end
+  if schema == false then return nothing end
+  local box = self.boxes[schema]
+  if box then
+    if box.done then return box.check end
+    return bounded(box, self.depth) -- a schema that holds itself
+  end
+  box = { done = false }
+  self.boxes[schema] = box
+  local seen = visible(self, schema)
+  for _, check_of in ipairs(KEYWORDS) do box.check = Job.both(box.check, check_of(seen, self)) end
+  box.done = true
+  return box.check
+end
+
+local function no_marks() end
+
+--- Makes the marker of a schema (unevaluated.lua).
+---@param schema table|boolean|nil
+---@return ogl.schema.Marker
+function Job:marker(schema)
+  if type(schema) ~= "table" then return no_marks end
+  local box, depth = self.markers[schema], self.depth
+  if not box then
+    box = {}
+    self.markers[schema] = box
+    box.mark = unevaluated.marker(visible(self, schema), self)
+  end
+  return function(value, seen)
+    if depth.now == DEEPEST then return end
+    depth.now = depth.now + 1
+    box.mark(value, seen)
+    depth.now = depth.now - 1
+  end
+end
+
+---@class ogl.schema.Program
+---@field check? ogl.schema.Check nil where every value fits
+---@field depth {now: integer}
+---@field warnings {code: string, message: string}[]
+
+local function config(message) return errors.new { kind = "config", code = "schema", message = "the schema is wrong: " .. message } end
+
+--- Compiles a document.
+---@param root table|boolean
+---@return ogl.schema.Program? program
+---@return ogl.Error? err `config`: the schema is wrong
+function M.compile(root)
+  local grammatical = {}
+  local problem = grammar.problem(root, grammatical)
+  if problem then return nil, config(problem) end
+  local self = setmetatable({
+    references = references.new(type(root) == "table" and root or {}), boxes = {}, markers = {}, patterns = {}, grammatical = grammatical,
+    depth = { now = 0 }, warnings = {},
+  }, Job)
+  local fine, check = pcall(self.check, self, root)
+  if not fine and getmetatable(check) == wrong_mt then return nil, config(check.message) end
+  if not fine then error(check, 0) end
+  return { check = check, depth = self.depth, warnings = self.warnings }
+end
+
+return M
