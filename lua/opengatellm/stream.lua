@@ -128,6 +128,12 @@ local function pour(exchange, decoder)
   return true
 end
 
+-- Follows the value of structured output, from its first text on.
+local function follow(self)
+  local output = self.call.wire.options.output
+  if type(output) == "table" then self.values = require "opengatellm.chat.values".new(output, self.call.client.bounds.reply) end
+end
+
 -- Sends the call (in one try or several), and keeps the exchange and a fresh decoder; returns the error.
 local function connect(self)
   local client, options = self.call.client, self.call.wire.options
@@ -135,14 +141,17 @@ local function connect(self)
   if not exchange then return status end
   self.exchange, self.status, self.headers = exchange, status, headers
   self.request_id = errors.request_id(headers)
-  local content_type, functions = headers["content-type"], self.call.event_functions
+  local content_type, functions, states = headers["content-type"], self.call.event_functions, self.call.states
+  local output = self.call.output
+  if output and output.tool then functions, states = require "opengatellm.chat.output_tool".add(output, functions, states) end
   self.decoder = core.decoder(
     client.provider.protocol, type(content_type) == "string" and content_type or nil, options.strict,
     not functions and options.keep, client.bounds.reply, client.provider.needs_reason)
   if functions then
     local fold = options.keep ~= false and core.fold(client.bounds.reply) or nil
-    self.chain = new_chain(functions, self.call.view or self.call, fold, self.call.states, self.call.guard)
+    self.chain = new_chain(functions, self.call.view or self.call, fold, states, self.call.guard)
   end
+  follow(self)
   self.ended, self.call.try.decoder = nil, self.decoder
 end
 
@@ -258,12 +267,18 @@ local function decoder_error(self, code, message)
   return err
 end
 
--- Structured output: the text as a value. The text stays what it is.
+-- Structured output: the text as a value; the text stays what it is. Returns the error of an output that does not fit its schema.
 local function set_output(self, reply)
-  if not self.call.wire.options.output or reply.text == "" then return end
-  local value, warning = require "opengatellm.request.output".read(reply.text)
-  reply.output = value
+  local values, warning, err = self.values, nil, nil
+  if values then
+    reply.output, err, warning = values:whole(reply)
+  elseif self.call.wire.options.output and reply.text ~= "" then
+    reply.output, warning = require "opengatellm.request.output".read(reply.text)
+  end
   if warning then table.insert(reply.warnings, warning) end
+  if not err then return nil end
+  err.partial, err.usage, err.status, err.headers, err.request_id = reply, reply.usage, self.status, self.headers, self.request_id
+  return err
 end
 
 -- `raw` is decoded when it is asked for: few do, and it costs as much as the rest of the reply.
@@ -285,7 +300,12 @@ local function make_reply(self)
   end
   reply.complete = true
   reply.attempts = self.attempts or self.call.attempts and self.call:answered(self.status, reply.usage)
-  set_output(self, reply)
+  err = set_output(self, reply)
+  if err then
+    err.attempts, self.err = reply.attempts, self.call:finish(err)
+    release(self)
+    return nil, self.err
+  end
   local whole = self.decoder and self.decoder:framing() == "whole"
   self.whole_reply = reply
   release(self)
@@ -295,7 +315,9 @@ end
 
 -- Tells those who wait for the end that it was a good one, with the reply where it is kept.
 local function end_watched(self)
-  local reply = self.call.wire.options.keep ~= false and (self.whole_reply or make_reply(self)) or nil
+  local kept = self.call.wire.options.keep ~= false
+  local reply = kept and (self.whole_reply or make_reply(self)) or nil
+  if self.values and not kept then self.err = self.values:last_error() end
   if self.watchers then tell_watchers(self, reply, self.err) end
 end
 
@@ -304,7 +326,7 @@ local function conclude(self)
   self.done = true
   if not self.ended and self.exchange.drain then self.exchange:drain(DRAIN) end
   self.exchange:close()
-  if self.watchers and not self.chain then end_watched(self) end
+  if (self.watchers or self.values) and not self.chain then end_watched(self) end
 end
 
 -- Acts when the decoder gives no event, because of an error, the end (`code` is false), or a lack of bytes. Returns false if no more
@@ -367,7 +389,7 @@ local function next_of_chain(self)
   while true do
     if chain.first <= chain.last then return chain:take() end
     if chain.over then
-      if self.watchers and not self.err then end_watched(self) end
+      if (self.watchers or self.values) and not self.err then end_watched(self) end
       return nil, self.err
     end
     local event, err = (self.source or next_of_decoder)(self)
@@ -387,9 +409,16 @@ local function end_loop(self, was_closed)
   if self.err and (was_closed or not self.closed) then error(self.err, 0) end
 end
 
-local function loop_of_chain(self, was_closed)
+-- The next event, of whichever source; the value of structured output follows it.
+local function next_of_all(self)
+  local event, err = (self.chain and next_of_chain or next_of_decoder)(self)
+  if event and self.values and event.type == "text" and not event.choice then self.values:feed(event.text) end
+  return event, err
+end
+
+local function loop_of_all(self, was_closed)
   return function()
-    local event = next_of_chain(self)
+    local event = next_of_all(self)
     if event then return event end
     return end_loop(self, was_closed)
   end
@@ -402,6 +431,16 @@ local function texts_of_chain(self, was_closed)
       if not event then return end_loop(self, was_closed) end
       if event.type == "text" and not event.choice then return event.text end
     until false
+  end
+end
+
+-- An iterator of texts that the value of structured output follows.
+local function followed(self, iterate)
+  if not self.values then return iterate end
+  return function()
+    local text = iterate()
+    if text then self.values:feed(text) end
+    return text
   end
 end
 
@@ -465,13 +504,17 @@ function M.is(value) return getmetatable(value) == Stream end
 --- Makes a stream of what it has, for those that open none (chat/replayed.lua).
 ---@param fields table
 ---@return ogl.Stream
-function M.of(fields) return setmetatable(fields, Stream) end
+function M.of(fields)
+  local self = setmetatable(fields, Stream)
+  follow(self)
+  return self
+end
 
 --- The next event; nil at the end; nil and the error.
 ---@return ogl.Event? event
 ---@return ogl.Error? err
 function Stream:next()
-  if self.chain then return next_of_chain(self) end
+  if self.chain or self.values then return next_of_all(self) end
   return next_of_decoder(self)
 end
 
@@ -480,7 +523,7 @@ end
 function Stream:events()
   check_loop(self)
   local decoder, opening, was_closed = self.decoder, true, self.closed
-  if self.chain then return loop_of_chain(self, was_closed), nil, nil, guard_of(self) end
+  if self.chain or self.values then return loop_of_all(self, was_closed), nil, nil, guard_of(self) end
   local function iterate()
     if opening then
       local first = self.held ~= false and first_held(self)
@@ -506,7 +549,7 @@ function Stream:texts(options)
   local joined = wants_joined(options)
   check_loop(self)
   local decoder, opening, was_closed = self.decoder, true, self.closed
-  if self.chain then return texts_of_chain(self, was_closed), nil, nil, guard_of(self) end
+  if self.chain then return followed(self, texts_of_chain(self, was_closed)), nil, nil, guard_of(self) end
   local next_text = decoder.text
   local function iterate()
     if opening then
@@ -523,7 +566,35 @@ function Stream:texts(options)
     end
     return end_loop(self, was_closed)
   end
-  return iterate, nil, nil, guard_of(self)
+  return followed(self, iterate), nil, nil, guard_of(self)
+end
+
+-- The value that the stream follows; raises, at the line that called the method, where none was asked for.
+local function values_of(self, method)
+  if not self.values then error("stream:" .. method .. ": the request has no schema for its output", 3) end
+  return self.values
+end
+
+--- The value of structured output so far, unchecked: one table that grows as the stream is read. Nil while nothing of it has come.
+---@return any
+function Stream:output() return values_of(self, "output"):value() end
+
+--- Iterates over the value of structured output while it grows, in a `for` loop: the same table each time, joined with all that has
+--- arrived. A failure, as of a value that does not fit the schema in the end, raises its error.
+---@return fun(): any
+function Stream:outputs()
+  values_of(self, "outputs")
+  check_loop(self)
+  return require "opengatellm.chat.values".loop(self), nil, nil, guard_of(self)
+end
+
+--- Iterates over the elements of structured output that is a list, in a `for` loop: each once, when it is complete, if it fits the schema.
+--- A failure raises its error, as does, at the end, a list with an element that does not fit.
+---@return fun(): any, integer? # an element, and its place in the list
+function Stream:elements()
+  values_of(self, "elements")
+  check_loop(self)
+  return require "opengatellm.chat.values".loop_of_elements(self), nil, nil, guard_of(self)
 end
 
 --- Reads the rest, and gives the whole reply. Raises if the stream was opened with `keep = false`.

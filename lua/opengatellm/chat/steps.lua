@@ -2,6 +2,7 @@
 --
 --   find_search       puts the tool that OpenGateLLM takes for a search in place of the request's `search`
 --   choose_protocol   chooses the client for the model, because a provider may speak another protocol for some models
+--   choose_output     makes the request for a schema's value in the mode that the model knows: by the server's own means, by a tool, in words
 --   fetch_media       puts bytes in place of addresses that the server cannot reach
 --   choose_uploads    puts names in place of media that are too large for a request
 --   encode            has the protocol make the body
@@ -41,6 +42,13 @@ local function choose_protocol(call)
   local client = call.client
   call.model = call.request.model or client.model_name
   if client.provider.models then call.client = client:for_model(call.model) end
+end
+
+-- Structured output -------------------------------------------------------------------------------------------------
+
+local function choose_output(call)
+  if type(call.request.output) ~= "table" then return nil end
+  return require "opengatellm.chat.structured".choose(call)
 end
 
 -- Media -----------------------------------------------------------------------------------------------------------
@@ -84,8 +92,8 @@ local function write_body(wire, provider)
 end
 
 -- Copies the options of the call and of its answer out of a request. The rest is in the body, so that the call keeps no long prompt.
-local function options_of(asked)
-  local keep, strict, output = asked.keep, asked.strict, asked.output
+local function options_of(asked, schema)
+  local keep, strict, output = asked.keep, asked.strict, schema or asked.output
   local headers, timeouts, on_progress = asked.headers, asked.timeouts, asked.on_progress
   if not (strict or output or headers or timeouts or on_progress) then return keep == false and calls.UNKEPT or calls.PLAIN end
   return { keep = keep, strict = strict, output = output, headers = headers, timeouts = timeouts, on_progress = on_progress }
@@ -98,10 +106,13 @@ local function make_wire(call)
   if not wire then return err end
   if call.operation ~= "count_tokens" then err = write_body(wire, client.provider) end -- a count takes only some fields of the body
   if err then return err end
-  wire.stream, wire.options, wire.repeatable, wire.model = streamed, options_of(asked), "inference", model
+  local output = call.output
+  wire.stream, wire.options, wire.repeatable, wire.model = streamed, options_of(asked, output), "inference", model
   call.wire = wire
+  if output and output.loss then table.insert(wire.warnings, 1, output.loss) end
   local first = wire.warnings[1]
   if asked.strict and first then return errors.unsupported(first.message, first.field) end
+  for _, note in ipairs(output and output.notes or NONE) do table.insert(wire.warnings, note) end
 end
 
 -- A task makes its body on a stack that it shares with the other tasks: no other work of a stream goes as deep, and its own stack, which
@@ -130,6 +141,7 @@ end
 local CHAT = {
   { run = find_search, waits = has_search },
   { run = choose_protocol },
+  { run = choose_output },
   { run = fetch_media, waits = wants_fetching, sends = true },
   { run = choose_uploads },
   { run = encode },

@@ -154,6 +154,12 @@ local function fit_forced(request, row, model, warn)
   return with(request, "reasoning", row.thinks == "unasked" and "none" or nil)
 end
 
+--- Says whether a model can be forced to call a tool, and keep its thoughts.
+---@param request ogl.Request
+---@param row ogl.ModelRow
+---@return boolean
+function M.can_force(request, row) return row.forced == nil or row.forced ~= false and not thinks(request, row) end
+
 -- All of it -------------------------------------------------------------------------------------------------------
 
 local STEPS = { fit_thinking, fit_forced, fit_dropped, fit_length, fit_ranges, fit_beside_thought, fit_pairs, fit_effort }

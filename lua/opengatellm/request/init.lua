@@ -63,7 +63,7 @@ local FIELDS = {
   service_tier = "string", store = "boolean", previous_response_id = "string", include = "table", tools = "table",
   tool_choice = "string or table", parallel_tool_calls = "boolean", output = "string or table", reasoning = "string or table",
   search = "table", extra = "table", headers = "table", timeouts = "table", strict = "boolean", keep = "boolean", no_streaming = "boolean",
-  protocol = "string", fetch = "boolean or function",
+  protocol = "string", fetch = "boolean or function", output_retries = "integer",
 }
 
 local function is_type(value, expected)

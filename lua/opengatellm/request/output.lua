@@ -74,6 +74,12 @@ end
 
 local ASK = "Answer with one JSON value that fits this JSON Schema, and with nothing else:\n"
 
+--- Makes a request whose instructions ask for JSON that fits a schema.
+---@param request ogl.Request
+---@param schema table
+---@return ogl.Request
+function M.with_schema(request, schema) return instructed(request, ASK .. core.encode(schema)) end
+
 --- Makes a request for a server that takes no schema: an instruction asks for JSON that fits the schema. A server whose JSON mode wants
 --- the conversation to mention JSON (`says_json`) gets an instruction that does.
 ---@param request ogl.Request that has `output`
@@ -85,7 +91,7 @@ function M.in_words(request, row, who, warn)
   if type(request.output) == "table" then
     if row.output ~= false and row.output ~= "json" then return request end
     warn("output", who .. " takes no schema: it was asked for in the instructions", "approximated")
-    return instructed(request, ASK .. core.encode((schemas.output(request.output))))
+    return M.with_schema(request, (schemas.output(request.output)))
   end
   if not row.says_json or mentions_json(request) then return request end
   warn("output", who .. " wants the word JSON in the conversation: the instructions have it now", "approximated")

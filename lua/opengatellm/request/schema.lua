@@ -61,7 +61,7 @@ end
 --- details; any other table is a schema itself.
 ---@param output table
 ---@return table schema
----@return {name?: string, description?: string, strict?: boolean}? details
+---@return {name?: string, description?: string, strict?: boolean, mode?: ogl.OutputMode, validate?: function}? details
 function M.output(output)
   if type(output.schema) ~= "table" or output.type or output.properties then return output, nil end
   return output.schema, output
