@@ -308,6 +308,11 @@ function Client:use(...)
   return derived
 end
 
+-- Asks a chat again whose output does not fit its schema.
+local function again(self, question, err)
+  return require "opengatellm.chat.output_retries".run(question, err, function(asked) return self:chat(asked) end)
+end
+
 --- Asks, and waits for the whole reply. Raises mistakes in the request; returns all other errors.
 ---@param question string|ogl.Request a string stands for one message of the user
 ---@param callbacks? ogl.Callbacks with them it does not wait, and returns a task
@@ -320,14 +325,16 @@ function Client:chat(question, callbacks)
   end
   if self.chain then
     local reply, err = through(self, "chat", question)
+    if err and err.output_modes then return again(self, question, err) end
     return reply, err -- no tail call: see embeddings
   end
   local call, err = prepare(self, question, "chat", false)
   if not call then return nil, err end
-  local answer
+  local answer, reply
   answer, err = stream.open(call)
-  if not answer then return nil, err end
-  return answer:reply()
+  if answer then reply, err = answer:reply() end
+  if err and err.output_modes then return again(self, question, err) end
+  return reply, err
 end
 
 --- Asks, and returns as soon as the server accepts the request: the reply comes as a stream. Raises mistakes in the request; returns all

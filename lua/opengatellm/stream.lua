@@ -492,8 +492,10 @@ function M.open(call)
     call = call, decoder = nil, held = nil, status = nil, headers = nil, request_id = nil, ended = nil, exchange = nil,
   }, Stream)
   local err = connect(self)
-  if err then return nil, err end
-  return self
+  if not err then return self end
+  local output = call.output
+  if output then err.output_mode, err.output_modes = output.mode, output.modes end -- a server may refuse a mode (chat/output_retries.lua)
+  return nil, err
 end
 
 --- Says whether a value is a stream.

@@ -2,6 +2,8 @@
 --
 --   local task = client:stream(request, {
 --     on_event = function(event) … end,         each event, in order
+--     on_output = function(value) … end,        structured output so far, with each text: one table that grows
+--     on_element = function(element, i) … end,  each complete element of structured output that is a list
 --     on_done = function(reply, err) … end,     once, at the end: the whole reply, or the error
 --   })
 --   task:cancel()                               closes the connection; on_done gets the error `cancelled`
@@ -16,9 +18,11 @@ local M = {}
 
 ---@class ogl.Callbacks
 ---@field on_event? fun(event: ogl.Event)
+---@field on_output? fun(value: any)
+---@field on_element? fun(element: any, place: integer)
 ---@field on_done? fun(reply: ogl.Reply?, err: ogl.Error?) without a reply where the request says keep = false
 
-local FIELDS = { on_event = true, on_done = true }
+local FIELDS = { on_event = true, on_output = true, on_element = true, on_done = true }
 
 --- Says what is wrong with callbacks.
 ---@param callbacks any
@@ -26,17 +30,30 @@ local FIELDS = { on_event = true, on_done = true }
 function M.check(callbacks)
   if type(callbacks) ~= "table" then return "callbacks: expected table, got " .. type(callbacks) end
   for name, fn in pairs(callbacks) do
-    if not FIELDS[name] then return "callbacks: there is no '" .. tostring(name) .. "', only on_event and on_done" end
+    if not FIELDS[name] then return "callbacks: there is no '" .. tostring(name) .. "', only on_event, on_output, on_element and on_done" end
     if type(fn) ~= "function" then return name .. ": expected function, got " .. type(fn) end
   end
 end
 
-local function read(stream, on_event, keep)
+local function tell_output(stream, functions)
+  local value = functions.on_output and stream:output()
+  if value ~= nil and functions.on_output then functions.on_output(value) end
+  local element, place = nil, nil
+  if functions.on_element then element, place = stream.values:next_element() end
+  while element ~= nil do
+    functions.on_element(element, place)
+    element, place = stream.values:next_element()
+  end
+end
+
+local function read(stream, functions, keep)
+  local on_event, follows = functions.on_event, stream.values and (functions.on_output or functions.on_element)
   local event, err
-  if on_event then
+  if on_event or follows then
     event, err = stream:next()
     while event do
-      on_event(event)
+      if on_event then on_event(event) end
+      if follows and event.type == "text" then tell_output(stream, functions) end
       event, err = stream:next()
     end
   end
@@ -67,7 +84,7 @@ function M.run(open, callbacks, keep)
     local reply
     if stream then
       it.owns = stream
-      reply, err = read(stream, callbacks.on_event, keep)
+      reply, err = read(stream, callbacks, keep)
     end
     if callbacks.on_done then callbacks.on_done(reply, err) end
     return reply, err

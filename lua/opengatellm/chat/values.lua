@@ -130,7 +130,9 @@ end
 function Values:whole(reply)
   local output = self.output
   if output.call then reply.output_call = { id = output.call.id, name = output.call.name, arguments = reply.text } end
-  return value_of(output, reply)
+  local value, err, warning = value_of(output, reply)
+  if err then err.output_mode, err.output_modes = output.mode, output.modes end -- what else can be tried (output_retries.lua)
+  return value, err, warning
 end
 
 --- The error of a value whose reply is not kept; nil where it fits.

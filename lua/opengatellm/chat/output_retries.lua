@@ -1,0 +1,87 @@
+--- Asking again: a chat whose output does not fit its schema is asked once more in the same mode, with what was wrong, and once in the next
+--- mode that the model knows.
+--
+-- A server that refuses the mode itself is asked in the next one. A reply that was cut, and a model's refusal, are not asked again: the
+-- same request would end the same way.
+--
+-- @module opengatellm.chat.output_retries
+local requests = require "opengatellm.request"
+
+local M = {}
+
+local TRIES = 2 -- after the first
+
+-- Whether the server refused the parameter that the mode needs.
+local function is_refused(err) return err.reason == "unsupported_parameter" or err.code ~= "output" and err.status == 422 end
+
+local function repairable(err)
+  if not err.output_modes then return false end
+  if is_refused(err) then return true end
+  return err.code == "output" and err.kind == "invalid" and err.partial ~= nil and not err.partial.refusal
+end
+
+local function told(err)
+  return "That answer cannot be used: " .. err.message .. ". Give the whole answer again, corrected."
+end
+
+local function with_mode(output, mode)
+  local is_detailed = type(output.schema) == "table" and not (output.type or output.properties)
+  return requests.merge(is_detailed and output or { schema = output }, { mode = mode })
+end
+
+-- The same request, with the answer that was wrong and what was wrong in it.
+local function corrected(asked, err)
+  local messages = {}
+  for i, message in ipairs(asked.messages) do messages[i] = message end
+  if err.partial.text ~= "" then table.insert(messages, err.partial) end
+  table.insert(messages, { role = "user", content = told(err) })
+  return requests.merge(asked, { messages = messages })
+end
+
+local function following(modes, mode)
+  for i, each in ipairs(modes) do
+    if each == mode then return modes[i + 1] end
+  end
+end
+
+-- The requests that follow a failure: by the number of the try.
+local function next_request(asked, err, try)
+  if try == 1 and not is_refused(err) then return corrected(asked, err) end
+  local mode = following(err.output_modes, err.output_mode)
+  return mode and requests.merge(asked, { output = with_mode(asked.output, mode) })
+end
+
+local function add_usage(sum, usage)
+  for name, value in pairs(usage or {}) do
+    if type(value) == "number" then sum[name] = (sum[name] or 0) + value else sum[name] = value end
+  end
+end
+
+--- Asks a chat again, as often as its `output_retries` allow, until its output fits.
+---@param question string|ogl.Request
+---@param err ogl.Error of the first answer
+---@param ask fun(request: ogl.Request): ogl.Reply?, ogl.Error?
+---@return ogl.Reply? reply its `usage` is that of all answers
+---@return ogl.Error? err the last one; its `usage` is that of all answers
+function M.run(question, err, ask)
+  local asked, usage, reply = requests.of(question), {}, nil
+  for try = 1, math.min(asked.output_retries or TRIES, TRIES) do
+    local following_request = repairable(err) and next_request(asked, err, try)
+    if not following_request then break end
+    add_usage(usage, err.usage)
+    reply, err = ask(requests.merge(following_request, { output_retries = 0 }))
+    if reply then
+      add_usage(usage, reply.usage)
+      reply.usage = usage
+      table.insert(reply.warnings, { code = "output_retried", field = "output", message = "the output fitted at try " .. try + 1 })
+      return reply
+    end
+  end
+  if next(usage) ~= nil then
+    add_usage(usage, err.usage)
+    err.usage = usage
+  end
+  return nil, err
+end
+
+return M
