@@ -102,8 +102,9 @@ function M.of_open_range(schema)
   if not min and not max then return nil end
   return function(value)
     if type(value) ~= "number" then return nil end
-    if min and not (value > min) then return unexpected("more than " .. kind.shown(min), value) end
-    if max and not (value < max) then return unexpected("less than " .. kind.shown(max), value) end
+    local above, below = not min or value > min, not max or value < max
+    if above and below then return nil end
+    return unexpected(above and "less than " .. kind.shown(max) or "more than " .. kind.shown(min), value)
   end
 end
 
