@@ -14,6 +14,7 @@ local task = require "opengatellm.task"
 
 ---@class ogl
 ---@field filter table builders of the filters of a search (base/filter.lua)
+---@field schema table builders of JSON Schema, and the validator (schema/init.lua)
 ---@field store table stores that routers and middleware share (store/init.lua)
 ---@field middleware table what ships with the library, by name (middleware/init.lua)
 local M = {
@@ -25,7 +26,9 @@ local M = {
 }
 
 -- Loaded when they are first used: few programs do.
-local LATER = { filter = "opengatellm.base.filter", middleware = "opengatellm.middleware", store = "opengatellm.store" }
+local LATER = {
+  filter = "opengatellm.base.filter", middleware = "opengatellm.middleware", schema = "opengatellm.schema", store = "opengatellm.store",
+}
 
 --- Makes a client; every option may be left out. Raises mistakes in the options.
 ---@param options? ogl.ClientOptions

@@ -112,6 +112,11 @@ set -- $(run lua5.4 tests/bench/embeddings.lua)
 row "64 embeddings of 1,024 floats as tables, against lua-cjson" "$1 ms, $3 ms" "$4"
 row "the same, packed" "$2 ms, $3 ms" "$5"
 
+for lua in lua5.4 luajit; do
+  set -- $(run $lua tests/bench/schema.lua)
+  row "validating 1 MB of records of 20 fields, $lua, against lua-cjson's decoding of them" "$1 ms, $2 ms" "$3"
+done
+
 set -- $(run lua5.4 tests/bench/memory.lua "$base" 1024 keep)
 row "memory above the start while 1 GiB streams, reply kept" "$1 MiB, of it $2 MiB of text" "$(calc '%.1f MiB beyond' "$1 - $2")"
 set -- $(run lua5.4 tests/bench/memory.lua "$base" 1024 drop)

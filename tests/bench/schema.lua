@@ -6,6 +6,7 @@ local cjson = require "cjson"
 local json = require "opengatellm.json"
 local median = require "bench.chunks".median
 local validator = require "opengatellm.schema.validator"
+local words = require "opengatellm.base.words"
 
 local SIZE = 2 ^ 20 -- bytes
 
@@ -14,7 +15,7 @@ local SIZE = 2 ^ 20 -- bytes
 local TEXT, SHORT = { type = "string" }, { type = "string", minLength = 1, maxLength = 40 }
 local SCHEMA = {
   type = "object", additionalProperties = false,
-  required = { "id", "name", "town", "street", "zip", "age", "visits", "score", "price", "active", "member", "tags", "sizes", "status", "contact" },
+  required = words.list "id name town street zip age visits score price active member tags sizes status contact",
   properties = {
     id = { type = "integer", minimum = 1 }, name = SHORT, town = SHORT, street = TEXT, zip = TEXT,
     age = { type = "integer", minimum = 0, maximum = 150 }, visits = { type = "integer" }, score = { type = "number" },

@@ -23,10 +23,11 @@ function M.of_all(schema, job)
   return all
 end
 
--- Whether a branch takes the value itself, and refuses something inside of it.
-local function is_inside(failures)
+-- Whether a branch may be the one that was meant: it takes the value itself, and refuses something inside of it, but no property that has
+-- only one value there (`kind = "circle"`).
+local function is_meant(failures)
   for _, each in ipairs(failures) do
-    if each[1] == nil then return false end
+    if each[1] == nil or each.only and each[2] == nil then return false end
   end
   return true
 end
@@ -40,15 +41,15 @@ local function told(refused)
   return failure.plain(("fits none of %d alternatives: %s"):format(#refused, table.concat(texts, "; ")))
 end
 
--- What the failures of all branches come to: those of the only branch that takes a value of such a kind, for that was meant; the expected
--- values of all, where each is refused for what it is; else the first failure of each.
+-- What the failures of all branches come to: those of the only branch that may have been meant; the expected values of all, where each
+-- refuses the value itself; else the first failure of each.
 local function refusal(refused, value)
-  local inside, count, expected = nil, 0, {}
+  local meant, count, expected = nil, 0, {}
   for i, failures in ipairs(refused) do
-    if is_inside(failures) then inside, count = failures, count + 1 end
+    if is_meant(failures) then meant, count = failures, count + 1 end
     expected[i] = failures[1][1] == nil and failures[1].expected or nil
   end
-  if count == 1 then return inside end
+  if count == 1 then return meant end
   if #expected == #refused and not refused[4] then return failure.unexpected(table.concat(expected, " or "), value) end
   return told(refused)
 end

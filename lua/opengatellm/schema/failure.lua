@@ -15,6 +15,7 @@ M.MOST = 20
 ---@class ogl.schema.Failure
 ---@field expected? string what would fit: "a string"
 ---@field value any what is there instead
+---@field only? boolean it is the only value that would fit: a branch may be known by it
 ---@field message? string the whole message, where it is no expectation
 ---@field [integer] string|integer the keys of the path, the innermost first
 

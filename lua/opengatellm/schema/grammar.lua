@@ -107,13 +107,13 @@ end
 local problem_of
 
 -- The first problem of the schemas in a schema, by their paths.
-local function inner_problem(schema, keys, seen)
+local function inner_problem(schema, keys, seen, test)
   local paths, texts = {}, {}
   M.each(schema, function(inner, key, place)
     local depth = #keys
     if key ~= "properties" then table.insert(keys, 1, key) end
     if place then table.insert(keys, 1, place) end
-    local path, text = problem_of(inner, keys, seen)
+    local path, text = problem_of(inner, keys, seen, test)
     if text then paths[#paths + 1], texts[path] = path, text end
     while #keys > depth do table.remove(keys, 1) end
   end)
@@ -121,7 +121,7 @@ local function inner_problem(schema, keys, seen)
   return paths[1], texts[paths[1]]
 end
 
-function problem_of(schema, keys, seen)
+function problem_of(schema, keys, seen, test)
   if type(schema) == "boolean" then return nil end
   if type(schema) ~= "table" or kind.is_list(schema) then
     return failure.path(keys), "expected a schema, got " .. kind.shown(schema)
@@ -129,17 +129,18 @@ function problem_of(schema, keys, seen)
   if seen[schema] then return nil end
   seen[schema] = true
   if #keys > 2 * M.DEEPEST then return failure.path(keys), ("schemas nested deeper than %d levels"):format(M.DEEPEST) end
-  local text = own_problem(schema)
+  local text = own_problem(schema) or test and test(schema)
   if text then return failure.path(keys), text end
-  return inner_problem(schema, keys, seen)
+  return inner_problem(schema, keys, seen, test)
 end
 
 --- Finds the first mistake in a schema.
 ---@param schema any
 ---@param seen? table<table, true> schemas that were looked at before; those that are now are added
+---@param test? fun(schema: table): string? finds another mistake in a schema itself, without those that it holds
 ---@return string? problem with its path; nil where the schema is right
-function M.problem(schema, seen)
-  local path, text = problem_of(schema, {}, seen or {})
+function M.problem(schema, seen, test)
+  local path, text = problem_of(schema, {}, seen or {}, test)
   if not text then return nil end
   return path == "" and text or path .. ": " .. text
 end

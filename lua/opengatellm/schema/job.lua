@@ -34,9 +34,9 @@ local DEEPEST = 256
 ---@field depth {now: integer} references that the value at hand was followed through
 ---@field warnings {code: string, message: string}[]
 
--- Ends the compilation: the schema has a mistake that only shows now.
-local wrong_mt = {}
-local function wrong(message) error(setmetatable({ message = message }, wrong_mt), 0) end
+-- Ends the compilation: a schema has a mistake that only shows now.
+local mistake_mt = {}
+local function wrong(schema, message) error(setmetatable({ schema = schema, message = message }, mistake_mt), 0) end
 
 --- Joins two checks: the failures of both.
 ---@param a ogl.schema.Check|false|nil
@@ -52,11 +52,12 @@ end
 
 --- Compiles a pattern. Where no engine is installed the job notes so, once.
 ---@param text string
+---@param schema table that has the pattern
 ---@return (fun(subject: string): boolean?, string?)? matches nil where patterns cannot be checked
-function Job:pattern(text)
+function Job:pattern(text, schema)
   if self.patterns[text] then return self.patterns[text] end
   local matches, problem = pattern.compile(text)
-  if matches == false then wrong(("the pattern %s is wrong: %s"):format(text, problem)) end
+  if matches == false then wrong(schema, ("the pattern %s is wrong: %s"):format(text, problem)) end
   if not matches and not self.warnings[1] then
     self.warnings[1] = { code = "pattern", message = "patterns were not checked: lrexlib's rex_pcre2 is not installed" }
   end
@@ -69,9 +70,9 @@ end
 ---@return table|boolean
 function Job:target(schema)
   local found = self.references:find(schema["$ref"], schema)
-  if found == nil then wrong(("$ref: there is no %s in this schema"):format(schema["$ref"])) end
+  if found == nil then wrong(schema, ("$ref: there is no %s in this schema"):format(schema["$ref"])) end
   local problem = grammar.problem(found, self.grammatical)
-  if problem then wrong(("%s: %s"):format(schema["$ref"], problem)) end
+  if problem then wrong(schema, ("$ref: in %s: %s"):format(schema["$ref"], problem)) end
   return found
 end
 
@@ -103,13 +104,8 @@ local KEYWORDS = {
   branches.of_not, branches.of_condition, branches.of_dependent, unevaluated.of_unevaluated,
 }
 
--- The part of a schema that counts: until draft 7, `$ref` hides the keywords beside it.
-local function visible(self, schema)
-  if not self.references.old or not schema["$ref"] then return schema end
-  local view = { ["$ref"] = schema["$ref"] }
-  self.references.base_of[view] = self.references.base_of[schema]
-  return view
-end
+-- Until draft 7, `$ref` hides the keywords beside it.
+local ALONE = { of_reference }
 
 local function nothing() return failure.plain "is not allowed here" end
 
@@ -126,8 +122,8 @@ function Job:check(schema)
   end
   box = { done = false }
   self.boxes[schema] = box
-  local seen = visible(self, schema)
-  for _, check_of in ipairs(KEYWORDS) do box.check = Job.both(box.check, check_of(seen, self)) end
+  local keywords = self.references.old and schema["$ref"] and ALONE or KEYWORDS
+  for _, check_of in ipairs(keywords) do box.check = Job.both(box.check, check_of(schema, self)) end
   box.done = true
   return box.check
 end
@@ -143,7 +139,7 @@ function Job:marker(schema)
   if not box then
     box = {}
     self.markers[schema] = box
-    box.mark = unevaluated.marker(visible(self, schema), self)
+    box.mark = unevaluated.marker(schema, self)
   end
   return function(value, seen)
     if depth.now == DEEPEST then return end
@@ -157,6 +153,12 @@ end
 ---@field check? ogl.schema.Check nil where every value fits
 ---@field depth {now: integer}
 ---@field warnings {code: string, message: string}[]
+
+-- A mistake with the path of the schema that has it.
+local function located(root, mistake)
+  local function test(schema) return schema == mistake.schema and mistake.message or nil end
+  return grammar.problem(root, {}, test) or mistake.message
+end
 
 local function config(message) return errors.new { kind = "config", code = "schema", message = "the schema is wrong: " .. message } end
 
@@ -173,7 +175,7 @@ function M.compile(root)
     depth = { now = 0 }, warnings = {},
   }, Job)
   local fine, check = pcall(self.check, self, root)
-  if not fine and getmetatable(check) == wrong_mt then return nil, config(check.message) end
+  if not fine and getmetatable(check) == mistake_mt then return nil, config(located(root, check)) end
   if not fine then error(check, 0) end
   return { check = check, depth = self.depth, warnings = self.warnings }
 end

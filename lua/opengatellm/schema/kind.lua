@@ -59,7 +59,9 @@ local LONGEST = 60 -- bytes of a text that a message quotes
 -- The front of a text, cut between characters.
 local function front(text)
   if #text <= LONGEST then return text end
-  return text:sub(1, LONGEST):gsub("[\192-\255][\128-\191]*$", "") .. "…"
+  local last = LONGEST
+  while last > 0 and text:find("^[\128-\191]", last + 1) do last = last - 1 end
+  return text:sub(1, last) .. "…"
 end
 
 --- Shows a value in a message: scalars as JSON, tables by their kind.

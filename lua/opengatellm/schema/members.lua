@@ -28,9 +28,12 @@ local function is_name(key) return type(key) == "string" end
 function M.patterns(schema, job)
   local patterns = { matches = {}, checks = {} }
   for _, text in ipairs(json.keys(schema.patternProperties or {})) do
-    local matches = job:pattern(text)
+    local matches = job:pattern(text, schema)
     local check = job:check(schema.patternProperties[text]) or false
-    if matches then table.insert(patterns.matches, matches) table.insert(patterns.checks, check) end
+    if matches then
+      table.insert(patterns.matches, matches)
+      table.insert(patterns.checks, check)
+    end
   end
   return patterns
 end

@@ -102,10 +102,9 @@ local function of_rex(text)
   end
 end
 
---- Compiles a pattern.
+--- Compiles a pattern. The function that it gives returns nil and a message where a match takes too long, or the text is not UTF-8.
 ---@param text string
----@return (fun(subject: string): boolean?, string?)|false|nil matches false where the engine refuses the pattern; nil where there is no engine.
----   The function gives nil and a message where a match took too long, or the subject is not UTF-8.
+---@return (fun(subject: string): boolean?, string?)|false|nil matches false where the engine refuses the pattern; nil where there is none
 ---@return string? problem
 function M.compile(text)
   local translated = M.translated(text)

@@ -56,9 +56,12 @@ local function listed(values)
 end
 
 local function one_of(values)
-  local set, expected = value_set.new(values), listed(values)
+  local set, expected, only = value_set.new(values), listed(values), #values == 1
   return function(value)
-    if not set:has(value) then return unexpected(expected, value) end
+    if set:has(value) then return nil end
+    local failures = unexpected(expected, value)
+    failures[1].only = only
+    return failures
   end
 end
 
@@ -99,8 +102,9 @@ function M.of_open_range(schema)
   if not min and not max then return nil end
   return function(value)
     if type(value) ~= "number" then return nil end
-    if min and not (value > min) then return unexpected("more than " .. kind.shown(min), value) end
-    if max and not (value < max) then return unexpected("less than " .. kind.shown(max), value) end
+    local above, below = not min or value > min, not max or value < max
+    if above and below then return nil end
+    return unexpected(above and "less than " .. kind.shown(max) or "more than " .. kind.shown(min), value)
   end
 end
 
@@ -160,7 +164,7 @@ end
 ---@param job ogl.schema.Job
 ---@return ogl.schema.Check?
 function M.of_pattern(schema, job)
-  local matches = schema.pattern and job:pattern(schema.pattern)
+  local matches = schema.pattern and job:pattern(schema.pattern, schema)
   if not matches then return nil end
   local expected = ("a text that matches %s"):format(schema.pattern)
   return function(value)
