@@ -73,7 +73,10 @@ end
 
 -- Modes -------------------------------------------------------------------------------------------------------------
 
-local function takes_named_tool(provider) return not (provider.tool_choice and provider.tool_choice.named == false) end
+-- Ollama's protocol has no word for the choice of a tool.
+local function takes_named_tool(provider)
+  return provider.protocol ~= "ollama" and not (provider.tool_choice and provider.tool_choice.named == false)
+end
 
 -- The modes that a model knows, the best first.
 local function modes_of(request, row, provider)

@@ -105,8 +105,8 @@ function Values:value()
   local value = self.reader:value()
   if not self.output.wrapped or type(value) ~= "table" then return value end
   local inner = value[structured.MEMBER]
-  if inner ~= nil or next(value) ~= nil then return inner end
-  if getmetatable(value) ~= nil then return value end -- an empty list, where the model was asked in words
+  if inner ~= nil then return inner end
+  if value[1] ~= nil or getmetatable(value) ~= nil then return value end -- a list, where the model was asked in words
 end
 
 --- The next complete element of a list that fits the schema of its elements, each once.
