@@ -1,4 +1,5 @@
 -- Calls that wait for their share of a minute, in simulated time.
+local coroutines = require "opengatellm.host.coroutines"
 local errors = require "opengatellm.errors"
 local helper = require "spec.helper"
 local ogl = require "opengatellm"
@@ -105,7 +106,7 @@ describe("the limiter", function()
     assert(limited:chat "hi")
     local reply, err = limited:chat "hi"
     assert.is_nil(reply)
-    assert.same({ "limit", "queue_wait", true }, { err.kind, err.code, err.retryable })
+    assert.same({ "limit", "queue_wait", true, {} }, { err.kind, err.code, err.retryable, err.attempts })
     assert.near(60, err.retry_after, 0.01)
     assert.same({}, here.waits)
   end)
@@ -115,7 +116,7 @@ describe("the limiter", function()
     local limited = c:use(ogl.middleware.limiter { requests = 1, max_queue = 0 })
     assert(limited:chat "hi")
     local _, err = limited:chat "hi"
-    assert.same({ "limit", "queue_full" }, { err.kind, err.code })
+    assert.same({ "limit", "queue_full", {} }, { err.kind, err.code, err.attempts })
   end)
 
   it("has limits for each key", function()
@@ -204,6 +205,26 @@ local function visit(limiter, here, request, during)
 end
 
 local function used(tokens) return { usage = { total_tokens = tokens, output_tokens = tokens } } end
+
+describe("the limiter", function()
+  it("counts the loser of a hedge, too (llmr#48)", function()
+    local limiter, here = ogl.middleware.limiter { tokens = 1000 }, helper.simulated_host()
+    local reply = { usage = { total_tokens = 10 }, attempts = { { cancelled = true, estimated = true, tokens = 7 }, { tokens = 10 } } }
+    assert(visit(limiter, here, {}, function() return reply end))
+    assert.same({ 2, 17 }, { limiter.state().requests, limiter.state().tokens })
+  end)
+
+  for field, pattern in pairs { key = "key returned a number; expected a string", by = "by returned a number; expected a string",
+    estimate = "estimate returned 0/0; expected a number of tokens" } do
+    it("says what was expected where `" .. field .. "` returns nonsense", function()
+      if coroutines.NARROW then return end -- there it is raised
+      local value = field == "estimate" and "0/0" or 5
+      local _, err = client():use(ogl.middleware.limiter { requests = 1, [field] = function() return value end }):chat "hi"
+      assert.same({ "config", "middleware" }, { err.kind, err.code })
+      assert.matches("middleware limiter: its wrap raised: ogl.middleware.limiter: " .. pattern, err.message)
+    end)
+  end
+end)
 
 describe("the limiter's queue", function()
   it("is in the order of coming, and small calls do not pass a large one", function()

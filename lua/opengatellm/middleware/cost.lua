@@ -120,7 +120,7 @@ end
 -- Calls -----------------------------------------------------------------------------------------------------------
 
 local function limit(code, message)
-  return errors.new { kind = "limit", code = code, message = "the cost: " .. message, sent = false }
+  return errors.new { kind = "limit", code = code, message = "the cost: " .. message, sent = false, attempts = {} }
 end
 
 -- Estimates what a call will cost, at the most where the request has max_tokens; nil where the price is not known.
@@ -167,11 +167,22 @@ local function cost_of(self, usage, answer, call, state)
   tell_unknown(self, provider, model, answer)
 end
 
+-- What the losers of a hedge cost, by the estimate of their prompts. It stands in each one's attempt: the reply's usage is the winner's.
+local function cost_of_losers(self, answer, err)
+  local sum = 0
+  for _, attempt in ipairs(figures.losers(answer, err)) do
+    local price = not attempt.cost and price_of(self, attempt.provider, attempt.model)
+    if price then attempt.cost = prices.cost(price, { input_tokens = attempt.tokens }) end
+    sum = sum + (attempt.cost or 0)
+  end
+  return sum
+end
+
 local function finish(self, answer, err, call, state)
   if not state.estimate then return end
   local usage = figures.usage(answer, err, call, state)
   local cost = cost_of(self, usage, answer, call, state)
-  spend(self, state, (cost or 0) - state.estimate)
+  spend(self, state, (cost or 0) + cost_of_losers(self, answer, err) - state.estimate)
   state.estimate = nil
   local said = answer and answer.usage or err and err.usage
   if said and cost and not said.cost and not usage.cached then said.cost = cost end

@@ -204,6 +204,18 @@ function M.usage(answer, err, call, state)
   return usage
 end
 
+--- The tries of a router's call that another one was faster than (hedges): their servers have read the prompt, which is an estimate.
+---@param answer? table
+---@param err? ogl.Error
+---@return ogl.Attempt[]
+function M.losers(answer, err)
+  local list = {}
+  for _, attempt in ipairs(answer and answer.attempts or err and err.attempts or {}) do
+    if attempt.cancelled and attempt.tokens then list[#list + 1] = attempt end
+  end
+  return list
+end
+
 -- How many times the request was sent.
 local function attempts_of(answer, err)
   local list = answer and answer.attempts or err and err.attempts

@@ -183,7 +183,7 @@ end
 
 local function refused(code, message, seconds)
   return errors.new {
-    kind = "limit", code = code, message = "the limiter: " .. message, retryable = true, retry_after = seconds, sent = false,
+    kind = "limit", code = code, message = "the limiter: " .. message, retryable = true, retry_after = seconds, sent = false, attempts = {},
   }
 end
 
@@ -303,7 +303,9 @@ local function finish(answer, err, call, state)
     local usage = figures.usage(answer, err, call, state)
     local list = answer and answer.attempts or err and err.attempts
     local sent = not (err and err.sent == false) and usage.requests ~= 0
-    settle(bucket, state, list and #list or sent and 1 or 0, usage.total_tokens or (usage.input_tokens or 0) + (usage.output_tokens or 0))
+    local tokens = usage.total_tokens or (usage.input_tokens or 0) + (usage.output_tokens or 0)
+    for _, loser in ipairs(figures.losers(answer, err)) do tokens = tokens + loser.tokens end
+    settle(bucket, state, list and #list or sent and 1 or 0, tokens)
     if answer and usage.output_tokens and not usage.estimated then bucket.outputs:add(usage.output_tokens) end
   end
   wake_head(bucket)
