@@ -214,14 +214,17 @@ describe("the limiter", function()
     assert.same({ 2, 17 }, { limiter.state().requests, limiter.state().tokens })
   end)
 
-  for field, pattern in pairs { key = "key returned a number; expected a string", by = "by returned a number; expected a string",
-    estimate = "estimate returned 0/0; expected a number of tokens" } do
-    it("says what was expected where `" .. field .. "` returns nonsense", function()
+  for i, row in ipairs {
+    { "key", 5, "key returned a number; expected a string" }, { "by", 5, "by returned a number; expected a string" },
+    { "estimate", "much", "estimate returned much; expected a number of tokens" }, { "estimate", math.huge, "estimate returned %-?inf; expected" },
+  } do
+    it(("says what was expected where `%s` returns nonsense (%d)"):format(row[1], i), function()
       if coroutines.NARROW then return end -- there it is raised
-      local value = field == "estimate" and "0/0" or 5
-      local _, err = client():use(ogl.middleware.limiter { requests = 1, [field] = function() return value end }):chat "hi"
+      local limiter = ogl.middleware.limiter { requests = 1, [row[1]] = function() return row[2] end }
+      local _, err = client():use(limiter):chat "hi"
       assert.same({ "config", "middleware" }, { err.kind, err.code })
-      assert.matches("middleware limiter: its wrap raised: ogl.middleware.limiter: " .. pattern, err.message)
+      assert.matches("middleware limiter: its wrap raised: ogl.middleware.limiter: " .. row[3], err.message)
+      assert.equal(0, limiter.state().running)
     end)
   end
 end)

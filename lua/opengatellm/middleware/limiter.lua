@@ -275,7 +275,7 @@ end
 local function need_of(self, call)
   if self.estimate then
     local tokens = self.estimate(call.request, call)
-    if type(tokens) == "number" and tokens >= 0 then return { input = math.ceil(tokens) } end
+    if type(tokens) == "number" and tokens >= 0 and tokens < math.huge then return { input = math.ceil(tokens) } end
     error("ogl.middleware.limiter: estimate returned " .. tostring(tokens) .. "; expected a number of tokens", 0)
   end
   local chat = call.operation == "chat" or call.operation == "stream"
