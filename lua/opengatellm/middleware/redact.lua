@@ -3,8 +3,9 @@
 --   client:use(ogl.middleware.redact { patterns = { email = "[%w._%-]+@[%w._%-]+%.%a+" }, restore = true })
 --
 -- In the texts of a request (messages, system prompt, results of tools, arguments of calls, inputs, queries and documents), what fits a
--- pattern becomes a name: "[EMAIL_1]", one that stands nowhere in the request. The same text has the same name in a call. With `restore`, names in the reply's text, thoughts and
--- arguments become what they stand for, over any split of the pieces. Nothing of it is kept after the call.
+-- pattern becomes a name: "[EMAIL_1]", or the next that stands nowhere in the request. The same text has the same name in a call. With
+-- `restore`, names in the reply's text, thoughts and arguments become what they stand for, over any split of the pieces. Nothing of it is
+-- kept after the call.
 --
 -- @module opengatellm.middleware.redact
 local json = require "opengatellm.json"
