@@ -16,6 +16,7 @@
 --
 -- @module opengatellm.middleware.cost
 local errors = require "opengatellm.errors"
+local estimates = require "opengatellm.chat.estimate"
 local figures = require "opengatellm.middleware.figures"
 local models = require "opengatellm.providers.models"
 local prices = require "opengatellm.providers.prices"
@@ -129,7 +130,7 @@ local function estimated(self, call)
   if not price then return nil end
   local chat = call.operation == "chat" or call.operation == "stream"
   local output = chat and (call.request.max_tokens or self.outputs:expected(nil, self.output)) or 0
-  return prices.cost(price, { input_tokens = figures.input_tokens(call.request), output_tokens = output })
+  return prices.cost(price, { input_tokens = estimates.prompt(call.request), output_tokens = output })
 end
 
 local function key_of(self, call)

@@ -16,6 +16,7 @@
 --
 -- @module opengatellm.middleware.limiter
 local errors = require "opengatellm.errors"
+local estimate = require "opengatellm.chat.estimate"
 local figures = require "opengatellm.middleware.figures"
 local host = require "opengatellm.host"
 local rate_limit = require "opengatellm.http.rate_limit"
@@ -279,7 +280,7 @@ local function need_of(self, call)
     error("ogl.middleware.limiter: estimate returned " .. tostring(tokens) .. "; expected a number of tokens", 0)
   end
   local chat = call.operation == "chat" or call.operation == "stream"
-  return { input = figures.input_tokens(call.request), chat = chat, most = call.request.max_tokens }
+  return { input = estimate.prompt(call.request), chat = chat, most = call.request.max_tokens }
 end
 
 local function enter(self, call, proceed, state)
