@@ -244,6 +244,7 @@ describe("the options of the cost", function()
       ["prices%['m'%]%['long'%].x: there is no such field"] = { prices = { m = { long = { x = 1 } } } },
       ["caps.week: there is no such field"] = { caps = { week = 1 } }, ["key: the caps of a key"] = { caps = { key = 1 } },
       ['unknown: expected "warn" or "refuse", got "x"'] = { unknown = "x" }, ["expected table, got string"] = "x",
+      ["output: expected a number from 0 on, got %-1"] = { output = -1 },
     } do
       local _, where = pcall(function()
         local cost = ogl.middleware.cost(options)

@@ -19,6 +19,7 @@ local errors = require "opengatellm.errors"
 local estimate = require "opengatellm.chat.estimate"
 local figures = require "opengatellm.middleware.figures"
 local host = require "opengatellm.host"
+local options = require "opengatellm.middleware.options"
 local rate_limit = require "opengatellm.http.rate_limit"
 local request = require "opengatellm.request"
 local task = require "opengatellm.task"
@@ -319,18 +320,15 @@ local function state_of(self, key)
   return { requests = bucket.requests, tokens = bucket.tokens, waiting = bucket.waiting, running = bucket.flying }
 end
 
+local LEAST = { requests = 1, tokens = 1, max_queue = 0, max_wait = 0, output = 0 }
+
 --- Makes a limiter. Raises mistakes in its options.
----@param options? ogl.LimiterOptions
+---@param given? ogl.LimiterOptions
 ---@return ogl.Middleware limiter with `state(key)`, which gives the requests and tokens of the last minute, and those who wait and run
-function M.new(options)
-  options = options or {}
-  local problem = type(options) ~= "table" and "expected table, got " .. type(options) or request.check_fields(options, FIELDS)
-  for _, row in ipairs { { "requests", 1 }, { "tokens", 1 }, { "max_queue", 0 }, { "max_wait", 0 }, { "output", 0 } } do
-    local value = not problem and options[row[1]]
-    if value and value < row[2] then problem = ("%s: expected a number from %d on, got %g"):format(row[1], row[2], value) end
-  end
-  if problem then error("ogl.middleware.limiter: " .. problem, 2) end
-  local self = request.merge({ max_queue = 100, max_wait = 60, output = 500, learn = true }, options, { buckets = {} })
+function M.new(given)
+  given = options.check("limiter", given, FIELDS)
+  options.expect_from("limiter", given, LEAST)
+  local self = request.merge({ max_queue = 100, max_wait = 60, output = 500, learn = true }, given, { buckets = {} })
   return {
     name = "limiter",
     wrap = function(call, proceed, state) return enter(self, call, proceed, state) end,
