@@ -9,7 +9,7 @@ local M = {}
 for _, part in ipairs {
   "temporary", -- directory write id
   "ports", -- free_port
-  "servers", -- serve ogl server python stop
+  "servers", -- serve ogl server python stop kill
   "fault_server", -- TEXT fault fault_at unix tls certificates
   "raw_server", -- raw http body
   "clients", -- KEY client client_of close ask stats requests

@@ -5,7 +5,9 @@
 
 #include <string.h>
 
-enum { BLOCK = 64, TAIL = 56, ROUNDS = 64 }; /* the last eight bytes of the last block are the length in bits */
+#include "digest.h"
+
+enum { ROUNDS = 64 };
 
 /* K of the standard: the fractions of the cube roots of the first 64 primes. */
 static const uint32_t constants[ROUNDS] = {
@@ -21,13 +23,9 @@ static const uint32_t constants[ROUNDS] = {
 
 static uint32_t turn(uint32_t x, int by) { return x >> by | x << (32 - by); }
 
-static uint32_t big_endian(const unsigned char *p) {
-  return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
-
 /* The words of the message schedule: the block's sixteen, and those that are made of them. */
 static void schedule(uint32_t w[ROUNDS], const unsigned char *block) {
-  for (int t = 0; t < 16; t++) w[t] = big_endian(block + 4 * t);
+  for (int t = 0; t < 16; t++) w[t] = ogl_digest_word(block + 4 * t);
   for (int t = 16; t < ROUNDS; t++) {
     uint32_t early = turn(w[t - 15], 7) ^ turn(w[t - 15], 18) ^ w[t - 15] >> 3;
     uint32_t late = turn(w[t - 2], 17) ^ turn(w[t - 2], 19) ^ w[t - 2] >> 10;
@@ -35,7 +33,7 @@ static void schedule(uint32_t w[ROUNDS], const unsigned char *block) {
   }
 }
 
-static void add_block(uint32_t h[8], const unsigned char *block) {
+static void add_block(uint32_t *h, const unsigned char *block) {
   uint32_t w[ROUNDS], s[8];
   schedule(w, block);
   memcpy(s, h, sizeof s);
@@ -51,13 +49,5 @@ static void add_block(uint32_t h[8], const unsigned char *block) {
 
 void ogl_sha256(const char *p, size_t n, char out[OGL_SHA256_BYTES]) {
   uint32_t h[8] = { 0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19 };
-  unsigned char last[2 * BLOCK] = { 0 };
-  uint64_t bits = (uint64_t)n << 3;
-  for (; n >= BLOCK; p += BLOCK, n -= BLOCK) add_block(h, (const unsigned char *)p);
-  if (n) memcpy(last, p, n);
-  last[n] = 0x80;
-  size_t end = n < TAIL ? BLOCK : 2 * BLOCK;
-  for (int i = 0; i < 8; i++) last[end - 1 - (size_t)i] = (unsigned char)(bits >> 8 * i);
-  for (size_t at = 0; at < end; at += BLOCK) add_block(h, last + at);
-  for (int i = 0; i < OGL_SHA256_BYTES; i++) out[i] = (char)(h[i / 4] >> (24 - 8 * (i % 4)));
+  ogl_digest(h, add_block, p, n, out, OGL_SHA256_BYTES);
 }

@@ -259,6 +259,16 @@ describe("a cache in a folder", function()
     end
   end)
 
+  it("takes no more than so many bytes", function()
+    local path = folder()
+    local c = cached { folder = path, bytes = 4000 }
+    for i = 1, 20 do assert(c:chat("question " .. i)) end
+    local pipe = assert(io.popen("cat " .. path .. "/*"))
+    local text = pipe:read "*a"
+    pipe:close()
+    assert.is_true(#text > 1000 and #text <= 4000, #text)
+  end)
+
   it("that is gone fails no call: the memory serves, and one reply says so", function()
     local c, transport = cached { folder = "/none/there" }
     local first = assert(c:chat "hi")

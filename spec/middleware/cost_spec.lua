@@ -123,6 +123,19 @@ describe("the cost", function()
     assert.equal(7, assert(c:use(ogl.middleware.cost { prices = PRICES }):embeddings { input = "x" }).usage.cost)
   end)
 
+  it("of a hedge has the loser's prompt in it, in its attempt and in what was spent (llmr#48)", function()
+    local cost = ogl.middleware.cost { prices = PRICES }
+    local lost = { provider = "p", model = "m", cancelled = true, estimated = true, tokens = 5 }
+    local other = { provider = "p", model = "unknown", cancelled = true, estimated = true, tokens = 5 }
+    local reply = { provider = "p", model = "m", usage = { input_tokens = 1, output_tokens = 2 }, attempts = { lost, other, { provider = "p", tokens = 3 } } }
+    local call = { operation = "chat", provider = "router", model = "m", client = { host = helper.simulated_host() }, request = { messages = "hi" } }
+    local state = {}
+    cost.wrap(call, function() return reply end, state)
+    cost.done(reply, nil, call, state)
+    assert.same({ 5, 5, 10 }, { reply.usage.cost, lost.cost, cost.spent().all })
+    assert.is_nil(other.cost)
+  end)
+
   it("leaves every recorded reply as it is, but for usage.cost", function()
     recorded.check(ogl.middleware.cost { warn = function() end })
   end)
@@ -132,7 +145,7 @@ describe("a cap", function()
   local function refused(c, request)
     local reply, err = c:chat(request)
     assert.is_nil(reply)
-    assert.same({ "limit", "cost_cap", false }, { err.kind, err.code, err.sent })
+    assert.same({ "limit", "cost_cap", false, {} }, { err.kind, err.code, err.sent, err.attempts })
     return err
   end
 
@@ -231,6 +244,7 @@ describe("the options of the cost", function()
       ["prices%['m'%]%['long'%].x: there is no such field"] = { prices = { m = { long = { x = 1 } } } },
       ["caps.week: there is no such field"] = { caps = { week = 1 } }, ["key: the caps of a key"] = { caps = { key = 1 } },
       ['unknown: expected "warn" or "refuse", got "x"'] = { unknown = "x" }, ["expected table, got string"] = "x",
+      ["output: expected a number from 0 on, got %-1"] = { output = -1 },
     } do
       local _, where = pcall(function()
         local cost = ogl.middleware.cost(options)

@@ -183,6 +183,24 @@ describe("redact", function()
     end
   end)
 
+  it("puts no secret where the request's own text has what looks like a name, wherever that stands", function()
+    local tool = { name = "f", description = "takes [EMAIL_3]", parameters = { type = "object", properties = {} } }
+    local question = {
+      system = "Answer with [EMAIL_4].", tools = { tool },
+      messages = { ogl.user "ada@example.org", ogl.assistant "[EMAIL_1], [EMAIL_2x] and [Email_2]", ogl.user "bob@example.org, [EMAIL_6] and [NUMBER_1]" },
+    }
+    local function echo(body)
+      local sent = json.decode(body).messages
+      return chunks(sent[2].content .. " " .. sent[4].content .. " [EMAIL_1] [EMAIL_3] [EMAIL_4]", 5)
+    end
+    local c, transport = client(echo, { patterns = { email = EMAIL }, restore = true })
+    local expected = "ada@example.org bob@example.org, [EMAIL_6] and [NUMBER_1] [EMAIL_1] [EMAIL_3] [EMAIL_4]"
+    assert.equal(expected, assert(c:chat(question)).text)
+    assert.equal(expected, assert(assert(c:stream(question)):reply()).text)
+    local body = transport.requests[1].body
+    assert.truthy(body:find('"[EMAIL_2]"', 1, true) and body:find('"[EMAIL_5], [EMAIL_6] and [NUMBER_1]"', 1, true), body)
+  end)
+
   it("puts it back into arguments as JSON writes it", function()
     local state = { secrets = { ["[Q_1]"] = 'a "b"' }, longest = 5 }
     local one = middleware.redact { patterns = { q = "x" }, restore = true }

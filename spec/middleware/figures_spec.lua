@@ -2,32 +2,6 @@
 local errors = require "opengatellm.errors"
 local figures = require "opengatellm.middleware.figures"
 local helper = require "spec.helper"
-local ogl = require "opengatellm"
-
-describe("the tokens of a request", function()
-  it("are estimated by the lengths of its texts", function()
-    local text = ("x"):rep(400)
-    assert.equal(100, figures.input_tokens { messages = { ogl.user(text) } })
-    assert.equal(100, figures.input_tokens { messages = text })
-    assert.equal(200, figures.input_tokens { system = text, messages = { { role = "user", content = { { type = "text", text = text } } } } })
-    assert.equal(100, figures.input_tokens { input = { text:sub(1, 200), text:sub(201) } })
-    assert.equal(3, figures.input_tokens { input = { 1, 2, 3 } })
-    assert.equal(200, figures.input_tokens { query = text, documents = { text } })
-    local called = { role = "assistant", content = "", tool_calls = { { id = "c", name = "f", arguments = text } } }
-    assert.equal(100, figures.input_tokens { messages = { called } })
-  end)
-
-  it("count a picture as some, whatever its bytes", function()
-    local tokens = figures.input_tokens { messages = { ogl.user { ogl.image { data = ("x"):rep(100000), mime = "image/png" } } } }
-    assert.is_true(tokens > 500 and tokens < 2000, tokens)
-  end)
-
-  it("count the declared tools", function()
-    local bare = figures.input_tokens { messages = "hi" }
-    local tools = { { name = "weather", description = ("x"):rep(400), parameters = { type = "object" } } }
-    assert.is_true(figures.input_tokens { messages = "hi", tools = tools } > bare + 100)
-  end)
-end)
 
 describe("the tokens of an answer", function()
   it("are expected as 19 of 20 were, and not above what the request allows", function()

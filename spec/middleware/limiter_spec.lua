@@ -1,4 +1,5 @@
 -- Calls that wait for their share of a minute, in simulated time.
+local coroutines = require "opengatellm.host.coroutines"
 local errors = require "opengatellm.errors"
 local helper = require "spec.helper"
 local ogl = require "opengatellm"
@@ -105,7 +106,7 @@ describe("the limiter", function()
     assert(limited:chat "hi")
     local reply, err = limited:chat "hi"
     assert.is_nil(reply)
-    assert.same({ "limit", "queue_wait", true }, { err.kind, err.code, err.retryable })
+    assert.same({ "limit", "queue_wait", true, {} }, { err.kind, err.code, err.retryable, err.attempts })
     assert.near(60, err.retry_after, 0.01)
     assert.same({}, here.waits)
   end)
@@ -115,7 +116,7 @@ describe("the limiter", function()
     local limited = c:use(ogl.middleware.limiter { requests = 1, max_queue = 0 })
     assert(limited:chat "hi")
     local _, err = limited:chat "hi"
-    assert.same({ "limit", "queue_full" }, { err.kind, err.code })
+    assert.same({ "limit", "queue_full", {} }, { err.kind, err.code, err.attempts })
   end)
 
   it("has limits for each key", function()
@@ -204,6 +205,29 @@ local function visit(limiter, here, request, during)
 end
 
 local function used(tokens) return { usage = { total_tokens = tokens, output_tokens = tokens } } end
+
+describe("the limiter", function()
+  it("counts the loser of a hedge, too (llmr#48)", function()
+    local limiter, here = ogl.middleware.limiter { tokens = 1000 }, helper.simulated_host()
+    local reply = { usage = { total_tokens = 10 }, attempts = { { cancelled = true, estimated = true, tokens = 7 }, { tokens = 10 } } }
+    assert(visit(limiter, here, {}, function() return reply end))
+    assert.same({ 2, 17 }, { limiter.state().requests, limiter.state().tokens })
+  end)
+
+  for i, row in ipairs {
+    { "key", 5, "key returned a number; expected a string" }, { "by", 5, "by returned a number; expected a string" },
+    { "estimate", "much", "estimate returned much; expected a number of tokens" }, { "estimate", math.huge, "estimate returned %-?inf; expected" },
+  } do
+    it(("says what was expected where `%s` returns nonsense (%d)"):format(row[1], i), function()
+      if coroutines.NARROW then return end -- there it is raised
+      local limiter = ogl.middleware.limiter { requests = 1, [row[1]] = function() return row[2] end }
+      local _, err = client():use(limiter):chat "hi"
+      assert.same({ "config", "middleware" }, { err.kind, err.code })
+      assert.matches("middleware limiter: its wrap raised: ogl.middleware.limiter: " .. row[3], err.message)
+      assert.equal(0, limiter.state().running)
+    end)
+  end
+end)
 
 describe("the limiter's queue", function()
   it("is in the order of coming, and small calls do not pass a large one", function()

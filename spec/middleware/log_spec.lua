@@ -103,7 +103,7 @@ describe("the log", function()
   it("raises what is wrong with its options at the caller's line", function()
     for problem, options in pairs {
       ["write: expected function, got string"] = { write = "x" }, ['format: expected "text" or "json", got "xml"'] = { format = "xml" },
-      ["level: there is no such field"] = { level = 1 }, ["expected table, got number"] = 7,
+      ["level: there is no such field"] = { level = 1 }, ["expected table, got number"] = 7, ["expected table, got boolean"] = false,
     } do
       local _, where = pcall(function()
         local log = ogl.middleware.log(options)

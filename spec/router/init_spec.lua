@@ -97,7 +97,7 @@ describe("a router", function()
     assert.same({ a = 2, b = 2 }, counts(transports))
   end)
 
-  it("makes no more tries than its own budget has, whatever the clients' is", function()
+  it("makes no more tries than its own budget has, whatever the clients' is (an option ignored: litellm#19077)", function()
     local router = setup({ a = BUSY, b = BUSY }, { retries = { max = 1 } })
     local _, err = router:chat "hi"
     assert.equal("overloaded", err.reason)
@@ -116,7 +116,7 @@ describe("a router", function()
     assert.is_true(last.timeouts.total <= 10 and last.timeouts.total > 0)
   end)
 
-  it("gives a stream when it is committed", function()
+  it("gives a stream when it is committed, by the same tries as a chat (litellm#29808, bifrost#5395)", function()
     local router = setup { a = OVERLOADED, b = good "from b" }
     local stream = assert(router:stream "hi")
     assert.equal("a b", names_of(stream.attempts))
@@ -127,7 +127,7 @@ describe("a router", function()
     assert.equal(5, reply.attempts[2].tokens)
   end)
 
-  it("never tries again what was committed", function()
+  it("never tries again what was committed (a text twice: litellm#32835)", function()
     local router, transports = setup { a = CUT, b = good "from b" }
     local stream = assert(router:stream "hi")
     local reply, err = stream:reply()
@@ -138,6 +138,84 @@ describe("a router", function()
     assert.is_true(err.attempts[1].estimated)
     assert.same({ a = 1, b = 0 }, counts(transports))
     assert.equal(1, router:state().a.failures)
+  end)
+
+  it("keeps nothing of a try that failed (stale state: bifrost#4911, bifrost#2897)", function()
+    local half = { headers = SSE, body = 'data: {"id":"x","model":"other","choices":[],"usage":{"prompt_tokens":90,"completion_tokens":90}}\n\n'
+      .. 'data: {"error":{"message":"Overloaded","type":"overloaded_error"}}\n\n' }
+    for _, method in ipairs { "chat", "stream" } do
+      local router = setup { a = half, b = good "from b" }
+      local answer = assert(router[method](router, "hi"))
+      local reply = method == "chat" and answer or assert(answer:reply())
+      assert.same({ "c1", "m", "from b", 5, {} }, { reply.id, reply.model, reply.text, reply.usage.total_tokens, reply.warnings })
+      assert.equal("overloaded", reply.attempts[1].reason)
+    end
+  end)
+
+  it("writes a schema in the form of each row's protocol (a fallback dropped it: llm-gateway#2419)", function()
+    local message = { headers = JSON, body = '{"id":"x","type":"message","role":"assistant","content":[{"type":"text","text":"{}"}],"stop_reason":"end_turn"}' }
+    local first, second = replay.new(BUSY), replay.new(message)
+    local router = ogl.router { host = helper.simulated_host(), clients = {
+      ogl.client { provider = "openai_compatible", base_url = "http://a", model = "m", transport = first },
+      ogl.client { provider = "anthropic", api_key = "sk-0123456789", model = "claude-sonnet-4-5", transport = second },
+    } }
+    assert(router:chat { messages = "hi", output = { type = "object", properties = { city = { type = "string" } } }, no_streaming = true })
+    for _, transport in ipairs { first, second } do assert.truthy(transport.requests[1].body:find('"city"', 1, true)) end
+    assert.truthy(first.requests[1].body:find('"response_format"', 1, true))
+    assert.is_nil(second.requests[1].body:find('"response_format"', 1, true))
+  end)
+
+  it("asks the row that recovers first where all are open (all cooled, nothing left: litellm#3646)", function()
+    local router, transports, host = setup({ a = BUSY, b = { BUSY, good "from b" } }, { breaker = { failures = 1 }, retries = { max = 0 } })
+    assert.is_nil((router:chat "hi"))
+    router:state("a", "open", 60)
+    host.sleep(1)
+    assert.same({ "open", "open" }, { router:state().a.state, router:state().b.state })
+    local reply = assert(router:chat "hi")
+    assert.same({ "from b", "b" }, { reply.text, names_of(reply.attempts) })
+    assert.same({ "open", "closed" }, { router:state().a.state, router:state().b.state })
+    assert.same({ a = 1, b = 2 }, counts(transports))
+  end)
+
+  it("closes a row whose probe is refused: the server lives (nora#614)", function()
+    local router, _, host = setup({ a = { BUSY, REFUSED, good "from a" }, b = good "from b" }, { breaker = { failures = 1 } })
+    assert.equal("a b", names_of(assert(router:chat "hi").attempts))
+    host.sleep(31)
+    local _, err = router:chat "hi"
+    assert.same({ 400, "a" }, { err.status, names_of(err.attempts) })
+    assert.equal("closed", router:state().a.state)
+    assert.equal("from a", assert(router:chat "hi").text)
+  end)
+
+  it("gives the probe to the next call where the one that had it is cancelled (deer-flow#3991, nora#585)", function()
+    local probing, held = false, false
+    local a = ogl.client { provider = "openai_compatible", base_url = "http://a", model = "m", transport = replay.new(function(_, n) return n == 1 and BUSY or good "from a" end) }
+      :use(function(call, proceed)
+        if held then
+          probing = true
+          local fine, err = ogl.sleep(3600)
+          if not fine then return nil, err end
+        end
+        return proceed(call)
+      end)
+    local b = ogl.client { provider = "openai_compatible", base_url = "http://b", model = "m", transport = replay.new(good "from b") }
+    local host = helper.simulated_host()
+    local router = ogl.router { clients = { { name = "a", client = a }, { name = "b", client = b } }, host = host, breaker = { failures = 1 } }
+    ogl.run(function()
+      assert.equal("a b", names_of(assert(router:chat "hi").attempts))
+      host.sleep(31)
+      held = true
+      local task = ogl.spawn(function() return router:chat "hi" end)
+      while not probing do assert(ogl.sleep(0)) end
+      assert.equal("from b", assert(router:chat "hi").text)
+      task:cancel()
+      local _, err = task:wait()
+      assert.equal("cancelled", err.kind)
+      assert.equal("half_open", router:state().a.state)
+      held = false
+      assert.equal("from a", assert(router:chat "hi").text)
+      assert.equal("closed", router:state().a.state)
+    end)
   end)
 
   it("has a row's model win over the request's, and that over the client's", function()
@@ -234,7 +312,7 @@ describe("a router's hedge", function()
     return ogl.router { clients = clients, hedge = hedge, retries = { max = 0 } }
   end
 
-  it("asks a second row where the first takes too long; the loser is counted", function()
+  it("asks a second row where the first takes too long; the loser is counted (llmr#48)", function()
     for _, method in ipairs { "chat", "stream" } do
       local router = hedged("stall_head", "ok", 0.02)
       local answer = assert(router[method](router, "hi"))
@@ -329,12 +407,13 @@ describe("a strategy of the program's own", function()
   end)
 
   it("is told what was expected where it returns nonsense, or nothing", function()
-    for expected, strategy in pairs {
-      ["returned a nil; expected a list of rows"] = function() end, ["whose item 1 is no row of this router"] = function() return { {} } end,
-      ["left no row for this request"] = function() return {} end,
+    for expected, row in pairs {
+      ["the strategy of the program returned a nil; expected a list of rows"] = { "strategy", function() end },
+      ["whose item 1 is no row of this router"] = { "strategy", function() return { {} } end },
+      ["left no row for this request"] = { "route", function() return {} end },
     } do
-      local _, err = setup({ a = good "x" }, { strategy = strategy }):chat "hi"
-      assert.equal("config", err.kind)
+      local _, err = setup({ a = good "x" }, { strategy = row[2] }):chat "hi"
+      assert.same({ "config", row[1] }, { err.kind, err.code })
       assert.matches(expected, err.message)
       assert.same({}, err.attempts)
     end
@@ -345,6 +424,17 @@ describe("a strategy of the program's own", function()
       local _, err = setup({ a = good "x" }, { strategy = function() error "oh" end }):chat "hi"
       assert.equal("strategy", err.code)
       assert.matches("the strategy of the program raised: .*oh", err.message)
+      assert.same({}, err.attempts)
+    end)
+
+    it("and one that ships with the library, whose function raises, has its own name", function()
+      for name, strategy in pairs {
+        sticky = { "sticky", key = function() error "oh" end }, weighted = { "weighted", random = function() return "much" end },
+      } do
+        local _, err = setup({ a = good "x" }, { strategy = strategy }):chat "hi"
+        assert.same({ "config", "strategy" }, { err.kind, err.code })
+        assert.matches("the strategy " .. name .. " raised: ", err.message)
+      end
     end)
   end
 end)

@@ -1,4 +1,5 @@
 -- Stores: the contract in memory, behind a guard, and what a program is told of one that is none.
+local contract = require "spec.support.store_contract"
 local coroutines = require "opengatellm.host.coroutines"
 local guard = require "opengatellm.store.guard"
 local helper = require "spec.helper"
@@ -14,25 +15,7 @@ local function setup(options)
 end
 
 describe("a store in memory", function()
-  it("gets, sets, adds, counts and deletes", function()
-    local s, clock = setup()
-    assert.is_nil(s:get "a")
-    assert.is_true(s:set("a", "x", 10))
-    assert.equal("x", s:get "a")
-    assert.is_false(s:add("a", "y", 10))
-    clock.now = 110
-    assert.is_nil(s:get "a")
-    assert.is_true(s:add("a", "y"))
-    assert.equal("y", s:get "a")
-    assert.equal(2, s:incr("n", 2, 5))
-    clock.now = 112
-    assert.equal(3, s:incr("n", 1, 5))
-    clock.now = 115 -- the time is that of the first
-    assert.equal(1, s:incr("n", 1, 5))
-    assert.is_true(s:delete "n")
-    assert.is_true(s:delete "n")
-    assert.is_nil(s:get "n")
-  end)
+  it("keeps the contract of a store", function() contract.check(setup()) end)
 
   it("drops what was used longest ago, by entries and by bytes", function()
     local s = setup { entries = 3 }

@@ -12,12 +12,13 @@ local M = {}
 local function start(name, command)
   local pipe = temporary.directory() .. "/" .. temporary.id()
   os.execute("mkfifo " .. pipe)
-  local process = assert(io.popen(("exec %s >%s"):format(command, pipe), "w"))
+  local process = assert(io.popen(("exec >%s; echo $$; exec %s"):format(pipe, command), "w"))
   local output = assert(io.open(pipe))
+  local id = output:read "*l" -- of the shell, and of the command that takes its place
   local port = (output:read "*l" or ""):match "^port (%d+)$"
   output:close()
   os.remove(pipe)
-  kept.servers[name] = { process = process, port = assert(port, "the server did not start: " .. command) }
+  kept.servers[name] = { process = process, id = id, port = assert(port, "the server did not start: " .. command) }
   return kept.servers[name].port
 end
 
@@ -48,6 +49,13 @@ function M.ogl() return M.serve "ogl.lua --pace 0" end
 function M.stop(name)
   if kept.servers[name] then kept.servers[name].process:close() end
   kept.servers[name] = nil
+end
+
+--- Ends a server of `port_of` as a crash would: it sends no word to its clients.
+---@param name string
+function M.kill(name)
+  os.execute("kill -9 " .. kept.servers[name].id)
+  M.stop(name)
 end
 
 -- A shell that ends its child when its own input does.

@@ -17,7 +17,7 @@ local M = {}
 ---@field reason? ogl.Reason
 ---@field milliseconds integer from its begin to its commitment, its end or its error
 ---@field tokens? integer in and out
----@field cost? number as the server said
+---@field cost? number as the server said; of one that was cancelled by the prices of the middleware cost
 ---@field hedged? boolean it was begun beside another one
 ---@field cancelled? boolean another one answered first; what it cost is an estimate
 ---@field estimated? boolean `tokens` is an estimate

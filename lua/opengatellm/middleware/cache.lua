@@ -29,8 +29,8 @@ local M = {}
 
 ---@class ogl.CacheOptions
 ---@field seconds? number that an answer is kept; default: as long as there is room
----@field bytes? integer that the memory may take; default 64 MiB
----@field folder? string path of a folder that exists: answers are kept in its files
+---@field bytes? integer that the memory or the folder may take; default 64 MiB of memory, 256 MiB of a folder
+---@field folder? string path of a folder that exists: answers are kept in its files, of which the oldest go first
 ---@field store? table in place of both: ogl.store.shared, ogl.store.redis, or one of your own (store/init.lua)
 ---@field namespace? string|fun(call: ogl.MiddlewareCall): string|false|nil answers are shared inside of it alone; nil and false: not at all
 
@@ -158,7 +158,7 @@ function M.new(given)
   local client_host = false -- of the call that asks the store now: its clock counts
   local function now() return host.current(client_host).now() end
   local kept = memory.new { bytes = given.bytes or BYTES, entries = math.huge, now = now }
-  local behind = given.store or given.folder and folders.new(given.folder, 2)
+  local behind = given.store or given.folder and folders.new(given.folder, { bytes = given.bytes }, 2)
   local store = behind and guards.new(behind, kept, now) or kept
 
   local function keep(state, entry)

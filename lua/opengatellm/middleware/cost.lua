@@ -16,8 +16,10 @@
 --
 -- @module opengatellm.middleware.cost
 local errors = require "opengatellm.errors"
+local estimates = require "opengatellm.chat.estimate"
 local figures = require "opengatellm.middleware.figures"
 local models = require "opengatellm.providers.models"
+local options = require "opengatellm.middleware.options"
 local prices = require "opengatellm.providers.prices"
 local request = require "opengatellm.request"
 
@@ -120,7 +122,7 @@ end
 -- Calls -----------------------------------------------------------------------------------------------------------
 
 local function limit(code, message)
-  return errors.new { kind = "limit", code = code, message = "the cost: " .. message, sent = false }
+  return errors.new { kind = "limit", code = code, message = "the cost: " .. message, sent = false, attempts = {} }
 end
 
 -- Estimates what a call will cost, at the most where the request has max_tokens; nil where the price is not known.
@@ -129,7 +131,7 @@ local function estimated(self, call)
   if not price then return nil end
   local chat = call.operation == "chat" or call.operation == "stream"
   local output = chat and (call.request.max_tokens or self.outputs:expected(nil, self.output)) or 0
-  return prices.cost(price, { input_tokens = figures.input_tokens(call.request), output_tokens = output })
+  return prices.cost(price, { input_tokens = estimates.prompt(call.request), output_tokens = output })
 end
 
 local function key_of(self, call)
@@ -167,11 +169,22 @@ local function cost_of(self, usage, answer, call, state)
   tell_unknown(self, provider, model, answer)
 end
 
+-- What the losers of a hedge cost, by the estimate of their prompts. It stands in each one's attempt: the reply's usage is the winner's.
+local function cost_of_losers(self, answer, err)
+  local sum = 0
+  for _, attempt in ipairs(figures.losers(answer, err)) do
+    local price = not attempt.cost and price_of(self, attempt.provider, attempt.model)
+    if price then attempt.cost = prices.cost(price, { input_tokens = attempt.tokens }) end
+    sum = sum + (attempt.cost or 0)
+  end
+  return sum
+end
+
 local function finish(self, answer, err, call, state)
   if not state.estimate then return end
   local usage = figures.usage(answer, err, call, state)
   local cost = cost_of(self, usage, answer, call, state)
-  spend(self, state, (cost or 0) - state.estimate)
+  spend(self, state, (cost or 0) + cost_of_losers(self, answer, err) - state.estimate)
   state.estimate = nil
   local said = answer and answer.usage or err and err.usage
   if said and cost and not said.cost and not usage.cached then said.cost = cost end
@@ -190,29 +203,29 @@ local function price_problem(name, price, where)
   return problem or price.long and price_problem("long", price.long, place:sub(1, -2))
 end
 
-local function problem_of(options)
-  if type(options) ~= "table" then return "expected table, got " .. type(options) end
-  local problem = request.check_fields(options, FIELDS) or request.check_fields(options.caps or {}, CAPS, "caps.")
-  if problem then return problem end
-  for name, price in pairs(options.prices or {}) do problem = problem or price_problem(name, price, "prices") end
-  if problem then return problem end
-  local caps = options.caps or {}
-  if (caps.key or caps.key_day) and not options.key then return "key: the caps of a key need a function that says whose call it is" end
-  if options.unknown and options.unknown ~= "warn" and options.unknown ~= "refuse" then
-    return 'unknown: expected "warn" or "refuse", got "' .. options.unknown .. '"'
+-- What is wrong inside of the options' tables, and between them.
+local function problem_of(given)
+  local caps = given.caps or {}
+  local problem = request.check_fields(caps, CAPS, "caps.")
+  for name, price in pairs(given.prices or {}) do problem = problem or price_problem(name, price, "prices") end
+  if not problem and (caps.key or caps.key_day) and not given.key then
+    problem = "key: the caps of a key need a function that says whose call it is"
   end
+  return problem
 end
 
 --- Makes a middleware that counts what calls cost. Raises mistakes in its options.
----@param options? ogl.CostOptions
+---@param given? ogl.CostOptions
 ---@return ogl.Middleware cost with `spent(key)`, which gives what was spent as `{ all, day }`, of a key or of all calls
-function M.new(options)
-  options = options or {}
-  local problem = problem_of(options)
-  if problem then error("ogl.middleware.cost: " .. problem, 2) end
+function M.new(given)
+  given = options.check("cost", given, FIELDS)
+  local problem = problem_of(given)
+  options.expect(not problem, "cost", problem)
+  options.expect_word("cost", "unknown", given.unknown, "warn", "refuse")
+  options.expect_from("cost", given, { output = 0 })
   local self = {
-    prices = request.merge(options.prices), caps = request.merge(options.caps), key = options.key, output = options.output or 500,
-    unknown = options.unknown or "warn", warn = options.warn, clock = options.clock or os.time,
+    prices = request.merge(given.prices), caps = request.merge(given.caps), key = given.key, output = given.output or 500,
+    unknown = given.unknown or "warn", warn = given.warn, clock = given.clock or os.time,
     accounts = {}, found = {}, told = {}, outputs = figures.outputs(),
   }
   return {

@@ -9,7 +9,6 @@
 -- @module opengatellm.middleware.figures
 local estimate = require "opengatellm.chat.estimate"
 local host = require "opengatellm.host"
-local json = require "opengatellm.json"
 local words = require "opengatellm.base.words"
 
 local M = {}
@@ -34,37 +33,7 @@ local M = {}
 
 local CHUNKS = words.set "text reasoning refusal tool_call tool_arguments part"
 
-local MEDIA = 1000 -- tokens: about what a picture of middle size takes
-
--- Estimates -------------------------------------------------------------------------------------------------------
-
--- The bytes of a text or a list of texts and parts; media count as the bytes of as many tokens.
-local function bytes_of(value)
-  if type(value) == "string" then return #value end
-  if type(value) ~= "table" then return 0 end
-  if type(value.text) == "string" then return #value.text end
-  if type(value.arguments) == "string" then return #value.arguments end
-  local bytes = 0
-  for _, item in ipairs(value) do
-    if type(item) == "number" then bytes = bytes + 4 else bytes = bytes + bytes_of(item) end
-  end
-  if value.content ~= nil then return bytes + bytes_of(value.content) + bytes_of(value.tool_calls) end
-  if bytes == 0 and value.type ~= nil then return MEDIA * 4 end
-  return bytes
-end
-
---- Estimates how many tokens the model will read of a request, by the lengths of its texts.
----@param request table of a chat, or of embeddings, reranking, …
----@return integer
-function M.input_tokens(request)
-  local bytes = bytes_of(request.messages) + bytes_of(request.system) + bytes_of(request.input) + bytes_of(request.query)
-    + bytes_of(request.documents) + bytes_of(request.prompt)
-  if type(request.tools) == "table" and request.tools[1] then
-    local fine, text = pcall(json.encode, request.tools) -- a tool may hold a function
-    bytes = bytes + (fine and #text or 0)
-  end
-  return estimate.tokens(bytes)
-end
+-- The lengths of answers -----------------------------------------------------------------------------------------
 
 local KEPT, FRESH = 64, 16 -- outputs that are remembered; after so many more they are sorted anew
 
@@ -172,9 +141,8 @@ end
 
 -- The usage of an answer whose server counted nothing.
 local function counted(answer, call, state)
-  local bytes = state.bytes
-  if bytes == 0 and answer then bytes = bytes_of(answer.content) end
-  return with_total { input_tokens = M.input_tokens(call.request), output_tokens = estimate.tokens(bytes), estimated = true }
+  local output = state.bytes > 0 and estimate.tokens(state.bytes) or estimate.answer(answer)
+  return with_total { input_tokens = estimate.prompt(call.request), output_tokens = output, estimated = true }
 end
 
 local function usage_of_error(err, call, state)
@@ -188,7 +156,7 @@ local function usage_of_error(err, call, state)
     return with_total(copy)
   end
   if err.sent == false or err.status or not TAKEN[err.kind] then return {} end
-  return with_total { input_tokens = M.input_tokens(call.request), output_tokens = 0, estimated = true }
+  return with_total { input_tokens = estimate.prompt(call.request), output_tokens = 0, estimated = true }
 end
 
 --- What a call used: as the server said, else an estimate, marked `estimated`. An answer out of a cache (`usage.cached`) used nothing.
@@ -202,6 +170,18 @@ function M.usage(answer, err, call, state)
   local usage = answer and answer.usage or state.usage or counted(answer, call, state)
   if usage.cached or answer and answer.cached or state.usage and state.usage.cached then return { requests = 0, cached = true } end
   return usage
+end
+
+--- The tries of a router's call that another one was faster than (hedges): their servers have read the prompt, which is an estimate.
+---@param answer? table
+---@param err? ogl.Error
+---@return ogl.Attempt[]
+function M.losers(answer, err)
+  local list = {}
+  for _, attempt in ipairs(answer and answer.attempts or err and err.attempts or {}) do
+    if attempt.cancelled and attempt.tokens then list[#list + 1] = attempt end
+  end
+  return list
 end
 
 -- How many times the request was sent.

@@ -16,8 +16,10 @@
 --
 -- @module opengatellm.middleware.limiter
 local errors = require "opengatellm.errors"
+local estimate = require "opengatellm.chat.estimate"
 local figures = require "opengatellm.middleware.figures"
 local host = require "opengatellm.host"
+local options = require "opengatellm.middleware.options"
 local rate_limit = require "opengatellm.http.rate_limit"
 local request = require "opengatellm.request"
 local task = require "opengatellm.task"
@@ -183,7 +185,7 @@ end
 
 local function refused(code, message, seconds)
   return errors.new {
-    kind = "limit", code = code, message = "the limiter: " .. message, retryable = true, retry_after = seconds, sent = false,
+    kind = "limit", code = code, message = "the limiter: " .. message, retryable = true, retry_after = seconds, sent = false, attempts = {},
   }
 end
 
@@ -275,11 +277,11 @@ end
 local function need_of(self, call)
   if self.estimate then
     local tokens = self.estimate(call.request, call)
-    if type(tokens) == "number" and tokens >= 0 then return { input = math.ceil(tokens) } end
+    if type(tokens) == "number" and tokens >= 0 and tokens < math.huge then return { input = math.ceil(tokens) } end
     error("ogl.middleware.limiter: estimate returned " .. tostring(tokens) .. "; expected a number of tokens", 0)
   end
   local chat = call.operation == "chat" or call.operation == "stream"
-  return { input = figures.input_tokens(call.request), chat = chat, most = call.request.max_tokens }
+  return { input = estimate.prompt(call.request), chat = chat, most = call.request.max_tokens }
 end
 
 local function enter(self, call, proceed, state)
@@ -303,7 +305,9 @@ local function finish(answer, err, call, state)
     local usage = figures.usage(answer, err, call, state)
     local list = answer and answer.attempts or err and err.attempts
     local sent = not (err and err.sent == false) and usage.requests ~= 0
-    settle(bucket, state, list and #list or sent and 1 or 0, usage.total_tokens or (usage.input_tokens or 0) + (usage.output_tokens or 0))
+    local tokens = usage.total_tokens or (usage.input_tokens or 0) + (usage.output_tokens or 0)
+    for _, loser in ipairs(figures.losers(answer, err)) do tokens = tokens + loser.tokens end
+    settle(bucket, state, list and #list or sent and 1 or 0, tokens)
     if answer and usage.output_tokens and not usage.estimated then bucket.outputs:add(usage.output_tokens) end
   end
   wake_head(bucket)
@@ -316,18 +320,15 @@ local function state_of(self, key)
   return { requests = bucket.requests, tokens = bucket.tokens, waiting = bucket.waiting, running = bucket.flying }
 end
 
+local LEAST = { requests = 1, tokens = 1, max_queue = 0, max_wait = 0, output = 0 }
+
 --- Makes a limiter. Raises mistakes in its options.
----@param options? ogl.LimiterOptions
+---@param given? ogl.LimiterOptions
 ---@return ogl.Middleware limiter with `state(key)`, which gives the requests and tokens of the last minute, and those who wait and run
-function M.new(options)
-  options = options or {}
-  local problem = type(options) ~= "table" and "expected table, got " .. type(options) or request.check_fields(options, FIELDS)
-  for _, row in ipairs { { "requests", 1 }, { "tokens", 1 }, { "max_queue", 0 }, { "max_wait", 0 }, { "output", 0 } } do
-    local value = not problem and options[row[1]]
-    if value and value < row[2] then problem = ("%s: expected a number from %d on, got %g"):format(row[1], row[2], value) end
-  end
-  if problem then error("ogl.middleware.limiter: " .. problem, 2) end
-  local self = request.merge({ max_queue = 100, max_wait = 60, output = 500, learn = true }, options, { buckets = {} })
+function M.new(given)
+  given = options.check("limiter", given, FIELDS)
+  options.expect_from("limiter", given, LEAST)
+  local self = request.merge({ max_queue = 100, max_wait = 60, output = 500, learn = true }, given, { buckets = {} })
   return {
     name = "limiter",
     wrap = function(call, proceed, state) return enter(self, call, proceed, state) end,

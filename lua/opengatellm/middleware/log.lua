@@ -14,7 +14,7 @@
 -- @module opengatellm.middleware.log
 local figures = require "opengatellm.middleware.figures"
 local json = require "opengatellm.json"
-local request = require "opengatellm.request"
+local options = require "opengatellm.middleware.options"
 
 local M = {}
 
@@ -107,23 +107,14 @@ local function default_write(line)
   io.stderr:write(line, "\n")
 end
 
-local function problem_of(options)
-  if type(options) ~= "table" then return "expected table, got " .. type(options) end
-  local problem = request.check_fields(options, FIELDS)
-  if problem then return problem end
-  local format = options.format
-  if format and format ~= "text" and format ~= "json" then return 'format: expected "text" or "json", got "' .. format .. '"' end
-end
-
 --- Makes a middleware that writes a line for each call. Raises mistakes in its options.
----@param options? ogl.LogOptions
+---@param given? ogl.LogOptions
 ---@return ogl.Middleware
-function M.new(options)
-  options = options or {}
-  local problem = problem_of(options)
-  if problem then error("ogl.middleware.log: " .. problem, 2) end
-  local self = { content = options.content, clock = options.clock or os.time }
-  local write, form = options.write or default_write, options.format == "json" and as_json or as_text
+function M.new(given)
+  given = options.check("log", given, FIELDS)
+  options.expect_word("log", "format", given.format, "text", "json")
+  local self = { content = given.content, clock = given.clock or os.time }
+  local write, form = given.write or default_write, given.format == "json" and as_json or as_text
   return {
     name = "log",
     request = function(_, call, state) figures.begin(call, state, true) end,

@@ -22,6 +22,7 @@ local figures = require "opengatellm.middleware.figures"
 local host = require "opengatellm.host"
 local measures = require "opengatellm.middleware.measures"
 local names = require "opengatellm.middleware.otel_names"
+local options = require "opengatellm.middleware.options"
 local otlp = require "opengatellm.middleware.otlp"
 local random = require "opengatellm.base.random"
 local request = require "opengatellm.request"
@@ -236,68 +237,62 @@ local function metrics_text(self)
   return otlp.metrics(self.sums, self.resource, self.scope, otlp.nanoseconds(self.started), otlp.nanoseconds(self.clock()))
 end
 
-local function resource_of(options)
-  local list = { { "service.name", options.service or os.getenv "OTEL_SERVICE_NAME" or "opengatellm" } }
+local function resource_of(given)
+  local list = { { "service.name", given.service or os.getenv "OTEL_SERVICE_NAME" or "opengatellm" } }
   local keys = {}
-  for key in pairs(options.resource or {}) do keys[#keys + 1] = key end
+  for key in pairs(given.resource or {}) do keys[#keys + 1] = key end
   table.sort(keys)
-  for _, key in ipairs(keys) do list[#list + 1] = { key, options.resource[key] } end
+  for _, key in ipairs(keys) do list[#list + 1] = { key, given.resource[key] } end
   return list
 end
 
-local function check_endpoint(endpoint)
-  if not endpoint or endpoint:find "^https?://[^%s%c]+$" then return nil end
-  return "endpoint: expected an address that begins with http:// or https://"
-end
-
-local function problem_of(options)
-  if type(options) ~= "table" then return "expected table, got " .. type(options) end
-  local problem = request.check_fields(options, FIELDS) or options.headers and request.check_headers(options.headers)
-    or check_endpoint(options.endpoint)
+-- What is wrong inside of the options' values.
+local function problem_of(given)
+  local problem = given.headers and request.check_headers(given.headers)
   if problem then return problem end
-  for key, value in pairs(options.resource or {}) do
+  if given.endpoint and not given.endpoint:find "^https?://[^%s%c]+$" then
+    return "endpoint: expected an address that begins with http:// or https://"
+  end
+  for key, value in pairs(given.resource or {}) do
     local kind = type(value)
     if type(key) ~= "string" or kind ~= "string" and kind ~= "number" and kind ~= "boolean" then
       return "resource: expected names and texts, numbers or booleans"
     end
   end
-  if options.semconv and not names.VERSIONS[options.semconv] then
-    return 'semconv: expected "2026-10" or "1.41", got "' .. options.semconv .. '"'
-  end
-  for _, row in ipairs { { "batch", 1 }, { "max_queue", 1 }, { "interval", 0 }, { "sample", 0 } } do
-    local value = options[row[1]]
-    if value and value < row[2] then return ("%s: expected a number from %d on, got %g"):format(row[1], row[2], value) end
-  end
 end
+
+local LEAST = { batch = 1, max_queue = 1, interval = 0, sample = 0 }
 
 local function default_clock()
   local ngx = rawget(_G, "ngx")
   return ngx and ngx.now or os.time
 end
 
-local function new_sender(self, options)
-  local endpoint = options.endpoint or os.getenv "OTEL_EXPORTER_OTLP_ENDPOINT" or "http://localhost:4318"
+local function new_sender(self, given)
+  local endpoint = given.endpoint or os.getenv "OTEL_EXPORTER_OTLP_ENDPOINT" or "http://localhost:4318"
   return sender.new {
-    endpoint = endpoint:gsub("/+$", ""), headers = options.headers or {}, batch = options.batch or 100, interval = options.interval or 5,
-    max_queue = options.max_queue or 2000, ca_file = options.ca_file, transport = options.transport,
+    endpoint = endpoint:gsub("/+$", ""), headers = given.headers or {}, batch = given.batch or 100, interval = given.interval or 5,
+    max_queue = given.max_queue or 2000, ca_file = given.ca_file, transport = given.transport,
     traces = function(spans) return otlp.traces(spans, self.resource, self.scope) end, metrics = function() return metrics_text(self) end,
   }
 end
 
 --- Makes a middleware that reports calls to an OpenTelemetry collector. Raises mistakes in its options.
----@param options? ogl.OtelOptions
+---@param given? ogl.OtelOptions
 ---@return ogl.Middleware otel with `flush()`, which sends all and waits (true, or nil and an error), and `dropped()`: how many were lost
-function M.new(options)
-  options = options or {}
-  local problem = problem_of(options)
-  if problem then error("ogl.middleware.otel: " .. problem, 2) end
+function M.new(given)
+  given = options.check("otel", given, FIELDS)
+  local problem = problem_of(given)
+  options.expect(not problem, "otel", problem)
+  options.expect_word("otel", "semconv", given.semconv, "2026-10", "1.41")
+  options.expect_from("otel", given, LEAST)
   local self = {
-    names = names.VERSIONS[options.semconv or "2026-10"], content = options.content, parent = options.parent, sample = options.sample or 1,
-    propagate = options.propagate ~= false, clock = options.clock or default_clock(), offsets = setmetatable({}, { __mode = "k" }),
-    sums = options.metrics ~= false and measures.sums() or nil, changed = false, resource = resource_of(options),
+    names = names.VERSIONS[given.semconv or "2026-10"], content = given.content, parent = given.parent, sample = given.sample or 1,
+    propagate = given.propagate ~= false, clock = given.clock or default_clock(), offsets = setmetatable({}, { __mode = "k" }),
+    sums = given.metrics ~= false and measures.sums() or nil, changed = false, resource = resource_of(given),
     scope = { name = "opengatellm", version = version },
   }
-  self.started, self.sender = self.clock(), new_sender(self, options)
+  self.started, self.sender = self.clock(), new_sender(self, given)
   return {
     name = "otel",
     request = function(wanted, call, state) return begin(self, wanted, call, state) end,

@@ -15,7 +15,7 @@
 local figures = require "opengatellm.middleware.figures"
 local measures = require "opengatellm.middleware.measures"
 local names = require "opengatellm.middleware.otel_names"
-local request = require "opengatellm.request"
+local options = require "opengatellm.middleware.options"
 
 local M = {}
 
@@ -218,26 +218,17 @@ local function dict_of(shared)
   return nil, ("shared: there is no lua_shared_dict '%s'"):format((shared:gsub("%c", "?")))
 end
 
-local function problem_of(options)
-  if type(options) ~= "table" then return "expected table, got " .. type(options) end
-  local problem = request.check_fields(options, FIELDS)
-  if problem then return problem end
-  if options.max_series and options.max_series < 1 then return "max_series: expected a number from 1 on, got " .. options.max_series end
-  if options.prefix and not options.prefix:find "^[%a_][%w_]*$" then return "prefix: expected letters, digits and _" end
-end
-
 --- Makes a middleware that counts. Raises mistakes in its options.
----@param options? ogl.PrometheusOptions
+---@param given? ogl.PrometheusOptions
 ---@return ogl.Middleware prometheus with `text()`, and `content_type` for the header of its answer
-function M.new(options)
-  options = options or {}
-  local problem = problem_of(options)
-  local dict, missing
-  if not problem then dict, missing = dict_of(options.shared) end
-  problem = problem or missing
-  if problem then error("ogl.middleware.prometheus: " .. problem, 2) end
+function M.new(given)
+  given = options.check("prometheus", given, FIELDS)
+  options.expect_from("prometheus", given, { max_series = 1 })
+  options.expect(not given.prefix or given.prefix:find "^[%a_][%w_]*$", "prometheus", "prefix: expected letters, digits and _")
+  local dict, problem = dict_of(given.shared)
+  options.expect(not problem, "prometheus", problem)
   local self = {
-    dict = dict, sums = measures.sums(), prefix = options.prefix or "", max_series = options.max_series or 1000, known = {}, n_known = 0,
+    dict = dict, sums = measures.sums(), prefix = given.prefix or "", max_series = given.max_series or 1000, known = {}, n_known = 0,
   }
   return {
     name = "prometheus", content_type = "text/plain; version=0.0.4; charset=utf-8",

@@ -3,8 +3,9 @@
 --   client:use(ogl.middleware.redact { patterns = { email = "[%w._%-]+@[%w._%-]+%.%a+" }, restore = true })
 --
 -- In the texts of a request (messages, system prompt, results of tools, arguments of calls, inputs, queries and documents), what fits a
--- pattern becomes a name: "[EMAIL_1]". The same text has the same name in a call. With `restore`, names in the reply's text, thoughts and
--- arguments become what they stand for, over any split of the pieces. Nothing of it is kept after the call.
+-- pattern becomes a name: "[EMAIL_1]", or the next that stands nowhere in the request. The same text has the same name in a call. With
+-- `restore`, names in the reply's text, thoughts and arguments become what they stand for, over any split of the pieces. Nothing of it is
+-- kept after the call.
 --
 -- @module opengatellm.middleware.redact
 local json = require "opengatellm.json"
@@ -21,6 +22,10 @@ local M = {}
 local RESTORED = { text = true, reasoning = true, refusal = true, tool_arguments = true }
 local SKIPPED = words.set "role type id tool_call_id name data json signature provider" -- members that are no text
 
+local HIDDEN = { "messages", "system", "input", "query", "documents" } -- fields of a request that have texts of people
+local SEEN = { "messages", "system", "input", "query", "documents", "tools", "output" } -- fields that a model reads
+local NAME = "%[[%u%d_]+_%d+%]" -- a name, and what the caller's own text may have that looks like one
+
 -- The patterns in a fixed order: the same request gives the same names.
 local function listed(patterns)
   local list = {}
@@ -33,11 +38,34 @@ local function listed(patterns)
   return list
 end
 
+-- Notes what looks like a name in a value's texts. It is the caller's own, and no secret may be put in its place later.
+local function note_names(value, taken)
+  if type(value) == "string" then
+    for name in value:gmatch(NAME) do taken[name] = true end
+  elseif type(value) == "table" and not getmetatable(value) then
+    for key, inner in next, value do
+      if key ~= "data" then note_names(inner, taken) end -- bytes have no names
+    end
+  end
+end
+
+-- The names that stand in a request. The first secret asks for them, when nothing has been changed yet: most requests have none.
+local function taken_names(state)
+  if not state.taken then
+    state.taken = {}
+    for _, field in ipairs(SEEN) do note_names(state.request[field], state.taken) end
+  end
+  return state.taken
+end
+
 local function name_for(state, kind, secret)
   local name = state.names[secret]
   if name then return name end
-  state.counts[kind] = (state.counts[kind] or 0) + 1
-  name = ("[%s_%d]"):format(kind, state.counts[kind])
+  local taken = taken_names(state)
+  repeat
+    state.counts[kind] = (state.counts[kind] or 0) + 1
+    name = ("[%s_%d]"):format(kind, state.counts[kind])
+  until not taken[name]
   state.names[secret], state.secrets[name] = name, secret
   state.longest = math.max(state.longest, #name)
   return name
@@ -103,7 +131,7 @@ end
 
 -- Puts secrets in the place of names; in JSON, as JSON writes them.
 local function restored(state, text, in_json)
-  return (text:gsub("%[[%u%d_]+_%d+%]", function(name)
+  return (text:gsub(NAME, function(name)
     local secret = state.secrets[name]
     return secret and in_json and json.encode(secret):sub(2, -2) or secret
   end))
@@ -157,8 +185,8 @@ function M.new(given)
   return {
     name = "redact",
     request = function(asked, _, state)
-      state.names, state.secrets, state.counts, state.longest = {}, {}, {}, 0
-      for _, field in ipairs { "messages", "system", "input", "query", "documents" } do
+      state.names, state.secrets, state.counts, state.longest, state.request = {}, {}, {}, 0, asked
+      for _, field in ipairs(HIDDEN) do
         if asked[field] ~= nil then asked[field] = hide_all(state, list, asked[field]) end
       end
       state.deaf = state.longest == 0 or nil -- nothing to put back

@@ -1,36 +1,60 @@
 --- A store in a folder of files, which outlive the program: one file a key.
 --
 -- A file is written whole under another name and then renamed, so that no reader finds half of one; its owner alone may read it. What was
--- damaged (its digest says so) counts as missing, and so does what is over its time, which the next reader removes. A folder has no bound:
--- a program that fills one clears it, too. `add` and `incr` read and then write: among several processes they do not exclude each other.
+-- damaged (its digest says so) counts as missing, and so does what is over its time, which the next reader removes. `add` and `incr` read
+-- and then write: among several processes they do not exclude each other.
+--
+-- The files take so many bytes, and the oldest go when they take more. A look at the whole folder costs time, so a write looks by chance,
+-- the larger it is the likelier: on average once in a sixteenth of the bound, whichever processes write. Files of other names stay.
 --
 -- @module opengatellm.store.folder
 local core = require "opengatellm.core"
 local random = require "opengatellm.base.random"
+local request = require "opengatellm.request"
 
 local M = {}
+
+---@class ogl.FolderStoreOptions
+---@field bytes? integer that the files may take together; default 256 MiB
+---@field now? fun(): number seconds; default os.time, since files outlive the clock of a process
+
+local FIELDS = { bytes = "integer", now = "function" }
 
 local Store = {}
 Store.__index = Store
 
 local FORM = "ogl1" -- of the files: a later form has another name
+local DIGEST = 64 -- characters of a file's name: the SHA-256 of its key
 local NAME_BYTES = 8 -- random bytes of a temporary name
+local BYTES = 256 * 1024 * 1024
+local LOOK, KEEP = 1 / 16, 7 / 8 -- of the bound: what is written between two looks, on average; what is left where too much was found
 
 local function hex(bytes)
   return (bytes:gsub(".", function(byte) return ("%02x"):format(byte:byte()) end))
 end
 
---- Makes a store. Raises where the path is no text, or this install has no opengatellm.curl, which writes the files.
+local function problem_of(path, options)
+  if type(path) ~= "string" or path == "" then return "expected the path of a folder, got " .. type(path) end
+  if type(options) ~= "table" then return "expected table, got " .. type(options) end
+  local problem = request.check_fields(options, FIELDS)
+  if problem then return problem end
+  if options.bytes and options.bytes < 1 then return ("bytes: expected a number above 0, got %g"):format(options.bytes) end
+end
+
+--- Makes a store. Raises what is wrong with its path or its options, and where this install has no opengatellm.curl, which writes files.
 ---@param path string of a folder that exists
+---@param options? ogl.FolderStoreOptions
 ---@param level? integer for error()
----@param now? fun(): number seconds; default os.time, since files outlive the clock of a process
 ---@return table
-function M.new(path, level, now)
-  level = (level or 1) + 1
-  if type(path) ~= "string" or path == "" then error("ogl.store.folder: expected the path of a folder, got " .. type(path), level) end
+function M.new(path, options, level)
+  options, level = options or {}, (level or 1) + 1
+  local problem = problem_of(path, options)
+  if problem then error("ogl.store.folder: " .. problem, level) end
   local found, system = pcall(require, "opengatellm.curl")
   if not found then error("ogl.store.folder: it needs opengatellm.curl, which is not installed", level) end
-  return setmetatable({ path = path:gsub("(.)/+$", "%1"), write = system.write_private, now = now or os.time }, Store)
+  return setmetatable({
+    path = path:gsub("(.)/+$", "%1"), most = options.bytes or BYTES, write = system.write_private, now = options.now or os.time,
+  }, Store)
 end
 
 local function path_of(self, key) return self.path .. "/" .. core.sha256(key) end
@@ -67,17 +91,57 @@ local function read(self, key)
   return value, ends
 end
 
+-- Room ------------------------------------------------------------------------------------------------------------
+
+-- The files of stores in the folder, the oldest first, as { name, size }: Lua itself lists no folder. An empty list where nothing can.
+local function files_of(self)
+  local quoted = "'" .. self.path:gsub("'", "'\\''") .. "/'" -- a link to a folder is followed because of the slash
+  local fine, pipe = pcall(io.popen, "LC_ALL=C ls -ntr -- " .. quoted .. " 2>/dev/null")
+  local list = {}
+  if not (fine and pipe) then return list end
+  for line in pipe:lines() do -- mode, links, owner, group, size, three words of a date, name
+    local size, name = line:match "^%-%S+%s+%d+%s+%d+%s+%d+%s+(%d+)%s+%S+%s+%S+%s+%S+%s+(%x+%.?%x*)$"
+    if name and #name:match "^%x+" == DIGEST then list[#list + 1] = { name = name, size = tonumber(size) } end
+  end
+  pipe:close()
+  return list
+end
+
+-- Removes the oldest files where all of them take more than they may.
+local function make_room(self)
+  local list, sum = files_of(self), 0
+  for _, file in ipairs(list) do sum = sum + file.size end
+  if sum <= self.most then return end
+  for _, file in ipairs(list) do
+    if sum <= self.most * KEEP then return end
+    os.remove(self.path .. "/" .. file.name)
+    sum = sum - file.size
+  end
+end
+
+-- Whether a write has to look at the folder; `random_bytes` decide, at least two.
+local function is_to_look(self, size, random_bytes)
+  local first, second = random_bytes:byte(1, 2)
+  return (first * 256 + second) / 65536 < size / (self.most * LOOK)
+end
+
 local function write(self, key, value, ends)
   local name, err = random.bytes(NAME_BYTES)
   if not name then return nil, tostring(err) end
   local path = path_of(self, key)
   local draft = path .. "." .. hex(name)
-  local fine, problem = self.write(draft, text_of(value, ends))
+  local text = text_of(value, ends)
+  local fine, problem = self.write(draft, text)
   if fine then fine, problem = os.rename(draft, path) end
-  if fine then return true end
+  if fine then
+    if is_to_look(self, #text, name) then make_room(self) end
+    return true
+  end
   os.remove(draft)
   return nil, ("the folder %s: %s"):format(self.path, tostring(problem))
 end
+
+-- The contract ----------------------------------------------------------------------------------------------------
 
 local function end_of(self, seconds) return seconds and self.now() + seconds or nil end
 

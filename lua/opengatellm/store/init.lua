@@ -56,9 +56,10 @@ end
 
 --- Makes a store in a folder of files.
 ---@param path string of a folder that exists
+---@param options? ogl.FolderStoreOptions
 ---@return table
-function M.folder(path)
-  local store = require "opengatellm.store.folder".new(path, 2)
+function M.folder(path, options)
+  local store = require "opengatellm.store.folder".new(path, options, 2)
   return store
 end
 

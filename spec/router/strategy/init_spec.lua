@@ -83,11 +83,11 @@ describe("the strategy", function()
   end)
 
   it("capability leaves out what cannot do it, by the row, or by what is known of its model", function()
-    local list = make { a = { capabilities = { tools = false, context = 100 } }, b = { capabilities = { vision = false } } }
+    local list = make { a = { capabilities = { tools = false, context = 2000 } }, b = { capabilities = { vision = false } } }
     assert.equal("abc", order("capability", list, ask "hi"))
     assert.equal("bc", order("capability", list, { messages = {}, tools = { { name = "t" } } }))
     assert.equal("ac", order("capability", list, { messages = { { role = "user", content = { ogl.image { url = "http://h/a.png" } } } } }))
-    assert.equal("bc", order("capability", list, ask(("x"):rep(1000))))
+    assert.equal("bc", order("capability", list, ask(("x"):rep(10000))))
     local known = assert(rows.all { { client = client("gpt-4o", "openai"), name = "a" }, { client = client("gpt-4.1", "openai"), name = "b" } })
     assert.equal("b", order("capability", known, ask(("x"):rep(600000))))
   end)
