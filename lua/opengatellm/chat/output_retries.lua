@@ -64,11 +64,12 @@ end
 ---@return ogl.Reply? reply its `usage` is that of all answers
 ---@return ogl.Error? err the last one; its `usage` is that of all answers
 function M.run(question, err, ask)
-  local asked, usage, reply = requests.of(question), {}, nil
+  local asked, usage = requests.of(question), {}
   for try = 1, math.min(asked.output_retries or TRIES, TRIES) do
     local following_request = repairable(err) and next_request(asked, err, try)
     if not following_request then break end
     add_usage(usage, err.usage)
+    local reply
     reply, err = ask(requests.merge(following_request, { output_retries = 0 }))
     if reply then
       add_usage(usage, reply.usage)

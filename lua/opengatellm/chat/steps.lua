@@ -2,7 +2,7 @@
 --
 --   find_search       puts the tool that OpenGateLLM takes for a search in place of the request's `search`
 --   choose_protocol   chooses the client for the model, because a provider may speak another protocol for some models
---   choose_output     makes the request for a schema's value in the mode that the model knows: by the server's own means, by a tool, in words
+--   choose_output     asks for a schema's value in the mode that the model knows: by the server's own means, by a tool, in words
 --   fetch_media       puts bytes in place of addresses that the server cannot reach
 --   choose_uploads    puts names in place of media that are too large for a request
 --   encode            has the protocol make the body
