@@ -77,6 +77,13 @@ local function plan_call(fn)
   }
 end
 
+-- What is said to a request for JSON: an object, or a list where its schema has one as `value`.
+local function json_answer(format)
+  local schema = type(format.json_schema) == "table" and format.json_schema.schema
+  local value = type(schema) == "table" and type(schema.properties) == "table" and schema.properties.value
+  return type(value) == "table" and value.type == "array" and script.LIST_ANSWER or script.JSON_ANSWER
+end
+
 --- What to say to a question: reasoning and answer.
 local function lines_for(json)
   local messages = json.messages
@@ -84,7 +91,7 @@ local function lines_for(json)
     return script.TOOL_REASONING, script.TOOL_ANSWER:format(text_of(messages[#messages]))
   end
   if type(json.response_format) == "table" and json.response_format.type ~= "text" then
-    return script.REASONING, script.JSON_ANSWER
+    return script.REASONING, json_answer(json.response_format)
   end
   local question = plan.question(json)
   if question:lower():find("capital", 1, true) and question:lower():find("france", 1, true) then

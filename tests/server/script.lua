@@ -30,6 +30,10 @@ script.TOOL_ANSWER = "L'outil a répondu : %s"
 
 script.JSON_ANSWER = '{"pays": "France", "capitale": "Paris"}'
 
+-- What is said where a list is asked for: it comes as the one member of an object.
+script.LIST_ANSWER = '{"value": [{"ville": "Paris", "habitants": 2100000}, {"ville": "Marseille", "habitants": 870000}, '
+  .. '{"ville": "Lyon", "habitants": 520000}]}'
+
 script.OWNER = "Direction interministerielle du numerique (DINUM)"
 
 --- `provider` is what the provider calls the model: it is what chunks carry, and it is accepted as an alias.
