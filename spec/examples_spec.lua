@@ -56,7 +56,7 @@ local function run(name, client)
       write "\n"
     end,
     io = { write = write, flush = function() end },
-    os = { getenv = os.getenv, exit = function() error(table.concat(out), 2) end },
+    os = { getenv = os.getenv, exit = function() error(table.concat(out), 2) end }, arg = {},
   }, { __index = _G })
   local chunk
   if setfenv then chunk = setfenv(assert(loadstring(changed, name)), environment)
@@ -99,6 +99,49 @@ describe("the examples", function()
       assert.matches("^C'est Paris%.\nstop24\n$", run("chat", client_of()))
       assert.matches("^C'est Paris%.\n24 tokens", run("stream", client_of()))
       assert.matches("^C'est Paris%.", run("tools", client_of()))
+    end)
+  end
+end)
+
+-- Structured output: a server that writes a value in small pieces, each a read of its own.
+local RECIPE = [[{"name":"Quiche lorraine","ingredients":[{"what":"œufs","amount":"3"},{"what":"crème","amount":"20 cl"}],]]
+  .. [["steps":["Étaler la pâte.","Cuire."],"minutes":45}]]
+local EVENTS = [[{"value":[{"year":1793,"what":"ouverture"},{"year":1989,"what":"pyramide","people":["Pei","Mitterrand"]}]}]]
+
+local function client_that_writes(provider, text)
+  local pieces = {}
+  for character in text:gmatch "[^\128-\191][\128-\191]*" do pieces[#pieces + 1] = { type = "text", text = character } end
+  pieces[#pieces + 1] = { type = "finish", reason = "stop" }
+  local said = answer(providers.find(provider).protocol, pieces, true)
+  said.chunk = 200
+  return ogl.client { provider = provider, model = "m", base_url = "http://server", api_key = "k", transport = replay.new(said) }
+end
+
+describe("the examples of structured output", function()
+  for _, provider in ipairs(PROVIDERS) do
+    it("run with " .. provider .. ": structured, which draws the value while it comes", function()
+      local said = run("structured", client_that_writes(provider, RECIPE))
+      local last = said:gsub(".*\27%[J", "")
+      assert.equal("Quiche lorraine\n  3            œufs\n  20 cl        crème\n  1. Étaler la pâte.\n  2. Cuire.\n45 minutes\n2 ingredients, 2 steps\n", last)
+      assert.matches("^[^\n]*\n\27%[1A\27%[J", said)
+      assert.matches("\27%[3A\27%[JQuiche lorraine\n", said)
+      local _, drawings = said:gsub("\27%[J", "")
+      assert.is_true(drawings > 10, drawings)
+    end)
+
+    it("run with " .. provider .. ": extract, which prints records as they are complete", function()
+      local said = run("extract", client_that_writes(provider, EVENTS))
+      assert.equal("11793ouverture\n21989pyramidePei, Mitterrand\n2 events\n", said)
+    end)
+
+    it("say what came and what is wrong, with " .. provider, function()
+      local wrong = EVENTS:gsub("1989", '"MCMLXXXIX"')
+      local fine, said = pcall(run, "extract", client_that_writes(provider, wrong))
+      assert.is_false(fine)
+      assert.matches("11793ouverture\n1 events, then: .*%[2%]%.year: expected an integer", said)
+      fine, said = pcall(run, "structured", client_that_writes(provider, "I cannot cook."))
+      assert.is_false(fine)
+      assert.matches("the output is missing", said)
     end)
   end
 end)
