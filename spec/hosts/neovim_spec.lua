@@ -103,7 +103,7 @@ describe("the plugin, installed", function()
       vim.opt.runtimepath:append "%s"
       vim.cmd "helptags %s/doc"
       for tag in io.open("%s/doc/ogl_chat.txt"):read("*a"):gmatch "|([%%w_.:-]*ogl_chat[^|]*)|" do vim.cmd("help " .. tag) end
-      for _, tag in ipairs { ":OglChat", ":OglAsk", ":OglModel", ":OglCancel", "ogl_chat.setup()" } do vim.cmd("help " .. tag) end
+      for _, tag in ipairs { ":OglChat", ":OglAsk", ":OglReview", ":OglModel", ":OglCancel", "ogl_chat.setup()" } do vim.cmd("help " .. tag) end
       io.stdout:write(vim.fn.expand "%%:t")
       vim.cmd "qa!"
     ]]):format(folder, folder, folder))

@@ -203,6 +203,89 @@ describe("the plugin", function()
   end)
 end)
 
+describe(":OglReview", function()
+  before_each(function()
+    said, real_notify = {}, vim.notify
+    vim.notify = function(message) table.insert(said, message) end
+  end)
+  after_each(function()
+    vim.notify = real_notify
+    vim.cmd "silent! cclose"
+    vim.fn.setqflist({}, "f")
+    vim.cmd "silent! only!"
+    vim.cmd "silent! %bwipeout!"
+  end)
+
+  local function review(scenario, command)
+    set_up(scenario)
+    vim.api.nvim_buf_set_lines(0, 0, -1, false, vim.fn["repeat"]({ "a line" }, 25))
+    local buffer = vim.api.nvim_get_current_buf()
+    vim.cmd(command or "OglReview")
+    return buffer
+  end
+
+  local function problems()
+    return vim.tbl_map(function(item) return { item.bufnr, item.lnum, item.text } end, vim.fn.getqflist())
+  end
+
+  it("fills a quickfix list while the model writes", function()
+    local buffer, sizes = review "list:3:10", {}
+    assert.equal(buffer, vim.api.nvim_get_current_buf()) -- the cursor stays
+    assert.is_true(wait_for(function()
+      sizes[#problems()] = true
+      return said[1]
+    end))
+    assert.same({ [0] = true, true, true, true }, sizes)
+    assert.same({ { buffer, 10, "problem 1" }, { buffer, 20, "problem 2" }, { buffer, 25, "problem 3" } }, problems()) -- no line 30
+    assert.equal("ogl: review", vim.fn.getqflist({ title = 0 }).title)
+    assert.same({ "ogl: 3 problems" }, said)
+    vim.cmd "cnext"
+    assert.equal(20, vim.api.nvim_win_get_cursor(0)[1])
+  end)
+
+  it("leaves the lists alone that the user makes meanwhile", function()
+    review "list:2:20"
+    assert.is_true(wait_for(function() return #problems() == 1 end))
+    vim.fn.setqflist({ { text = "mine" } }, " ")
+    assert.is_true(wait_for(function() return said[1] end))
+    assert.equal("mine", vim.fn.getqflist()[1].text)
+    assert.equal(1, #vim.fn.getqflist())
+    vim.cmd "silent colder"
+    assert.equal(2, #problems())
+  end)
+
+  it("sends the lines of a range with their numbers, and the wish", function()
+    review("list:0", "5,6OglReview Only spelling.")
+    assert.is_true(wait_for(function() return said[1] end))
+    assert.same({ "ogl: 0 problems" }, said)
+    assert.equal("ogl: Only spelling.", vim.fn.getqflist({ title = 0 }).title)
+    local body = helper.decode(asked_last().body)
+    assert.equal("json_schema", body.response_format.type)
+    assert.truthy(body.messages[2].content:find("Only spelling.\n\ntext ():\n5: a line\n6: a line", 1, true))
+  end)
+
+  it("is cancelled, and keeps what came", function()
+    review "list:90:20"
+    assert.is_true(wait_for(function() return problems()[1] end))
+    vim.cmd "OglReview"
+    assert.same({ "ogl: a review is coming; cancel it first" }, said)
+    vim.cmd "OglCancel"
+    assert.is_true(wait_for(function() return said[2] end))
+    assert.equal(("ogl: %d problems, cancelled"):format(#problems()), said[2])
+    assert.is_true(wait_for(function() return helper.stats(nil, { block = true }).open == 0 end))
+  end)
+
+  it("says in words what went wrong: a server that fails, a model that writes no list", function()
+    for scenario, words in pairs { ["status:401"] = "401", ok = "the output is missing", ["reset_mid_stream:3"] = "network" } do
+      local before = #said
+      review(scenario)
+      assert.is_true(wait_for(function() return said[before + 1] end))
+      assert.truthy(said[before + 1]:find(words, 1, true), said[before + 1])
+      assert.is_nil(said[before + 1]:find(helper.KEY, 1, true))
+    end
+  end)
+end)
+
 describe(":checkhealth ogl_chat", function()
   after_each(function() vim.cmd "silent! %bwipeout!" end)
 

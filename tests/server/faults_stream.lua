@@ -7,6 +7,7 @@
 
 local answers = require "server.answers"
 local loop = require "server.loop"
+local script = require "server.script"
 
 local faults = {}
 
@@ -141,6 +142,22 @@ function faults.slow(request, response, milliseconds)
     loop.sleep((tonumber(milliseconds) or 100) / 1000)
     return frame
   end)
+end
+
+--- list:COUNT[:MS]: a text that is JSON, a list of COUNT elements with the members `line` (10, 20, …) and `text`, as the one member
+--- of an object; MS milliseconds before each chunk.
+function faults.list(request, response, count, milliseconds)
+  local elements = {}
+  for n = 1, tonumber(count) or 3 do elements[n] = ('{"line": %d, "text": "problem %d"}'):format(n * 10, n) end
+  local tokens = script.tokens('{"value": [' .. table.concat(elements, ", ") .. "]}")
+  local completion = answers.completion(request)
+  response:stream()
+  response:chunk(completion:start())
+  for _, token in ipairs(tokens) do
+    loop.sleep((tonumber(milliseconds) or 0) / 1000)
+    response:chunk(completion:text(token))
+  end
+  close(request, response, completion, #tokens)
 end
 
 --- bytewise: the good answer (streamed or whole), every byte an HTTP chunk of its own.

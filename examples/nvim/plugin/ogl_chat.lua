@@ -12,7 +12,10 @@ command("OglAsk", function(call)
   require("ogl_chat").ask(call.args, range)
 end, { nargs = "+", range = true, desc = "Ask in the chat, about the lines of a range" })
 
+command("OglReview", function(call) require("ogl_chat.review").start(call.line1, call.line2, call.args) end,
+  { nargs = "*", range = "%", desc = "Have the model list problems of the buffer, or of a range" })
+
 command("OglModel", function(call) require("ogl_chat").model(call.args ~= "" and call.args or nil) end,
   { nargs = "?", desc = "Choose the model of the chat" })
 
-command("OglCancel", function() require("ogl_chat").cancel() end, { desc = "Cancel the answer that is coming" })
+command("OglCancel", function() require("ogl_chat").cancel() end, { desc = "Cancel the answer, or the review, that is coming" })

@@ -4,6 +4,7 @@
 local chats = require "ogl_chat.chat"
 local config = require "ogl_chat.config"
 local models = require "ogl_chat.models"
+local review = require "ogl_chat.review"
 
 local M = {}
 
@@ -47,9 +48,10 @@ function M.model(name)
   models.choose()
 end
 
---- Cancels the answer that is coming.
+--- Cancels the answer that is coming, and the review.
 function M.cancel()
   if current then current:cancel() end
+  review.cancel()
 end
 
 return M
