@@ -32,6 +32,17 @@ for _, protocol in ipairs(structured.PROTOCOLS) do
       end)
     end
 
+    it("is what the tool was called with, whatever the model said before it", function()
+      local events = call_events("output", TEXT, 4)
+      table.insert(events, 2, { type = "text", text = "Let me fill {this} in.", index = 1 })
+      for i = 3, #events do events[i].index = events[i].index and 2 end
+      local c = client(protocol, { answer_of(protocol, "stream", events) })
+      local reply = assert(assert(c:stream(asked { schema = SCHEMA, mode = "tool" })):reply())
+      assert.same({ name = "Ada", tags = { "a", "b" } }, reply.output)
+      assert.same(json.decode(TEXT), json.decode(reply.output_call.arguments))
+      assert.is_false(has_warning(reply, "output_recovered"))
+    end)
+
     it("is asked for in words, in the third mode", function()
       local c, transport = client(protocol, { answer_of(protocol, "whole", text_events("Here:\n```json\n" .. TEXT .. "\n```", 100)) })
       local reply = assert(c:chat(asked { schema = SCHEMA, mode = "prompt" }))

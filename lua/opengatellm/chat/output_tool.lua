@@ -42,9 +42,10 @@ function read.tool_arguments(event, state)
   return text_of(event, event.text)
 end
 
-function read.tool_call_end(event, state)
+function read.tool_call_end(event, state, output)
   local call = call_of(event, state)
   if not call then return not is_skipped(event, state) and event or nil end
+  if not event.choice then output.call.arguments = event.arguments end -- apart from what the model said before
   if not call.given and event.arguments ~= "" then return text_of(event, event.arguments) end
 end
 

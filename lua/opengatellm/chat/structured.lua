@@ -31,7 +31,7 @@ local M = {}
 ---@field validate? fun(value: any): boolean?, string? the program's own check
 ---@field loss? table the warning that the schema is not enforced
 ---@field notes table[] other warnings
----@field call? {id: string, name: string} that the model made, in mode "tool"
+---@field call? {id: string, name: string, arguments?: string} that the model made, in mode "tool"; arguments: once they are complete
 
 M.MEMBER = "value" -- the name of a root that is no object
 

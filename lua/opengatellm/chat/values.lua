@@ -52,10 +52,10 @@ local function lines_of(problems)
   return table.concat(lines, "; ")
 end
 
--- The value of a whole reply; nil without an error where it calls tools.
-local function value_of(output, reply)
-  if reply.text == "" and reply.tool_calls and reply.tool_calls[1] then return nil end
-  local value, warning = outputs.read(reply.text)
+-- The value of a whole reply, whose JSON stands in `text`; nil without an error where it calls tools.
+local function value_of(output, reply, text)
+  if text == "" and reply.tool_calls and reply.tool_calls[1] then return nil end
+  local value, warning = outputs.read(text)
   local problems
   if value ~= nil then
     value = unwrapped(output, value)
@@ -128,9 +128,13 @@ end
 ---@return ogl.Error? err `incomplete` where the reply was cut, else `invalid`; code `output`; with `problems`
 ---@return table? warning
 function Values:whole(reply)
-  local output = self.output
-  if output.call then reply.output_call = { id = output.call.id, name = output.call.name, arguments = reply.text } end
-  local value, err, warning = value_of(output, reply)
+  local output, text = self.output, reply.text
+  local call = output.call
+  if call then
+    text = call.arguments or text
+    reply.output_call = { id = call.id, name = call.name, arguments = text }
+  end
+  local value, err, warning = value_of(output, reply, text)
   if err then err.output_mode, err.output_modes = output.mode, output.modes end -- what else can be tried (output_retries.lua)
   return value, err, warning
 end
