@@ -75,6 +75,7 @@ build = {
     ["opengatellm.base.reason"] = "lua/opengatellm/base/reason.lua",
     ["opengatellm.base.url"] = "lua/opengatellm/base/url.lua",
     ["opengatellm.base.words"] = "lua/opengatellm/base/words.lua",
+    ["opengatellm.chat.absent"] = "lua/opengatellm/chat/absent.lua",
     ["opengatellm.chat.callbacks"] = "lua/opengatellm/chat/callbacks.lua",
     ["opengatellm.chat.count_tokens"] = "lua/opengatellm/chat/count_tokens.lua",
     ["opengatellm.chat.estimate"] = "lua/opengatellm/chat/estimate.lua",

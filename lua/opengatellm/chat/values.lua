@@ -6,11 +6,11 @@
 --     values:next_element() -> element | nil, index   the next complete one of a list, that fits the schema
 --
 -- @module opengatellm.chat.values
+local absent = require "opengatellm.chat.absent"
 local core = require "opengatellm.core"
 local errors = require "opengatellm.errors"
 local outputs = require "opengatellm.request.output"
 local structured = require "opengatellm.chat.structured"
-local validator = require "opengatellm.schema.validator"
 
 local M = {}
 
@@ -31,12 +31,12 @@ local function own_problem(output, value)
   if good == false or good == nil then return tostring(message or "the check of the program refused it") end
 end
 
---- Checks a value against the schema as the program gave it, and by the program's own function.
+--- Checks a value against the schema as the program gave it, and by the program's own function. Nulls of optional members are taken out.
 ---@param output ogl.Output
 ---@param value any
 ---@return {path: string, message: string}[]? problems nil: it fits
 function M.problems(output, value)
-  local fits, problems = validator.validate(output.plain, value)
+  local fits, problems = absent.fit(output.plain, value)
   if not fits then return problems end
   local own = own_problem(output, value)
   return own and { { path = "", message = own } } or nil
@@ -118,7 +118,7 @@ function Values:next_element()
     self.taken = self.taken + 1
     local list = self:value()
     local element = list[self.taken]
-    if validator.validate(self.elements, element) then return element, self.taken end
+    if absent.fit(self.elements, element) then return element, self.taken end
   end
 end
 
