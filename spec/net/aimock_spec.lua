@@ -7,6 +7,7 @@
 local helper = require "spec.helper"
 local ogl = require "opengatellm"
 local counting_carrier = require "spec.support.counting_carrier"
+local structured = require "spec.support.structured"
 
 local CLI = "tests/clients/node_modules/@copilotkit/aimock/dist/cli.js"
 local TEXT = "Bonjour ! Ça coûte 3 €, c'est « donné » 😀. Voilà."
@@ -25,6 +26,13 @@ local FIXTURES = [[{"fixtures": [
   {"match": {"userMessage": "twice"}, "response": {"content": "Now."}},
   {"match": {"userMessage": "cut"}, "chunkSize": 4, "latency": 20, "truncateAfterChunks": 8,
    "response": {"content": "]] .. CUT .. [["}},
+  {"match": {"userMessage": "as a value"}, "chunkSize": 5, "response": {"content": "{\"name\": \"Sète\", \"tags\": [\"é\", \"port\"]}"}},
+  {"match": {"userMessage": "as a list"}, "chunkSize": 4, "response": {"content": "{\"value\": [{\"n\": 1}, {\"n\": 2.0}, {\"n\": 3}]}"}},
+  {"match": {"userMessage": "by a tool"}, "chunkSize": 4, "response": {"toolCalls": [
+    {"id": "call_3", "name": "output", "arguments": {"name": "Sète", "tags": ["é", "port"]}}]}},
+  {"match": {"userMessage": "at once", "sequenceIndex": 0}, "response": {"content": "{\"nom\": \"Sète\"}"}},
+  {"match": {"userMessage": "That answer cannot be used"}, "response": {"content": "{\"name\": \"Sète\"}"}},
+  {"match": {"userMessage": "nothing but", "responseFormat": "json_schema"}, "response": {"content": "{\"name\": \"asked\"}"}},
   {"match": {"inputText": "vector"}, "response": {"embedding": [0.5, -0.25, 1]}}
 ]}]]
 
@@ -113,6 +121,43 @@ for provider, about in pairs(PROVIDERS) do
       assert.equal("Sunny.", assert(ask { messages = messages, tools = TOOLS, max_tokens = 100 }).text)
     end)
 
+    both("gives a value that fits a schema", function(ask)
+      local value = { name = "Sète", tags = { "é", "port" } }
+      assert.same(value, assert(ask { messages = { ogl.user "as a value" }, output = structured.SCHEMA, max_tokens = 100 }).output)
+      assert.same({ { n = 1 }, { n = 2 }, { n = 3 } }, assert(ask { messages = "as a list", output = structured.LIST, max_tokens = 100 }).output)
+      local reply = assert(ask { messages = "by a tool", output = { schema = structured.SCHEMA, mode = "tool" }, max_tokens = 100 })
+      assert.same(value, reply.output)
+      assert.is_nil(reply.tool_calls)
+      assert.same(value, helper.decode(reply.output_call.arguments))
+    end)
+
+    both("knows no schema, and writes what it likes", function(ask)
+      local reply, err = ask { messages = "hello", output = structured.SCHEMA, max_tokens = 100, output_retries = 0 }
+      assert.is_nil(reply)
+      assert.same({ "invalid", "output", TEXT }, { err.kind, err.code, err.partial.text })
+    end)
+
+    it("gives a value while it comes, and elements", function()
+      start()
+      local names, places = {}, {}
+      for value in assert(client():stream { messages = "as a value", output = structured.SCHEMA, max_tokens = 100 }):outputs() do
+        names[#names + 1] = value.name
+      end
+      assert.equal("Sète", names[#names])
+      for element, place in assert(client():stream { messages = "as a list", output = structured.LIST, max_tokens = 100 }):elements() do
+        places[place] = element.n
+      end
+      assert.same({ 1, 2, 3 }, places)
+    end)
+
+    it("is asked again where its value does not fit", function()
+      start()
+      local asked = client { headers = { ["x-test-id"] = provider .. helper.id() } }
+      local reply = assert(asked:chat { messages = "at once", output = structured.SCHEMA, max_tokens = 100 })
+      assert.same({ name = "Sète" }, reply.output)
+      assert.equal("output_retried", reply.warnings[#reply.warnings].code)
+    end)
+
     both("is cut short by its limit", function(ask)
       local reply = assert(ask { messages = { ogl.user "short" }, max_tokens = 3 })
       assert.same({ "Once upon a", about.short }, { reply.text, reply.finish_reason })
@@ -199,6 +244,14 @@ end)
 
 describe("aimock", function()
   after_each(helper.close)
+
+  it("answers only a request that has a schema where OpenAI's chat has it", function()
+    start()
+    local asked = helper.client_of(base, { provider = "openai_compatible", model = "gpt-5", retries = { max = 0 } })
+    local request = { messages = "nothing but a schema", output = structured.SCHEMA }
+    assert.equal("asked", assert(asked:chat(request)).output.name)
+    assert.equal(404, (select(2, asked:chat(request.messages))).status)
+  end)
 
   it("makes embeddings", function()
     start()
