@@ -109,6 +109,47 @@ describe("a server that refuses", function()
     assert.equal(3, #requests)
   end)
 
+  -- What servers say: of a schema, of a forced tool.
+  local SAID = {
+    { "openai_chat", "This response_format type is unavailable now" },
+    { "openai_chat", "This model does not support response format `json_schema`." },
+    { "openai_chat", "Invalid parameter: 'response_format' of type 'json_schema' is not supported with this model." },
+    { "openai_chat", "Thinking mode does not support this tool_choice" },
+    { "openai_chat", "The tool_choice parameter does not support being set to required or object in thinking mode" },
+    { "openai_chat", '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set' },
+    { "openai_responses", "Invalid parameter: 'text.format' of type 'json_schema' is not supported with model version `gpt-4`." },
+    { "anthropic", "Thinking may not be enabled when tool_choice forces tool use." },
+    { "anthropic", "output_config: Extra inputs are not permitted" },
+    { "gemini", "JSON mode is not enabled for models/gemma-3-27b-it" },
+    { "gemini", "Function calling with a response mime type: 'application/json' is unsupported" },
+  }
+
+  local function says(protocol, message)
+    local body = { error = { message = message, type = "invalid_request_error" } }
+    if protocol == "gemini" then body.error = { code = 400, message = message, status = "INVALID_ARGUMENT" } end
+    return { status = 400, headers = { ["content-type"] = "application/json" }, body = json.encode(body) }
+  end
+
+  for _, row in ipairs(SAID) do
+    it(("is asked in the next mode: %s: %s"):format(row[1], row[2]), function()
+      local refused = says(row[1], row[2])
+      local answered = structured.answer_of(row[1], "whole", structured.text_events(TEXT, 100))
+      local c, transport = structured.client(row[1], { refused, refused, answered })
+      local reply = assert(c:chat(asked(SCHEMA)))
+      assert.equal("Ada", reply.output.name)
+      assert.equal(3, #transport.requests)
+      assert.matches("JSON Schema", transport.requests[3].body)
+    end)
+  end
+
+  it("is asked once where its words are of something else, or asking again is not allowed", function()
+    for message, retries in pairs { ["max_tokens: must be at least 1"] = 2, ["This response_format type is unavailable now"] = 0 } do
+      local c, transport = structured.client("openai_chat", { says("openai_chat", message) })
+      assert.equal(400, (select(2, c:chat(asked(SCHEMA, { output_retries = retries })))).status)
+      assert.equal(1, #transport.requests)
+    end
+  end)
+
   it("for another reason is not asked again", function()
     local c, _, requests = client { { status = 401, headers = {}, body = "{}" } }
     assert.equal(401, (select(2, c:chat(asked(SCHEMA)))).status)

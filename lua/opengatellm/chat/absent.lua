@@ -1,7 +1,8 @@
 --- Absent members: those that a model could leave out only as null.
 --
 -- OpenAI's strict mode requires every member of an object, so that an optional one is sent to it as "or null"
--- (request/schema_dialects.lua); other models write null there unasked. A null in an optional member whose schema allows none is taken out of the value.
+-- (request/schema_dialects.lua); other models write null there unasked. A null in an optional member whose schema allows none is taken
+-- out of the value.
 --
 -- @module opengatellm.chat.absent
 local kind = require "opengatellm.schema.kind"

@@ -11,8 +11,26 @@ local M = {}
 
 local TRIES = 2 -- after the first
 
--- Whether the server refused the parameter that the mode needs.
-local function is_refused(err) return err.reason == "unsupported_parameter" or err.code ~= "output" and err.status == 422 end
+-- What servers call the fields that the modes need, in what they say when they refuse one: OpenAI, DeepSeek, Groq, Alibaba, Anthropic,
+-- Google and vLLM.
+local FIELDS = {
+  "response[_ ]format", "json[_ ]schema", "json mode", "text%.format", "output[_ ]format", "output_config", "structured output",
+  "response_?schema", "response_?json_?schema", "response[_ ]?mime", "tool[_ ]choice", "function calling",
+}
+
+local function names_field(text)
+  for _, pattern in ipairs(FIELDS) do
+    if text:find(pattern) then return true end
+  end
+  return false
+end
+
+-- Whether the server refused what the mode needs.
+local function is_refused(err)
+  if err.code == "output" then return false end
+  if err.reason == "unsupported_parameter" or err.status == 422 then return true end
+  return (err.status == 400 or err.status == 501) and names_field(tostring(err.message):lower())
+end
 
 local function repairable(err)
   if not err.output_modes then return false end
