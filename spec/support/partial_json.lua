@@ -46,25 +46,25 @@ end
 
 local SHORT = { ['"'] = '"', ["\\"] = "\\", ["/"] = "/", b = "\b", f = "\f", n = "\n", r = "\r", t = "\t" }
 
--- The text of the escape at s.at, which goes behind it; nil where it is cut or wrong.
+-- The text of the escape at s.at, which goes behind it; false where it is cut or wrong.
 local function escape(s)
   local letter = s.text:sub(s.at + 1, s.at + 1)
-  if letter == "" then return stop(s, "cut") and nil end
+  if letter == "" then return stop(s, "cut") end
   if SHORT[letter] then
     s.at = s.at + 2
     return SHORT[letter]
   end
-  if letter ~= "u" then return stop(s, "syntax", s.at + 1) and nil end
+  if letter ~= "u" then return stop(s, "syntax", s.at + 1) end
   local code, behind, where = unicode(s.text, s.at)
-  if not code then return stop(s, behind, where) and nil end
-  if code >= 0xdc00 and code <= 0xdfff then return stop(s, "utf8", behind - 1) and nil end
+  if not code then return stop(s, behind, where) end
+  if code >= 0xdc00 and code <= 0xdfff then return stop(s, "utf8", behind - 1) end
   if code >= 0xd800 and code <= 0xdbff then
     local second = s.text:sub(behind, behind)
-    if second == "" then return stop(s, "cut") and nil end
-    if second ~= "\\" then return stop(s, "utf8", behind) and nil end
+    if second == "" then return stop(s, "cut") end
+    if second ~= "\\" then return stop(s, "utf8", behind) end
     local low, after, place = unicode(s.text, behind)
-    if not low then return stop(s, after, place) and nil end
-    if low < 0xdc00 or low > 0xdfff then return stop(s, "utf8", after - 1) and nil end
+    if not low then return stop(s, after, place) end
+    if low < 0xdc00 or low > 0xdfff then return stop(s, "utf8", after - 1) end
     code, behind = 0x10000 + (code - 0xd800) * 0x400 + (low - 0xdc00), after
   end
   s.at = behind
@@ -87,11 +87,11 @@ end
 local function plain(s)
   local from, first = s.at, s.text:byte(s.at)
   local more, low, high = shape(first)
-  if not more then return stop(s, "utf8") and nil end
+  if not more then return stop(s, "utf8") end
   for i = 1, more do
     local byte = s.text:byte(from + i)
-    if not byte then return stop(s, "cut") and nil end
-    if byte < low or byte > high then return stop(s, "utf8", from + i) and nil end
+    if not byte then return stop(s, "cut") end
+    if byte < low or byte > high then return stop(s, "utf8", from + i) end
     low, high = 0x80, 0xbf
   end
   s.at = from + more + 1
@@ -148,8 +148,10 @@ local read_value
 -- Behind a value in a container: true where another one has to come, false where the container has ended, nil where neither is so.
 local function another(s, close)
   local c = ahead(s)
-  if c == "" then return stop(s, "cut") and nil end
-  if c ~= "," and c ~= close then return stop(s, "syntax") and nil end
+  if c ~= "," and c ~= close then
+    stop(s, c == "" and "cut" or "syntax")
+    return nil
+  end
   s.texts = s.texts or s.after_string
   s.after_string = false
   s.at = s.at + 1
@@ -231,9 +233,11 @@ end
 
 -- From a place among words to the next one at which something may begin: the place; whether a value is expected there; nil at the end.
 local function through_words(text, at, look)
-  while at <= #text do
+  while true do
+    at = text:find("[<`\n{%[]", at)
+    if not at then return nil end
     local c = text:sub(at, at)
-    local behind = tag_at(text, at, "</")
+    local behind = c == "<" and tag_at(text, at, "</")
     if behind then
       look.best, look.thinking, look.in_fence, look.line = { rank = 0 }, false, false, false
       return behind, true
@@ -251,7 +255,7 @@ local function through_words(text, at, look)
         look.in_fence = not look.in_fence
         look.line = look.in_fence
         at = at + 2
-      elseif tag_at(text, at, "<") then
+      elseif c == "<" and tag_at(text, at, "<") then
         look.thinking, look.in_fence, look.line = true, false, false
       end
     end
