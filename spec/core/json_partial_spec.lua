@@ -116,13 +116,17 @@ local TEXTS = {
   '{[{"a":1}]', "{{{", '{{"a":1}}', '[1 {"a":2}', '[1] {"a":1}', '[1, 2] and {"a":1}', '["x"] and {"a":1}', '{"x"} {"y":1}', "[true] [false]", "}{", "]", "a [\"b", 'a {"b',
   'text { "a" :', "text [1, 2", 'text [{"a": "x', 'a {"b":1,}', "\239\187\191{\"a\":1}", "é [\"é\"] é",
   -- fences
-  '```json\n{"a":[1]}\n```', '```\n{"a":[1]}\n```\nAnd {this}.', 'So:\n\n```json\n[1, 2]\n```\nDone.', '{"a":1} is the input:\n```json\n{"b":2}\n```', "```\n{\n```", "```", "```\n",
-  'in [1]:\n```python\nx = {"a": 1}\n```\nthen\n```json\n{"b":2}\n```', '```{"a":1}```', "`{}` ``[]`` ```\n[1]\n```", "````json\n[]\n````", "```\n[section]\nkey = 1\n```\n{\"a\":1}",
-  '{"a":"```json\\n[1]\\n```"}', "a [1] ```\n[2", 'a [1] ```\n{"b', '{"a":1} ```json\n{"b":', '{"a":1} ```json\n{"b":]', "```\n\n```\n{}\n", "[1] ```\n[x]\n``` [2]", "``` {\"a\":1} ``` ",
+  '```json\n{"a":[1]}\n```', '```\n{"a":[1]}\n```\nAnd {this}.', 'So:\n\n```json\n[1, 2]\n```\nDone.', '{"a":1} is the input:\n```json\n{"b":2}\n```',
+  "```\n{\n```", "```", "```\n",
+  'in [1]:\n```python\nx = {"a": 1}\n```\nthen\n```json\n{"b":2}\n```', '```{"a":1}```', "`{}` ``[]`` ```\n[1]\n```", "````json\n[]\n````",
+  "```\n[section]\nkey = 1\n```\n{\"a\":1}",
+  '{"a":"```json\\n[1]\\n```"}', "a [1] ```\n[2", 'a [1] ```\n{"b', '{"a":1} ```json\n{"b":', '{"a":1} ```json\n{"b":]', "```\n\n```\n{}\n",
+  "[1] ```\n[x]\n``` [2]", "``` {\"a\":1} ``` ",
   "```{r}\n[1]\n```",
   -- thoughts
   '<think>Perhaps {"a":1}? No.</think>{"a":2}', '<think>\n[1, 2]\n</think>\n\n```json\n{"a":2}\n```', 'Perhaps {"a":1}?</think>{"a":2}', "<thinking>{}</thinking> 12 ",
-  "<reasoning>[1]", "<think>", "<think></think>", "<thinker>{\"a\":1}", "<answer>{\"a\":1}</answer>", '<<think>{}</think>{"b":1}', 'x </think', 'x </think>"y"', "```<think>\n{}</think>[1]",
+  "<reasoning>[1]", "<think>", "<think></think>", "<thinker>{\"a\":1}", "<answer>{\"a\":1}</answer>", '<<think>{}</think>{"b":1}', 'x </think',
+  'x </think>"y"', "```<think>\n{}</think>[1]",
   "a < b > c [\"d\"]", '<think>`` ```\n{"a":1}\n```</think>[]', '[1]</think>', 'a [1]</think> b',
 }
 

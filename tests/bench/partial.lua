@@ -20,7 +20,8 @@ local function object_of(bytes)
   local items, size = {}, 0
   while size < bytes do
     local i = #items + 1
-    items[i] = ('{"id":%d,"name":"item %d","text":"%s","score":0.%d,"tags":["a","b"],"done":false}'):format(i, i, WORDS:sub(1, 60 + i * 37 % 137), i)
+    local words = WORDS:sub(1, 60 + i * 37 % 137)
+    items[i] = ('{"id":%d,"name":"item %d","text":"%s","score":0.%d,"tags":["a","b"],"done":false}'):format(i, i, words, i)
     size = size + #items[i] + 1
   end
   return '{"items":[' .. table.concat(items, ",") .. "]}"
