@@ -33,7 +33,7 @@ describe("a method", function()
       local transfer = assert(multi:open { method = "GET", url = "http://127.0.0.1:9/", headers = {}, proxy = "" })
       local objects = {
         core.decoder "openai_chat", core.framer(), core.encoder("openai_chat", "stream", {}), core.transcoder("openai_chat", "ollama", "stream", {}),
-        core.http1 "GET", core.websocket(), core.fold(), multi, transfer,
+        core.http1 "GET", core.websocket(), core.fold(), core.partial(), multi, transfer,
       }
       local function refuses(fn, ...)
         if pcall(fn, ...) then error "it took what it is not" end
@@ -183,6 +183,12 @@ describe("a finalizer", function()
       each(function() return core.websocket() end, function(object)
         object:feed "\129\5hello"
         object:next() object:next()
+      end)
+      each(function() return core.partial { list = "a" } end, function(object)
+        object:feed '{"a":[1,{"b":"some text"},"and one that is'
+        object:value() object:count()
+        object:feed ' longer now","c'
+        object:value(true) object:finish() object:value()
       end)
     ]==]))
   end)
