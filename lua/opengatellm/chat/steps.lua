@@ -47,7 +47,7 @@ end
 -- Structured output -------------------------------------------------------------------------------------------------
 
 local function choose_output(call)
-  if type(call.request.output) ~= "table" then return nil end
+  if not call.request.output then return nil end
   return require "opengatellm.chat.structured".choose(call)
 end
 
@@ -99,6 +99,14 @@ local function options_of(asked, schema)
   return { keep = keep, strict = strict, output = output, headers = headers, timeouts = timeouts, on_progress = on_progress }
 end
 
+-- Adds the warnings of structured output. Returns the error of a request that may lose nothing, and loses something.
+local function judge(wire, asked, output)
+  if output and output.loss then table.insert(wire.warnings, 1, output.loss) end
+  local first = wire.warnings[1]
+  if asked.strict and first then return errors.unsupported(first.message, first.field) end
+  for _, note in ipairs(output and output.notes or NONE) do table.insert(wire.warnings, note) end
+end
+
 local function make_wire(call)
   local asked, client, model = call.request, call.client, call.model
   local streamed = call.streamed and not asked.no_streaming
@@ -106,13 +114,9 @@ local function make_wire(call)
   if not wire then return err end
   if call.operation ~= "count_tokens" then err = write_body(wire, client.provider) end -- a count takes only some fields of the body
   if err then return err end
-  local output = call.output
-  wire.stream, wire.options, wire.repeatable, wire.model = streamed, options_of(asked, output), "inference", model
+  wire.stream, wire.options, wire.repeatable, wire.model = streamed, options_of(asked, call.output), "inference", model
   call.wire = wire
-  if output and output.loss then table.insert(wire.warnings, 1, output.loss) end
-  local first = wire.warnings[1]
-  if asked.strict and first then return errors.unsupported(first.message, first.field) end
-  for _, note in ipairs(output and output.notes or NONE) do table.insert(wire.warnings, note) end
+  if asked.strict or call.output then return judge(wire, asked, call.output) end
 end
 
 -- A task makes its body on a stack that it shares with the other tasks: no other work of a stream goes as deep, and its own stack, which
