@@ -165,6 +165,8 @@ function M.of_unevaluated(schema, job)
     if type(value) ~= "table" then return nil end
     local list = kind.is_list(value)
     if not (list and item or not list and property) then return nil end
+    local spent = job:spend()
+    if spent then return spent end
     local seen = { keys = {} }
     mark(value, seen)
     if list then return not seen.items and items_left(value, seen, item) or nil end
