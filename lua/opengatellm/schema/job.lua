@@ -112,9 +112,13 @@ local function bounded(box, effort)
   end
 end
 
---- Spends one step of a validation on what is done again for a value that was checked before.
----@return ogl.schema.Failure[]? failures where it is one step too many
-function Job:spend() return is_spent(self.effort) and failure.plain(self.effort.exceeded) or nil end
+--- Makes a function that spends one step of a validation, on what is done again for a value that was checked before. It gives failures
+--- where that is one step too many. A check may hold it, but not the job, which holds the schema.
+---@return fun(): ogl.schema.Failure[]?
+function Job:spender()
+  local effort = self.effort
+  return function() return is_spent(effort) and failure.plain(effort.exceeded) or nil end
+end
 
 local function of_reference(schema, job)
   if not schema["$ref"] then return nil end
