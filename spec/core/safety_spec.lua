@@ -245,6 +245,20 @@ describe("the end of Lua's memory", function()
       text = nil
       collectgarbage()
       assert(json.decode "[1]"[1] == 1)
+      -- a coming value waits for memory
+      local reader, parts = core.partial { limit = 2 ^ 26 }, {}
+      reader:feed('{"a":[1,{"b":2}],"c":"' .. ("z"):rep(2 ^ 25))
+      local function store() parts[#parts + 1] = ("y"):rep(2 ^ 24 + #parts) end
+      while pcall(store) do end
+      parts[#parts] = nil
+      pcall(reader.value, reader) -- LuaJIT may still find the room
+      parts = nil
+      collectgarbage()
+      collectgarbage()
+      assert(#reader:value(true).c == 2 ^ 25 and reader:value().a[2].b == 2)
+      reader:close()
+      reader = nil
+      collectgarbage()
       -- the text of a reply, once more as one: there is room for what came, and not for that
       local piece = ("x"):rep(2 ^ 20)
       local frame = 'data: {"choices":[{"index":0,"delta":{"content":"' .. piece .. '"}}]}\n\n'

@@ -164,7 +164,10 @@ local function read_array(s, list)
   if first == "]" then s.at = s.at + 1 end
   local more = first ~= "]"
   while more do
-    local function put(value) list[#list + 1] = setmetatable(list, nil) and value end
+    local function put(value)
+      setmetatable(list, nil) -- it is no empty array any more
+      list[#list + 1] = value
+    end
     if not read_value(s, put) then return false end
     more = another(s, "]")
   end
@@ -300,9 +303,7 @@ function M.read(text, finished)
   while at do
     if expected then at = text:find("[^ \t\r\n]", at) or #text + 1 end
     if at > #text then break end
-    if expected and not (text:find("^" .. BEGINS, at)) then
-      expected = nil
-    else
+    if not expected or text:find("^" .. BEGINS, at) then
       local s = candidate(text, at, finished)
       local verdict = judge(s, look, expected)
       if verdict == "value" then return look.best.value end

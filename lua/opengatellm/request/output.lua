@@ -9,7 +9,7 @@ local M = {}
 
 -- The value between words, in a fence or behind thoughts, as a reader of the coming text finds it (csrc/core/json_finder.h).
 local function inner_json(text)
-  local reader = core.partial { limit = #text }
+  local reader = core.partial { limit = math.min(#text, 2 ^ 28) } -- the most that it takes
   local whole = reader:feed(text) and reader:finish()
   local value
   if whole then value = reader:value() end
