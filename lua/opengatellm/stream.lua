@@ -190,7 +190,8 @@ local function reply_so_far(self)
   reply.protocol, reply.provider = provider.protocol, provider.name -- who its signatures go back to
   if about then reply.protocol, reply.provider = about.protocol or reply.protocol, about.provider or reply.provider end
   if reply.logprobs or reply.choices then require "opengatellm.chat.logprobs".join(reply) end
-  for i, warning in ipairs(self.call.wire.warnings) do table.insert(reply.warnings, i, warning) end
+  local warnings = self.call.wire.warnings
+  for i = 1, #warnings do table.insert(reply.warnings, i, warnings[i]) end
   return reply
 end
 
