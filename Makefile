@@ -71,7 +71,7 @@ $(BUILD)/$(LUA)/objects/curl/%.o: %.c $(HEADERS) Makefile
 
 # The C units without sanitizers, on the objects that the modules are made of too: all suites but the one of failing allocations.
 UNITS = $(filter-out tests/c/test_oom.c,$(wildcard tests/c/test_*.c)) \
-  $(patsubst %,tests/c/%.c,main answers check exchange files frames journal long_way messages pick walk wire_case)
+  $(patsubst %,tests/c/%.c,main answers check exchange files frames growth journal long_way messages pick walk wire_case)
 UNIT_OBJECTS = $(patsubst %.c,$(BUILD)/objects/units/%.o,$(UNITS))
 
 units: $(BUILD)/units

@@ -112,17 +112,24 @@ static int is_tag(const struct ogl_json_finder *f, const char *name) {
   return n == (size_t)f->tag_n && memcmp(f->tag, name, n) == 0;
 }
 
+/* There is no value. */
+static void forget(struct ogl_json_finder *f) {
+  if (f->rank) reset(f);
+  f->rank = NONE;
+  f->complete = 0;
+}
+
 /* A tag has come: thoughts begin, or a value is expected behind them, and what was found before was a part of them. */
 static void take_tag(struct ogl_json_finder *f) {
   static const char *const opening[] = { "<think", "<thinking", "<reasoning" };
   static const char *const closing[] = { "</think", "</thinking", "</reasoning" };
   for (size_t i = 0; i < sizeof opening / sizeof opening[0]; i++) {
-    if (is_tag(f, opening[i])) f->thinking = 1;
-    if (!is_tag(f, closing[i])) continue;
-    if (f->rank) reset(f);
-    f->rank = NONE;
-    f->complete = f->thinking = f->in_fence = 0;
-    f->state = START;
+    int closes = is_tag(f, closing[i]);
+    if (!closes && !is_tag(f, opening[i])) continue;
+    f->thinking = !closes;
+    f->in_fence = 0;
+    f->state = closes ? START : WORDS;
+    if (closes) forget(f);
   }
 }
 

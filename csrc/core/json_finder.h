@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
 ** json_finder.h - the one JSON value that a model's text holds, found while the text comes: between words, in a fence, behind thoughts.
 **
-** Life: `init`, `feed` with each piece, `finish`, reading the steps of `value` (json_partial.h) at any time, `clear`. Each byte is looked at
-** once, and any split of the text gives the same value. The first error stays, with its place in `err_at`; so does the value so far.
+** Life: `init`, `feed` with each piece, `finish`, reading the steps of `value` (json_partial.h) at any time, `clear`. Each byte is looked
+** at once, and any split of the text gives the same value. The first error stays, with its place in `err_at`; so does the value so far.
 **
 ** A text has places at which a value is expected: its beginning, the line behind the opening line of a fence (three backticks), and behind
 ** the end of thoughts (`</think>`). Blanks aside, there any value may begin; between words only an object or an array may.

@@ -104,13 +104,6 @@ static const char *take_run(struct ogl_json_partial *j, const char *p, size_t n)
   return begun < rest ? fail(j, OGL_ERR_UTF8, p + (j->valid + begun - before)) : p + n;
 }
 
-/* Whether the text may go on with an escape or end here: no character and no pair is cut. */
-static int is_whole(struct ogl_json_partial *j) {
-  if (!j->high && j->valid == j->text.n) return 1;
-  j->status = OGL_ERR_UTF8;
-  return 0;
-}
-
 static const char *begin_string(struct ogl_json_partial *j, int is_key, const char *p) {
   ogl_buf_reset(&j->text);
   j->valid = j->high = 0;
@@ -144,9 +137,9 @@ static const char *in_string(struct ogl_json_partial *j, const char *p, const ch
   }
   if (n) p = take_run(j, p, n);
   if (j->status || to == end) return p;
-  if (*to != '"' && *to != '\\') return fail(j, OGL_ERR_SYNTAX, to);
-  if (*to == '"') return is_whole(j) ? end_string(j, ogl_buf_span(&j->text), to) : to;
   if (j->valid < j->text.n) return fail(j, OGL_ERR_UTF8, to);
+  if (*to == '"') return end_string(j, ogl_buf_span(&j->text), to);
+  if (*to != '\\') return fail(j, OGL_ERR_SYNTAX, to); /* a control character */
   j->state = ESCAPE;
   j->escaped = 1;
   j->escape = 0;
@@ -175,8 +168,7 @@ static int hex(int c) {
 static const char *take_letter(struct ogl_json_partial *j, const char *p) {
   static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
   const char *found = *p ? strchr(from, *p) : NULL;
-  if (!found) return fail(j, OGL_ERR_SYNTAX, p);
-  if (j->high) return fail(j, OGL_ERR_UTF8, p);
+  if (!found || j->high) return fail(j, j->high ? OGL_ERR_UTF8 : OGL_ERR_SYNTAX, p);
   keep(j, to + (found - from), 1);
   j->valid = j->text.n;
   j->state = STRING;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
 ** json_step.h - the steps in which a JSON value grows, in a queue: an object begins, a string comes, a container ends.
 **
-** Life: `init`, any number of `add`, `next` with `pop`, and at last `clear`. `next` gives the first step and leaves it there, so that a reader
-** which finds no memory for it may come again; `pop` takes it away. A writer that does not know yet whether its steps will count may
+** Life: `init`, any number of `add`, `next` with `pop`, and at last `clear`. `next` gives the first step and leaves it there, so that a
+** reader which finds no memory for it may come again; `pop` takes it away. A writer that does not know yet whether its steps will count may
 ** `hide` what follows, and then either `reveal` or `drop` it.
 **
 ** Memory: one buffer. A step takes a byte, and its key and text with four bytes each.

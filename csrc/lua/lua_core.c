@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
-** lua_core.c - the module opengatellm.core: decoders, framers, encoders, the fold, JSON, answers of HTTP, WebSockets. It links no libcurl and does no I/O.
+** lua_core.c - the module opengatellm.core: decoders, framers, encoders, the fold, JSON (whole, and while it
+** comes), answers of HTTP, WebSockets. It links no libcurl and does no I/O.
 */
 #include "lua_parts.h"
 

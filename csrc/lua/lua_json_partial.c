@@ -10,10 +10,11 @@
 **     reader:close()
 **
 ** The value is one table that grows in place, and so is each table in it; the reader counts on what it has put there. It has what
-** core.decode gives for the same text. What is fed waits as steps until `value` or `count` takes them: feeding makes no value
-** of Lua, and the string that has not ended becomes one only in `value`. Above 16 KiB it becomes one anew when it has grown by a 256th, so
-** that a large one costs no square of its size; with `exact`, at its end and behind `finish` all of it is there. The error is sticky, and the value so far stays. Where Lua has no
-** memory for a step, it is taken the next time.
+** core.decode gives for the same text. What is fed waits as steps until `value` or `count` takes them: feeding makes no value of Lua, and
+** the string that has not ended becomes one only in `value`. Above 16 KiB it becomes one anew when it has grown by a 256th, so that a
+** large one does not cost the square of its size; with `exact`, at its end and behind `finish` all of it is there.
+**
+** The error is sticky, and the value so far stays. Where Lua has no memory for a step, it is taken the next time.
 */
 #include <string.h>
 

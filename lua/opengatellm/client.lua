@@ -258,8 +258,11 @@ end
 ---@field block? boolean true: every call blocks the program until it is done, on Neovim's main coroutine too
 
 -- Loads what a failure needs while files can be opened: it may come because no descriptor is left.
+local FOR_FAILURES = {
+  "http.tries", "chat.estimate", "chat.answer_error", "base.reason", "base.quota", "base.waits", "base.error_body",
+}
 local function load_for_failures()
-  for _, name in ipairs { "http.tries", "chat.estimate", "base.reason", "base.quota" } do require("opengatellm." .. name) end
+  for _, name in ipairs(FOR_FAILURES) do require("opengatellm." .. name) end
 end
 
 --- Makes a client; every option may be left out. Raises mistakes in the options.

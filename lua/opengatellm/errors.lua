@@ -4,7 +4,6 @@
 -- It never holds a key: `redact` removes the known secrets from all its texts before the caller sees it.
 --
 -- @module opengatellm.errors
-local core = require "opengatellm.core"
 
 local M = {}
 
@@ -119,82 +118,13 @@ end
 
 -- Headers ---------------------------------------------------------------------------------------------------------
 
-local MONTHS = { Jan = 1, Feb = 2, Mar = 3, Apr = 4, May = 5, Jun = 6, Jul = 7, Aug = 8, Sep = 9, Oct = 10, Nov = 11, Dec = 12 }
-
--- Days from 1970-01-01 to a date of the Gregorian calendar, in UTC; os.time would read it as local time.
-local function days(year, month, day)
-  if month <= 2 then year, month = year - 1, month + 12 end
-  return 365 * year + math.floor(year / 4) - math.floor(year / 100) + math.floor(year / 400)
-    + math.floor((153 * month - 457) / 5) + day - 719469
-end
-
--- An HTTP date (RFC 9110, 5.6.7, in the one form that servers still send) as seconds since 1970, or nil.
-local function http_date(text)
-  local day, month, year, h, m, s = text:match "^%a+, (%d+) (%a+) (%d%d%d%d) (%d+):(%d+):(%d+) GMT$"
-  if not day or not MONTHS[month] then return nil end
-  return days(tonumber(year), MONTHS[month], tonumber(day)) * 86400 + tonumber(h) * 3600 + tonumber(m) * 60 + tonumber(s)
-end
-
-local LONGEST = 64 -- bytes of a number or a duration: on a longer text a pattern may take quadratic time
+-- Loaded when an answer needs it, or with the first client: what a failure needs must not be looked for when no file can be opened.
+local function waits() return require "opengatellm.base.waits" end
 
 --- Reads OGL's duration, "1h2m3s" (each part is optional; "250ms" and a bare number of seconds are read, too).
 ---@param text string?
 ---@return number? seconds nil where the text is not a duration
-function M.duration(text)
-  if type(text) ~= "string" or #text > LONGEST then return nil end
-  local factor, total, rest = { d = 86400, h = 3600, m = 60, s = 1, ms = 0.001 }, 0, text
-  if tonumber(text) then return tonumber(text) end
-  while rest ~= "" do
-    local n, unit, tail = rest:match "^(%d+%.?%d*)(%a+)(.*)$"
-    if not n or not factor[unit] then return nil end
-    total, rest = total + tonumber(n) * factor[unit], tail
-  end
-  return text ~= "" and total or nil
-end
-
--- The wait until one of OGL's two limits is free again, if it is used up. A limit "None" means that there is no limit.
-local function reset_of(headers, name, reset)
-  local limit, remaining = headers["x-ratelimit-limit-" .. name], tonumber(headers["x-ratelimit-remaining-" .. name])
-  if not limit or limit == "None" or remaining ~= 0 then return nil end
-  return M.duration(headers["x-ratelimit-reset-" .. reset])
-end
-
-local MINUTE = 60
-
--- The wait after a refusal that names a limit per minute. OGL's headers describe one token limit only, the daily one if there is one,
--- but the minute ends before that.
-local function minute_of(headers, message)
-  local name = message:match "^(%a+) limit per minute"
-  name = name and name:lower()
-  if not name or not headers["x-ratelimit-limit-" .. name] then return nil end
-  if name == "request" then return reset_of(headers, name, "requests") or MINUTE end
-  return math.min(reset_of(headers, name, name) or MINUTE, MINUTE)
-end
-
--- The number in a header; a header that came twice counts with its first value.
-local function number_of(text)
-  if type(text) ~= "string" or #text > LONGEST then return nil end
-  return tonumber(text:match "^%s*(%d*%.?%d+)%s*$" or text:match "^%s*(%d*%.?%d+)%s*,")
-end
-
--- The wait, in seconds, that `retry-after-ms` or `retry-after` (seconds or a date) names.
-local function named_wait(headers, now)
-  local ms, text = number_of(headers["retry-after-ms"]), headers["retry-after"]
-  if ms then return ms / 1000 end
-  if type(text) ~= "string" then return nil end
-  local date = not number_of(text) and http_date(text)
-  if date then return math.max(0, date - (now or os.time())) end
-  return number_of(text)
-end
-
--- The wait, in seconds, that the headers of OGL's limits name.
-local function limit_wait(headers, message)
-  local minute = message and minute_of(headers, message)
-  if minute then return minute end
-  local request, token = reset_of(headers, "request", "requests"), reset_of(headers, "token", "token")
-  if request and token then return math.max(request, token) end
-  return request or token
-end
+function M.duration(text) return waits().duration(text) end
 
 --- Reads when the server allows the call to be repeated: `retry-after-ms`, `retry-after` (seconds or a date), then OGL's
 --- `x-ratelimit-*`.
@@ -203,45 +133,10 @@ end
 ---@param message? string the refusal's message: it says which limit was reached
 ---@return number? seconds from now; nil where the server does not say
 function M.retry_after(headers, now, message)
-  return named_wait(headers, now) or limit_wait(headers, message)
+  return waits().named(headers, now) or waits().limited(headers, message)
 end
 
 -- Answers of 400 and above ----------------------------------------------------------------------------------------
-
-local function plain(html)
-  local title = html:match "<[tT][iI][tT][lL][eE][^>]*>%s*(.-)%s*</"
-  if title and title ~= "" then return title end
-  return (html:gsub("<[^>]*>", " "):gsub("%s+", " "):gsub("^ ", ""))
-end
-
-local function quote(text)
-  text = core.utf8_repair(text):gsub("%s+", " "):gsub("^ ", ""):gsub(" $", "")
-  if #text > M.QUOTE then
-    local cut = M.QUOTE
-    while cut > 0 and (text:byte(cut + 1) or 0) >= 0x80 and text:byte(cut + 1) < 0xC0 do cut = cut - 1 end
-    text = text:sub(1, cut) .. "…"
-  end
-  return text
-end
-
--- Reads FastAPI's list of mistakes: {"detail": [{"loc": ["body", "model"], "msg": "Field required"}]}.
-local function fields_of(value)
-  local list = type(value) == "table" and value.detail
-  if type(list) ~= "table" or type(list[1]) ~= "table" or not list[1].msg then return nil end
-  local fields = {}
-  for _, row in ipairs(list) do
-    local path = {}
-    for _, step in ipairs(type(row.loc) == "table" and row.loc or {}) do path[#path + 1] = tostring(step) end
-    fields[#fields + 1] = { path = table.concat(path, "."), message = tostring(row.msg) }
-  end
-  return fields
-end
-
-local function join(fields)
-  local lines = {}
-  for i, field in ipairs(fields) do lines[i] = field.path == "" and field.message or field.path .. ": " .. field.message end
-  return table.concat(lines, "; ")
-end
 
 --- Finds the message in an answer of 400 and above, whatever its form: JSON of any server, HTML of a proxy, text, nothing. The
 --- form decides, not the content type, for OGL sends JSON errors as text/event-stream.
@@ -252,19 +147,8 @@ end
 ---@return string? code
 ---@return {path: string, message: string}[]? fields
 function M.read_body(status, body)
-  local text = body:gsub("^%s+", "")
-  if text == "" then return "the server answered " .. status .. " without a word" end
-  if text:find "^event:" then text = text:match "\ndata:%s*([^\r\n]+)" or text end -- an error event in place of a body
-  if text:find "^[%[{\"]" then
-    local value = core.decode(text)
-    local fields = fields_of(value)
-    if fields then return join(fields), nil, nil, fields end
-    local message, kind, code = core.fault(core.utf8_repair(text))
-    if value ~= nil then return message, kind, code end
-    return "the server's error is cut short: " .. quote(text)
-  end
-  if text:find "^<" then return "the server answered with HTML: " .. quote(plain(text)) end
-  return quote(text)
+  local message, kind, code, fields = require "opengatellm.base.error_body".read(status, body)
+  return message, kind, code, fields
 end
 
 local AUTH = { [401] = true, [403] = true }
@@ -281,7 +165,7 @@ local function set_retry(err, passing, limited)
   local long = limited and quota.is_long(err.type, err.code, err.message, err.body)
   err.retryable = passing and not long
   if not passing then return err end
-  err.retry_after = named_wait(err.headers) or limited and limit_wait(err.headers, err.message) or nil
+  err.retry_after = waits().named(err.headers) or limited and waits().limited(err.headers, err.message) or nil
   if not long then err.retry_after = err.retry_after or quota.delay(err.body) end
   return err
 end

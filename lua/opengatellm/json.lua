@@ -21,6 +21,8 @@ function M.array(list)
   return setmetatable(list, core.array_mt)
 end
 
+local function ordered() return require "opengatellm.base.ordered" end -- few programs need it
+
 --- Gives an object an order of its own: `encode` writes the listed keys first, in that order, and the others sorted behind them. A listed
 --- key that has no value is left out. dkjson keeps the same order. Raises where it gets no table.
 ---@generic T: table
@@ -28,29 +30,14 @@ end
 ---@param keys string[]
 ---@return T object the same table
 function M.ordered(object, keys)
-  if type(object) ~= "table" then error("json.ordered: expected a table, got " .. type(object), 2) end
-  if type(keys) ~= "table" then error("json.ordered: expected a list of keys, got " .. type(keys), 2) end
-  return setmetatable(object, { __jsonorder = keys })
+  local same = ordered().set(object, keys)
+  return same -- no tail call: error() counts the frames to the caller
 end
 
 --- Lists the keys of an object as `encode` writes them. Keys that are not strings are left out.
 ---@param object table
 ---@return string[]
-function M.keys(object)
-  local mt = getmetatable(object)
-  local order = type(mt) == "table" and rawget(mt, "__jsonorder") or {}
-  local list, listed = {}, {}
-  for _, key in ipairs(order) do
-    if object[key] ~= nil and not listed[key] then list[#list + 1], listed[key] = key, true end
-  end
-  local rest = {}
-  for key in pairs(object) do
-    if type(key) == "string" and not listed[key] then rest[#rest + 1] = key end
-  end
-  table.sort(rest)
-  for _, key in ipairs(rest) do list[#list + 1] = key end
-  return list
-end
+function M.keys(object) return ordered().keys(object) end
 
 --- Wraps a JSON text, so that `encode` writes it byte for byte.
 ---@param text string

@@ -112,8 +112,6 @@ local next_event = core.next
 local NARROW = "stream:events, stream:texts: on Lua 5.1 the iterator of a for loop cannot let other tasks run; write: "
   .. "local event, err = stream:next() while event do … event, err = stream:next() end"
 
-local LIMITS = { memory = true, line = true, frame = true, body = true, queue = true, reply = true, depth = true, parts = true }
-
 -- Closes the stream when a program leaves its loop early (5.4). After a loop that went to the end, the program can still ask for the reply.
 local guard_mt = { __close = function(guard) if not guard.stream.done then guard.stream:close() end end }
 
@@ -129,8 +127,8 @@ local function pour(exchange, decoder)
 end
 
 -- Follows the value of structured output, from its first text on.
-local function follow(self)
-  local output = self.call.wire.options.output
+local function follow(self, output)
+  if self.values then return end -- of a try before, which has read nothing of it
   if type(output) == "table" then self.values = require "opengatellm.chat.values".new(output, self.call.client.bounds.reply) end
 end
 
@@ -141,17 +139,18 @@ local function connect(self)
   if not exchange then return status end
   self.exchange, self.status, self.headers = exchange, status, headers
   self.request_id = errors.request_id(headers)
-  local content_type, functions, states = headers["content-type"], self.call.event_functions, self.call.states
-  local output = self.call.output
-  if output and output.tool then functions, states = require "opengatellm.chat.output_tool".add(output, functions, states) end
+  local content_type, functions, states = headers["content-type"], self.call.event_functions, nil
+  if options.output then
+    functions, states = require "opengatellm.chat.output_tool".add(self.call.output, functions, self.call.states)
+    follow(self, options.output)
+  end
   self.decoder = core.decoder(
     client.provider.protocol, type(content_type) == "string" and content_type or nil, options.strict,
     not functions and options.keep, client.bounds.reply, client.provider.needs_reason)
   if functions then
     local fold = options.keep ~= false and core.fold(client.bounds.reply) or nil
-    self.chain = new_chain(functions, self.call.view or self.call, fold, states, self.call.guard)
+    self.chain = new_chain(functions, self.call.view or self.call, fold, states or self.call.states, self.call.guard)
   end
-  follow(self)
   self.ended, self.call.try.decoder = nil, self.decoder
 end
 
@@ -191,7 +190,8 @@ local function reply_so_far(self)
   reply.protocol, reply.provider = provider.protocol, provider.name -- who its signatures go back to
   if about then reply.protocol, reply.provider = about.protocol or reply.protocol, about.provider or reply.provider end
   if reply.logprobs or reply.choices then require "opengatellm.chat.logprobs".join(reply) end
-  for i, warning in ipairs(self.call.wire.warnings) do table.insert(reply.warnings, i, warning) end
+  local warnings = self.call.wire.warnings
+  for i = 1, #warnings do table.insert(reply.warnings, i, warnings[i]) end
   return reply
 end
 
@@ -236,35 +236,6 @@ local function read(self)
   self.decoder:finish()
   self.ended = true
   return true
-end
-
-local function problem(self)
-  local message, kind, code, body = self.decoder:problem()
-  return errors.inside({ message = message or "the server reported an error", type = kind, code = code, body = body }, self.headers)
-end
-
--- Makes the error of a body that is not JSON. A whole body of that kind (a proxy's page) counts as incomplete, like one that was cut,
--- because it holds no complete answer.
-local function syntax_error(self, message)
-  local _, _, _, excerpt = self.decoder:problem()
-  local text = excerpt and (errors.read_body(self.status, excerpt)) or message
-  if self.decoder:framing() == "whole" and not self.call.wire.options.strict then
-    message = "there is no answer in what the server sent: " .. text
-    return errors.new { kind = "incomplete", code = "syntax", message = message, body = excerpt }
-  end
-  return errors.new { kind = "protocol", code = "syntax", message = "the answer is not what its protocol allows: " .. text, body = excerpt }
-end
-
-local function decoder_error(self, code, message)
-  local err
-  if code == "provider" then err = problem(self)
-  elseif code == "syntax" then err = syntax_error(self, message)
-  else
-    local kind = LIMITS[code] and "limit" or code == "incomplete" and code or code == "closed" and code or "protocol"
-    err = errors.new { kind = kind, code = code, message = message }
-  end
-  err.headers, err.request_id = self.headers, self.request_id
-  return err
 end
 
 -- Structured output: the text as a value; the text stays what it is. Returns the error of an output that does not fit its schema.
@@ -333,7 +304,7 @@ end
 -- events can come.
 local function step(self, code, message)
   if self.err or self.done then return false end
-  if code then return try_again(self, decoder_error(self, code, message), code == "provider") end
+  if code then return try_again(self, require "opengatellm.chat.answer_error".of(self, code, message), code == "provider") end
   if self.ended or code == false then
     conclude(self)
     return false
@@ -508,7 +479,7 @@ function M.is(value) return getmetatable(value) == Stream end
 ---@return ogl.Stream
 function M.of(fields)
   local self = setmetatable(fields, Stream)
-  follow(self)
+  follow(self, self.call.wire.options.output)
   return self
 end
 
@@ -571,32 +542,31 @@ function Stream:texts(options)
   return followed(self, iterate), nil, nil, guard_of(self)
 end
 
--- The value that the stream follows; raises, at the line that called the method, where none was asked for.
-local function values_of(self, method)
-  if not self.values then error("stream:" .. method .. ": the request has no schema for its output", 3) end
-  return self.values
-end
+local function no_schema(method) error("stream:" .. method .. ": the request has no schema for its output", 3) end
 
 --- The value of structured output so far, unchecked: one table that grows as the stream is read. Nil while nothing of it has come.
 ---@return any
-function Stream:output() return values_of(self, "output"):value() end
+function Stream:output()
+  if not self.values then no_schema "output" end
+  return self.values:value()
+end
 
 --- Iterates over the value of structured output while it grows, in a `for` loop: the same table each time, joined with all that has
 --- arrived. A failure, as of a value that does not fit the schema in the end, raises its error.
 ---@return fun(): any
 function Stream:outputs()
-  values_of(self, "outputs")
+  if not self.values then no_schema "outputs" end
   check_loop(self)
-  return require "opengatellm.chat.values".loop(self), nil, nil, guard_of(self)
+  return self.values:loop(self), nil, nil, guard_of(self)
 end
 
 --- Iterates over the elements of structured output that is a list, in a `for` loop: each once, when it is complete, if it fits the schema.
 --- A failure raises its error, as does, at the end, a list with an element that does not fit.
 ---@return fun(): any, integer? # an element, and its place in the list
 function Stream:elements()
-  values_of(self, "elements")
+  if not self.values then no_schema "elements" end
   check_loop(self)
-  return require "opengatellm.chat.values".loop_of_elements(self), nil, nil, guard_of(self)
+  return self.values:loop_of_elements(self), nil, nil, guard_of(self)
 end
 
 --- Reads the rest, and gives the whole reply. Raises if the stream was opened with `keep = false`.

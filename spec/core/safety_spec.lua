@@ -33,7 +33,7 @@ describe("a method", function()
       local transfer = assert(multi:open { method = "GET", url = "http://127.0.0.1:9/", headers = {}, proxy = "" })
       local objects = {
         core.decoder "openai_chat", core.framer(), core.encoder("openai_chat", "stream", {}), core.transcoder("openai_chat", "ollama", "stream", {}),
-        core.http1 "GET", core.websocket(), core.fold(), multi, transfer,
+        core.http1 "GET", core.websocket(), core.fold(), core.partial(), multi, transfer,
       }
       local function refuses(fn, ...)
         if pcall(fn, ...) then error "it took what it is not" end
@@ -184,6 +184,12 @@ describe("a finalizer", function()
         object:feed "\129\5hello"
         object:next() object:next()
       end)
+      each(function() return core.partial { list = "a" } end, function(object)
+        object:feed '{"a":[1,{"b":"some text"},"and one that is'
+        object:value() object:count()
+        object:feed ' longer now","c'
+        object:value(true) object:finish() object:value()
+      end)
     ]==]))
   end)
 end)
@@ -239,6 +245,20 @@ describe("the end of Lua's memory", function()
       text = nil
       collectgarbage()
       assert(json.decode "[1]"[1] == 1)
+      -- a coming value waits for memory
+      local reader, parts = core.partial { limit = 2 ^ 26 }, {}
+      reader:feed('{"a":[1,{"b":2}],"c":"' .. ("z"):rep(2 ^ 25))
+      local function store() parts[#parts + 1] = ("y"):rep(2 ^ 24 + #parts) end
+      while pcall(store) do end
+      parts[#parts] = nil
+      pcall(reader.value, reader) -- LuaJIT may still find the room
+      parts = nil
+      collectgarbage()
+      collectgarbage()
+      assert(#reader:value(true).c == 2 ^ 25 and reader:value().a[2].b == 2)
+      reader:close()
+      reader = nil
+      collectgarbage()
       -- the text of a reply, once more as one: there is room for what came, and not for that
       local piece = ("x"):rep(2 ^ 20)
       local frame = 'data: {"choices":[{"index":0,"delta":{"content":"' .. piece .. '"}}]}\n\n'

@@ -13,6 +13,9 @@ describe("a model's text", function()
       assert.same({ { a = { 1 } }, "output_recovered" }, { value, warning.code })
     end
     assert.same({ 1, 2 }, (output.read "The list: [1, 2], as you asked."))
+    assert.same({ a = 1 }, (output.read 'As in [1], {this} is it: {"a":1}, see [2].'))
+    assert.same({ a = 1 }, (output.read '<think>{"b":2}?</think>{"a":1}'))
+    assert.is_false((output.read "```\nfalse\n```"))
   end)
 
   it("is none where nothing in it is JSON", function()

@@ -303,6 +303,35 @@ describe("a router", function()
   end)
 end)
 
+describe("a row whose own middleware refuses", function()
+  local function limited(requests, options)
+    local transport = replay.new(good "from a")
+    local a = ogl.client { provider = "openai_compatible", base_url = "http://a", model = "m", transport = transport }
+      :use(ogl.middleware.limiter { requests = requests, max_queue = 0 })
+    local b = ogl.client { provider = "openai_compatible", base_url = "http://b", model = "m", transport = replay.new(good "from b") }
+    local all = { clients = { { name = "a", client = a }, { name = "b", client = b } } }
+    for name, value in pairs(options or {}) do all[name] = value end
+    return ogl.router(all), transport
+  end
+
+  it("gives way to the next, and its server is not blamed", function()
+    local router, transport = limited(1, { breaker = { failures = 1 } })
+    assert.equal("from a", assert(router:chat "hi").text)
+    local reply = assert(router:chat "hi")
+    assert.equal("from b", reply.text)
+    assert.same({ "a b", "limit" }, { names_of(reply.attempts), reply.attempts[1].kind })
+    assert.same({ 1, "closed" }, { #transport.requests, router:state().a.state })
+  end)
+
+  it("proves nothing of a server that is being probed", function()
+    local router = limited(1)
+    assert(router:chat "hi")
+    router:state("a", "half_open")
+    assert.equal("from b", assert(router:chat "hi").text)
+    assert.equal("half_open", router:state().a.state)
+  end)
+end)
+
 describe("a router's hedge", function()
   after_each(helper.close)
 

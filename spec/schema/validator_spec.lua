@@ -76,6 +76,17 @@ describe("an error", function()
     it("is told for every keyword: " .. i, function() assert.equal(case[3], told(case[1], case[2])) end)
   end
 
+  it("of a union of unions stays short", function()
+    local s = { type = "string" }
+    for i = 1, 30 do s = { anyOf = { s, { required = { "k" .. i } }, { maxItems = i } } } end
+    assert.is_true(#told(s, { [1] = 1, [40] = 1 }) < 1000)
+    local words = {}
+    for i = 1, 50 do words[i] = { const = "word " .. i } end
+    assert.equal('fits none of 50 alternatives: expected "word 1", got 5; expected "word 2", got 5; expected "word 3", got 5; expected "word 4", got 5; …',
+      told({ anyOf = words }, 5))
+    assert.equal("expected a string, got 5", told({ anyOf = { { type = "string", maxLength = 1 }, { type = "string" } } }, 5))
+  end)
+
   it("of a union is that of the branch that was meant", function()
     local circle = { type = "object", required = { "kind", "r" }, properties = { kind = { const = "circle" }, r = { type = "number" } } }
     local square = { type = "object", required = { "kind", "a" }, properties = { kind = { enum = { "square" } }, a = { type = "number" } } }
@@ -131,10 +142,23 @@ describe("a value", function()
     loop.next = loop
     assert.matches("needs more than 256 references", told({ properties = { next = { ["$ref"] = "#" } } }, loop))
     assert.matches("needs more than 256 references", told({ ["$ref"] = "#" }, 1))
+    assert.matches("needs more than 256 references", told({ ["not"] = { ["$ref"] = "#" } }, 1))
+    assert.matches("needs more than 256 references", told({ anyOf = { { ["$ref"] = "#" }, { ["$ref"] = "#" } } }, 1))
     local own = { type = "object" }
     own.properties = { next = own }
     assert.equal("next.next: expected an object, got 5", told(own, { next = { next = 5 } }))
     assert.has_error(function() schema.validate({ enum = { loop } }, 1) end)
+  end)
+
+  it("for which a schema has more alternatives than anybody can wait for ends, too", function()
+    local branching, covering = { l100 = { type = "string" } }, { type = "object", unevaluatedProperties = false }
+    for i = 1, 99 do
+      local next_one = { ["$ref"] = "#/$defs/l" .. i + 1 }
+      branching["l" .. i] = { anyOf = { next_one, next_one } }
+      covering = { unevaluatedProperties = false, anyOf = { covering, { required = { "x" } } } }
+    end
+    assert.equal("needs more than 1000000 steps", told({ ["$ref"] = "#/$defs/l1", ["$defs"] = branching }, 1))
+    assert.matches("^needs more than", told(covering, {}))
   end)
 
   it("nested as deep as JSON goes is checked", function()

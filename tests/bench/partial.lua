@@ -1,6 +1,6 @@
 --- Values of a JSON text that is still coming: what it costs to feed each delta of 20 bytes to a reader and to ask for the value behind
---- each, against the plain stream's cost of an event; and that double the size takes double the time. Beside it, what reading the text so
---- far with lua-cjson takes (its last brackets missing, as a program closes them: here the reading of as many bytes counts).
+--- each, against the plain stream's cost of an event; and that a delta costs the same when the text has twice the size. Beside it, what
+--- lua-cjson takes to read a prefix of the text, closed as a program closes it.
 --
 -- usage: lua partial.lua [megabytes]      prints a line a row: name|seen|ratio
 local cjson = require "cjson"
@@ -20,7 +20,8 @@ local function object_of(bytes)
   local items, size = {}, 0
   while size < bytes do
     local i = #items + 1
-    items[i] = ('{"id":%d,"name":"item %d","text":"%s","score":0.%d,"tags":["a","b"],"done":false}'):format(i, i, WORDS:sub(1, 60 + i * 37 % 137), i)
+    local words = WORDS:sub(1, 60 + i * 37 % 137)
+    items[i] = ('{"id":%d,"name":"item %d","text":"%s","score":0.%d,"tags":["a","b"],"done":false}'):format(i, i, words, i)
     size = size + #items[i] + 1
   end
   return '{"items":[' .. table.concat(items, ",") .. "]}"
@@ -77,16 +78,16 @@ local function values(deltas)
   end
 end
 
--- Each text so far is read anew; the bytes of a quarter are as many as those of every fourth prefix of all.
-local function by_cjson(text)
+-- Some prefixes of the text, closed behind `ending`, each read anew.
+local function by_cjson(text, ending, close)
+  local list = {}
+  for at = 1, 20 do
+    local _, to = text:sub(1, math.floor(#text * at / 21)):find(".*" .. ending)
+    list[at] = text:sub(1, to) .. close
+  end
   return function()
-    local whole, n = cjson.decode, 0
-    for at = DELTA, #text, DELTA * 16 do
-      local part = text:sub(1, at)
-      pcall(whole, part)
-      n = n + 1
-    end
-    return n
+    for i = 1, #list do cjson.decode(list[i]) end
+    return #list
   end
 end
 
@@ -96,16 +97,18 @@ end
 
 local object, text = object_of(100000), text_of(100000)
 local plain, of_object, of_text, cjson_object, cjson_text = middles(events, values(deltas_of(object)), values(deltas_of(text)),
-  by_cjson(object), by_cjson(text))
-row("a value at each delta of a 100 KB object, texts of up to 200 bytes, against a plain event", of_object, plain, "with the event at most 2: 1")
-row("the same for one text of 100 KB", of_text, plain, "with the event at most 5: 4")
+  by_cjson(object, "}", "]}"), by_cjson(text, " ", '"}'))
+row("a value at each delta of a 100 KB object, texts of up to 200 bytes, against a plain event", of_object, plain, "wanted: at most 2")
+row("the same for one text of 100 KB", of_text, plain, "wanted: at most 5")
 row("a prefix of that object read by lua-cjson, against its value", cjson_object, of_object, "–")
 row("a prefix of that text read by lua-cjson, against its value", cjson_text, of_text, "–")
-for size = 1, MEGABYTES do
-  if size == 1 or size * 2 > MEGABYTES then
-    local small, large = deltas_of(object_of(size * 500000)), deltas_of(object_of(size * 1000000))
-    local a, b = middles(values(small), values(large))
-    row(("a delta of %d MB, against one of half of it"):format(size), b, a, "about 1")
-  end
-  if size > 1 and size * 2 > MEGABYTES then break end
+for _, size in ipairs { 1, MEGABYTES } do
+  local small, large = values(deltas_of(object_of(size * 500000))), values(deltas_of(object_of(size * 1000000)))
+  local half, whole = middles(small, large)
+  row(("a delta of an object of %d MB, against one of half its size"):format(size), whole, half, "wanted: 1")
+end
+for _, size in ipairs { 1, MEGABYTES } do
+  local small, large = values(deltas_of(text_of(size * 500000))), values(deltas_of(text_of(size * 1000000)))
+  local half, whole = middles(small, large)
+  row(("a delta of one text of %d MB, against one of half its size"):format(size), whole, half, "wanted: 1")
 end

@@ -108,6 +108,11 @@ for lua in lua5.4 luajit; do
   run $lua tests/bench/middleware.lua | while IFS='|' read -r name more ratio; do row "$name, $lua" "$more" "$ratio"; done
 done
 
+# JSON values of texts that are coming: what a value behind each delta costs, in plain events of the same run.
+for lua in lua5.4 luajit; do
+  run $lua tests/bench/partial.lua | while IFS='|' read -r name seen ratio; do row "$name, $lua" "$seen" "$ratio"; done
+done
+
 set -- $(run lua5.4 tests/bench/embeddings.lua)
 row "64 embeddings of 1,024 floats as tables, against lua-cjson" "$1 ms, $3 ms" "$4"
 row "the same, packed" "$2 ms, $3 ms" "$5"

@@ -23,6 +23,7 @@ static const struct {
   { "http1", test_http1 },
   { "json", test_json },
   { "json_array", test_json_array },
+  { "json_finder", test_json_finder },
   { "json_write", test_json_write },
   { "late", test_late },
   { "ndjson", test_ndjson },

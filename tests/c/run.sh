@@ -7,7 +7,7 @@
 #   replay     the cases of tests/wire
 #   fixtures   the recorded exchanges of $OGL_SHARED
 #   roundtrip  the same, transcoded to every protocol that can be written, and back
-#   oom        the cases of tests/wire, messages of a WebSocket and answers of HTTP, without memory
+#   oom        the cases of tests/wire, messages of a WebSocket, answers of HTTP and values that grow, without memory
 #   portable   units and replay once more, without SSE2 and 128-bit integers: the code of other machines
 #   layering   the core stands alone: it needs no header of Lua or libcurl, and names none
 set -u
@@ -23,7 +23,7 @@ warnings="-Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Werro
 flags="-std=gnu99 -g -O2 $warnings -fsanitize=address,undefined -fno-sanitize-recover=all"
 core="csrc/core/*.c csrc/protocol/*.c"
 common="tests/c/check.c tests/c/exchange.c tests/c/files.c tests/c/journal.c tests/c/long_way.c tests/c/pick.c tests/c/wire_case.c"
-units="tests/c/main.c tests/c/answers.c tests/c/frames.c tests/c/messages.c tests/c/walk.c tests/c/test_[!o]*.c" # all but test_oom.c
+units="tests/c/main.c tests/c/answers.c tests/c/frames.c tests/c/growth.c tests/c/messages.c tests/c/walk.c tests/c/test_[!o]*.c" # all but test_oom.c
 portable="-U__SSE2__ -U__SIZEOF_INT128__"
 
 # What most programs are made of, compiled once, a dozen files a process.
@@ -72,6 +72,7 @@ ooms() {
   replays oom || bad=1
   $out/oom http1 || bad=1
   $out/oom websocket || bad=1
+  $out/oom json || bad=1
   return $bad
 }
 
@@ -112,7 +113,7 @@ b=$!
 both_built $a $b
 build fixtures "" tests/c/fixtures.c &
 a=$!
-build oom -DOGL_TEST_ALLOC "tests/c/test_oom.c tests/c/answers.c" &
+build oom -DOGL_TEST_ALLOC "tests/c/test_oom.c tests/c/answers.c tests/c/growth.c" &
 b=$!
 both_built $a $b
 build roundtrip "" tests/c/roundtrip.c &
@@ -133,7 +134,7 @@ run fixtures $out/fixtures &
 run roundtrip $out/roundtrip &
 run oom ooms &
 wait
-run portable_units $out/portable_units json json_write number repeat utf8 &
+run portable_units $out/portable_units json json_finder json_write number repeat utf8 &
 run portable_replay replays portable_replay &
 run layering layering &
 wait

@@ -17,6 +17,7 @@ void test_frame(void);
 void test_http1(void);
 void test_json(void);
 void test_json_array(void);
+void test_json_finder(void);
 void test_json_write(void);
 void test_late(void);
 void test_ndjson(void);

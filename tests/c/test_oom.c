@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
 ** test_oom.c - no memory: every case of tests/wire with its n-th allocation failing, for every n until none fails; decoded, and
 ** transcoded to every protocol that can be written, streamed and whole. With `websocket`: messages of that; with `http1`: an answer of
-** HTTP/1.1.
+** HTTP/1.1; with `json`: a JSON value that grows.
 **
 ** Each failure has to come out as OGL_ERR_MEMORY and stay; nothing may leak, and decoder and transcoder can be cleared,
 ** twice. With no failure left the case ends as it does elsewhere (replay.c looks at its events). The core is
@@ -21,6 +21,7 @@
 #include "answers.h"
 #include "check.h"
 #include "files.h"
+#include "growth.h"
 #include "journal.h"
 #include "wire_case.h"
 
@@ -252,9 +253,46 @@ static int check_http1(void) {
   return check_end();
 }
 
+/* --- values that grow --------------------------------------------------------------------------------------------- */
+
+/* The n-th allocation fails: 1, or 0 when there are not so many. */
+static int growth_failing(struct ogl_span input, size_t step, long n) {
+  struct ogl_json_finder f;
+  struct ogl_buf log;
+  long before = heap.live;
+  ogl_buf_init(&log, OGL_MAX_BODY, OGL_ERR_BODY);
+  ogl_buf_room(&log, 2 * input.n + 100); /* the log is no part of the test */
+  ogl_json_finder_init(&f, OGL_MAX_REPLY);
+  arm(n);
+  int code = growth_play(&log, &f, input, 0, step), failed = heap.failed;
+  arm(-1);
+  CHECK_INT(code, failed ? OGL_ERR_MEMORY : OGL_OK);
+  if (failed) CHECK_INT(ogl_json_finder_feed(&f, "", 0), OGL_ERR_MEMORY);
+  if (failed) CHECK_INT(ogl_json_finder_finish(&f), OGL_ERR_MEMORY);
+  ogl_json_finder_clear(&f);
+  ogl_json_finder_clear(&f);
+  ogl_buf_clear(&log);
+  CHECK_INT(heap.live, before);
+  return failed;
+}
+
+static int check_growth(void) {
+  static char text[2000];
+  snprintf(text, sizeof text, "as in [1]:\n```json\n{\"a key\":\"%0600d\",\"b\":[12,true,\"\\u00e9%0300d\"]}\n```", 0,
+           0);
+  for (size_t step = 0; step < 3; step++) {
+    long n = 0;
+    check_case("no memory: a value that grows, in pieces of %d", (int)step);
+    while (growth_failing(check_span(text), step, n)) n++;
+    CHECK(n > 1);
+  }
+  return check_end();
+}
+
 int main(int argc, char **argv) {
   struct files_list cases;
   if (argc == 2 && strcmp(argv[1], "http1") == 0) return check_http1();
+  if (argc == 2 && strcmp(argv[1], "json") == 0) return check_growth();
   const char *folder = argc == 2 ? argv[1] : "", *slash = strrchr(folder, '/');
   const struct ogl_protocol *protocol = ogl_protocol_find(slash ? slash + 1 : folder);
   if (strcmp(folder, "websocket") == 0) return check_messages();

@@ -7,7 +7,7 @@ set -u
 cd "$(dirname "$0")/../.." || exit 1
 seconds=${1:-10}
 protocols=$(cd tests/wire && echo */ | tr -d /)
-targets="sse ndjson json_array json http1 transcoder websocket $protocols" # a protocol: fuzz_decoder.c compiled for it
+targets="sse ndjson json_array json json_finder http1 transcoder websocket $protocols" # a protocol: fuzz_decoder.c compiled for it
 clang=${CLANG:-$(command -v clang-14 || echo clang)}
 out=build/fuzz
 flags="-std=gnu99 -g -O2 -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Werror
@@ -66,7 +66,7 @@ printf '\001\003Hel\211\005Hello\200\002lo\210\005\003\350bye' >$out/seeds_webso
 rm -rf $out/objects
 mkdir -p $out/objects
 # shellcheck disable=SC2086
-printf '%s\n' tests/c/frames.c tests/c/answers.c tests/c/journal.c tests/c/long_way.c tests/c/messages.c tests/c/walk.c $core |
+printf '%s\n' tests/c/frames.c tests/c/growth.c tests/c/answers.c tests/c/journal.c tests/c/long_way.c tests/c/messages.c tests/c/walk.c $core |
   sed "s|^|$PWD/|" | (cd $out/objects && xargs -n 12 -P "$(nproc)" "$clang" $flags -fsanitize=fuzzer-no-link,address,undefined -c) || unbuilt
 for t in $targets; do
   source=fuzz_$t define=
@@ -78,7 +78,7 @@ for t in $targets; do
   seeds=$out/seeds_$t dictionary=tests/fuzz/$t.dict
   [ -d "$seeds" ] || seeds=$out/seeds_openai_chat
   [ -f "$dictionary" ] || dictionary=tests/fuzz/openai_chat.dict
-  [ "$t" = json ] && seeds=$out/json_seeds
+  case $t in json | json_finder) seeds=$out/json_seeds ;; esac
   [ "$t" = json_array ] && seeds=$out/seeds_gemini
   mkdir -p "$out/corpus_$t"
   (

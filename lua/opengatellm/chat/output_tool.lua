@@ -68,13 +68,15 @@ local function reads(output)
   end
 end
 
---- Adds the function that reads the tool's call as text to those of a call, as the first that its events pass.
----@param output ogl.Output
+--- Adds the function that reads the tool's call as text to those of a call, as the first that its events pass; where there is no tool,
+--- gives the functions as they are.
+---@param output ogl.Output|nil
 ---@param functions? ogl.EventFunction[]
 ---@param states? table[]
----@return ogl.EventFunction[] functions
----@return table[] states one for each
+---@return ogl.EventFunction[]? functions
+---@return table[]? states one for each
 function M.add(output, functions, states)
+  if not (output and output.tool) then return functions, states end
   local all, of_each = {}, {}
   for i, each in ipairs(functions or {}) do all[i], of_each[i] = each, states and states[i] or {} end
   table.insert(all, reads(output))

@@ -9,9 +9,10 @@
 --   send_uploads      sends the large media to the server, and encodes the request again with their names; `encode` comes before, so
 --                     that a mistake in the request costs no upload
 --
--- A step is { run = function(call), waits = function(call), sends = true }. `run` returns nil, an error, or a text: the caller's mistake,
--- which the method that was called raises at its caller's line. `waits` says whether the step will ask a server for this call, so that a
--- walk that must not wait yet stops before it. A preview leaves out the steps that send.
+-- A step is { run = function(call), field = "…", waits = function(call), sends = true }. `run` returns nil, an error, or a text: the
+-- caller's mistake, which the method that was called raises at its caller's line. A step with a `field` is left out where the request does
+-- not have it. `waits` says whether the step will ask a server for this call, so that a walk that must not wait yet stops before it. A
+-- preview leaves out the steps that send.
 --
 -- @module opengatellm.chat.steps
 local calls = require "opengatellm.http.call"
@@ -30,7 +31,7 @@ local NONE = {}
 local function has_search(call) return call.request.search and call.client.provider.search_tool end
 
 local function find_search(call)
-  if not (call.request.search and has_search(call)) then return nil end
+  if not has_search(call) then return nil end
   local asked, err, mistake = require "opengatellm.chat.search".request(call.client, call.request)
   call.request = asked or call.request
   return mistake or err
@@ -46,17 +47,13 @@ end
 
 -- Structured output -------------------------------------------------------------------------------------------------
 
-local function choose_output(call)
-  if type(call.request.output) ~= "table" then return nil end
-  return require "opengatellm.chat.structured".choose(call)
-end
+local function choose_output(call) return require "opengatellm.chat.structured".choose(call) end
 
 -- Media -----------------------------------------------------------------------------------------------------------
 
 local function wants_fetching(call) return call.request.fetch end
 
 local function fetch_media(call)
-  if not call.request.fetch then return nil end
   local asked, err = require "opengatellm.chat.fetch".resolve(call.client, call.request)
   call.request = asked or call.request
   return err
@@ -99,6 +96,14 @@ local function options_of(asked, schema)
   return { keep = keep, strict = strict, output = output, headers = headers, timeouts = timeouts, on_progress = on_progress }
 end
 
+-- Adds the warnings of structured output. Returns the error of a request that may lose nothing, and loses something.
+local function judge(wire, asked, output)
+  if output and output.loss then table.insert(wire.warnings, 1, output.loss) end
+  local first = wire.warnings[1]
+  if asked.strict and first then return errors.unsupported(first.message, first.field) end
+  for _, note in ipairs(output and output.notes or NONE) do table.insert(wire.warnings, note) end
+end
+
 local function make_wire(call)
   local asked, client, model = call.request, call.client, call.model
   local streamed = call.streamed and not asked.no_streaming
@@ -106,13 +111,9 @@ local function make_wire(call)
   if not wire then return err end
   if call.operation ~= "count_tokens" then err = write_body(wire, client.provider) end -- a count takes only some fields of the body
   if err then return err end
-  local output = call.output
-  wire.stream, wire.options, wire.repeatable, wire.model = streamed, options_of(asked, output), "inference", model
+  wire.stream, wire.options, wire.repeatable, wire.model = streamed, options_of(asked, call.output), "inference", model
   call.wire = wire
-  if output and output.loss then table.insert(wire.warnings, 1, output.loss) end
-  local first = wire.warnings[1]
-  if asked.strict and first then return errors.unsupported(first.message, first.field) end
-  for _, note in ipairs(output and output.notes or NONE) do table.insert(wire.warnings, note) end
+  if asked.strict or call.output then return judge(wire, asked, call.output) end
 end
 
 -- A task makes its body on a stack that it shares with the other tasks: no other work of a stream goes as deep, and its own stack, which
@@ -139,10 +140,10 @@ end
 -- The list --------------------------------------------------------------------------------------------------------
 
 local CHAT = {
-  { run = find_search, waits = has_search },
+  { run = find_search, field = "search", waits = has_search },
   { run = choose_protocol },
-  { run = choose_output },
-  { run = fetch_media, waits = wants_fetching, sends = true },
+  { run = choose_output, field = "output" },
+  { run = fetch_media, field = "fetch", waits = wants_fetching, sends = true },
   { run = choose_uploads },
   { run = encode },
   { run = send_uploads, waits = has_uploads, sends = true },
@@ -181,9 +182,12 @@ function M.walk(call, first, pause)
   local steps = call.operation == "preview" and PREVIEW or CHAT
   for at = first or 1, #steps do
     local step = steps[at]
-    if pause and step.waits and step.waits(call) then return at end
-    local problem = step.run(call)
-    if problem then return nil, problem end
+    local field = step.field
+    if not field or call.request[field] then
+      if pause and step.waits and step.waits(call) then return at end
+      local problem = step.run(call)
+      if problem then return nil, problem end
+    end
   end
   return #steps + 1
 end

@@ -48,7 +48,7 @@ end
 ---@param output any
 ---@return ogl.Output?
 function M.of(output)
-  if type(output) ~= "table" then return nil end
+  if type(output) ~= "table" then return nil end -- "json"
   if output.plain ~= nil and output.wrapped ~= nil then return output end -- it was read before
   local schema, details = schemas.output(output)
   local plain = json.plain(schema)

@@ -151,11 +151,11 @@ end
 --- An iterator over the value of a stream while it grows.
 ---@param stream ogl.Stream
 ---@return fun(): any
-function M.loop(stream)
+function Values:loop(stream)
   local texts, given = stream:texts(), false
   return function()
     local value
-    while value == nil and texts() do value = stream.values:value() end
+    while value == nil and texts() do value = self:value() end
     if value == nil and not given and stream.whole_reply then value = stream.whole_reply.output end -- a number ends with its text
     given = true
     return value
@@ -165,11 +165,11 @@ end
 --- An iterator over the elements of a stream's list.
 ---@param stream ogl.Stream
 ---@return fun(): any, integer?
-function M.loop_of_elements(stream)
+function Values:loop_of_elements(stream)
   local texts = stream:texts()
   return function()
-    local element, place = stream.values:next_element()
-    while element == nil and texts() do element, place = stream.values:next_element() end
+    local element, place = self:next_element()
+    while element == nil and texts() do element, place = self:next_element() end
     return element, place
   end
 end

@@ -126,7 +126,9 @@ end
 local function encode_messages(request, target)
   local out, provider, warn = {}, target.provider, target.warn -- out.shown holds parts that wait for `show`
   if request.system then out[1] = { role = "system", content = request.system } end
-  for _, message in ipairs(call_ids.fit(request.messages, target.row.call_ids or "any")) do
+  local list = call_ids.fit(request.messages, target.row.call_ids or "any")
+  for i = 1, #list do
+    local message = list[i]
     if message.role ~= "tool" then show(out, warn) end
     local err = add_message(out, quirks.message(message, provider, warn), target)
     if err then return nil, err end

@@ -136,7 +136,8 @@ function M.check(messages)
     return "messages: expected a list of messages, got one message: write { message }"
   end
   if type(messages) ~= "table" then return "messages: expected a list of messages, got " .. type(messages) end
-  for i, message in ipairs(messages) do
+  for i = 1, #messages do
+    local message = messages[i]
     local problem = not is_plain(message) and check_message(message, "messages[" .. i .. "]")
     if problem then return problem end
   end

@@ -7,26 +7,14 @@ local schemas = require "opengatellm.request.schema"
 
 local M = {}
 
--- The first fenced block of Markdown.
-local function fenced(text)
-  local _, from = text:find("```", 1, true)
-  local start = from and text:find("\n", from, true)
-  local stop = start and text:find("\n```", start, true)
-  return stop and text:sub(start, stop)
-end
-
--- From the first bracket to the last of its kind. Each search goes through the text once, whatever a model wrote.
-local function bracketed(text)
-  local from = text:find "[{%[]"
-  local last = from and text:match(text:sub(from, from) == "{" and "^.*()}" or "^.*()%]")
-  return last and text:sub(from, last)
-end
-
+-- The value between words, in a fence or behind thoughts, as a reader of the coming text finds it (csrc/core/json_finder.h).
 local function inner_json(text)
-  for _, inner in ipairs { fenced(text) or "", bracketed(text) or "" } do
-    local value = core.decode(inner)
-    if value ~= nil then return value end
-  end
+  local reader = core.partial { limit = math.min(#text, 2 ^ 28) } -- the most that it takes
+  local whole = reader:feed(text) and reader:finish()
+  local value
+  if whole then value = reader:value() end
+  reader:close()
+  return value
 end
 
 local function warning(code, message) return { code = code, field = "output", message = message } end

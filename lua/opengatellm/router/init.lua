@@ -167,9 +167,11 @@ end
 local function answered(self, operation, asked)
   if not self.chain then return route(self, operation, asked) end
   local about = { operation = operation, request = request.copy(asked), client = self, provider = "router", model = asked.model }
-  return require "opengatellm.middleware.chain".run(self.chain, about, function(view, functions, states, guard)
+  local answer, err = require "opengatellm.middleware.chain".run(self.chain, about, function(view, functions, states, guard)
     return route(self, operation, view.request, view, functions, states, guard)
   end)
+  if err then err.attempts = err.attempts or {} end -- where the router's own middleware failed before any try
+  return answer, err
 end
 
 -- What is wrong with a request; `route` is the router's own field.

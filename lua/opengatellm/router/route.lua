@@ -34,18 +34,23 @@ local M = {}
 local PASSES = { network = true, timeout = true, tls = true, incomplete = true, rate_limit = true }
 local NEUTRAL = { cancelled = true, closed = true }
 
+-- Whether the row's own middleware refused the call (its limiter is full, its cap is reached) before anything was sent.
+local function is_own_limit(err) return err.kind == "limit" and err.sent == false end
+
 -- Whether an error may be another one's elsewhere: the connection, a limit, a server's own trouble.
 local function passes(err)
   if NEUTRAL[err.kind] then return false end
+  if is_own_limit(err) then return true end
   if PASSES[err.kind] or err.reason == "overloaded" or err.reason == "quota" then return true end
   local status = err.status or 0
   return status == 408 or status == 429 or status >= 500 and status < 600
 end
 
--- What an error says of the row's health.
+-- What an error says of the row's health: nothing, where its server was not asked.
 local function outcome_of(err)
-  if NEUTRAL[err.kind] or err.mistake or err.kind == "config" then return "neutral" end
-  return passes(err) and "failure" or "alive"
+  if NEUTRAL[err.kind] or err.mistake or is_own_limit(err) then return "neutral" end
+  if passes(err) then return "failure" end
+  return err.status and "alive" or "neutral"
 end
 
 -- A try -----------------------------------------------------------------------------------------------------------------

@@ -32,26 +32,44 @@ local function is_meant(failures)
   return true
 end
 
+local FEW = 4 -- alternatives whose failures a message tells
+local LONGEST = 150 -- bytes of each: alternatives in alternatives would double the message with each level
+
+-- The first failure of each branch.
 local function told(refused)
   local texts = {}
-  for i, failures in ipairs(refused) do
-    local first = failures[1]
-    texts[i] = first[1] and failure.path(first) .. ": " .. failure.message(first) or failure.message(first)
+  for i = 1, math.min(#refused, FEW) do
+    local first = refused[i][1]
+    local message = kind.front(failure.message(first), LONGEST)
+    texts[i] = first[1] and failure.path(first) .. ": " .. message or message
   end
+  if refused[FEW + 1] then texts[FEW + 1] = "…" end
   return failure.plain(("fits none of %d alternatives: %s"):format(#refused, table.concat(texts, "; ")))
+end
+
+-- The values that the branches expected, each once; nil where one of them expected something inside of the value, or they are many.
+local function expectations(refused)
+  local list, seen = {}, {}
+  for _, failures in ipairs(refused) do
+    local first = failures[1]
+    if first[1] ~= nil or not first.expected then return nil end
+    if not seen[first.expected] then list[#list + 1] = first.expected end
+    seen[first.expected] = true
+  end
+  local text = not list[FEW + 1] and table.concat(list, " or ")
+  return text and #text <= LONGEST and text or nil
 end
 
 -- What the failures of all branches come to: those of the only branch that may have been meant; the expected values of all, where each
 -- refuses the value itself; else the first failure of each.
 local function refusal(refused, value)
-  local meant, count, expected = nil, 0, {}
-  for i, failures in ipairs(refused) do
+  local meant, count = nil, 0
+  for _, failures in ipairs(refused) do
     if is_meant(failures) then meant, count = failures, count + 1 end
-    expected[i] = failures[1][1] == nil and failures[1].expected or nil
   end
   if count == 1 then return meant end
-  if #expected == #refused and not refused[4] then return failure.unexpected(table.concat(expected, " or "), value) end
-  return told(refused)
+  local expected = expectations(refused)
+  return expected and failure.unexpected(expected, value) or told(refused)
 end
 
 --- Makes the check of `anyOf`.

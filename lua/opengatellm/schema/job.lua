@@ -24,6 +24,9 @@ Job.__index = Job
 
 -- References that one value may be followed through: a schema that refers to itself on the same value would have no end.
 local DEEPEST = 256
+-- References that one validation may follow: alternatives of alternatives of alternatives may be more than anybody can wait for. A value of
+-- 1 MiB has half as many parts at most.
+local MOST = 1e6
 
 ---@class ogl.schema.Job
 ---@field references ogl.schema.References
@@ -31,7 +34,7 @@ local DEEPEST = 256
 ---@field markers table<table, {mark?: ogl.schema.Marker}>
 ---@field patterns table<string, fun(subject: string): boolean?, string?>
 ---@field grammatical table<table, true> schemas without mistakes
----@field depth {now: integer} references that the value at hand was followed through
+---@field effort ogl.schema.Effort
 ---@field warnings {code: string, message: string}[]
 
 -- Ends the compilation: a schema has a mistake that only shows now.
@@ -76,16 +79,45 @@ function Job:target(schema)
   return found
 end
 
+---@class ogl.schema.Effort of one validation
+---@field depth integer references that the value at hand was followed through
+---@field left integer references that may still be followed
+---@field exceeded? string the limit that was reached: from then on no reference is followed, and nothing fits
+
+--- Begins a validation.
+---@param effort ogl.schema.Effort
+---@return ogl.schema.Effort effort the same table
+function M.begin(effort)
+  effort.depth, effort.left, effort.exceeded = 0, MOST, nil
+  return effort
+end
+
+-- Spends one step; whether it is one too many.
+local function is_spent(effort)
+  effort.left = effort.left - 1
+  if effort.depth == DEEPEST then effort.exceeded = ("needs more than %d references"):format(DEEPEST) end
+  if effort.left < 0 then effort.exceeded = ("needs more than %d steps"):format(MOST) end
+  return effort.exceeded ~= nil
+end
+
 -- The check of a schema that is compiled now or later, with a limit of how far it may lead.
-local function bounded(box, depth)
+local function bounded(box, effort)
   return function(value)
     if not box.check then return nil end
-    if depth.now == DEEPEST then return failure.plain(("needs more than %d references"):format(DEEPEST)) end
-    depth.now = depth.now + 1
+    if is_spent(effort) then return failure.plain(effort.exceeded) end
+    effort.depth = effort.depth + 1
     local failures = box.check(value)
-    depth.now = depth.now - 1
+    effort.depth = effort.depth - 1
     return failures
   end
+end
+
+--- Makes a function that spends one step of a validation, on what is done again for a value that was checked before. It gives failures
+--- where that is one step too many. A check may hold it, but not the job, which holds the schema.
+---@return fun(): ogl.schema.Failure[]?
+function Job:spender()
+  local effort = self.effort
+  return function() return is_spent(effort) and failure.plain(effort.exceeded) or nil end
 end
 
 local function of_reference(schema, job)
@@ -93,7 +125,7 @@ local function of_reference(schema, job)
   local target = job:target(schema)
   if type(target) == "boolean" then return job:check(target) end
   job:check(target)
-  return bounded(job.boxes[target], job.depth)
+  return bounded(job.boxes[target], job.effort)
 end
 
 -- In the order in which their failures are told.
@@ -118,7 +150,7 @@ function Job:check(schema)
   local box = self.boxes[schema]
   if box then
     if box.done then return box.check end
-    return bounded(box, self.depth) -- a schema that holds itself
+    return bounded(box, self.effort) -- a schema that holds itself
   end
   box = { done = false }
   self.boxes[schema] = box
@@ -135,23 +167,23 @@ local function no_marks() end
 ---@return ogl.schema.Marker
 function Job:marker(schema)
   if type(schema) ~= "table" then return no_marks end
-  local box, depth = self.markers[schema], self.depth
+  local box, effort = self.markers[schema], self.effort
   if not box then
     box = {}
     self.markers[schema] = box
     box.mark = unevaluated.marker(schema, self)
   end
   return function(value, seen)
-    if depth.now == DEEPEST then return end
-    depth.now = depth.now + 1
+    if is_spent(effort) then return end
+    effort.depth = effort.depth + 1
     box.mark(value, seen)
-    depth.now = depth.now - 1
+    effort.depth = effort.depth - 1
   end
 end
 
 ---@class ogl.schema.Program
 ---@field check? ogl.schema.Check nil where every value fits
----@field depth {now: integer}
+---@field effort ogl.schema.Effort
 ---@field warnings {code: string, message: string}[]
 
 -- A mistake with the path of the schema that has it.
@@ -172,12 +204,12 @@ function M.compile(root)
   if problem then return nil, config(problem) end
   local self = setmetatable({
     references = references.new(type(root) == "table" and root or {}), boxes = {}, markers = {}, patterns = {}, grammatical = grammatical,
-    depth = { now = 0 }, warnings = {},
+    effort = M.begin {}, warnings = {},
   }, Job)
   local fine, check = pcall(self.check, self, root)
   if not fine and getmetatable(check) == mistake_mt then return nil, config(located(root, check)) end
   if not fine then error(check, 0) end
-  return { check = check, depth = self.depth, warnings = self.warnings }
+  return { check = check, effort = self.effort, warnings = self.warnings }
 end
 
 return M

@@ -56,12 +56,14 @@ function M.name(name) return NAMES[name] end
 
 local LONGEST = 60 -- bytes of a text that a message quotes
 
--- The front of a text, cut between characters.
-local function front(text)
-  if #text <= LONGEST then return text end
-  local last = LONGEST
-  while last > 0 and text:find("^[\128-\191]", last + 1) do last = last - 1 end
-  return text:sub(1, last) .. "…"
+--- Gives the front of a text, cut between characters, with a mark where something was cut.
+---@param text string
+---@param bytes integer the most
+---@return string
+function M.front(text, bytes)
+  if #text <= bytes then return text end
+  while bytes > 0 and text:find("^[\128-\191]", bytes + 1) do bytes = bytes - 1 end
+  return text:sub(1, bytes) .. "…"
 end
 
 --- Shows a value in a message: scalars as JSON, tables by their kind.
@@ -71,7 +73,7 @@ function M.shown(value)
   local kind = M.of(value)
   if kind == "array" or kind == "object" then return NAMES[kind] end
   if kind == "null" then return "null" end
-  if kind == "string" then return json.encode(front(value)) end
+  if kind == "string" then return json.encode(M.front(value, LONGEST)) end
   if kind == "number" and (value ~= value or value - value ~= 0) then return tostring(value) end -- JSON has neither NaN nor infinity
   if kind then return json.encode(value) end
   return value == nil and "nothing" or "a Lua " .. type(value)

@@ -160,11 +160,13 @@ end
 function M.of_unevaluated(schema, job)
   local property, item = left_check(schema.unevaluatedProperties, job), left_check(schema.unevaluatedItems, job)
   if not property and not item then return nil end
-  local mark = marker_of_others(schema, job)
+  local mark, spend = marker_of_others(schema, job), job:spender()
   return function(value)
     if type(value) ~= "table" then return nil end
     local list = kind.is_list(value)
     if not (list and item or not list and property) then return nil end
+    local spent = spend()
+    if spent then return spent end
     local seen = { keys = {} }
     mark(value, seen)
     if list then return not seen.items and items_left(value, seen, item) or nil end

@@ -2,7 +2,8 @@
 --
 -- A schema is compiled when it is first used, and kept as long as its table lives. What is changed in a schema after that is not seen,
 -- until `compile` compiles it anew. Nothing is loaded from elsewhere: `$ref` stays in its document. `$dynamicRef` is refused; `format` and
--- the keywords about contents only describe.
+-- the keywords about contents only describe. A validation follows at most 256 references below one another and a million in all, so that
+-- no schema, whoever wrote it, can hold a program up.
 --
 -- @module opengatellm.schema.validator
 local failure = require "opengatellm.schema.failure"
@@ -45,8 +46,9 @@ function M.validate(schema, value)
   if not program then return nil, err end
   local check, warnings = program.check, program.warnings[1] and program.warnings or nil
   if not check then return true, nil, warnings end
-  program.depth.now = 0 -- an error of Lua may have ended the validation before
+  local effort = job.begin(program.effort)
   local failures = check(value)
+  if effort.exceeded then failures = failure.plain(effort.exceeded) end -- whatever `not` made of it
   if not failures then return true, nil, warnings end
   return nil, failure.errors(failures), warnings
 end

@@ -142,6 +142,7 @@ describe("the strategy", function()
     local long = ("system prompt "):rep(200)
     assert.equal(order("sticky", list, { system = long, messages = { ogl.user "a" } }), order("sticky", list, { system = long, messages = { ogl.user "b" } }))
     assert.equal(order({ "sticky", key = function() return 7 end }, list), order({ "sticky", key = function() return "7" end }, list))
+    assert.error_matches(function() order({ "sticky", key = function() return {} end }, list) end, "key returned a table; expected a text")
   end)
 end)
 

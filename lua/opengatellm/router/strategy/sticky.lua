@@ -37,7 +37,8 @@ function M.new(options)
   if key_of ~= nil and type(key_of) ~= "function" then return nil, "key: expected function, got " .. type(key_of) end
   return function(request, rows)
     local key = key_of and key_of(request) or not key_of and request.user or nil
-    key = tostring(key or front_of(request))
+    if key == nil then key = front_of(request) end
+    if type(key) ~= "string" and type(key) ~= "number" then error("key returned a " .. type(key) .. "; expected a text", 0) end
     return sorting.by(rows, arrival, key)
   end
 end
