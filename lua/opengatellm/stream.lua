@@ -80,6 +80,7 @@ local memory = require "opengatellm.base.memory"
 ---@field cached? boolean of a reply that was kept from before (middleware/cache.lua)
 ---@field choices? table[] every answer, when there are several
 ---@field output? any the text as a value, if the request asked for structured output
+---@field output_call? {id: string, name: string, arguments: string} the call that the output came as, in mode "tool"
 ---@field search_results? table[] what OpenGateLLM's search found
 ---@field warnings {code: string, message: string, field?: string, detail?: string}[]
 ---@field raw? any the decoded body of a whole answer

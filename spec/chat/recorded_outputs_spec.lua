@@ -1,6 +1,7 @@
 -- Recorded answers of all protocols, read as structured output: the value is the one that the whole text holds, in whatever pieces it came,
 -- and no answer raises.
 local core = require "opengatellm.core"
+local helper = require "spec.helper"
 local json = require "opengatellm.json"
 local recording = require "spec.support.recording"
 local recordings = require "spec.support.recordings"
@@ -20,6 +21,21 @@ local function followed(client, output)
   local stream, last, count = assert(client:stream { messages = "x", output = output }), nil, 0
   for value in stream:outputs() do last, count = value, count + 1 end
   return last, count, assert(stream:reply())
+end
+
+-- Where the protocols have the schema of a request's output.
+local PLACES = {
+  { "response_format", "json_schema", "schema" }, { "text", "format", "schema" }, { "output_config", "format", "schema" },
+  { "generationConfig", "responseJsonSchema" }, { "generationConfig", "responseSchema" }, { "format" },
+}
+
+local function schema_of(id)
+  local request = json.decode(helper.read(helper.shared("fixtures/" .. id .. ".json"))).request
+  for _, place in ipairs(PLACES) do
+    local at = request
+    for _, name in ipairs(place) do at = type(at) == "table" and at[name] or nil end
+    if type(at) == "table" then return at end
+  end
 end
 
 local function object_of(text)
@@ -57,6 +73,24 @@ describe("a recorded answer", function()
     end)
     if not there then return pending(recording.ABSENT) end
     assert.is_true(found > 300, found)
+  end)
+
+  it("fits the schema that its request had, or is told as the model's refusal", function()
+    local found, refused = 0, 0
+    local there = each_reply(function(client, reply, id)
+      local schema = not reply.tool_calls and schema_of(id)
+      if not schema then return end
+      local got, err = client:chat { messages = "x", output = schema, output_retries = 0 }
+      if got then
+        assert.same(object_of(reply.text), got.output, id)
+        found = found + 1
+      else
+        assert.matches("was refused by the model: " .. reply.refusal, err.message, 1, true)
+        refused = refused + 1
+      end
+    end)
+    if not there then return pending(recording.ABSENT) end
+    assert.is_true(found > 90 and refused > 10, found .. ", " .. refused)
   end)
 
   it("that is neither is an error with the reply", function()
