@@ -101,7 +101,8 @@ local function words_of(message)
   local words = {}
   for _, part in ipairs(messages.said(message)) do
     local kind = part.type
-    if kind == "tool_call" then words[#words + 1] = ("[calls %s with %s]"):format(tostring(part.name), quote(tostring(part.arguments or "{}")))
+    if kind == "tool_call" then
+      words[#words + 1] = ("[calls %s with %s]"):format(tostring(part.name), quote(tostring(part.arguments or "{}")))
     elseif (kind == "text" or kind == "refusal") and type(part.text) == "string" then words[#words + 1] = quote(part.text)
     elseif kind == "image" or kind == "audio" or kind == "file" then words[#words + 1] = "[" .. kind .. "]" end
   end
@@ -138,8 +139,7 @@ end
 --- Makes a compaction that asks a model for a summary of all but the last turns, which goes in as a message of the user.
 ---@param options? {client?: ogl.Client|ogl.Router, prompt?: string, keep?: integer} who is asked, default: the conversation's client; the
 --- instruction; turns that stay as they are, default 2
----@return fun(conversation: {messages: ogl.Message[], client?: ogl.Client}): ogl.Message[]?, ogl.Error?, ogl.Usage? messages, the error of a
---- summary that failed, and what it used
+---@return fun(conversation: table): ogl.Message[]?, ogl.Error?, ogl.Usage? # messages; the error of a summary that failed; what it used
 function M.summary(options)
   options = options or {}
   local problem = options_problem(options, { client = "table", prompt = "string", keep = "integer" })
