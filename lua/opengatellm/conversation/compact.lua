@@ -103,8 +103,11 @@ local function words_of(message)
     local kind = part.type
     if kind == "tool_call" then
       words[#words + 1] = ("[calls %s with %s]"):format(tostring(part.name), quote(tostring(part.arguments or "{}")))
-    elseif (kind == "text" or kind == "refusal") and type(part.text) == "string" then words[#words + 1] = quote(part.text)
-    elseif kind == "image" or kind == "audio" or kind == "file" then words[#words + 1] = "[" .. kind .. "]" end
+    elseif (kind == "text" or kind == "refusal") and type(part.text) == "string" and part.text ~= "" then
+      words[#words + 1] = quote(part.text)
+    elseif kind == "image" or kind == "audio" or kind == "file" then
+      words[#words + 1] = "[" .. kind .. "]"
+    end
   end
   return table.concat(words, "\n")
 end
