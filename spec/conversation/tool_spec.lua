@@ -114,9 +114,9 @@ describe("the arguments of a tool", function()
   it("may have null for what a strict tool does not require, at every level, but not for what may be null", function()
     local parameters = s.object {
       { "a", s.optional(s.string()) }, { "b", s.optional(s.nullable(s.string())) },
-      { "c", s.array(s.object { { "d", s.optional(s.integer()) } }) },
+      { "c", s.array(s.object { { "d", s.optional(s.integer()) }, { "e", s.optional(s.ref "#") } }) },
     }
-    local text = '{"a":null,"b":null,"c":[{"d":null}]}'
+    local text = '{"a":null,"b":null,"c":[{"d":null,"e":null}]}'
     assert.same({ b = json.null, c = { {} } }, tools.arguments(ogl.tool { name = "a", strict = true, parameters = parameters }, text))
     assert.matches("a: expected a string, got null", select(2, tools.arguments(ogl.tool { name = "a", parameters = parameters }, text)))
   end)

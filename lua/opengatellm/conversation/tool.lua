@@ -95,8 +95,10 @@ function M.is(value) return getmetatable(value) == mt end
 
 local PROBLEM = 4096 -- bytes that a model is told: the names in its own arguments have any length
 
+-- Whether null may mean something else than "left out", as far as the schema's own keywords say.
 local function allows_null(schema)
-  if type(schema) ~= "table" or schema.type == nil or schema.type == "null" then return true end
+  if type(schema) ~= "table" or schema.type == "null" then return true end
+  if schema.type == nil then return schema["$ref"] == nil end
   for _, name in ipairs(type(schema.type) == "table" and schema.type or {}) do
     if name == "null" then return true end
   end
