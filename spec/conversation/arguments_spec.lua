@@ -71,6 +71,55 @@ describe("the arguments of a call", function()
     end
   end)
 
+  -- Numbers that are the same in every run.
+  local function generator(seed)
+    return function(n)
+      seed = (seed * 16807) % 2147483647
+      return seed % n + 1
+    end
+  end
+
+  -- A random value: its JSON, and the same with commas before its closing brackets.
+  local function written(random, depth)
+    local scalars = { "1", "-2.5e3", "true", "null", '"a"', '",}]"', [["\"{\\"]], '"é"', '""' }
+    local kind = depth == 0 and 1 or random(3)
+    if kind == 1 then
+      local text = scalars[random(#scalars)]
+      return text, text
+    end
+    local items, loose = {}, {}
+    for i = 1, random(3) do
+      local key = kind == 2 and ('"k%d":'):format(i) or ""
+      local one, other = written(random, depth - 1)
+      items[i], loose[i] = key .. one, key .. other
+    end
+    local form = kind == 2 and "{%s%s}" or "[%s%s]"
+    return form:format(table.concat(items, ","), ""), form:format(table.concat(loose, " , "), random(2) == 1 and " ,\n" or "")
+  end
+
+  it("are the same with commas before brackets and words around", function()
+    local random = generator(11)
+    for _ = 1, 500 do
+      local text, loose = written(random, 4)
+      local wanted = json.encode(json.decode('{"x":' .. text .. "}"))
+      assert.equal(wanted, read("```json\n{\"x\":" .. loose .. ",}\n```"))
+    end
+  end)
+
+  it("that were damaged anywhere are an object or a text, and nothing raises", function()
+    local random = generator(12)
+    local bytes = { '"', "{", "}", "[", "]", ",", ":", "\\", "\0", "\255", "0", "e", "```", "\n" }
+    for _ = 1, 3000 do
+      local text = '{"x":' .. select(2, written(random, 3)) .. "}"
+      for _ = 1, random(4) do
+        local at = random(#text)
+        text = text:sub(1, at - 1) .. bytes[random(#bytes)] .. text:sub(at + random(2) - 1)
+      end
+      local value, problem = arguments.read(text)
+      assert.is_true(type(value) == "table" and problem == nil or value == nil and type(problem) == "string")
+    end
+  end)
+
   it("of any length are read in time that grows with it", function()
     local many = ('{"a":"' .. ("x"):rep(100) .. '"},'):rep(20000)
     local value = arguments.read('{"list":[' .. many .. "]}")

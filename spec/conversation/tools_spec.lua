@@ -134,6 +134,12 @@ describe("ogl.tools.load", function()
     assert.same({}, assert(ogl.tools.load {}))
   end)
 
+  it("takes a file that returns a tool of ogl.tool, or one that the server runs", function()
+    local text = "return { type = 'googleSearch' }"
+    local set = assert(ogl.tools.load({ helper.write "return ogl.tool { name = 'a' }", helper.write(text) }, { env = { ogl = ogl } }))
+    assert.same({ "a", "googleSearch" }, names(set))
+  end)
+
   it("passes over the mark of UTF-8 and a line for the shell", function()
     local path = helper.write("\239\187\191#!/usr/bin/lua\nreturn { name = 'a', run = function() error 'here' end }")
     local set = assert(ogl.tools.load { path })

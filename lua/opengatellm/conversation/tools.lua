@@ -95,7 +95,7 @@ end
 
 -- Adds what a file returned; nil and an error where it is no tool, or one of a name that is there.
 local function add_file(set, places, path, value)
-  local list = (tools.is(value) or value.name ~= nil) and { value } or value
+  local list = (value.name ~= nil or value.type ~= nil) and { value } or value
   if list[1] == nil then return tool_files.refuse(path, "expected that it returns a tool, or a list of tools; the table has none") end
   for i, fields in ipairs(list) do
     local place = #list == 1 and path or ("%s, tool %d"):format(path, i)
