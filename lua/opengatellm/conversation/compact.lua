@@ -30,28 +30,33 @@ end
 
 local function fits(list, tokens) return estimate.prompt { messages = list } <= tokens end
 
--- Drops the oldest steps of the only turn: one question may have had more calls than the window holds. The question stays.
-local function drop_steps(list, start, tokens)
-  local shorter, question = from_place(list, start), nil
-  for _, place in ipairs(turns.steps(list)) do
-    if place > start then
-      question = question or place - 1
-      shorter = from_place(list, place, start, question)
-      if fits(shorter, tokens) then break end
-    end
+-- The longest of the lists that begin at these places and fit; the shortest where none does. `make` makes the list of a place.
+local function longest_that_fits(places, tokens, make)
+  local low, high = 1, #places
+  while low < high do
+    local middle = math.floor((low + high) / 2)
+    if fits(make(places[middle]), tokens) then high = middle else low = middle + 1 end
   end
-  return shorter
+  return make(places[low])
+end
+
+-- Drops the oldest steps of the last turn: one question may have had more calls than the window holds. The question stays.
+local function drop_steps(list, start, tokens)
+  local steps = {}
+  for _, place in ipairs(turns.steps(list)) do
+    if place > start then steps[#steps + 1] = place end
+  end
+  if not steps[1] then return from_place(list, start) end
+  return longest_that_fits(steps, tokens, function(place) return from_place(list, place, start, steps[1] - 1) end)
 end
 
 local function drop_to_tokens(list, tokens)
   local starts = turns.starts(list)
-  local shorter = from_place(list, 1)
-  for n, place in ipairs(starts) do
-    if n > 1 then shorter = from_place(list, place) end
-    if fits(shorter, tokens) then return shorter end
-  end
   local last = starts[#starts]
-  return last and drop_steps(list, last, tokens) or shorter
+  starts[1] = 1 -- what stands before the first turn goes with it
+  local shorter = longest_that_fits(starts, tokens, function(place) return from_place(list, place) end)
+  if not last or fits(shorter, tokens) then return shorter end
+  return drop_steps(list, last, tokens)
 end
 
 -- The place from which the last turns are kept; 1 where there are no more than those.
