@@ -497,7 +497,7 @@ end
 function Stream:events()
   check_loop(self)
   local decoder, opening, was_closed = self.decoder, true, self.closed
-  if self.chain or self.values then return loop_of_all(self, was_closed), nil, nil, guard_of(self) end
+  if self.chain then return loop_of_all(self, was_closed), nil, nil, guard_of(self) end
   local function iterate()
     if opening then
       local first = self.held ~= false and first_held(self)
@@ -512,7 +512,7 @@ function Stream:events()
     end
     return end_loop(self, was_closed)
   end
-  return iterate, nil, nil, guard_of(self)
+  return self.values and self.values:following(iterate) or iterate, nil, nil, guard_of(self)
 end
 
 --- Iterates over the visible texts of the first choice, in a `for` loop. Each text is joined with those that have already arrived behind

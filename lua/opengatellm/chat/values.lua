@@ -99,6 +99,18 @@ end
 ---@param text string
 function Values:feed(text) self.reader:feed(text) end
 
+--- An iterator of events that the value follows.
+---@param iterate fun(): ogl.Event?
+---@return fun(): ogl.Event?
+function Values:following(iterate)
+  local reader, feed = self.reader, self.reader.feed
+  return function()
+    local event = iterate()
+    if event and event.type == "text" and not event.choice then feed(reader, event.text) end
+    return event
+  end
+end
+
 --- The value so far, unchecked; nil while nothing of it has come.
 ---@return any
 function Values:value()
