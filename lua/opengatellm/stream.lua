@@ -76,6 +76,7 @@ local memory = require "opengatellm.base.memory"
 ---@field finish_reason? ogl.FinishReason
 ---@field raw_finish_reason? string
 ---@field usage? ogl.Usage
+---@field output_error? ogl.Error why the output does not fit a plain JSON Schema (chat/output_retries.lua)
 ---@field logprobs? {content?: table[], refusal?: table[]}
 ---@field cached? boolean of a reply that was kept from before (middleware/cache.lua)
 ---@field choices? table[] every answer, when there are several
@@ -273,15 +274,14 @@ local function make_reply(self)
   reply.complete = true
   reply.attempts = self.attempts or self.call.attempts and self.call:answered(self.status, reply.usage)
   err = set_output(self, reply)
-  if err then
-    err.attempts, self.err = reply.attempts, self.call:finish(err)
-    release(self)
-    return nil, self.err
-  end
   local whole = self.decoder and self.decoder:framing() == "whole"
-  self.whole_reply = reply
+  if not err then self.whole_reply = reply end
   release(self)
   if whole then set_raw(reply, self.last_raw) end
+  if err then
+    err.attempts, self.err = reply.attempts, self.call:finish(err)
+    return nil, self.err
+  end
   return reply
 end
 

@@ -46,9 +46,24 @@ describe("a chat whose output does not fit", function()
   end)
 
   it("fails with the last error and all usage, when nothing fits", function()
-    local c, _, requests = client { text(WRONG) }
-    local _, err = c:chat(asked(SCHEMA))
-    assert.same({ "invalid", "output", 3, 45 }, { err.kind, err.code, #requests, err.usage.total_tokens })
+    for _, output in ipairs { { schema = SCHEMA }, ogl.schema.object { name = ogl.schema.string() } } do
+      local c, _, requests = client { text(WRONG) }
+      local reply, err = c:chat(asked(output))
+      assert.is_nil(reply)
+      assert.same({ "invalid", "output", 3, 45 }, { err.kind, err.code, #requests, err.usage.total_tokens })
+    end
+    assert.equal("output", (select(2, client({ text(WRONG) }):chat(asked(SCHEMA, { strict = true })))).code)
+  end)
+
+  it("gives the first reply, with a warning, where a plain JSON Schema asked for it", function()
+    local c, _, requests = client { text(WRONG), text "no" }
+    local reply = assert(c:chat(asked(SCHEMA)))
+    assert.same({ WRONG, { nom = "Ada" }, 3 }, { reply.text, reply.output, #requests })
+    assert.same({ "output_invalid", "output" }, { reply.warnings[#reply.warnings].code, reply.output_error.code })
+    assert.matches("name: is missing", reply.warnings[#reply.warnings].message)
+    assert.equal(45, reply.usage.total_tokens)
+    reply = assert(client({ text "I would rather not." }):chat(asked(SCHEMA)))
+    assert.same({ "output_not_json" }, { reply.warnings[#reply.warnings].code, reply.output })
   end)
 
   it("is asked as often as the request allows", function()
@@ -65,7 +80,7 @@ describe("a chat whose output does not fit", function()
     local refused = { { type = "refusal", text = "no", index = 1 }, { type = "finish", reason = "stop" } }
     for _, events in ipairs { cut, refused } do
       local c, _, requests = client { answer(events) }
-      assert.is_nil((c:chat(asked(SCHEMA))))
+      assert.is_nil((c:chat(asked { schema = SCHEMA })))
       assert.equal(1, #requests)
     end
   end)

@@ -6,6 +6,7 @@
 --
 -- @module opengatellm.chat.output_retries
 local requests = require "opengatellm.request"
+local schemas = require "opengatellm.request.schema"
 
 local M = {}
 
@@ -75,14 +76,31 @@ local function add_usage(sum, usage)
   end
 end
 
+-- Whether the program wants a value that fits, or an error: it built the schema, gave details beside it, or said how often to ask. A plain
+-- JSON Schema asks for as good an answer as can be had.
+local function is_firm(asked)
+  local output = asked.output
+  if asked.strict or asked.output_retries or schemas.output(output) ~= output then return true end
+  return tostring((getmetatable(output) or {}).__name):find("opengatellm.schema", 1, true) ~= nil
+end
+
+-- The first answer to a plain JSON Schema, with a warning of what is wrong with its output.
+local function unfit(err, usage)
+  local reply = err.partial
+  reply.output, reply.output_error, reply.usage = err.value, err, usage
+  local code = #err.problems > 0 and "output_invalid" or "output_not_json"
+  table.insert(reply.warnings, { code = code, field = "output", message = err.message })
+  return reply
+end
+
 --- Asks a chat again, as often as its `output_retries` allow, until its output fits.
 ---@param question string|ogl.Request
 ---@param err ogl.Error of the first answer
 ---@param ask fun(request: ogl.Request): ogl.Reply?, ogl.Error?
----@return ogl.Reply? reply its `usage` is that of all answers
+---@return ogl.Reply? reply its `usage` is that of all answers; with `output_error` where none fits, and a plain JSON Schema was given
 ---@return ogl.Error? err the last one; its `usage` is that of all answers
 function M.run(question, err, ask)
-  local asked, usage = requests.of(question), {}
+  local asked, usage, first = requests.of(question), {}, err
   for try = 1, math.min(asked.output_retries or TRIES, TRIES) do
     local following_request = repairable(err) and next_request(asked, err, try)
     if not following_request then break end
@@ -96,10 +114,9 @@ function M.run(question, err, ask)
       return reply
     end
   end
-  if next(usage) ~= nil then
-    add_usage(usage, err.usage)
-    err.usage = usage
-  end
+  add_usage(usage, err.usage)
+  if first.code == "output" and not is_firm(asked) then return unfit(first, usage) end
+  if next(usage) ~= nil then err.usage = usage end
   return nil, err
 end
 

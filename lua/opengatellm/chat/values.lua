@@ -52,6 +52,16 @@ local function lines_of(problems)
   return table.concat(lines, "; ")
 end
 
+-- The error of a reply without a value that fits. `why` tells why its text holds no JSON.
+local function error_of(reply, problems, why)
+  if reply.finish_reason == "length" then
+    return refusal("incomplete", "was cut at the limit of the reply's tokens (max_tokens), before its JSON was complete", {})
+  end
+  if problems then return refusal("invalid", "does not fit its schema: " .. lines_of(problems), problems) end
+  if reply.refusal and reply.refusal ~= "" then return refusal("invalid", "was refused by the model: " .. reply.refusal, {}) end
+  return refusal("invalid", "is missing: " .. why.message, {})
+end
+
 -- The value of a whole reply, whose JSON stands in `text`; nil without an error where it calls tools.
 local function value_of(output, reply, text)
   if text == "" and reply.tool_calls and reply.tool_calls[1] then return nil end
@@ -62,12 +72,9 @@ local function value_of(output, reply, text)
     problems = M.problems(output, value)
     if not problems then return value, nil, warning end
   end
-  if reply.finish_reason == "length" then
-    return nil, refusal("incomplete", "was cut at the limit of the reply's tokens (max_tokens), before its JSON was complete")
-  end
-  if problems then return nil, refusal("invalid", "does not fit its schema: " .. lines_of(problems), problems) end
-  if reply.refusal and reply.refusal ~= "" then return nil, refusal("invalid", "was refused by the model: " .. reply.refusal, {}) end
-  return nil, refusal("invalid", "is missing: " .. warning.message, {})
+  local err = error_of(reply, problems, warning)
+  err.value = value
+  return nil, err
 end
 
 -- While it streams ----------------------------------------------------------------------------------------------------
