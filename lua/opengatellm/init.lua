@@ -27,6 +27,7 @@ local M = {
 
 -- Loaded when they are first used: few programs do.
 local LATER = {
+  conversation = "opengatellm.conversation",
   filter = "opengatellm.base.filter", middleware = "opengatellm.middleware", schema = "opengatellm.schema", store = "opengatellm.store",
 }
 
