@@ -10,7 +10,6 @@ local callbacks = require "opengatellm.chat.callbacks"
 local coroutines = require "opengatellm.host.coroutines"
 local errors = require "opengatellm.errors"
 local host = require "opengatellm.host"
-local task = require "opengatellm.task"
 local words = require "opengatellm.base.words"
 
 local M = {}

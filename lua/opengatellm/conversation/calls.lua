@@ -1,8 +1,8 @@
 --- Calls: runs the tools that a model called, side by side.
 --
 -- Each call is looked at in order: whether its tool exists, its arguments fit, a person has to be asked. Then as many run at once as
--- `max_parallel_tools` allows, each in a task; a `sequential` tool runs alone. What a tool raises, returns wrongly or does not finish in time
--- becomes a result that tells the model so.
+-- `max_parallel_tools` allows, each in a task; a `sequential` tool runs alone. What a tool raises, returns wrongly or does not finish in
+-- time becomes a result that tells the model so.
 --
 -- @module opengatellm.conversation.calls
 local approval = require "opengatellm.conversation.approval"
@@ -26,8 +26,6 @@ local M = {}
 ---@field err? ogl.Error that ends the turn
 local Calls = {}
 Calls.__index = Calls
-
-local function failed(text) return { content = text, is_error = true } end
 
 local function known_names(conversation)
   local names = {}
@@ -58,19 +56,22 @@ function Calls:finish(record, outcome, result, value)
   local seconds = began and self.clock() - began or 0
   self.turn:emit { type = "tool_result", id = record.id, name = record.name, outcome = outcome, value = value, seconds = seconds }
   if conversation.options.stop_on_tool_error and outcome == "failed" and not self.err then
-    self.err = errors.new { kind = "provider", code = "tool_failed", message = ("the tool %s failed: %s"):format(record.name, tostring(value)) }
+    local message = ("the tool %s failed: %s"):format(record.name, tostring(value))
+    self.err = errors.new { kind = "provider", code = "tool_failed", message = message }
   end
   self.err = conversation:note_save() or self.err
 end
 
-local function tell_failure(self, record, outcome, text) self:finish(record, outcome, failed(text), text) end
+local function limit_of(self, tool) return tool and tool.result_limit or self.turn.conversation.options.result_limit end
+
+local function tell_failure(self, record, outcome, text)
+  self:finish(record, outcome, results.failure(text, limit_of(self)), text)
+end
 
 -- Ends a call that gave a value.
 local function tell_value(self, record, tool, value, metadata)
-  local limit = tool and tool.result_limit or self.turn.conversation.options.result_limit
-  local fine, result, problem = pcall(results.of, value, limit)
-  if not fine then result, problem = nil, result end
-  if not result then return tell_failure(self, record, "failed", "the tool's result cannot be sent: " .. tostring(problem)) end
+  local result, problem = results.of(value, limit_of(self, tool))
+  if not result then return tell_failure(self, record, "failed", problem) end
   if metadata ~= nil then result.metadata = metadata end
   self:finish(record, "success", { content = result.content, is_error = result.is_error, metadata = result.metadata }, value)
 end
@@ -162,8 +163,8 @@ local function perform(self, record, tool, outcome)
       outcome.message = errors.is(second) and second.message or tostring(second)
       return nil, errors.is(second) and second or errors.new { kind = "provider", code = "tool_failed", message = outcome.message }
     end
-    if value == nil then value = json.null end
-    outcome.metadata = second
+    outcome.metadata, outcome.silent = second, value == nil
+    if value == nil then return json.null end -- to middleware, nil is an error
     return value
   end
   local chain = conversation.client.chain
@@ -188,6 +189,7 @@ local function settle(self, record, entry)
     record.approved = nil
     return wait_for(self, record, demand, value.at, value.metadata)
   end
+  if entry.outcome.silent and value == json.null then value = nil end
   tell_value(self, record, tool, value, entry.outcome.metadata)
 end
 

@@ -63,9 +63,10 @@ end
 ---@param conversation ogl.Conversation
 ---@return ogl.Error?
 function M.exhausted(conversation)
-  local most = conversation.options.tool_retries or 3
+  local usual = conversation.options.tool_retries or 3
   for name, count in pairs(conversation.retries) do
-    if count > most then
+    local tool = conversation.tools[name]
+    if count > (tool and tool.retries or usual) then
       local what = name == UNKNOWN and "tools that do not exist were" or ("the tool '%s' was"):format(name)
       return limit("tool_retries", ("%s called wrongly %d times in a row"):format(what, count))
     end
@@ -90,7 +91,8 @@ function M.circle(conversation, results)
       local mark = mark_of(record, results[record].content)
       now[mark] = (now[mark] or before[mark] or 0) + 1
       if now[mark] >= ROW and not err then
-        err = limit("repeated", ("the call of %s had the same arguments and the same result %d times in a row"):format(record.name, now[mark]))
+        local message = "the call of %s had the same arguments and the same result %d times in a row"
+        err = limit("repeated", message:format(record.name, now[mark]))
       end
     end
   end

@@ -48,10 +48,7 @@ local function signed_part(saved)
   for _, name in ipairs { "input_tokens", "output_tokens", "total_tokens", "cost" } do list[#list + 1] = text_of(saved.usage[name]) end
   for _, name in ipairs(saved.always) do list[#list + 1] = name end
   for _, record in ipairs(saved.calls) do
-    list[#list + 1] = "call"
-    for _, name in ipairs(SIGNED) do
-      list[#list + 1] = text_of(record[name])
-    end
+    for _, name in ipairs(SIGNED) do list[#list + 1] = text_of(record[name]) end
   end
   return json.encode(list)
 end
@@ -78,13 +75,16 @@ end
 -- Parts that hold bytes hold base64 in JSON.
 local function packed_part(part)
   if type(part) ~= "table" or type(part.data) ~= "string" or part.type == "part" then return part end
-  return requests.merge(part, { data = json.null, base64 = core.base64_encode(part.data) })
+  local copy = requests.merge(part, { base64 = core.base64_encode(part.data) })
+  copy.data = nil
+  return copy
 end
 
 local function unpacked_part(part)
   if type(part) ~= "table" or type(part.base64) ~= "string" then return part end
-  part.data, part.base64 = core.base64_decode(part.base64), nil
-  return part
+  local copy = requests.merge(part, { data = core.base64_decode(part.base64) })
+  copy.base64 = nil
+  return copy
 end
 
 local function with_parts(each, change)
@@ -178,14 +178,6 @@ local function check_signature(saved, secret)
   if not are_equal(wanted, saved.signature) then return refusal "was changed, or signed with another secret" end
 end
 
--- JSON has no nil: null in a record or a message was none.
-local function without_nulls(map)
-  for key, value in pairs(map) do
-    if value == json.null then map[key] = nil end
-  end
-  return map
-end
-
 -- What ran when the conversation was saved may have acted or not: somebody has to look.
 local function found(record)
   if record.state == "running" then record.state, record.reason = "waiting", "unknown" end
@@ -193,14 +185,14 @@ local function found(record)
 end
 
 local function fill(conversation, saved)
-  conversation.messages = all(saved.messages, function(part) return type(part) == "table" and unpacked_part(without_nulls(part)) or part end)
-  setmetatable(conversation.messages, nil)
+  conversation.messages = setmetatable(all(saved.messages, unpacked_part), nil)
   for _, name in ipairs(COUNTERS) do conversation[name] = saved[name] end
   conversation.revision, conversation.said = saved.revision, saved.calls[1] and conversation.messages[saved.said] or nil
   for i, record in ipairs(saved.calls) do conversation.records[i] = found(record) end
   for _, name in ipairs(saved.always) do conversation.always[name] = true end
   for i, entry in ipairs(saved.queue) do
-    conversation.queue[i] = { message = with_parts(entry.message, unpacked_part), when = entry.when == "when_idle" and "when_idle" or "asap" }
+    local when = entry.when == "when_idle" and "when_idle" or "asap"
+    conversation.queue[i] = { message = with_parts(entry.message, unpacked_part), when = when }
   end
 end
 

@@ -77,7 +77,9 @@ end
 ---@param streamed boolean
 ---@return ogl.Source
 function M.open(client, request, signal, streamed)
-  local self = setmetatable({ client = client, request = request, signal = signal, streamed = streamed, events = {}, first = 1, last = 0 }, Source)
+  local self = setmetatable({
+    client = client, request = request, signal = signal, streamed = streamed, events = {}, first = 1, last = 0,
+  }, Source)
   if not host.current(client.host or nil).blocking then
     begin_task(self, streamed and pump or whole)
   elseif streamed then

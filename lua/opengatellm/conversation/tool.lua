@@ -20,7 +20,7 @@ function M.arguments(tool, text)
   if value == nil then return nil, why end
   local validator = tool.parameters and require "opengatellm.schema.validator"
   local fits, problems = true, nil
-  if validator then fits, problems = validator.validate(tool.parameters, value) end
+  if validator then fits, problems = validator.validate(json.plain(tool.parameters), value) end
   if not fits then return nil, problems[1].path .. ": " .. problems[1].message end
   return value
 end

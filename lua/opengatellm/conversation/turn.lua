@@ -38,7 +38,9 @@ local M = {}
 local Turn = {}
 Turn.__index = Turn
 
-local function error_of(kind, code, message, partial) return errors.new { kind = kind, code = code, message = message, partial = partial } end
+local function unfinished(code, message, reply)
+  return errors.new { kind = "incomplete", code = code, message = message, partial = reply }
+end
 
 --- Begins a turn.
 ---@param conversation ogl.Conversation
@@ -220,10 +222,10 @@ local function why_not(self, reply)
     cut = cut or call.arguments ~= "" and json.decode(call.arguments or "") == nil
   end
   if cut then
-    return error_of("incomplete", "cut", "the reply was cut off at its limit of tokens, while it called tools: none of them ran", reply)
+    return unfinished("cut", "the reply was cut off at its limit of tokens, while it called tools: none of them ran", reply)
   elseif reason ~= "stop" and reason ~= "tool_calls" then
     local message = ("the reply ended for the reason '%s', while it called tools: none of them ran"):format(tostring(reason))
-    return error_of("incomplete", "not_run", message, reply)
+    return unfinished("not_run", message, reply)
   end
 end
 
