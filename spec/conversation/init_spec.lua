@@ -95,7 +95,7 @@ describe("a conversation", function()
     assert.equal("max_steps: expected a number from 1 on, got 0", made { client = client, max_steps = 0 })
     assert.matches("two tools with the name 'add'", made { client = client, tools = { adder(), adder() } })
     local chat = ogl.conversation { client = client }
-    assert.error_matches(function() chat:send(3) end, "init_spec.lua:%d+: conversation:send: expected a text, a message or parts, got number")
+    assert.error_matches(function() chat:send(3) end, "conversation:send: expected a text, a message or parts, got number")
     assert.error_matches(function() chat:send({ role = "user" }) end, "content: a text or a list of parts is needed")
     assert.error_matches(function() chat:send("x", { on_evnt = print }) end, "there is no 'on_evnt'")
   end)

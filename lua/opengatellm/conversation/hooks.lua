@@ -28,20 +28,35 @@ function M.call(fn, ...)
   return pcall(fn, ...)
 end
 
---- Calls a hook by its name. One that raises, or returns false or nil with an error, ends the turn.
+local function error_of(name, fine, why)
+  if errors.is(why) then return why end
+  local message = ("%s %s: %s"):format(name, fine and "failed" or "raised", tostring(why))
+  return errors.new { kind = "config", code = "hook", message = message }
+end
+
+--- Asks a function of the program. One that raises, or returns nothing with an error, ends the turn.
+---@param name string
+---@param fn? function
+---@param ... any its arguments
+---@return any answer
+---@return ogl.Error? err code `hook`
+function M.ask(name, fn, ...)
+  if not fn then return nil end
+  local fine, first, second = M.call(fn, ...)
+  if not fine then return nil, error_of(name, false, first) end
+  if not first and second ~= nil then return nil, error_of(name, true, second) end
+  return first
+end
+
+--- Calls a hook, as `ask` does; false is a failure too.
 ---@param name string
 ---@param fn? function
 ---@param ... any its arguments
 ---@return ogl.Error? err code `hook`
----@return any result
 function M.run(name, fn, ...)
-  if not fn then return nil end
-  local fine, first, second = M.call(fn, ...)
-  if fine and first ~= false and (first ~= nil or second == nil) then return nil, first end
-  local why = not fine and first or second
-  if errors.is(why) then return why end
-  local message = ("%s %s: %s"):format(name, fine and "failed" or "raised", tostring(why))
-  return errors.new { kind = "config", code = "hook", message = message }
+  local answer, err = M.ask(name, fn, ...)
+  if answer == false then return error_of(name, true, "it returned false") end
+  return err
 end
 
 return M

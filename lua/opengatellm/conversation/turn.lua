@@ -88,6 +88,20 @@ end
 
 local function fail(self, err) return finish(self, nil, err) end
 
+-- Ends what runs. The partial answer is dropped; results that are there stay.
+local function drop_work(self, text)
+  if self.source then self.source:close() end
+  self.source = nil
+  local conversation = self.conversation
+  if records.are_open(conversation.records) then (self.runner or calls.idle(self)):interrupt(text) end
+  self.runner, conversation.records, conversation.said = nil, {}, nil
+end
+
+local function abort(self, err)
+  drop_work(self, history.INTERRUPTED)
+  return fail(self, err)
+end
+
 -- Pauses the turn, which `resume` goes on with.
 local function pause(self)
   local conversation = self.conversation
@@ -133,7 +147,7 @@ end
 -- Merges what `prepare_step` wants for this step; messages and instructions hold from now on.
 local function prepared(self, request)
   local conversation = self.conversation
-  local err, overrides = hooks.run("prepare_step", conversation.options.prepare_step, conversation, conversation.number)
+  local overrides, err = hooks.ask("prepare_step", conversation.options.prepare_step, conversation, conversation.number)
   if err or type(overrides) ~= "table" then return request, err end
   request = requests.merge(request, overrides)
   if overrides.messages then conversation.messages = overrides.messages end
@@ -182,8 +196,7 @@ end
 local function is_enough(self)
   local stop_when = self.conversation.options.stop_when
   if not stop_when or self.n_asked == 0 then return false end
-  local err, enough = hooks.run("stop_when", stop_when, self.conversation)
-  return enough, err
+  return hooks.ask("stop_when", stop_when, self.conversation)
 end
 
 function stages.ask(self)
@@ -266,6 +279,7 @@ end
 
 local function take_error(self, err)
   local conversation = self.conversation
+  self.source:close()
   self.source = nil
   add_usage(conversation, err.usage)
   if err.reason ~= "context_length" or not conversation.options.compact or self.compacted then return fail(self, err) end
@@ -284,9 +298,9 @@ function stages.read(self)
     if event then return self:emit(event) end
   end
   if not err then reply, err = source:reply(stopped) end
-  if stopped() then return end
+  if stopped() or task.cancelled() then return end -- the next look at the turn ends it
   if reply then return take_reply(self, reply) end
-  return take_error(self, err or task.cancelled())
+  return take_error(self, err)
 end
 
 -- Calls -----------------------------------------------------------------------------------------------------------
@@ -324,26 +338,14 @@ function stages.calls(self)
     self.runner = calls.new(self)
   end
   local going, err = self.runner:step()
-  if not going and not self:is_stopped() then calls_ended(self, err) end
+  if going or self:is_stopped() or task.cancelled() then return end
+  if self.runner.n_running > 0 then return abort(self, err) end -- this place cannot wait for them
+  calls_ended(self, err)
 end
 
 function stages.over() end
 
 -- From outside ----------------------------------------------------------------------------------------------------
-
--- Ends what runs. The partial answer is dropped; results that are there stay.
-local function drop_work(self, text)
-  if self.source then self.source:close() end
-  self.source = nil
-  local conversation = self.conversation
-  if records.are_open(conversation.records) then (self.runner or calls.idle(self)):interrupt(text) end
-  self.runner, conversation.records, conversation.said = nil, {}, nil
-end
-
-local function abort(self, err)
-  drop_work(self, history.INTERRUPTED)
-  return fail(self, err)
-end
 
 local function begin_again(self)
   local message = self.restart
