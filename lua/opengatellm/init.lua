@@ -29,7 +29,7 @@ local M = {
 
 -- Loaded when they are first used: few programs do.
 local LATER = {
-  compact = "opengatellm.conversation.compact", tools = "opengatellm.conversation.tools",
+  compact = "opengatellm.conversation.compact", conversation = "opengatellm.conversation", tools = "opengatellm.conversation.tools",
   filter = "opengatellm.base.filter", middleware = "opengatellm.middleware", schema = "opengatellm.schema", store = "opengatellm.store",
 }
 

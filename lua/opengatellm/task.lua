@@ -279,6 +279,31 @@ function Task:cancel()
   self:ended(true)
 end
 
+-- Signals ---------------------------------------------------------------------------------------------------------
+
+---@class ogl.Signal
+---@field running table<ogl.Task, true> tasks that end with the waiting one, where the host kills it
+local Signal = {}
+Signal.__index = Signal
+
+--- Makes a signal, by which one task waits until something is true, and those who make it true wake it.
+---@return ogl.Signal
+function M.signal() return setmetatable({ waiter = {}, running = {}, host = host.for_tasks() }, Signal) end
+
+--- Waits until `done()` is true. Raises where the caller's coroutine cannot wait.
+---@param done fun(): any
+---@param seconds? number the longest wait
+---@return ogl.Error? err `cancelled`, or `timeout`
+function Signal:wait(done, seconds)
+  adopt(self.running)
+  local err = wait_until(self.waiter, done, seconds, self.host)
+  adopt(nil)
+  return err
+end
+
+--- Has the one that waits look again.
+function Signal:wake() wake(self.waiter) end
+
 -- As a job --------------------------------------------------------------------------------------------------------
 
 -- Calls the task's function by a tail call: each stack slot below it costs memory as long as the task lives.

@@ -15,6 +15,7 @@ describe("inside Neovim", function()
   inside "spec/transport/contract_spec.lua"
   inside "spec/hosts/closing_spec.lua"
   inside "spec/task_spec.lua"
+  inside "spec/conversation/source_spec.lua"
   inside "tests/hosts/nvim_inside.lua"
   inside "tests/hosts/nvim_plugin.lua"
 end)

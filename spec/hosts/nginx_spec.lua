@@ -49,6 +49,7 @@ describe("inside nginx", function()
   inside "spec/transport/contract_spec.lua"
   inside "tests/hosts/nginx_inside.lua"
   inside "spec/task_spec.lua"
+  inside "spec/conversation/source_spec.lua"
 end)
 
 describe("a phase of nginx", function()

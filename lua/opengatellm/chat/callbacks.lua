@@ -37,7 +37,10 @@ function M.check(callbacks)
   end
 end
 
-local function tell_output(stream, functions)
+--- Calls the functions for structured output with what a text brought.
+---@param stream ogl.Stream
+---@param functions ogl.Callbacks
+function M.tell_output(stream, functions)
   local value = functions.on_output and stream:output()
   if value ~= nil and functions.on_output then functions.on_output(value) end
   local element, place = nil, nil
@@ -55,7 +58,7 @@ local function read(stream, functions, keep)
     event, err = stream:next()
     while event do
       if on_event then on_event(event) end
-      if follows and event.type == "text" then tell_output(stream, functions) end
+      if follows and event.type == "text" then M.tell_output(stream, functions) end
       event, err = stream:next()
     end
   end
@@ -73,6 +76,22 @@ local function tell(ended)
   failure.report("opengatellm: error in a callback: " .. failure.traceback)
 end
 
+--- Runs `read(own) -> reply | nil, err` in a task, and calls `on_done` with what it gives. `own(what)` has the task close something when it
+--- ends. An error that is raised, as by a callback, ends the task and is reported.
+---@param read_all fun(own: fun(closable: table)): ogl.Reply?, ogl.Error?
+---@param on_done? fun(reply: ogl.Reply?, err: ogl.Error?)
+---@return ogl.Task
+function M.in_task(read_all, on_done)
+  local it
+  it = task.spawn(function()
+    local reply, err = read_all(function(closable) it.owns = closable end)
+    if on_done then on_done(reply, err) end
+    return reply, err
+  end)
+  it.on_end = tell
+  return it
+end
+
 --- Runs `open() -> stream | nil, err` and reads the stream, in a task. The task closes the stream when it ends, for whatever reason. An
 --- error that a callback raises ends the task and is reported.
 ---@param open fun(): ogl.Stream?, ogl.Error?
@@ -80,19 +99,12 @@ end
 ---@param keep? boolean false: there will be no reply
 ---@return ogl.Task
 function M.run(open, callbacks, keep)
-  local it
-  it = task.spawn(function()
+  return M.in_task(function(own)
     local stream, err = open()
-    local reply
-    if stream then
-      it.owns = stream
-      reply, err = read(stream, callbacks, keep)
-    end
-    if callbacks.on_done then callbacks.on_done(reply, err) end
-    return reply, err
-  end)
-  it.on_end = tell
-  return it
+    if not stream then return nil, err end
+    own(stream)
+    return read(stream, callbacks, keep)
+  end, callbacks.on_done)
 end
 
 -- Opens the stream of a call whose first steps have been walked.

@@ -146,7 +146,7 @@ end
 
 -- Ends the visit when the answer has ended: a stream later, anything else now. What `done` raises fails a call that has its answer yet.
 local function finish(answer, err, ended)
-  if stream.is(answer) then
+  if stream.is(answer) or type(answer) == "table" and type(answer.on_end) == "function" then -- a stream, or the answer of a turn
     answer:on_end(ended)
     return answer
   end

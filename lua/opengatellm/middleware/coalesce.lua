@@ -232,7 +232,8 @@ function M.new(given)
   return {
     name = "coalesce",
     wrap = function(call, proceed, state)
-      if host.current(call.client.host).blocking then return proceed(call) end
+      local own = call.operation == "tool" or call.operation == "turn" -- of one conversation, which none shares
+      if own or host.current(call.client.host).blocking then return proceed(call) end
       local key, err = canonical.key(call, call.operation, given.namespace)
       if err then return nil, err end
       if not key then return proceed(call) end

@@ -284,7 +284,10 @@ local function need_of(self, call)
   return { input = estimate.prompt(call.request), chat = chat, most = call.request.max_tokens }
 end
 
+local INSIDE = { tool = true, turn = true } -- they ask no server; the calls inside a turn are limited each
+
 local function enter(self, call, proceed, state)
+  if INSIDE[call.operation] then return proceed(call) end
   figures.begin(call, state)
   local bucket = bucket_of(self, call, state)
   state.bucket = bucket

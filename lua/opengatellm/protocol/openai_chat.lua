@@ -74,6 +74,7 @@ end
 -- Whether a message already has the form of the protocol, so that it can be sent without a copy.
 local function is_plain(message)
   return type(message.content) == "string" and message.role ~= "assistant" and not message.protocol and message.is_error == nil
+    and message.metadata == nil
 end
 
 local function add_assistant(out, encoded, target)
