@@ -46,7 +46,11 @@ local function with_edit(record, content)
   return parts
 end
 
--- Ends a call: its result goes into the history, and is saved.
+--- Ends a call: its result goes into the history, and is saved.
+---@param record ogl.CallRecord
+---@param outcome ogl.Outcome
+---@param result ogl.ToolOutcome
+---@param value any for the event
 function Calls:finish(record, outcome, result, value)
   local conversation, began = self.turn.conversation, self.began[record]
   if outcome == "success" or outcome == "failed" then result.content = with_edit(record, result.content) end
