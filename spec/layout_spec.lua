@@ -308,7 +308,7 @@ describe("every Lua file", function()
       ["operations/model_lists"] = "operations/server_dialects", ["operations/error_codes"] = "net/recorded",
       ["operations/indexing"] = "net/surface",
       ["chat/search"] = "operations/invocation", ["chat/callbacks"] = "task", ["chat/logprobs"] = "net/conformance", ["chat/replayed"] = "middleware/chain",
-      ["middleware/init"] = "middleware/chain",
+      ["middleware/init"] = "middleware/chain", ["conversation/tool_files"] = "conversation/tools", ["conversation/turns"] = "conversation/compact",
       ["router/route"] = "router/init", ["router/row"] = "router/strategy/init", ["store/memory"] = "store/init", ["store/guard"] = "store/init",
       ["store/shared"] = "hosts/nginx_store", ["store/redis"] = "hosts/nginx_store", ["middleware/mistake"] = "middleware/chain", ["middleware/passage"] = "middleware/chain",
       ["middleware/options"] = "middleware/events", ["middleware/defaults"] = "middleware/events", ["middleware/timeout"] = "middleware/events",

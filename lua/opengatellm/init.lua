@@ -15,6 +15,8 @@ local task = require "opengatellm.task"
 ---@class ogl
 ---@field filter table builders of the filters of a search (base/filter.lua)
 ---@field schema table builders of JSON Schema, and the validator (schema/init.lua)
+---@field compact table makes the messages of long conversations fewer (conversation/compact.lua)
+---@field tools table sets of tools (conversation/tools.lua)
 ---@field store table stores that routers and middleware share (store/init.lua)
 ---@field middleware table what ships with the library, by name (middleware/init.lua)
 local M = {
@@ -27,7 +29,7 @@ local M = {
 
 -- Loaded when they are first used: few programs do.
 local LATER = {
-  conversation = "opengatellm.conversation",
+  compact = "opengatellm.conversation.compact", conversation = "opengatellm.conversation", tools = "opengatellm.conversation.tools",
   filter = "opengatellm.base.filter", middleware = "opengatellm.middleware", schema = "opengatellm.schema", store = "opengatellm.store",
 }
 
@@ -42,6 +44,22 @@ function M.client(options) return client.new(options, 2) end
 function M.router(options)
   local router = require "opengatellm.router".new(options, 2)
   return router -- no tail call: a mistake is the caller's, and error() counts the frames to it
+end
+
+--- Makes a tool: what a model may have called, how its arguments are checked, and how it runs. Raises mistakes.
+---@param fields ogl.ConversationTool
+---@return ogl.ConversationTool
+function M.tool(fields)
+  local tool = require "opengatellm.conversation.tool".of(fields, 2)
+  return tool -- no tail call, as above
+end
+
+--- Marks what a tool returns as parts of a message: `return ogl.parts("The map:", ogl.image { path = "map.png" })`.
+---@param ... string|table
+---@return table
+function M.parts(...)
+  local parts = require "opengatellm.conversation.tool_result".parts({ ... }, select("#", ...), 2)
+  return parts -- no tail call, as above
 end
 
 --- Makes the functions `fd`, `timeout` and `step`, with which a program turns this library in a loop of its own (loop.lua).

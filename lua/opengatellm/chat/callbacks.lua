@@ -30,7 +30,9 @@ local FIELDS = { on_event = true, on_output = true, on_element = true, on_done =
 function M.check(callbacks)
   if type(callbacks) ~= "table" then return "callbacks: expected table, got " .. type(callbacks) end
   for name, fn in pairs(callbacks) do
-    if not FIELDS[name] then return "callbacks: there is no '" .. tostring(name) .. "', only on_event, on_output, on_element and on_done" end
+    if not FIELDS[name] then
+      return "callbacks: there is no '" .. tostring(name) .. "', only on_event, on_output, on_element and on_done"
+    end
     if type(fn) ~= "function" then return name .. ": expected function, got " .. type(fn) end
   end
 end

@@ -3,6 +3,8 @@
 -- Routers, limiters, costs and the usage of what broke off all ask here, so that they agree.
 --
 -- @module opengatellm.chat.estimate
+local requests = require "opengatellm.request"
+
 local M = {}
 
 local BYTES_A_TOKEN = 4 -- of prose, in most languages and models
@@ -16,7 +18,7 @@ function M.tokens(bytes) return math.ceil(bytes / BYTES_A_TOKEN) end
 
 -- Requests --------------------------------------------------------------------------------------------------------
 
--- The bytes that a table takes as JSON, more or less: a tool, a schema, the arguments of a call. The functions of tools take none.
+-- The bytes that a table takes as JSON, more or less: a tool, a schema, the arguments of a call.
 local function bytes_of_data(value, depth)
   local kind = type(value)
   if kind == "string" then return #value + 2 end
@@ -63,7 +65,9 @@ function M.prompt(request)
   for _, name in ipairs(TEXTS) do
     if request[name] ~= nil then bytes = bytes + bytes_of(request[name], DEEPEST) end
   end
-  if type(request.tools) == "table" and next(request.tools) ~= nil then bytes = bytes + bytes_of_data(request.tools, DEEPEST) end
+  for _, tool in ipairs(type(request.tools) == "table" and request.tools or {}) do
+    bytes = bytes + 2 + bytes_of_data(type(tool) == "table" and requests.declared(tool) or tool, DEEPEST)
+  end
   if type(request.output) == "table" then bytes = bytes + bytes_of_data(request.output, DEEPEST) end
   return M.tokens(bytes)
 end

@@ -9,6 +9,7 @@ local core = require "opengatellm.core"
 local errors = require "opengatellm.errors"
 local json = require "opengatellm.json"
 local media = require "opengatellm.request.media"
+local requests = require "opengatellm.request"
 local words = require "opengatellm.base.words"
 
 local M = {}
@@ -73,12 +74,20 @@ local function messages_of(messages)
   return out
 end
 
+-- How the program runs its tools makes no other answer.
+local function tools_of(list)
+  if type(list) ~= "table" then return list end
+  local out = {}
+  for i, tool in ipairs(list) do out[i] = type(tool) == "table" and requests.declared(tool) or tool end
+  return out
+end
+
 local function asked_of(request)
   local out = {}
   for name, value in next, request do
     if not CARRIED[name] then out[name] = value end
   end
-  out.messages = messages_of(request.messages)
+  out.messages, out.tools = messages_of(request.messages), tools_of(request.tools)
   if out.messages == nil and request.messages ~= nil then return nil end
   return out
 end

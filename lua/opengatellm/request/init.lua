@@ -3,6 +3,7 @@
 -- @module opengatellm.request
 local header = require "opengatellm.base.header"
 local message = require "opengatellm.request.message"
+local words = require "opengatellm.base.words"
 
 local M = {}
 
@@ -141,6 +142,23 @@ function M.check_shared(options)
     or options.headers and M.check_headers(options.headers)
     or options.timeouts and M.check_timeouts(options.timeouts)
     or nil
+end
+
+-- Fields that say how a program runs a tool. No server is told them.
+local OF_PROGRAM = words.set "run validate approval timeout sequential repeats retries metadata"
+
+--- Gives what a model is told of a tool: the tool itself, where it has nothing else.
+---@param tool table
+---@return table
+function M.declared(tool)
+  local out
+  for name in pairs((tool.type == nil or tool.type == "function") and OF_PROGRAM or {}) do
+    if tool[name] ~= nil then
+      out = out or M.merge(tool)
+      out[name] = nil
+    end
+  end
+  return out or tool
 end
 
 local function check_tools(tools)
