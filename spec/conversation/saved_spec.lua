@@ -124,11 +124,12 @@ end)
 
 describe("on_save", function()
   it("is called before a call starts and after it ends, so that a crash loses no result", function()
-    local texts, options = {}, nil
-    options = {
-      tools = { tool("f", function(arguments) return arguments.n end) }, on_save = function(conversation) texts[#texts + 1] = assert(conversation:save()) end,
+    local texts = {}
+    local options = {
+      tools = { tool("f", function(arguments) return arguments.n end) }, max_parallel_tools = 1,
+      on_save = function(conversation) texts[#texts + 1] = assert(conversation:save()) end,
     }
-    local chat, _, client = conversations.conversation({ calls { { "1", "f", { n = 1 } }, { "2", "f", { n = 2 } } }, says "Done." }, requests.merge(options, { max_parallel_tools = 1 }))
+    local chat, _, client = conversations.conversation({ calls { { "1", "f", { n = 1 } }, { "2", "f", { n = 2 } } }, says "Done." }, options)
     assert(chat:send "x")
     assert.equal(4, #texts)
     -- the program died while the second call ran: its outcome is unknown, and somebody is asked

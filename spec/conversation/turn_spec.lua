@@ -200,6 +200,20 @@ describe("a history that grows too long", function()
     assert.same({ "context_length", 2 }, { err.reason, asked })
   end)
 
+  it("loses its oldest turns, or has a summary in their place, whose usage counts", function()
+    local usage = { input_tokens = 900, output_tokens = 80, total_tokens = 980 }
+    local script = { says("a", nil, usage), says("b", nil, usage), says("c", nil, usage) }
+    local chat, transport = conversations.conversation(script, { context_length = 1000, compact = ogl.compact.drop_oldest { keep = 1 } })
+    assert(chat:send "one")
+    assert(chat:send(("two "):rep(50)))
+    assert.equal(1, #body(transport, 2).messages)
+    chat, transport = conversations.conversation(script, { context_length = 1000, compact = ogl.compact.summary { keep = 1 } })
+    assert(chat:send "one")
+    assert.equal("c", assert(chat:send(("two "):rep(50))).text)
+    assert.matches("b", transport.requests[3].body)
+    assert.equal(3 * 980, chat.usage.total_tokens)
+  end)
+
   it("stays where compact fails", function()
     local chat = conversations.conversation({ long "context_length_exceeded" }, { compact = function() return "x" end })
     local _, err = chat:send "x"

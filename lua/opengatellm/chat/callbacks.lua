@@ -76,8 +76,8 @@ local function tell(ended)
   failure.report("opengatellm: error in a callback: " .. failure.traceback)
 end
 
---- Runs `read(own) -> reply | nil, err` in a task, and calls `on_done` with what it gives. `own(what)` has the task close something when it
---- ends. An error that is raised, as by a callback, ends the task and is reported.
+--- Runs `read_all(own) -> reply | nil, err` in a task, and calls `on_done` with what it gives. `own(what)` has the task close something
+--- when it ends. An error that is raised, as by a callback, ends the task and is reported.
 ---@param read_all fun(own: fun(closable: table)): ogl.Reply?, ogl.Error?
 ---@param on_done? fun(reply: ogl.Reply?, err: ogl.Error?)
 ---@return ogl.Task

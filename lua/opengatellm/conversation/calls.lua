@@ -8,6 +8,7 @@
 local approval = require "opengatellm.conversation.approval"
 local contexts = require "opengatellm.conversation.context"
 local errors = require "opengatellm.errors"
+local host = require "opengatellm.host"
 local json = require "opengatellm.json"
 local limits = require "opengatellm.conversation.limits"
 local records = require "opengatellm.conversation.records"
@@ -46,15 +47,21 @@ local function with_edit(record, content)
   return parts
 end
 
--- Ends a call: its result goes into the history, and is saved.
+--- Ends a call: its result goes into the history, and is saved.
+---@param record ogl.CallRecord
+---@param outcome ogl.Outcome
+---@param result ogl.ToolOutcome
+---@param value any for the event
 function Calls:finish(record, outcome, result, value)
   local conversation, began = self.turn.conversation, self.began[record]
   if outcome == "success" or outcome == "failed" then result.content = with_edit(record, result.content) end
   records.finish(conversation, record, outcome, result)
   limits.count(conversation, record)
   conversation:refresh()
-  local seconds = began and self.clock() - began or 0
-  self.turn:emit { type = "tool_result", id = record.id, name = record.name, outcome = outcome, value = value, seconds = seconds }
+  if not self.turn.quiet then
+    local seconds = began and self.clock() - began or 0
+    self.turn:emit { type = "tool_result", id = record.id, name = record.name, outcome = outcome, value = value, seconds = seconds }
+  end
   if conversation.options.stop_on_tool_error and outcome == "failed" and not self.err then
     local message = ("the tool %s failed: %s"):format(record.name, tostring(value))
     self.err = errors.new { kind = "provider", code = "tool_failed", message = message }
@@ -176,36 +183,49 @@ local function perform(self, record, tool, outcome)
   return require "opengatellm.middleware.chain".run(chain, about, function(view) return run(view.request.arguments) end)
 end
 
--- Ends a call whose task has ended.
-local function settle(self, record, entry)
-  local tool, it = entry.tool, entry.task
-  local raised = it.failure
-  local value, err = it:wait()
-  if raised then return tell_failure(self, record, "failed", "the tool raised: " .. tostring(raised.err)) end
-  if value == nil then return tell_failure(self, record, "failed", entry.outcome.message or tostring(err and err.message or err)) end
+-- Ends a call whose function has returned, or raised.
+local function settle(self, record, tool, outcome, fine, value, err)
+  if not fine then return tell_failure(self, record, "failed", "the tool raised: " .. tostring(value)) end
+  if value == nil then return tell_failure(self, record, "failed", outcome.message or tostring(err and err.message or err)) end
   local demand = contexts.demand_of(value)
   if demand == "retry" then return tell_failure(self, record, "retry", value.message) end
   if demand then
     record.approved = nil
     return wait_for(self, record, demand, value.at, value.metadata)
   end
-  if entry.outcome.silent and value == json.null then value = nil end
-  tell_value(self, record, tool, value, entry.outcome.metadata)
+  if outcome.silent and value == json.null then value = nil end
+  tell_value(self, record, tool, value, outcome.metadata)
 end
 
-local function launch(self, record, tool)
-  local before = record.state
+-- Ends a call whose task has ended.
+local function settle_task(self, record, entry)
+  local it = entry.task
+  local raised = it.failure
+  local value, err = it:wait()
+  if raised then return settle(self, record, entry.tool, entry.outcome, false, raised.err) end
+  return settle(self, record, entry.tool, entry.outcome, true, value, err)
+end
+
+-- Notes that a call runs now, and has the program save that; false where it may not.
+local function begin(self, record)
+  local conversation, before = self.turn.conversation, record.state
   record.state = "running"
-  local err = self.turn.conversation:note_save()
+  local err = conversation:note_save()
   if err then
     record.state, self.err = before, err
-    return
+    return false
   end
-  self.turn:emit { type = "tool_start", id = record.id, name = record.name, arguments = self.arguments[record] }
-  self.turn.conversation.n_calls = self.turn.conversation.n_calls + 1
+  if not self.turn.quiet then
+    self.turn:emit { type = "tool_start", id = record.id, name = record.name, arguments = self.arguments[record] }
+  end
+  conversation.n_calls, self.began[record] = conversation.n_calls + 1, self.clock()
+  return true
+end
+
+-- Runs a call in a task of its own.
+local function launch(self, record, tool, seconds)
+  if not begin(self, record) then return end
   local signal, entry = self.turn.signal, { tool = tool, outcome = {} }
-  local seconds = tool.timeout or self.turn.conversation.options.tool_timeout
-  self.began[record] = self.clock()
   entry.deadline = seconds and self.began[record] + seconds or nil
   self.running[record], self.n_running = entry, self.n_running + 1
   local function ended(it)
@@ -223,6 +243,18 @@ local function launch(self, record, tool)
   if entry.task.done then ended(entry.task) else entry.task.on_end = ended end
 end
 
+-- Runs the only call that is left, in a program that it blocks anyway: a task would cost as much as all the rest.
+local function run_here(self, record, tool)
+  if not begin(self, record) then return end
+  local outcome = {}
+  settle(self, record, tool, outcome, pcall(perform, self, record, tool, outcome))
+end
+
+-- Whether a call is alone, and nobody could end it.
+local function is_single(self, seconds)
+  return not seconds and self.n_running == 0 and not self.ready[self.next] and host.current().blocking
+end
+
 -- Starts what may run now.
 local function start(self)
   local conversation = self.turn.conversation
@@ -230,10 +262,12 @@ local function start(self)
   while self.ready[self.next] and self.n_running < most and not self.alone and not self.err do
     local record = self.ready[self.next]
     local tool = conversation.tools[record.name]
+    local seconds = tool.timeout or conversation.options.tool_timeout
     if tool.sequential and self.n_running > 0 then return end
     self.next = self.next + 1
+    if is_single(self, seconds) then return run_here(self, record, tool) end
     self.alone = tool.sequential and record or nil
-    launch(self, record, tool)
+    launch(self, record, tool, seconds)
   end
 end
 
@@ -277,7 +311,7 @@ function Calls:step()
   if err and err.kind ~= "timeout" then return false, err end
   local ended = self.ended
   self.ended = {}
-  for _, record in ipairs(ended) do settle(self, record, take_out(self, record)) end
+  for _, record in ipairs(ended) do settle_task(self, record, take_out(self, record)) end
   end_late(self)
   return true
 end

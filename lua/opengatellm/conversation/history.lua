@@ -52,8 +52,8 @@ local function behind_results(list, place, calls)
   return place + #calls + 1
 end
 
-local function is_sound(list)
-  local place, before = 1, nil
+-- Whether the messages from a place on, which begins no results, are as they have to be.
+local function is_sound(list, place, before)
   while list[place] do
     local message = list[place]
     local calls = message.role == "assistant" and M.calls(message)
@@ -114,7 +114,7 @@ end
 ---@param list ogl.Message[]
 ---@return ogl.Message[]
 function M.repair(list)
-  if is_sound(list) then return list end
+  if is_sound(list, 1, nil) then return list end
   local out = {}
   for place, message in ipairs(list) do
     if message.role == "assistant" then
@@ -129,15 +129,59 @@ function M.repair(list)
   return out
 end
 
-local KEPT = { "role", "content", "text", "tool_calls", "refusal", "protocol", "provider", "id", "model", "finish_reason", "output_call" }
+-- Looking once ----------------------------------------------------------------------------------------------------------
+
+---@class ogl.CheckedHistory the messages that were sound when a request was last sent
+---@field list? ogl.Message[]
+---@field messages ogl.Message[] those that were in it
+---@field calls table<integer, table> their calls, by their places
+local Checked = {}
+Checked.__index = Checked
+
+--- Makes what remembers a history, since looking at each message anew would cost more with each turn.
+---@return ogl.CheckedHistory
+function M.checked() return setmetatable({ messages = {}, calls = {} }, Checked) end
+
+-- Whether a list begins with the messages that were looked at. Within a turn, nobody but the turn adds messages.
+local function begins_the_same(self, list, thorough)
+  local known, calls = self.messages, self.calls
+  if not thorough then return self.list == list and list[#known] == known[#known] end
+  for i = 1, #known do
+    local message = known[i]
+    if list[i] ~= message or message.tool_calls ~= calls[i] then return false end
+  end
+  return true
+end
+
+local function note(self, list)
+  local known, calls = self.messages, self.calls
+  for i = #known + 1, #list do known[i], calls[i] = list[i], list[i].tool_calls end
+  self.list = list
+end
+
+--- Gives the history as `repair` does, but looks only at what is new.
+---@param list ogl.Message[]
+---@param thorough boolean the program may have changed messages since
+---@return ogl.Message[]
+function Checked:repair(list, thorough)
+  if not begins_the_same(self, list, thorough) then self.messages, self.calls = {}, {} end
+  local n = #self.messages
+  if not is_sound(list, n + 1, list[n]) then return M.repair(list) end
+  note(self, list)
+  return list
+end
+
+-- Keeping -----------------------------------------------------------------------------------------------------------------
 
 --- What a conversation keeps of a reply: what goes back to the server, and who sent it.
 ---@param reply ogl.Reply
 ---@return ogl.Message
 function M.said(reply)
-  local message = {}
-  for _, name in ipairs(KEPT) do message[name] = reply[name] end
-  return message
+  return {
+    role = "assistant", content = reply.content, text = reply.text, tool_calls = reply.tool_calls, refusal = reply.refusal,
+    protocol = reply.protocol, provider = reply.provider, id = reply.id, model = reply.model, finish_reason = reply.finish_reason,
+    output_call = reply.output_call,
+  }
 end
 
 --- Where a message stands; nil where the program has taken it out.

@@ -12,9 +12,9 @@ local M = {}
 local function in_task(fn, ...)
   local it = task.spawn(fn, ...)
   it.on_end = function() end
-  local a, b = it:wait()
+  local a, b, c = it:wait()
   if it.failure then return false, it.failure.err end
-  return true, a, b
+  return true, a, b, c
 end
 
 --- Calls a function that may wait, and catches what it raises.
@@ -23,6 +23,7 @@ end
 ---@return boolean fine
 ---@return any first its first result, or what it raised
 ---@return any second
+---@return any third
 function M.call(fn, ...)
   if coroutines.NARROW and not host.current().blocking then return in_task(fn, ...) end
   return pcall(fn, ...)

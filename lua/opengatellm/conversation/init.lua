@@ -44,6 +44,7 @@ local M = {}
 ---@field retries table<string, integer>
 ---@field seen table<string, integer> results of the last step, for the guard
 ---@field n_calls integer calls that ran
+---@field checked ogl.CheckedHistory
 ---@field clock fun(): number seconds since 1970
 local Conversation = {}
 Conversation.__index = Conversation
@@ -116,17 +117,24 @@ local function declaration(tool)
   return out
 end
 
-local function is_servers(tool) return type(tool) == "table" and tool.type ~= nil and not tool.name and not tool["function"] end
+local function is_of_server(tool) return type(tool) == "table" and tool.type ~= nil and tool.type ~= "function" end
+
+-- Adds a tool; gives what is wrong with it. A tool of the server's own kind has no `run`: what it calls here, the program answers.
+local function add_tool(self, given)
+  local problem = not is_of_server(given) and tools.problem(given)
+  if problem then return problem end
+  local tool = is_of_server(given) and { name = given.name } or tools.of(given)
+  if tool.name and self.tools[tool.name] then return ("there are two tools with the name '%s'"):format(tool.name) end
+  if tool.name then self.tools[tool.name] = tool end
+  self.declared[#self.declared + 1] = is_of_server(given) and given or declaration(tool)
+end
 
 local function set_tools(self, list)
+  if type(list) ~= "table" then return "tools: expected table, got " .. type(list) end
+  if list.name or list.run then return "tools: expected a list of tools, got one tool: write { tool }" end
   for i, given in ipairs(list) do
-    if is_servers(given) then
-      self.declared[i] = given
-    else
-      local tool = tools.of(given)
-      if self.tools[tool.name] then error(("tools[%d]: there are two tools with the name '%s'"):format(i, tool.name), 0) end
-      self.tools[tool.name], self.declared[i] = tool, declaration(tool)
-    end
+    local problem = add_tool(self, given)
+    if problem then return ("tools[%d]: %s"):format(i, problem) end
   end
 end
 
@@ -139,19 +147,16 @@ function M.new(options, level)
   if type(options) ~= "table" then error("ogl.conversation: expected table, got " .. type(options), level) end
   local own, request = split(options)
   local problem = problem_of(own, request)
-  if not problem and options.tools ~= nil and type(options.tools) ~= "table" then
-    problem = "tools: expected table, got " .. type(options.tools)
-  end
   if problem then error("ogl.conversation: " .. problem, level) end
   local self = setmetatable({
     client = own.client, options = own, request = request, tools = {}, declared = {}, messages = {}, pending = {}, usage = {}, steps = 0,
     revision = 0, records = {}, number = 0, begun = false, queue = {}, always = {}, retries = {}, seen = {}, n_calls = 0,
-    max_steps = own.max_steps or 20, clock = function() return os.time() end,
+    checked = history.checked(), max_steps = own.max_steps or 20, clock = function() return os.time() end,
   }, Conversation)
   for i, each in ipairs(own.messages or {}) do self.messages[i] = each end
   own.messages = nil
-  local fine, why = pcall(set_tools, self, options.tools or {})
-  if not fine then error("ogl.conversation: " .. tostring(why), level) end
+  problem = set_tools(self, options.tools or {})
+  if problem then error("ogl.conversation: " .. problem, level) end
   return self
 end
 
@@ -373,6 +378,16 @@ end
 
 --- Makes the list of pending calls again.
 function Conversation:refresh() self.pending = records.pending(self.records) end
+
+--- Adds what an answer used.
+---@param usage? ogl.Usage
+function Conversation:add_usage(usage)
+  for name, value in pairs(usage or {}) do
+    local sum = self.usage[name]
+    if type(value) == "number" then value = (sum or 0) + value end
+    self.usage[name] = value
+  end
+end
 
 --- Has the program save the conversation.
 ---@return ogl.Error? err code `save`

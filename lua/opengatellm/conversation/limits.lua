@@ -73,10 +73,12 @@ function M.exhausted(conversation)
   end
 end
 
-local function mark_of(record, content)
-  local arguments = json.decode(record.json == "" and "{}" or record.json)
-  local said = type(content) == "string" and content or json.encode(content)
-  return core.sha256(table.concat({ record.name, arguments ~= nil and json.encode(arguments) or record.json, record.outcome, said }, "\n"))
+local function text_of(content) return type(content) == "string" and content or json.encode(content) end
+
+-- Whether a result is the one that was seen. A save holds only the hash of that.
+local function is_same(seen, content)
+  if seen.hash then return seen.hash == core.sha256(text_of(content)) end
+  return seen.content == content or type(content) == "table" and text_of(seen.content) == text_of(content)
 end
 
 --- Looks at the results of a step, and says which call ran in a circle.
@@ -86,18 +88,29 @@ end
 function M.circle(conversation, results)
   local before, now, err = conversation.seen, {}, nil
   for _, record in ipairs(conversation.records) do
-    local tool = conversation.tools[record.name]
-    if results[record] and not (tool and tool.repeats) then
-      local mark = mark_of(record, results[record].content)
-      now[mark] = (now[mark] or before[mark] or 0) + 1
-      if now[mark] >= ROW and not err then
+    local tool, result = conversation.tools[record.name], results[record]
+    if result and not (tool and tool.repeats) then
+      local key = record.name .. " " .. record.json
+      local seen, count = now[key] or before[key], 1
+      if seen and is_same(seen, result.content) then count = seen.count + 1 end
+      now[key] = { count = count, content = result.content }
+      if count >= ROW and not err then
         local message = "the call of %s had the same arguments and the same result %d times in a row"
-        err = limit("repeated", message:format(record.name, now[mark]))
+        err = limit("repeated", message:format(record.name, count))
       end
     end
   end
   conversation.seen = now
   return err
+end
+
+--- What was seen, as a save holds it.
+---@param seen table<string, {count: integer, content?: any, hash?: string}>
+---@return table<string, {count: integer, hash: string}>
+function M.hashed(seen)
+  local out = {}
+  for key, entry in pairs(seen) do out[key] = { count = entry.count, hash = entry.hash or core.sha256(text_of(entry.content)) } end
+  return out
 end
 
 return M

@@ -11,7 +11,6 @@
 -- @module opengatellm.conversation.records
 local history = require "opengatellm.conversation.history"
 local json = require "opengatellm.json"
-local requests = require "opengatellm.request"
 
 local M = {}
 
@@ -113,9 +112,9 @@ function M.finish(conversation, record, outcome, result)
     if other.state == "done" then place = place + 1 end
   end
   record.state, record.outcome, record.reason, record.value = "done", outcome, nil, nil
-  table.insert(conversation.messages, place + 1, requests.merge({
+  table.insert(conversation.messages, place + 1, {
     role = "tool", tool_call_id = record.call_id, content = result.content, is_error = result.is_error or nil, metadata = result.metadata,
-  }))
+  })
 end
 
 return M

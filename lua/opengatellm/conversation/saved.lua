@@ -13,6 +13,7 @@ local core = require "opengatellm.core"
 local errors = require "opengatellm.errors"
 local history = require "opengatellm.conversation.history"
 local json = require "opengatellm.json"
+local limits = require "opengatellm.conversation.limits"
 local message = require "opengatellm.request.message"
 local requests = require "opengatellm.request"
 local words = require "opengatellm.base.words"
@@ -103,12 +104,12 @@ end
 
 -- Saving ----------------------------------------------------------------------------------------------------------------
 
-local COUNTERS = { "steps", "number", "begun", "n_calls", "usage", "retries", "seen" }
+local COUNTERS = { "steps", "number", "begun", "n_calls", "usage", "retries" }
 
 local function saved_of(conversation)
   local saved = {
     schema = SCHEMA, revision = conversation.revision + 1, messages = all(conversation.messages, packed_part), calls = json.array {},
-    always = json.array {}, queue = json.array {},
+    always = json.array {}, queue = json.array {}, seen = limits.hashed(conversation.seen),
     said = conversation.said and history.place_of(conversation.messages, conversation.said) or nil,
   }
   for _, name in ipairs(COUNTERS) do saved[name] = conversation[name] end
@@ -166,6 +167,10 @@ local function problem_of(saved)
   local problem = saved.messages[1] and message.check(saved.messages)
   for _, entry in ipairs(saved.queue) do problem = problem or type(entry) ~= "table" and "queue" or message.check { entry.message } end
   for _, record in ipairs(saved.calls) do problem = problem or problem_of_record(record) end
+  for _, entry in pairs(saved.seen) do
+    local fine = type(entry) == "table" and type(entry.count) == "number" and type(entry.hash) == "string"
+    problem = problem or not fine and "what was seen is no hash" or nil
+  end
   if not problem and saved.calls[1] and not saved.messages[saved.said or 0] then problem = "the message of its calls is missing" end
   return problem and "is not as it was written: " .. problem
 end
@@ -187,6 +192,7 @@ end
 local function fill(conversation, saved)
   conversation.messages = setmetatable(all(saved.messages, unpacked_part), nil)
   for _, name in ipairs(COUNTERS) do conversation[name] = saved[name] end
+  for key, entry in pairs(saved.seen) do conversation.seen[key] = entry end
   conversation.revision, conversation.said = saved.revision, saved.calls[1] and conversation.messages[saved.said] or nil
   for i, record in ipairs(saved.calls) do conversation.records[i] = found(record) end
   for _, name in ipairs(saved.always) do conversation.always[name] = true end

@@ -70,6 +70,18 @@ local function begin_task(self, work)
   if self.task.done then ended(self.task) else self.task.on_end = ended end
 end
 
+--- Whether a call of the client blocks the program.
+---@param client ogl.Client|ogl.Router
+---@return boolean
+function M.is_blocking(client) return host.current(client.host or nil).blocking == true end
+
+--- Asks the model, and waits for its whole reply, where nobody could end the wait.
+---@param client ogl.Client|ogl.Router
+---@param request ogl.Request
+---@return ogl.Reply?
+---@return ogl.Error? err
+function M.whole(client, request) return ask(client, "chat", request) end
+
 --- Asks the model.
 ---@param client ogl.Client|ogl.Router
 ---@param request ogl.Request
@@ -80,14 +92,8 @@ function M.open(client, request, signal, streamed)
   local self = setmetatable({
     client = client, request = request, signal = signal, streamed = streamed, events = {}, first = 1, last = 0,
   }, Source)
-  if not host.current(client.host or nil).blocking then
-    begin_task(self, streamed and pump or whole)
-  elseif streamed then
-    self.stream, self.err = ask(client, "stream", request)
-  else
-    whole(self)
-    self.ended = true
-  end
+  if M.is_blocking(client) then self.stream, self.err = ask(client, "stream", request)
+  else begin_task(self, streamed and pump or whole) end
   return self
 end
 
@@ -117,8 +123,8 @@ end
 ---@return ogl.Error? err
 function Source:reply(stopped)
   if not self.task then
-    if self.stream and not self.err then return self.stream:reply() end
-    return self.reply_value, self.err
+    if self.err then return nil, self.err end
+    return self.stream:reply()
   end
   local err = not self.ended and self.signal:wait(function() return self.ended or stopped() end)
   if err then return nil, err end

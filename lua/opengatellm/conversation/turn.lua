@@ -4,7 +4,7 @@
 --
 --   begin   the hook `before`
 --   ask     checks the limits, repairs the history, sends the request
---   read    gives the model's events; then keeps its message
+--   read    gives the model's events; then keeps its message ("answer": the same, of a whole answer)
 --   calls   runs the tools that the message calls; then asks again, or pauses for a person
 --   over    the reply, or the error
 --
@@ -28,7 +28,7 @@ local M = {}
 ---@field conversation ogl.Conversation
 ---@field streamed boolean the model is asked for a stream
 ---@field quiet boolean nobody reads the events
----@field stage "begin"|"ask"|"read"|"calls"|"over"
+---@field stage "begin"|"ask"|"read"|"answer"|"calls"|"over"
 ---@field signal ogl.Signal
 ---@field headers? table of middleware, for the calls inside
 ---@field reply? ogl.Reply
@@ -170,7 +170,7 @@ local function request_of(self)
   if err then return nil, err end
   if request.tools and not request.tools[1] then request.tools, request.tool_choice = nil, nil end
   if request.output and request.tools and conversation.number == conversation.max_steps then request.tool_choice = "none" end
-  request.messages = history.repair(conversation.messages)
+  request.messages = conversation.checked:repair(conversation.messages, self.n_asked == 0)
   return request
 end
 
@@ -213,18 +213,14 @@ function stages.ask(self)
   if err then return fail(self, err) end
   self:emit { type = "step", number = conversation.number }
   self.asked, self.n_asked = request, self.n_asked + 1
-  self.source = sources.open(conversation.client, request, self.signal, self.streamed)
-  self.stage = "read"
+  if self.streamed or not sources.is_blocking(conversation.client) then
+    self.source, self.stage = sources.open(conversation.client, request, self.signal, self.streamed), "read"
+  else
+    self.stage = "answer"
+  end
 end
 
 -- Answers ---------------------------------------------------------------------------------------------------------
-
-local function add_usage(conversation, usage)
-  for name, value in pairs(usage or {}) do
-    local sum = conversation.usage[name]
-    conversation.usage[name] = type(value) == "number" and (sum or 0) + value or sum or value
-  end
-end
 
 -- Why the calls of a reply must not run; nil where they may.
 local function why_not(self, reply)
@@ -264,7 +260,7 @@ end
 
 local function take_reply(self, reply)
   local conversation = self.conversation
-  add_usage(conversation, reply.usage)
+  conversation:add_usage(reply.usage)
   self.source, self.last_reply = nil, reply
   if reply.tool_calls and reply.tool_calls[1] then
     local err = why_not(self, reply)
@@ -279,14 +275,21 @@ end
 
 local function take_error(self, err)
   local conversation = self.conversation
-  self.source:close()
+  if self.source then self.source:close() end
   self.source = nil
-  add_usage(conversation, err.usage)
+  conversation:add_usage(err.usage)
   if err.reason ~= "context_length" or not conversation.options.compact or self.compacted then return fail(self, err) end
   self.compacted = true
   local problem = windows.compact(conversation)
   if problem then return fail(self, problem) end
   conversation.number, self.stage = conversation.number - 1, "ask"
+end
+
+-- A whole answer, in a program that it blocks.
+function stages.answer(self)
+  local reply, err = sources.whole(self.conversation.client, self.asked)
+  if reply then return take_reply(self, reply) end
+  return take_error(self, err)
 end
 
 function stages.read(self)

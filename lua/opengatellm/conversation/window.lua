@@ -47,11 +47,12 @@ local function is_full(conversation, request)
   return tokens > length
 end
 
---- Has the program's `compact` make a shorter history.
+--- Has the program's `compact` make a shorter history; it may return messages, or nil and an error, and the usage of what it asked.
 ---@param conversation ogl.Conversation
 ---@return ogl.Error? err
 function M.compact(conversation)
-  local fine, list, why = hooks.call(conversation.options.compact, conversation)
+  local fine, list, why, usage = hooks.call(conversation.options.compact, conversation)
+  if fine and type(usage) == "table" then conversation:add_usage(usage) end
   if fine and errors.is(why) then return why end
   local problem = not fine and tostring(list) or list == nil and why and tostring(why) or message.check(list)
   if problem then return errors.new { kind = "config", code = "compact", message = "compact: " .. problem } end
