@@ -228,6 +228,13 @@ function M.cancelled()
   return task and task.cancel_error
 end
 
+--- Whether the host may kill the running task where it waits (nginx). No other host kills tasks.
+---@return boolean
+function M.mortal()
+  local me = tasks[coroutine.running() or M]
+  return me ~= nil and me.host.kill ~= nil
+end
+
 --- Has a function called if the host kills the running task where it waits (nginx), so that what the task holds is given back.
 ---@param fn fun(err: ogl.Error)
 ---@return fun()? release takes the function back; nil on hosts that kill no task
