@@ -401,19 +401,21 @@ local function loop_of_all(self, was_closed)
   end
 end
 
--- The same where no value follows: most events come out of the decoder, and leave the functions, one by one.
+-- The same where no value follows: most events come out of the decoder, and leave the functions, one by one. Once the answer is committed
+-- no other try has another chain.
 local function loop_of_chain(self, was_closed)
+  local chain, decoder, pass
   return function()
-    local chain = self.chain
-    if self.held == false and not self.source and chain.first > chain.last and not chain.over then
-      local given = next_event(self.decoder)
+    if chain and chain.clear then
+      local given = next_event(decoder)
       if given then
-        local event, err = chain:pass(given)
+        local event, err = pass(chain, given)
         if event then return event end
         if err then fail(self, err) end
       end
     end
     local event = next_of_chain(self)
+    if not chain and self.held == false and not self.source then chain, decoder, pass = self.chain, self.decoder, self.chain.pass end
     if event then return event end
     return end_loop(self, was_closed)
   end

@@ -30,7 +30,8 @@ local PLAIN = {
 
 ---@class ogl.EventChain
 ---@field over boolean no event goes in any more
----@field err? ogl.Error the first one; it stays
+---@field clear boolean no event waits to be taken, and more may go in
+---@field err ogl.Error|false the first one; it stays
 local Chain = {}
 Chain.__index = Chain
 
@@ -46,9 +47,10 @@ function M.new(functions, call, fold, states, guard)
     states = {}
     for i = 1, #functions do states[i] = {} end
   end
+  -- false and not nil: what an object lacks is looked for in its class, too, for each event
   return setmetatable({
-    functions = functions, call = call, states = states, fold = fold, put_fold = fold and fold.put, out = {}, first = 1, last = 0,
-    over = false, err = nil, place = 0, guard = guard or PLAIN, catches = guard and guard.catches or false,
+    functions = functions, call = call, states = states, fold = fold or false, put_fold = fold and fold.put or false, out = {}, first = 1,
+    last = 0, over = false, clear = true, err = false, place = 0, guard = guard or PLAIN, catches = guard and guard.catches or false,
   }, Chain)
 end
 
@@ -57,7 +59,7 @@ local function refuse(self, code, message) self.err = errors.new { kind = "limit
 
 local function enqueue(self, event)
   if not event then return end
-  self.last = self.last + 1
+  self.last, self.clear = self.last + 1, false
   self.out[self.last] = event
 end
 
@@ -151,7 +153,7 @@ function Chain:finish()
     if self.err then return nil, self.err end
     return true
   end
-  self.over = true
+  self.over, self.clear = true, false
   if self.catches then
     local fine, what = pcall(finish, self)
     if not fine then catch(self, what) end
@@ -177,6 +179,7 @@ function Chain:take()
   local event = self.out[self.first]
   self.out[self.first] = nil
   self.first = self.first + 1
+  self.clear = self.first > self.last and not self.over
   return event
 end
 
