@@ -49,8 +49,9 @@ function M.new(functions, call, fold, states, guard)
   end
   -- false and not nil: what an object lacks is looked for in its class, too, for each event
   return setmetatable({
-    functions = functions, call = call, states = states, fold = fold or false, put_fold = fold and fold.put or false, out = {}, first = 1,
-    last = 0, over = false, clear = true, err = false, place = 0, guard = guard or PLAIN, catches = guard and guard.catches or false,
+    functions = functions, count = #functions, call = call, states = states, fold = fold or false, put_fold = fold and fold.put or false,
+    out = {}, first = 1, last = 0, over = false, clear = true, err = false, place = 0,
+    guard = guard or PLAIN, catches = guard and guard.catches or false,
   }, Chain)
 end
 
@@ -77,7 +78,8 @@ end
 
 local pass_list
 
--- Passes an event through the functions from a place down to the first, and gives it; those of a list come into the queue.
+-- Passes an event through the functions from a place down to the first, and gives it; those of a list come into the queue, as does one
+-- with which the chain failed.
 local function pass(self, given, place)
   if given == nil then return nil end
   if given.type == nil then return pass_list(self, given, place) end
@@ -91,18 +93,20 @@ local function pass(self, given, place)
       if given.type == nil then return pass_list(self, given, at - 1) end
     end
   end
-  if self.put_fold and not self.err then
-    local fine, code, message = self.put_fold(self.fold, given)
+  local put = self.put_fold
+  if put and not self.err then
+    local fine, code, message = put(self.fold, given)
     if not fine then refuse(self, code, message) end
   end
-  return given
+  if not self.err then return given end
+  enqueue(self, given)
 end
 
 function pass_list(self, list, place)
   for i = 1, #list do enqueue(self, pass(self, checked(self, list[i], place + 1), place)) end
 end
 
--- Keeps the error of what a function raised.
+-- Keeps the error of what a function raised. One pcall stands around all functions: it costs more than most of them do.
 local function catch(self, what) self.err = self.err or self.guard:raised(self.place, what) end
 
 --- Passes an event through the functions, and gives what comes out, if that is one event. All else has to be taken.
@@ -110,20 +114,11 @@ local function catch(self, what) self.err = self.err or self.guard:raised(self.p
 ---@return ogl.Event? out
 ---@return ogl.Error? err
 function Chain:pass(event)
-  local out
-  if self.catches then -- one pcall for all functions: it costs more than most functions do
-    local fine
-    fine, out = pcall(pass, self, event, #self.functions)
-    if not fine then
-      catch(self, out)
-      out = nil
-    end
-  else
-    out = pass(self, event, #self.functions)
-  end
-  if not self.err then return out end
-  enqueue(self, out)
-  return nil, self.err
+  local fine, out = true, nil
+  if self.catches then fine, out = pcall(pass, self, event, self.count) else out = pass(self, event, self.count) end
+  if fine and out then return out end
+  if not fine then catch(self, out) end
+  if self.err then return nil, self.err end
 end
 
 --- Passes an event through the functions; all that comes out has to be taken.
