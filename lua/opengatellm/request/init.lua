@@ -209,9 +209,9 @@ local LEVELS = 5 -- a request, its messages, a message, its content, a part
 
 -- Copies the tables that a request is made of. Tables with a metatable (arrays, files, schemas) are values, so the copy shares them.
 local function copied(value, levels)
-  if type(value) ~= "table" or levels == 0 or getmetatable(value) then return value end
+  if levels == 0 or getmetatable(value) then return value end
   local out = {}
-  for key, inner in next, value do out[key] = copied(inner, levels - 1) end
+  for key, inner in next, value do out[key] = type(inner) == "table" and copied(inner, levels - 1) or inner end
   return out
 end
 
