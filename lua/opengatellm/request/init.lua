@@ -89,8 +89,9 @@ end
 function M.check_fields(options, fields, where)
   local problem -- of several, the first by name: the same mistake gives the same message
   for name, value in next, options do
-    local expected = fields[name]
-    local plain = type(value) == expected and expected ~= "number" or expected == "any"
+    local expected, kind = fields[name], type(value)
+    local plain = kind == expected and kind ~= "number" or expected == "any"
+      or kind == "number" and expected == "integer" and value % 1 == 0 -- not of NaN, nor of what is infinite
     if not plain and not (expected and is_type(value, expected)) then
       local found = problem_of(name, expected, value, where or "")
       if not problem or found < problem then problem = found end
