@@ -355,10 +355,17 @@ local function next_of_decoder(self)
   return nil, self.err
 end
 
+-- The end of the events that go into the chain: its functions give what they hold.
+local function end_of_source(self)
+  if self.source then self.done = true end
+  local _, err = self.chain:finish()
+  return err
+end
+
 -- The next event that comes out of the call's functions.
 local function next_of_chain(self)
-  local chain = self.chain
   while true do
+    local chain = self.chain -- another try has another chain
     if chain.first <= chain.last then return chain:take() end
     if chain.over then
       if (self.watchers or self.values) and not self.err then end_watched(self) end
@@ -366,11 +373,10 @@ local function next_of_chain(self)
     end
     local event, err = (self.source or next_of_decoder)(self)
     if event then
-      event, err = chain:pass(event)
+      event, err = self.chain:pass(event)
       if event then return event end
     elseif not (err and self.source) then
-      local _
-      _, err = chain:finish()
+      err = end_of_source(self)
     end
     if err and not self.err then fail(self, err) end
   end
@@ -391,6 +397,26 @@ end
 local function loop_of_all(self, was_closed)
   return function()
     local event = next_of_all(self)
+    if event then return event end
+    return end_loop(self, was_closed)
+  end
+end
+
+-- The same where no value follows: most events come out of the decoder, and leave the functions, one by one. Once the answer is committed
+-- no other try has another chain.
+local function loop_of_chain(self, was_closed)
+  local chain, decoder, pass
+  return function()
+    if chain and chain.clear then
+      local given = next_event(decoder)
+      if given then
+        local event, err = pass(chain, given)
+        if event then return event end
+        if err then fail(self, err) end
+      end
+    end
+    local event = next_of_chain(self)
+    if not chain and self.held == false and not self.source then chain, decoder, pass = self.chain, self.decoder, self.chain.pass end
     if event then return event end
     return end_loop(self, was_closed)
   end
@@ -497,7 +523,9 @@ end
 function Stream:events()
   check_loop(self)
   local decoder, opening, was_closed = self.decoder, true, self.closed
-  if self.chain then return loop_of_all(self, was_closed), nil, nil, guard_of(self) end
+  if self.chain then
+    return (self.values and loop_of_all or loop_of_chain)(self, was_closed), nil, nil, guard_of(self)
+  end
   local function iterate()
     if opening then
       local first = self.held ~= false and first_held(self)

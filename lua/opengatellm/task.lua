@@ -26,6 +26,7 @@ local tasks = setmetatable({}, { __mode = "k" }) -- coroutine -> its task, while
 local NONE = {}
 local unseen = {} -- failures that no caller has seen
 local n_cancelled = 0 -- live tasks that were cancelled
+local any_mortal = false -- whether a task has run on a host that kills
 
 local function check_functions(name, list)
   if type(list) ~= "table" then error(name .. ": expected table, got " .. type(list), 3) end
@@ -36,6 +37,7 @@ end
 
 local function begin_task(here, fn, ...)
   local task = setmetatable({ host = here, co = nil, fn = fn }, Task)
+  any_mortal = any_mortal or here.kill ~= nil
   if select("#", ...) > 0 then task.arguments = pack(...) end
   task.co = here.spawn(task)
   if not task.done then tasks[task.co] = task end
@@ -226,6 +228,14 @@ function M.cancelled()
   if n_cancelled == 0 then return nil end
   local task = tasks[coroutine.running() or M]
   return task and task.cancel_error
+end
+
+--- Whether the host may kill the running task where it waits (nginx). No other host kills tasks.
+---@return boolean
+function M.mortal()
+  if not any_mortal then return false end
+  local me = tasks[coroutine.running() or M]
+  return me ~= nil and me.host.kill ~= nil
 end
 
 --- Has a function called if the host kills the running task where it waits (nginx), so that what the task holds is given back.

@@ -13,19 +13,25 @@ local function seen_of(fields)
   return seen
 end
 
-local function found(list)
+-- What a book adds for a call: values and attributes, by the instruments' names.
+local function added(seen, call, version)
   local by_name = {}
-  for _, one in ipairs(list) do
+  local function find(instrument, list)
     local attributes = {}
-    for _, pair in ipairs(one.attributes) do attributes[pair[1]] = pair[2] end
-    by_name[one.instrument.name .. (attributes["gen_ai.token.type"] and "/" .. attributes["gen_ai.token.type"] or "")] = { one.value, attributes }
+    for _, pair in ipairs(list) do attributes[pair[1]] = pair[2] end
+    return { instrument.name .. (attributes["gen_ai.token.type"] and "/" .. attributes["gen_ai.token.type"] or ""), attributes }
   end
+  measures.book(version, find, function(series, value) by_name[series[1]] = { value, series[2] } end):add(seen, call)
   return by_name
+end
+
+local function book_of(sums, version)
+  return measures.book(version, function(instrument, attributes) return sums:series(instrument, attributes) end, measures.add)
 end
 
 describe("the measures of a call", function()
   it("are its seconds and tokens", function()
-    local by_name = found(measures.of(seen_of(), call_of "chat", names.VERSIONS["2026-10"]))
+    local by_name = added(seen_of(), call_of "chat", names.VERSIONS["2026-10"])
     assert.equal(1.5, by_name["gen_ai.client.inference.duration"][1])
     assert.equal(3, by_name["gen_ai.client.inference.usage.input_tokens"][1])
     assert.equal(2, by_name["gen_ai.client.inference.operation.output_tokens"][1])
@@ -39,7 +45,7 @@ describe("the measures of a call", function()
   end)
 
   it("have the names of the older conventions where they are asked for", function()
-    local by_name = found(measures.of(seen_of(), call_of "chat", names.VERSIONS["1.41"]))
+    local by_name = added(seen_of(), call_of "chat", names.VERSIONS["1.41"])
     assert.equal(3, by_name["gen_ai.client.token.usage/input"][1])
     assert.equal(2, by_name["gen_ai.client.token.usage/output"][1])
     assert.equal(1.5, by_name["gen_ai.client.operation.duration"][1])
@@ -49,12 +55,12 @@ describe("the measures of a call", function()
   end)
 
   it("are 0 tokens of a call that failed, and of one whose tokens are an estimate", function()
-    local failed = found(measures.of(seen_of { kind = "http", status = 503, usage = {} }, call_of "chat", names.VERSIONS["2026-10"]))
+    local failed = added(seen_of { kind = "http", status = 503, usage = {} }, call_of "chat", names.VERSIONS["2026-10"])
     assert.equal(0, failed["gen_ai.client.inference.usage.output_tokens"][1])
     assert.equal("503", failed["gen_ai.client.inference.duration"][2]["error.type"])
     assert.is_nil(failed["gen_ai.client.inference.operation.input_tokens"])
     local cut = seen_of { kind = "timeout", usage = { input_tokens = 9, output_tokens = 9, estimated = true } }
-    local by_name = found(measures.of(cut, call_of "stream", names.VERSIONS["2026-10"]))
+    local by_name = added(cut, call_of "stream", names.VERSIONS["2026-10"])
     assert.equal(0, by_name["gen_ai.client.inference.usage.input_tokens"][1])
     assert.equal("timeout", by_name["gen_ai.client.inference.duration"][2]["error.type"])
   end)
@@ -62,32 +68,57 @@ describe("the measures of a call", function()
   it("are times of chunks for streams alone", function()
     local gaps = figures.add(figures.add(nil, figures.SECONDS, 0.015), figures.SECONDS, 100)
     local seen = seen_of { first_chunk = 0.3, gaps = gaps }
-    local by_name = found(measures.of(seen, call_of "stream", names.VERSIONS["2026-10"]))
+    local by_name = added(seen, call_of "stream", names.VERSIONS["2026-10"])
     assert.equal(0.3, by_name["gen_ai.client.inference.time_to_first_chunk"][1])
     assert.same({ [2] = 1, [15] = 1 }, by_name["gen_ai.client.inference.time_per_output_chunk"][1].counts)
     assert.equal("chat", by_name["gen_ai.client.inference.duration"][2]["gen_ai.operation.name"])
-    assert.is_nil(found(measures.of(seen, call_of "chat", names.VERSIONS["2026-10"]))["gen_ai.client.inference.time_to_first_chunk"])
+    assert.is_nil(added(seen, call_of "chat", names.VERSIONS["2026-10"])["gen_ai.client.inference.time_to_first_chunk"])
   end)
 
   it("are durations of their own for embeddings, tools and turns", function()
     local version = names.VERSIONS["2026-10"]
-    assert.truthy(found(measures.of(seen_of(), call_of "embeddings", version))["gen_ai.client.operation.duration"])
-    assert.equal("n", found(measures.of(seen_of(), call_of "tool", version))["gen_ai.execute_tool.duration"][2]["gen_ai.tool.name"])
-    local turn = found(measures.of(seen_of { calls = 3, tools = 2 }, call_of "turn", version))
+    assert.truthy(added(seen_of(), call_of "embeddings", version)["gen_ai.client.operation.duration"])
+    assert.equal("n", added(seen_of(), call_of "tool", version)["gen_ai.execute_tool.duration"][2]["gen_ai.tool.name"])
+    local turn = added(seen_of { calls = 3, tools = 2 }, call_of "turn", version)
     assert.equal("n", turn["gen_ai.invoke_agent.duration"][2]["gen_ai.agent.name"])
     assert.same({ 3, 2 }, { turn["gen_ai.invoke_agent.inference_calls"][1], turn["gen_ai.invoke_agent.tool_calls"][1] })
   end)
 
   it("are summed by their attributes", function()
-    local sums, version = measures.sums(), names.VERSIONS["2026-10"]
-    for i = 1, 3 do sums:add(measures.of(seen_of { seconds = i }, call_of "chat", version)) end
-    sums:add(measures.of(seen_of(), call_of("chat", "http://other:8080"), version))
+    local sums = measures.sums()
+    local book = book_of(sums, names.VERSIONS["2026-10"])
+    for i = 1, 3 do book:add(seen_of { seconds = i }, call_of "chat") end
+    book:add(seen_of(), call_of("chat", "http://other:8080"))
     local durations, count = sums.instruments["gen_ai.client.inference.duration"].series, 0
     for _, series in pairs(durations) do
       count = count + 1
       if series.value.count == 3 then assert.same({ 6, 1, 3 }, { series.value.sum, series.value.min, series.value.max }) end
     end
     assert.equal(2, count)
+  end)
+
+  it("go into the same series after more kinds of calls than a book keeps", function()
+    local sums = measures.sums()
+    local book = book_of(sums, names.VERSIONS["2026-10"])
+    for i = 1, 300 do book:add(seen_of { model = "m-" .. i }, call_of "chat") end
+    book:add(seen_of { model = "m-1", seconds = 2 }, call_of "chat")
+    local counts = {}
+    for _, series in pairs(sums.instruments["gen_ai.client.inference.duration"].series) do
+      counts[series.value.count] = (counts[series.value.count] or 0) + 1
+    end
+    assert.same({ [1] = 299, [2] = 1 }, counts)
+    assert.is_true(book.n <= 256)
+  end)
+
+  it("tell calls apart that succeeded, failed, and had another answer's model", function()
+    local sums = measures.sums()
+    local book = book_of(sums, names.VERSIONS["2026-10"])
+    for _, seen in ipairs { seen_of(), seen_of { model = "m-2" }, seen_of { kind = "http", status = 503 }, seen_of { kind = "timeout" }, seen_of() } do
+      book:add(seen, call_of "chat")
+    end
+    local count = 0
+    for _ in pairs(sums.instruments["gen_ai.client.inference.duration"].series) do count = count + 1 end
+    assert.equal(4, count)
   end)
 
   it("know the address of the server", function()

@@ -26,8 +26,9 @@ local function sums()
   local all = measures.sums()
   local seconds = { name = "d", kind = "histogram", unit = "s", bounds = figures.SECONDS, description = "Duration." }
   local tokens = { name = "t", kind = "counter", unit = "{token}", description = "Tokens." }
-  for _, value in ipairs { 0.015, 0.25, 100 } do all:add { { instrument = seconds, value = value, attributes = { { "a", "x" } } } } end
-  all:add { { instrument = tokens, value = 7, attributes = { { "a", "x" } } }, { instrument = tokens, value = 0, attributes = { { "a", "y" } } } }
+  for _, value in ipairs { 0.015, 0.25, 100 } do measures.add(all:series(seconds, { { "a", "x" } }), value) end
+  measures.add(all:series(tokens, { { "a", "x" } }), 7)
+  measures.add(all:series(tokens, { { "a", "y" } }), 0)
   return all
 end
 

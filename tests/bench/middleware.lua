@@ -24,10 +24,13 @@ end
 local whole = { headers = { ["content-type"] = "application/json" }, body = BODY }
 local plain = client_of(whole)
 
+local seed = 0
+
 local function chats(client)
   return function()
-    for i = 1, CHATS do
-      REQUEST.seed = i -- no two are the same
+    for _ = 1, CHATS do
+      seed = seed + 1
+      REQUEST.seed = seed -- no two are the same, in no turn: a cache would answer the second
       assert(client:chat(REQUEST))
     end
     return CHATS

@@ -51,7 +51,8 @@ local function bytes_of(value, depth)
     for i = 1, #value do bytes = bytes + bytes_of(value[i], depth - 1) end
   end
   if type(content) == "table" then return bytes end -- the parts of a reply have its calls
-  for _, call in ipairs(value.tool_calls or {}) do bytes = bytes + bytes_of_call(call) end
+  local calls = value.tool_calls
+  for i = 1, calls and #calls or 0 do bytes = bytes + bytes_of_call(calls[i]) end
   return bytes
 end
 

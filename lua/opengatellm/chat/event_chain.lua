@@ -18,18 +18,20 @@ local M = {}
 ---@alias ogl.EventFunction fun(event: ogl.Event?, call: table, state: table): ogl.Event|ogl.Event[]|nil, ogl.Error?
 
 ---@class ogl.EventGuard makes the errors of functions, which it knows by their places in the list
----@field raised? fun(place: integer, what: any): ogl.Error nil: what is raised goes on
----@field refused fun(place: integer, err: any): ogl.Error of a second result
----@field nonsense fun(place: integer, given: any): ogl.Error of a result that is no event
+---@field catches? boolean false: what is raised goes on
+---@field raised? fun(self: ogl.EventGuard, place: integer, what: any): ogl.Error
+---@field refused fun(self: ogl.EventGuard, place: integer, err: any): ogl.Error of a second result
+---@field nonsense fun(self: ogl.EventGuard, place: integer, given: any): ogl.Error of a result that is no event
 
 local PLAIN = {
-  refused = function(_, err) return err end,
-  nonsense = function(_, given) error("an event function returned a " .. type(given), 0) end,
+  refused = function(_, _, err) return err end,
+  nonsense = function(_, _, given) error("an event function returned a " .. type(given), 0) end,
 }
 
 ---@class ogl.EventChain
 ---@field over boolean no event goes in any more
----@field err? ogl.Error the first one; it stays
+---@field clear boolean no event waits to be taken, and more may go in
+---@field err ogl.Error|false the first one; it stays
 local Chain = {}
 Chain.__index = Chain
 
@@ -45,71 +47,78 @@ function M.new(functions, call, fold, states, guard)
     states = {}
     for i = 1, #functions do states[i] = {} end
   end
+  -- false and not nil: what an object lacks is looked for in its class, too, for each event
   return setmetatable({
-    functions = functions, call = call, states = states, fold = fold, out = {}, first = 1, last = 0, over = false, err = nil, place = 0,
-    guard = guard or PLAIN,
+    functions = functions, count = #functions, call = call, states = states, fold = fold or false, put_fold = fold and fold.put or false,
+    out = {}, first = 1, last = 0, over = false, clear = true, err = false, place = 0,
+    guard = guard or PLAIN, catches = guard and guard.catches or false,
   }, Chain)
 end
 
--- Folds an event that has passed all functions. More events than the limit of the reply allows are the fold's error.
-local function folded(self, event)
-  local fold = self.fold
-  if fold and not self.err then
-    local fine, code, message = fold:put(event)
-    if not fine then self.err = errors.new { kind = "limit", code = code, message = message } end
-  end
-  return event
-end
+-- Keeps the fold's error: more events than the limit of the reply allows.
+local function refuse(self, code, message) self.err = errors.new { kind = "limit", code = code, message = message } end
 
 local function enqueue(self, event)
   if not event then return end
-  self.last = self.last + 1
+  self.last, self.clear = self.last + 1, false
   self.out[self.last] = event
 end
 
 -- What a function gave, if it is an event, a list of events, or nothing; else the guard's error.
 local function checked(self, given, place)
   if given == nil or type(given) == "table" and (given.type == nil or type(given.type) == "string") then return given end
-  self.err = self.err or self.guard.nonsense(place, given)
+  self.err = self.err or self.guard:nonsense(place, given)
+end
+
+-- What a function gave that is not the event which it was given, or gave with an error.
+local function settled(self, given, err, place)
+  if err then self.err = self.err or self.guard:refused(place, err) end
+  return checked(self, given, place)
 end
 
 local pass_list
 
--- Passes an event through the functions from a place down to the first, and gives it; those of a list come into the queue.
+-- Passes an event through the functions from a place down to the first, and gives it; those of a list come into the queue, as does one
+-- with which the chain failed.
 local function pass(self, given, place)
+  if given == nil then return nil end
+  if given.type == nil then return pass_list(self, given, place) end
   local functions, states, about = self.functions, self.states, self.call
-  while given ~= nil do
-    if given.type == nil then return pass_list(self, given, place) end
-    if place == 0 then return folded(self, given) end
-    self.place = place
-    local changed, err = functions[place](given, about, states[place])
-    if err then self.err = self.err or self.guard.refused(place, err) end
-    if changed ~= given then given = checked(self, changed, place) end -- most functions leave most events alone
-    place = place - 1
+  for at = place, 1, -1 do
+    self.place = at
+    local changed, err = functions[at](given, about, states[at])
+    if changed ~= given or err then -- most functions leave most events alone
+      given = settled(self, changed, err, at)
+      if given == nil then return nil end
+      if given.type == nil then return pass_list(self, given, at - 1) end
+    end
   end
+  local put = self.put_fold
+  if put and not self.err then
+    local fine, code, message = put(self.fold, given)
+    if not fine then refuse(self, code, message) end
+  end
+  if not self.err then return given end
+  enqueue(self, given)
 end
 
 function pass_list(self, list, place)
   for i = 1, #list do enqueue(self, pass(self, checked(self, list[i], place + 1), place)) end
 end
 
--- One pcall for all functions: it costs more than most functions do.
-local function guarded(self, fn, event, place)
-  if not self.guard.raised then return fn(self, event, place) end
-  local fine, out = pcall(fn, self, event, place)
-  if fine then return out end
-  self.err = self.err or self.guard.raised(self.place, out)
-end
+-- Keeps the error of what a function raised. One pcall stands around all functions: it costs more than most of them do.
+local function catch(self, what) self.err = self.err or self.guard:raised(self.place, what) end
 
 --- Passes an event through the functions, and gives what comes out, if that is one event. All else has to be taken.
 ---@param event ogl.Event
 ---@return ogl.Event? out
 ---@return ogl.Error? err
 function Chain:pass(event)
-  local out = guarded(self, pass, event, #self.functions)
-  if not self.err then return out end
-  enqueue(self, out)
-  return nil, self.err
+  local fine, out = true, nil
+  if self.catches then fine, out = pcall(pass, self, event, self.count) else out = pass(self, event, self.count) end
+  if fine and out then return out end
+  if not fine then catch(self, out) end
+  if self.err then return nil, self.err end
 end
 
 --- Passes an event through the functions; all that comes out has to be taken.
@@ -127,8 +136,7 @@ local function finish(self)
   for place = #self.functions, 1, -1 do
     self.place = place
     local given, err = self.functions[place](nil, self.call, self.states[place])
-    if err then self.err = self.err or self.guard.refused(place, err) end
-    enqueue(self, pass(self, checked(self, given, place), place - 1))
+    enqueue(self, pass(self, settled(self, given, err, place), place - 1))
   end
 end
 
@@ -140,8 +148,13 @@ function Chain:finish()
     if self.err then return nil, self.err end
     return true
   end
-  self.over = true
-  guarded(self, finish)
+  self.over, self.clear = true, false
+  if self.catches then
+    local fine, what = pcall(finish, self)
+    if not fine then catch(self, what) end
+  else
+    finish(self)
+  end
   if self.err then return nil, self.err end
   return true
 end
@@ -161,6 +174,7 @@ function Chain:take()
   local event = self.out[self.first]
   self.out[self.first] = nil
   self.first = self.first + 1
+  self.clear = self.first > self.last and not self.over
   return event
 end
 

@@ -154,6 +154,21 @@ for _, step in ipairs(CHAT) do
   if not step.sends then table.insert(PREVIEW, step) end
 end
 
+--- Checks the request of a chat.
+---@param client ogl.Client
+---@param question string|ogl.Request
+---@return ogl.Request? asked with its messages as a list
+---@return string? mistake of the caller's
+function M.checked(client, question)
+  local kind = type(question)
+  if kind ~= "string" and kind ~= "table" then return nil, "expected a text or a request, got " .. kind end
+  local asked = requests.of(question)
+  local problem = requests.check(asked)
+  if not (problem or asked.model or client.model_name) then problem = "model: missing here and in the options of the client" end
+  if problem then return nil, problem end
+  return asked
+end
+
 --- Makes the call of a chat, and checks its request; nothing is sent yet.
 ---@param client ogl.Client
 ---@param question string|ogl.Request
@@ -162,13 +177,10 @@ end
 ---@return ogl.Call?
 ---@return string? mistake of the caller's
 function M.begin(client, question, operation, streamed)
-  local kind = type(question)
-  if kind ~= "string" and kind ~= "table" then return nil, "expected a text or a request, got " .. kind end
+  local asked, problem = M.checked(client, question)
+  if not asked then return nil, problem end
   local call = calls.new(client)
-  call.request, call.operation, call.streamed = requests.of(question), operation, streamed
-  local problem = requests.check(call.request)
-  if not (problem or call.request.model or client.model_name) then problem = "model: missing here and in the options of the client" end
-  if problem then return nil, problem end
+  call.request, call.operation, call.streamed = asked, operation, streamed
   return call
 end
 

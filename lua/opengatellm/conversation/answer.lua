@@ -37,12 +37,13 @@ end
 -- Leads a turn through the client's middleware to `perform`.
 local function through(turn, perform)
   local conversation = turn.conversation
-  local chain, options = conversation.client.chain, conversation.options
-  if not chain then return perform() end
-  local about = conversation:about("turn", {
+  local client, options = conversation.client, conversation.options
+  if not client.chain then return perform() end
+  local asked = {
     name = options.name, conversation = options.id, message = turn.message, headers = conversation.request.headers,
-  })
-  local answer, err = require "opengatellm.middleware.chain".run(chain, about, function(view)
+    model = conversation.request.model,
+  }
+  local answer, err = require "opengatellm.middleware.chain".run(client, "turn", asked, function(view)
     turn.headers = view.request.headers
     return perform()
   end)

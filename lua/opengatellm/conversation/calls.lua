@@ -174,13 +174,13 @@ local function perform(self, record, tool, outcome)
     if value == nil then return json.null end -- to middleware, nil is an error
     return value
   end
-  local chain = conversation.client.chain
-  if not chain then return run(self.arguments[record]) end
-  local about = conversation:about("tool", {
+  local client = conversation.client
+  if not client.chain then return run(self.arguments[record]) end
+  local asked = {
     name = record.name, id = record.id, description = tool.description, arguments = self.arguments[record], metadata = tool.metadata,
-    headers = self.turn.headers,
-  })
-  return require "opengatellm.middleware.chain".run(chain, about, function(view) return run(view.request.arguments) end)
+    headers = self.turn.headers, model = conversation.request.model,
+  }
+  return require "opengatellm.middleware.chain".run(client, "tool", asked, function(view) return run(view.request.arguments) end)
 end
 
 -- Ends a call whose function has returned, or raised.

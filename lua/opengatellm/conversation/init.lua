@@ -397,18 +397,6 @@ function Conversation:note_save()
   return err
 end
 
---- What middleware sees of a tool's run, or of a turn.
----@param operation "tool"|"turn"
----@param request table
----@return table
-function Conversation:about(operation, request)
-  local client = self.client
-  return {
-    operation = operation, request = request, client = client, provider = client.provider.name,
-    model = self.request.model or client.model_name or nil,
-  }
-end
-
 function Conversation:__tostring()
   return ("opengatellm.conversation: %d messages, %d pending"):format(#self.messages, #self.pending)
 end

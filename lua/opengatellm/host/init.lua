@@ -34,18 +34,22 @@ function M.scheduler()
   return scheduler
 end
 
--- cqueues and luv count only where the program has loaded them. Each host's `inside()` says whether the running coroutine is one
--- of its own.
+-- Each host's `inside()` says whether the running coroutine is one of its own.
 local function cqueues()
-  if not package.loaded.cqueues then return nil end
   local host = require "opengatellm.host.cqueues"
   return host.inside() and host
 end
 
 local function luv()
-  if not package.loaded.luv and not rawget(_G, "vim") then return nil end
   local host = require "opengatellm.host.luv"
   return host.inside() and host
+end
+
+local loaded = package.loaded
+
+-- The host of another library's loop that the running coroutine is in. cqueues and luv count only where the program has loaded them.
+local function of_library()
+  return loaded.cqueues and cqueues() or (loaded.luv or rawget(_G, "vim")) and luv()
 end
 
 --- Gives the host of calls that block.
@@ -63,8 +67,8 @@ end
 function M.current(own)
   if own then return own end
   if scheduler and scheduler.inside() then return scheduler end
-  local here = nginx.here() and nginx or cqueues() or luv()
-  return here or M.plain()
+  if nginx.here() then return nginx end
+  return of_library() or plain or M.plain()
 end
 
 --- Gives the function that runs work on a stack which all tasks share (host/scheduler.lua).
@@ -84,9 +88,9 @@ end
 ---@return table
 function M.for_tasks()
   if scheduler and scheduler.inside() then return scheduler end
-  local here = nginx.here() and nginx or cqueues()
+  local here = nginx.here() and nginx or loaded.cqueues and cqueues()
   if here then return here end
-  local loop = (package.loaded.luv or rawget(_G, "vim")) and require "opengatellm.host.luv"
+  local loop = (loaded.luv or rawget(_G, "vim")) and require "opengatellm.host.luv"
   if loop and loop.running() then return loop end
   return M.scheduler()
 end

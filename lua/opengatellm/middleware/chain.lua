@@ -1,7 +1,7 @@
 --- Chains: the middleware of a client or a router, and the way of a call through it.
 --
 --   local list = M.extended(before, ...)                    checks what `client:use` was given
---   local answer, err = M.run(list, about, perform)         the call, from the outermost middleware to `perform` and back
+--   local answer, err = M.run(client, operation, asked, perform)        the call, from the outermost middleware to `perform` and back
 --
 -- A middleware is a function (call, proceed) -> answer | nil, err, or a table { name, request, wrap, event, done }. The first of the list
 -- is the outermost: `request` and `wrap` run in the list's order, `event` in reverse (chat/event_chain.lua). Each time a call enters a
@@ -16,6 +16,7 @@ local coroutines = require "opengatellm.host.coroutines"
 local errors = require "opengatellm.errors"
 local memory = require "opengatellm.base.memory"
 local replayed = require "opengatellm.chat.replayed"
+local request = require "opengatellm.request"
 local stream = require "opengatellm.stream"
 local task = require "opengatellm.task"
 
@@ -90,67 +91,87 @@ local function raised(one, place, part, what)
   return fault(one, place, ("its %s raised: %s"):format(part, tostring(what)))
 end
 
--- Calls a function of a middleware; nil and the error where it raises.
-local function guarded(one, place, part, ...)
-  if coroutines.NARROW then return one[part](...) end
-  local fine, a, b = pcall(one[part], ...)
+-- Calls a function of a middleware with three arguments; nil and the error where it raises.
+local function guarded(one, place, part, x, y, z)
+  if coroutines.NARROW then return one[part](x, y, z) end
+  local fine, a, b = pcall(one[part], x, y, z)
   if fine then return a, b end
   return nil, raised(one, place, part, a)
 end
 
 -- Events ----------------------------------------------------------------------------------------------------------
 
+-- Names the middleware whose event function does what it should not: of the functions of one answer, by their places among them.
+local EventGuard = {}
+EventGuard.__index = EventGuard
+
+function EventGuard:refused(n, err)
+  if errors.is(err) then return err end
+  local place = self.places[n]
+  return fault(self.list[place], place, "its event returned a second value, a " .. type(err))
+end
+
+function EventGuard:nonsense(n, given)
+  local place = self.places[n]
+  return fault(self.list[place], place, "its event returned a " .. type(given) .. "; expected an event, a list of events, or nil")
+end
+
+function EventGuard:raised(n, what)
+  local place = self.places[n]
+  return raised(self.list[place], place, "event", what)
+end
+
+local NONE = {}
+
 -- The event functions of the middleware before a place, their states, and the guard that names them, for the stream of this visit. Where
 -- a middleware gives the events on itself (View:apart), they begin with its own.
 local function events_before(view, place)
-  local functions, states, places = {}, {}, {}
-  local begins = view.begins and view.begins < place and view.begins or 1
-  for i = begins, place - 1 do
-    local one = view.list[i]
-    if one.event and view.states[i] and not view.states[i].deaf then -- `deaf`: this visit needs no events, which cost time
-      functions[#functions + 1], states[#states + 1], places[#places + 1] = one.event, view.states[i], i
+  local functions, states, places
+  local list, own, begins = view.list, view.states, view.begins
+  for i = begins and begins < place and begins or 1, place - 1 do
+    local fn, state = list[i].event, own[i]
+    if fn and state and not state.deaf then -- `deaf`: this visit needs no events, which cost time
+      if not functions then functions, states, places = {}, {}, {} end
+      local n = #functions + 1
+      functions[n], states[n], places[n] = fn, state, i
     end
   end
-  if not functions[1] then return nil, states end
-  local function at(n) return view.list[places[n]], places[n] end
-  local guard = {
-    refused = function(n, err)
-      if errors.is(err) then return err end
-      local one, where = at(n)
-      return fault(one, where, "its event returned a second value, a " .. type(err))
-    end,
-    nonsense = function(n, given)
-      local one, where = at(n)
-      return fault(one, where, "its event returned a " .. type(given) .. "; expected an event, a list of events, or nil")
-    end,
-    raised = not coroutines.NARROW and function(n, what)
-      local one, where = at(n)
-      return raised(one, where, "event", what)
-    end or nil,
-  }
-  return functions, states, guard
+  if not functions then return nil, NONE end
+  return functions, states, setmetatable({ list = list, places = places, catches = not coroutines.NARROW }, EventGuard)
 end
 
 -- Visits ----------------------------------------------------------------------------------------------------------
 
+-- Ends a visit: returns the error of what `done` raised.
+local function end_visit(view, one, place, state, answer, err)
+  if coroutines.NARROW then
+    local _, problem = one.done(answer, err, view, state)
+    return errors.is(problem) and problem or nil
+  end
+  local fine, what, problem = pcall(one.done, answer, err, view, state)
+  if not fine then return raised(one, place, "done", what) end
+  return errors.is(problem) and problem or nil
+end
+
 -- What ends a visit, once: the first call counts.
 local function ender(view, one, place, state)
-  local ended = not one.done
+  local ended = false
   return function(answer, err)
     if ended then return end
     ended = true
-    local _, problem = guarded(one, place, "done", answer, err, view, state)
-    if errors.is(problem) then return problem end
+    return end_visit(view, one, place, state, answer, err)
   end
 end
 
 -- Ends the visit when the answer has ended: a stream later, anything else now. What `done` raises fails a call that has its answer yet.
-local function finish(answer, err, ended)
+-- `ended` ends it where the host may have done so before.
+local function finish(view, one, place, state, answer, err, ended)
   if stream.is(answer) or type(answer) == "table" and type(answer.on_end) == "function" then -- a stream, or the answer of a turn
-    answer:on_end(ended)
+    answer:on_end(ended or ender(view, one, place, state))
     return answer
   end
-  local problem = ended(answer, err)
+  local problem
+  if ended then problem = ended(answer, err) else problem = end_visit(view, one, place, state, answer, err) end
   if problem then return nil, problem end
   return answer, err
 end
@@ -180,13 +201,21 @@ end
 
 local function change_request(view, one, place, state)
   local changed, err = guarded(one, place, "request", view.request, view, state)
-  if errors.is(err) then return err end
   if changed == nil and err == nil then return nil end
+  if errors.is(err) then return err end
   if type(changed) ~= "table" then
     local returned = type(changed == nil and err or changed)
     return fault(one, place, "its request returned a " .. returned .. "; expected a request, nil, or nil and an error")
   end
   view.request = changed
+end
+
+-- Leads a call into a middleware, and through those behind it.
+local function pass_through(view, one, place, state)
+  local err = one.request and change_request(view, one, place, state)
+  if err then return nil, err end
+  if one.wrap then return wrap(view, one, place, state) end
+  return enter(view, place + 1)
 end
 
 function enter(view, place)
@@ -197,27 +226,26 @@ function enter(view, place)
   end
   local state = {}
   view.states[place] = state
-  local ended = ender(view, one, place, state)
-  local release = one.done and task.on_kill(function(err) ended(nil, err) end)
-  local answer, err
-  if one.request then err = change_request(view, one, place, state) end
-  if not err then
-    if one.wrap then answer, err = wrap(view, one, place, state) else answer, err = enter(view, place + 1) end
-  end
+  if not one.done then return pass_through(view, one, place, state) end
+  local ended = task.mortal() and ender(view, one, place, state)
+  local release = ended and task.on_kill(function(err) ended(nil, err) end)
+  local answer, err = pass_through(view, one, place, state)
   if release then release() end
-  return finish(answer, err, ended)
+  return finish(view, one, place, state, answer, err, ended)
 end
 
---- Leads a call through the middleware to `perform`, and its answer back.
----@param list ogl.Middleware[]
----@param about {operation: string, request: table, client: table, provider: string, model?: string}
+--- Leads a call of a client or a router through its middleware to `perform`, and its answer back.
+---@param client table with its `chain`
+---@param operation string
+---@param asked table the request; the middleware gets a copy
 ---@param perform fun(call: ogl.MiddlewareCall, functions: ogl.EventFunction[]?, states: table[], guard: ogl.EventGuard?): any, ogl.Error?
 ---@return any answer
 ---@return ogl.Error? err
-function M.run(list, about, perform)
+function M.run(client, operation, asked, perform)
   local view = setmetatable({
-    operation = about.operation, request = about.request, client = about.client, provider = about.provider, model = about.model,
-    list = list, states = {}, perform = perform, place = 1,
+    operation = operation, request = request.copy(asked), client = client, provider = client.provider.name,
+    model = asked.model or client.model_name or nil, list = client.chain, states = {}, perform = perform, place = 1,
+    deadline = nil, begins = nil,
   }, View)
   return enter(view, 1)
 end

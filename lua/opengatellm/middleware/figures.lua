@@ -92,7 +92,8 @@ function M.add(histogram, bounds, value)
   while bounds[place] and value > bounds[place] do place = place + 1 end
   histogram.counts[place] = (histogram.counts[place] or 0) + 1
   histogram.count, histogram.sum = histogram.count + 1, histogram.sum + value
-  histogram.min, histogram.max = math.min(histogram.min, value), math.max(histogram.max, value)
+  if value < histogram.min then histogram.min = value end
+  if value > histogram.max then histogram.max = value end
   return histogram
 end
 
@@ -177,8 +178,9 @@ end
 ---@param err? ogl.Error
 ---@return ogl.Attempt[]
 function M.losers(answer, err)
-  local list = {}
-  for _, attempt in ipairs(answer and answer.attempts or err and err.attempts or {}) do
+  local attempts, list = answer and answer.attempts or err and err.attempts, {}
+  for i = 1, attempts and #attempts or 0 do
+    local attempt = attempts[i]
     if attempt.cancelled and attempt.tokens then list[#list + 1] = attempt end
   end
   return list

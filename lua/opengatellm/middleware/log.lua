@@ -29,7 +29,10 @@ local FIELDS = { write = "function", format = "string", content = "boolean", clo
 -- Lines -----------------------------------------------------------------------------------------------------------
 
 -- A number looks the same in every Lua and every locale.
-local function number(value) return (("%.14g"):format(value):gsub(",", ".")) end
+local function number(value)
+  local text = ("%.14g"):format(value)
+  return text:find(",", 1, true) and text:gsub(",", ".") or text
+end
 
 local ENDS = { ["\226\128\168"] = "\\u2028", ["\226\128\169"] = "\\u2029", ["\194\133"] = "\\u0085", ["\127"] = "\\u007f" }
 
@@ -47,7 +50,7 @@ end
 
 local function as_text(list)
   local words = {}
-  for i, pair in ipairs(list) do words[i] = pair[1] .. "=" .. quoted(pair[2]) end
+  for i = 1, #list do words[i] = list[i][1] .. "=" .. quoted(list[i][2]) end
   return table.concat(words, " ")
 end
 
@@ -61,41 +64,51 @@ end
 -- Milliseconds are enough.
 local function rounded(seconds) return seconds and math.floor(seconds * 1000 + 0.5) / 1000 or nil end
 
-local function add_content(add, answer, err, call)
+local function add(list, name, value)
+  if value ~= nil then list[#list + 1] = { name, value } end
+end
+
+local function add_content(list, answer, err, call)
   local asked = call.request.messages or call.request.input or call.request.query
   local fine, text = pcall(json.encode, asked)
-  add("request", fine and text or nil)
-  add("text", answer and answer.text or err and err.partial and err.partial.text)
-  add("message", err and err.message)
+  add(list, "request", fine and text or nil)
+  add(list, "text", answer and answer.text or err and err.partial and err.partial.text)
+  add(list, "message", err and err.message)
+end
+
+-- The time as a text, which is made once a second.
+local function time_of(self)
+  local now = math.floor(self.clock())
+  if now ~= self.second then self.second, self.time = now, os.date("!%Y-%m-%dT%H:%M:%SZ", now) end
+  return self.time
 end
 
 local function pairs_of(self, answer, err, call, state)
   local seen, list = figures.of(answer, err, call, state), {}
   local usage = seen.usage
-  local function add(name, value)
-    if value ~= nil then list[#list + 1] = { name, value } end
+  add(list, "time", time_of(self))
+  add(list, "op", call.operation)
+  add(list, "provider", seen.provider)
+  add(list, "model", seen.model)
+  if call.model ~= seen.model then add(list, "asked", call.model) end
+  if err then
+    add(list, "error", seen.kind)
+    add(list, "code", seen.code)
   end
-  add("time", os.date("!%Y-%m-%dT%H:%M:%SZ", math.floor(self.clock())))
-  add("op", call.operation)
-  add("provider", seen.provider)
-  add("model", seen.model)
-  add("asked", call.model ~= seen.model and call.model or nil)
-  add("error", seen.kind)
-  add("code", seen.code)
-  add("status", seen.status)
-  add("reason", seen.reason)
-  add("finish", seen.finish_reason)
-  add("seconds", rounded(seen.seconds))
-  add("first", rounded(seen.first_chunk))
-  add("input", usage.input_tokens)
-  add("cached", usage.cached_input_tokens or usage.cached or nil)
-  add("output", usage.output_tokens)
-  add("reasoning", usage.reasoning_tokens)
-  add("estimated", usage.estimated)
-  add("cost", usage.cost)
-  add("attempts", seen.attempts > 1 and seen.attempts or nil)
-  add("id", seen.request_id)
-  if self.content then add_content(add, answer, err, call) end
+  add(list, "status", seen.status)
+  add(list, "reason", seen.reason)
+  add(list, "finish", seen.finish_reason)
+  add(list, "seconds", rounded(seen.seconds))
+  add(list, "first", rounded(seen.first_chunk))
+  add(list, "input", usage.input_tokens)
+  add(list, "cached", usage.cached_input_tokens or usage.cached or nil)
+  add(list, "output", usage.output_tokens)
+  add(list, "reasoning", usage.reasoning_tokens)
+  add(list, "estimated", usage.estimated)
+  add(list, "cost", usage.cost)
+  if seen.attempts > 1 then add(list, "attempts", seen.attempts) end
+  add(list, "id", seen.request_id)
+  if self.content then add_content(list, answer, err, call) end
   return list
 end
 
@@ -113,7 +126,7 @@ end
 function M.new(given)
   given = options.check("log", given, FIELDS)
   options.expect_word("log", "format", given.format, "text", "json")
-  local self = { content = given.content, clock = given.clock or os.time }
+  local self = { content = given.content or false, clock = given.clock or os.time, second = false, time = false }
   local write, form = given.write or default_write, given.format == "json" and as_json or as_text
   return {
     name = "log",

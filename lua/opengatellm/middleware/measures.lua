@@ -1,9 +1,12 @@
 --- Measures: what a call adds to the metrics, and the sums of many calls. `otel` and `prometheus` report the same ones.
 --
---   local list = M.of(seen, call, version)          { instrument, value, attributes } of a call that has ended
 --   local sums = M.sums()
---   sums:add(list)
+--   local book = M.book(version, function(instrument, attributes) return sums:series(instrument, attributes) end, M.add)
+--   book:add(seen, call)                            a call that has ended
 --   for name, one in pairs(sums.instruments) do … end
+--
+-- Most calls are of a kind that was there before: the same operation of the same model on the same server, with the same end. A book finds
+-- the series of a kind once, and keeps them.
 --
 -- @module opengatellm.middleware.measures
 local figures = require "opengatellm.middleware.figures"
@@ -50,74 +53,126 @@ function M.error_type(seen)
   return seen.status and tostring(seen.status) or seen.kind
 end
 
+-- Books -----------------------------------------------------------------------------------------------------------
+
+---@class ogl.Book
+---@field version table of otel_names.VERSIONS
+---@field find fun(instrument: ogl.Instrument, attributes: table[]): any the series of an instrument, when the first value comes for it
+---@field put fun(series: any, value: number|ogl.Histogram) adds a value to a series
+---@field kinds table<string, table> of calls, by all that their attributes are made of
+local Book = {}
+Book.__index = Book
+
+local KINDS = 256 -- that a book keeps; after them it begins anew, since servers and programs may go on to name models
+
+--- A book without kinds.
+---@param version table of otel_names.VERSIONS
+---@param find fun(instrument: ogl.Instrument, attributes: table[]): any
+---@param put fun(series: any, value: number|ogl.Histogram)
+---@return ogl.Book
+function M.book(version, find, put) return setmetatable({ version = version, find = find, put = put, kinds = {}, n = 0 }, Book) end
+
 -- Attributes that all measures of a call have, as a list of name and value in a fixed order.
-local function common(seen, call, version)
-  local list, attributes = {}, version.attributes
+local function common(seen, call, attributes)
+  local list = {}
   local function add(key, value)
     if value ~= nil and attributes[key] then list[#list + 1] = { attributes[key], value } end
   end
-  local address, port = M.server(call)
   add("operation", M.operation(call))
   if call.operation == "tool" then
     add("tool_name", call.request.name)
   elseif call.operation == "turn" then
     add("agent", call.request.name)
   else
+    local address, port = M.server(call)
     add("provider", M.provider(seen.provider))
     add("model", call.model)
     add("response_model", not seen.kind and seen.model or nil)
     add("address", address)
     add("port", port)
   end
-  return list, add
+  return list
 end
 
-local function copied(list, name, value)
+local function with(list, name, value)
+  if not (name and value) then return list end
   local out = {}
   for i, pair in ipairs(list) do out[i] = pair end
-  if name then out[#out + 1] = { name, value } end
+  out[#out + 1] = { name, value }
   return out
 end
 
--- The tokens of a call: what the server counted, 0 where it counted nothing.
-local function add_tokens(add, seen, attributes, version)
-  local usage = seen.usage
-  if usage.estimated or usage.cached then usage = {} end
-  local counted = version.attributes.modality and copied(attributes, version.attributes.modality, "unknown")
-  add("input", usage.input_tokens or 0, counted)
-  add("output", usage.output_tokens or 0, counted)
-  for key, value in pairs { cached = usage.cached_input_tokens, written = usage.cache_write_tokens, reasoning = usage.reasoning_tokens } do
-    add(key, value, counted)
-  end
-  for key, value in pairs { input_spread = usage.input_tokens, output_spread = usage.output_tokens } do
-    local instrument = version.instruments[key]
-    add(key, value, instrument and instrument.type and copied(attributes, version.attributes.token_type, instrument.type) or attributes)
-  end
+-- A kind of calls: the attributes of what was counted (without how the call ended) and of all else, and the series that were found.
+local function new_kind(self, seen, call)
+  local attributes = self.version.attributes
+  local counted = common(seen, call, attributes)
+  return {
+    counted = counted, tokens = with(counted, attributes.modality, "unknown"), ended = with(counted, attributes.error, M.error_type(seen)),
+    series = {},
+  }
 end
 
---- What a call that has ended adds to the metrics.
+local NONE = "\2" -- no name is this one
+
+local function kind_of(self, seen, call)
+  local api, own = call.client.api, DURATIONS[call.operation] and not INFERENCE[call.operation] and tostring(call.request.name) or NONE
+  local key = table.concat({
+    call.operation, own, seen.provider or NONE, call.model or NONE, not seen.kind and seen.model or NONE, M.error_type(seen) or NONE,
+    type(api) == "string" and api or NONE,
+  }, "\1")
+  local kind = self.kinds[key]
+  if kind then return kind end
+  if self.n >= KINDS then self.kinds, self.n = {}, 0 end
+  kind = new_kind(self, seen, call)
+  self.kinds[key], self.n = kind, self.n + 1
+  return kind
+end
+
+local TOKENS = words.set "input output cached written reasoning"
+local SPREADS = words.set "input_spread output_spread"
+
+local function attributes_of(self, kind, key, instrument)
+  if TOKENS[key] then return kind.tokens end
+  if SPREADS[key] then return with(kind.counted, self.version.attributes.token_type, instrument.type) end
+  return kind.ended
+end
+
+local function add(self, kind, key, value)
+  local series = kind.series[key]
+  if series == nil then
+    local instrument = self.version.instruments[key]
+    series = instrument and self.find(instrument, attributes_of(self, kind, key, instrument)) or false
+    kind.series[key] = series
+  end
+  if series then self.put(series, value) end
+end
+
+-- The tokens of a call: what the server counted, 0 where it counted nothing.
+local function add_tokens(self, kind, usage)
+  local input, output = usage.input_tokens, usage.output_tokens
+  if usage.estimated or usage.cached then usage, input, output = {}, nil, nil end
+  add(self, kind, "input", input or 0)
+  add(self, kind, "output", output or 0)
+  if usage.cached_input_tokens then add(self, kind, "cached", usage.cached_input_tokens) end
+  if usage.cache_write_tokens then add(self, kind, "written", usage.cache_write_tokens) end
+  if usage.reasoning_tokens then add(self, kind, "reasoning", usage.reasoning_tokens) end
+  if input then add(self, kind, "input_spread", input) end
+  if output then add(self, kind, "output_spread", output) end
+end
+
+--- Adds what a call that has ended adds to the metrics.
 ---@param seen ogl.Figures
 ---@param call ogl.MiddlewareCall
----@param version table of otel_names.VERSIONS
----@return {instrument: ogl.Instrument, value: number|ogl.Histogram, attributes: table[]}[]
-function M.of(seen, call, version)
-  local attributes, add_attribute = common(seen, call, version)
-  local list = {}
-  local function add(key, value, own)
-    local instrument = version.instruments[key]
-    if instrument and value ~= nil then list[#list + 1] = { instrument = instrument, value = value, attributes = own or attributes } end
-  end
-  local inference = INFERENCE[call.operation]
-  if inference then add_tokens(add, seen, copied(attributes), version) end
-  add("turn_calls", seen.calls)
-  add("turn_tools", seen.tools)
-  add_attribute("error", M.error_type(seen))
-  add(DURATIONS[call.operation] or "other_duration", seen.seconds)
-  if call.operation == "stream" then
-    add("first_chunk", seen.first_chunk)
-    add("gaps", seen.gaps)
-  end
-  return list
+function Book:add(seen, call)
+  local kind, usage = kind_of(self, seen, call), seen.usage
+  if INFERENCE[call.operation] then add_tokens(self, kind, usage) end
+  if usage.cost and usage.cost > 0 then add(self, kind, "cost", usage.cost) end
+  if seen.calls then add(self, kind, "turn_calls", seen.calls) end
+  if seen.tools then add(self, kind, "turn_tools", seen.tools) end
+  add(self, kind, DURATIONS[call.operation] or "other_duration", seen.seconds)
+  if call.operation ~= "stream" then return end
+  if seen.first_chunk then add(self, kind, "first_chunk", seen.first_chunk) end
+  if seen.gaps then add(self, kind, "gaps", seen.gaps) end
 end
 
 -- Sums ------------------------------------------------------------------------------------------------------------
@@ -156,22 +211,21 @@ function Sums:series(instrument, attributes)
     self.instruments[instrument.name] = one
   end
   local key = key_of(attributes)
-  one.series[key] = one.series[key] or { attributes = attributes, value = nil }
+  one.series[key] = one.series[key] or { instrument = instrument, attributes = attributes, value = nil }
   return one.series[key]
 end
 
---- Adds the measures of a call.
----@param list table[] of M.of
-function Sums:add(list)
-  for _, one in ipairs(list) do
-    local series = self:series(one.instrument, one.attributes)
-    if one.instrument.kind == "counter" then
-      series.value = (series.value or 0) + one.value
-    elseif type(one.value) == "table" then
-      series.value = merge(series.value, one.value)
-    else
-      series.value = figures.add(series.value, one.instrument.bounds, one.value)
-    end
+--- Adds a value to a series.
+---@param series table of Sums:series
+---@param value number|ogl.Histogram
+function M.add(series, value)
+  local instrument = series.instrument
+  if instrument.kind == "counter" then
+    series.value = (series.value or 0) + value
+  elseif type(value) == "table" then
+    series.value = merge(series.value, value)
+  else
+    series.value = figures.add(series.value, instrument.bounds, value)
   end
 end
 

@@ -224,7 +224,7 @@ local function finish(self, answer, err, call, state)
   if not state.span then return end
   local seen = seen_of(answer, err, call, state)
   if self.sums then
-    self.sums:add(measures.of(seen, call, self.names))
+    self.book:add(seen, call)
     self.changed = true
   end
   if state.sampled then self.sender:put(span_of(self, seen, answer, err, call, state), state.host.now()) end
@@ -292,6 +292,9 @@ function M.new(given)
     sums = given.metrics ~= false and measures.sums() or nil, changed = false, resource = resource_of(given),
     scope = { name = "opengatellm", version = version },
   }
+  if self.sums then
+    self.book = measures.book(self.names, function(instrument, attributes) return self.sums:series(instrument, attributes) end, measures.add)
+  end
   self.started, self.sender = self.clock(), new_sender(self, given)
   return {
     name = "otel",

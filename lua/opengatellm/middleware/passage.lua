@@ -3,19 +3,10 @@
 -- @module opengatellm.middleware.passage
 local chains = require "opengatellm.middleware.chain"
 local mistake = require "opengatellm.middleware.mistake"
-local request = require "opengatellm.request"
 local steps = require "opengatellm.chat.steps"
 local stream = require "opengatellm.stream"
 
 local M = {}
-
--- What middleware sees of a call.
-local function about(client, operation, asked)
-  return {
-    operation = operation, request = request.copy(asked), client = client, provider = client.provider.name,
-    model = asked.model or client.model_name or nil,
-  }
-end
 
 -- The error of a problem of the steps: a text is the caller's mistake.
 local function error_of(operation, problem)
@@ -33,7 +24,7 @@ local function send(client, operation, view, functions, states, guard)
 end
 
 local function run(client, operation, asked)
-  return chains.run(client.chain, about(client, operation, asked), function(view, functions, states, guard)
+  return chains.run(client, operation, asked, function(view, functions, states, guard)
     return send(client, operation, view, functions, states, guard)
   end)
 end
@@ -45,9 +36,9 @@ end
 ---@return ogl.Reply|ogl.Stream|nil
 ---@return ogl.Error? err with `mistake` where the caller is wrong
 function M.chat(client, operation, question)
-  local call, problem = steps.begin(client, question, operation, operation == "stream")
-  if not call then return nil, error_of(operation, problem) end
-  return run(client, operation, call.request)
+  local asked, problem = steps.checked(client, question)
+  if not asked then return nil, error_of(operation, problem) end
+  return run(client, operation, asked)
 end
 
 --- Leads a stream through the client's middleware; its request has been checked.
@@ -65,7 +56,7 @@ function M.stream(client, asked) return run(client, "stream", asked) end
 ---@return any answer
 ---@return ogl.Error? err with `mistake` where the caller is wrong
 function M.operation(client, operation, options, perform)
-  return chains.run(client.chain, about(client, operation, options), function(view) return mistake.catch(perform, view.request) end)
+  return chains.run(client, operation, options, function(view) return mistake.catch(perform, view.request) end)
 end
 
 return M

@@ -16,6 +16,7 @@ local figures = require "opengatellm.middleware.figures"
 local measures = require "opengatellm.middleware.measures"
 local names = require "opengatellm.middleware.otel_names"
 local options = require "opengatellm.middleware.options"
+local request = require "opengatellm.request"
 
 local M = {}
 
@@ -32,6 +33,10 @@ local LABELS = {
 }
 
 local COST = { name = "opengatellm.cost", kind = "counter", unit = "", description = "What calls cost, where that is known." }
+
+-- The conventions, and the cost, for which they have no name.
+local CONVENTIONS = names.VERSIONS["2026-10"]
+local VERSION = { attributes = CONVENTIONS.attributes, instruments = request.merge(CONVENTIONS.instruments, { cost = COST }) }
 
 -- Writing ---------------------------------------------------------------------------------------------------------
 
@@ -125,37 +130,27 @@ local function bounded(self, labels)
   return labels
 end
 
--- The measures of a call, with our labels in place of the attributes.
-local function labelled(self, list)
-  local out = {}
-  for i, one in ipairs(list) do
-    out[i] = { instrument = one.instrument, value = one.value, attributes = bounded(self, labels_of(one.attributes)) }
-  end
-  return out
-end
-
 -- Sums that nginx's workers share ---------------------------------------------------------------------------------
 
 -- Keys: "ogl\3instrument\3labels" of a counter; with "\3" and the place of a bucket, or "s", behind them, those of a histogram. Each is
 -- changed by one `incr`, so that no worker loses what another adds.
 local SEPARATOR = "\3"
 
-local function add_shared(dict, list)
-  for _, one in ipairs(list) do
-    local key = table.concat({ "ogl", one.instrument.name, joined(one.attributes) }, SEPARATOR)
-    if one.instrument.kind == "counter" then
-      dict:incr(key, one.value, 0)
-    else
-      local value = type(one.value) == "table" and one.value or figures.add(nil, one.instrument.bounds, one.value)
-      for place, count in pairs(value.counts) do dict:incr(key .. SEPARATOR .. place, count, 0) end
-      dict:incr(key .. SEPARATOR .. "s", value.sum, 0)
-    end
-  end
+local function shared_series(instrument, labels)
+  return { instrument = instrument, key = table.concat({ "ogl", instrument.name, joined(labels) }, SEPARATOR) }
+end
+
+local function add_shared(dict, series, value)
+  local instrument, key = series.instrument, series.key
+  if instrument.kind == "counter" then return dict:incr(key, value, 0) end
+  if type(value) ~= "table" then value = figures.add(nil, instrument.bounds, value) end
+  for place, count in pairs(value.counts) do dict:incr(key .. SEPARATOR .. place, count, 0) end
+  dict:incr(key .. SEPARATOR .. "s", value.sum, 0)
 end
 
 local function instruments()
-  local by_name = { [COST.name] = COST }
-  for _, instrument in pairs(names.VERSIONS["2026-10"].instruments) do by_name[instrument.name] = instrument end
+  local by_name = {}
+  for _, instrument in pairs(VERSION.instruments) do by_name[instrument.name] = instrument end
   return by_name
 end
 
@@ -189,19 +184,14 @@ end
 
 -- The middleware ----------------------------------------------------------------------------------------------------
 
-local function cost_of(seen)
-  local cost = seen.usage.cost
-  return cost and cost > 0 and cost or nil
-end
-
-local function finish(self, answer, err, call, state)
-  if not state.began then return end
-  local seen = figures.of(answer, err, call, state)
-  local list = measures.of(seen, call, names.VERSIONS["2026-10"])
-  local cost = cost_of(seen)
-  if cost then list[#list + 1] = { instrument = COST, value = cost, attributes = list[1].attributes } end
-  list = labelled(self, list)
-  if self.dict then add_shared(self.dict, list) else self.sums:add(list) end
+local function book_of(self)
+  local dict = self.dict
+  local function find(instrument, attributes)
+    local labels = bounded(self, labels_of(attributes))
+    if dict then return shared_series(instrument, labels) end
+    return self.sums:series(instrument, labels)
+  end
+  return measures.book(VERSION, find, dict and function(series, value) add_shared(dict, series, value) end or measures.add)
 end
 
 -- The shared dict that the options name; or what is wrong.
@@ -230,6 +220,7 @@ function M.new(given)
   local self = {
     dict = dict, sums = measures.sums(), prefix = given.prefix or "", max_series = given.max_series or 1000, known = {}, n_known = 0,
   }
+  local book = book_of(self)
   return {
     name = "prometheus", content_type = "text/plain; version=0.0.4; charset=utf-8",
     request = function(_, call, state) figures.begin(call, state, true) end,
@@ -237,7 +228,9 @@ function M.new(given)
       figures.event(event, state, call.operation == "stream")
       return event
     end,
-    done = function(answer, err, call, state) finish(self, answer, err, call, state) end,
+    done = function(answer, err, call, state)
+      if state.began then book:add(figures.of(answer, err, call, state), call) end
+    end,
     text = function() return write(self.dict and read_shared(self.dict) or self.sums, self.prefix) end,
   }
 end

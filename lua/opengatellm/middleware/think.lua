@@ -67,7 +67,8 @@ local function look(state, part, list, tags)
 end
 
 local function part_of(state, event, starts_open)
-  local key = (event.choice or 1) .. ":" .. (event.index or 1)
+  local index, choice = event.index or 1, event.choice or 1
+  local key = choice == 1 and index or choice .. ":" .. index
   local part = state.parts[key]
   if not part then
     part = { text = "", inside = starts_open and not state.opened, index = event.index or 1, choice = event.choice, trims = false }
@@ -78,11 +79,24 @@ local function part_of(state, event, starts_open)
   return part
 end
 
-local function give_rest(state, list)
-  for _, part in ipairs(state.order) do
-    give(state, part, list, part.text)
-    part.text = ""
+-- Gives what was held, as a list; nil where nothing was.
+local function give_rest(state)
+  local list
+  for i = 1, #state.order do
+    local part = state.order[i]
+    if part.text ~= "" then
+      list = list or {}
+      give(state, part, list, part.text)
+      part.text = ""
+    end
   end
+  return list
+end
+
+-- Whether a text has no part of a tag and follows none: its event may pass as it is.
+local function is_plain(state, part, event)
+  return part.text == "" and not part.inside and not part.trims and part.given ~= "reasoning" and event.text ~= "" and event.index
+    and place_of(state, event.index) == event.index and not event.text:find("<", 1, true)
 end
 
 local function with_place(state, event)
@@ -100,15 +114,22 @@ function M.new(given)
   local tags = { open = "<" .. tag .. ">", close = "</" .. tag .. ">" }
   local function event_of(event, _, state)
     if not state.parts then state.parts, state.order, state.places, state.shift, state.last = {}, {}, {}, 0, 0 end
-    local list = {}
     if event and event.type == "text" then
       local part = part_of(state, event, given.starts_open)
+      if is_plain(state, part, event) then
+        part.given = "text"
+        return event
+      end
+      local list = {}
       part.text = part.text .. event.text
       look(state, part, list, tags)
       return list
     end
-    if not event or event.type ~= "reasoning" and event.type ~= "usage" and event.type ~= "start" then give_rest(state, list) end
-    if event then list[#list + 1] = with_place(state, event) end
+    local list
+    if not event or event.type ~= "reasoning" and event.type ~= "usage" and event.type ~= "start" then list = give_rest(state) end
+    local placed = event and with_place(state, event)
+    if not list then return placed end
+    list[#list + 1] = placed
     return list
   end
   return { name = "think", event = event_of }

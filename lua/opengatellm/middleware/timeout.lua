@@ -23,8 +23,10 @@ function M.new(given)
     request = function(asked, call)
       local ends = host.current(call.client.host).now() + given.seconds
       call.deadline = math.min(call.deadline or math.huge, ends)
-      local total = asked.timeouts and asked.timeouts.total or given.seconds
-      asked.timeouts = request.merge(asked.timeouts, { total = math.min(total, given.seconds) })
+      local own = asked.timeouts
+      local total = own and own.total or given.seconds
+      asked.timeouts = own and request.merge(own) or {}
+      asked.timeouts.total = math.min(total, given.seconds)
     end,
   }
 end

@@ -90,8 +90,9 @@ end
 function M.check_fields(options, fields, where)
   local problem -- of several, the first by name: the same mistake gives the same message
   for name, value in next, options do
-    local expected = fields[name]
-    local plain = type(value) == expected and expected ~= "number" or expected == "any"
+    local expected, kind = fields[name], type(value)
+    local plain = kind == expected and kind ~= "number" or expected == "any"
+      or kind == "number" and expected == "integer" and value % 1 == 0 -- not of NaN, nor of what is infinite
     if not plain and not (expected and is_type(value, expected)) then
       local found = problem_of(name, expected, value, where or "")
       if not problem or found < problem then problem = found end
@@ -227,9 +228,9 @@ local LEVELS = 5 -- a request, its messages, a message, its content, a part
 
 -- Copies the tables that a request is made of. Tables with a metatable (arrays, files, schemas) are values, so the copy shares them.
 local function copied(value, levels)
-  if type(value) ~= "table" or levels == 0 or getmetatable(value) then return value end
+  if levels == 0 or getmetatable(value) then return value end
   local out = {}
-  for key, inner in next, value do out[key] = copied(inner, levels - 1) end
+  for key, inner in next, value do out[key] = type(inner) == "table" and copied(inner, levels - 1) or inner end
   return out
 end
 

@@ -166,8 +166,7 @@ end
 -- Leads a call through the router's middleware, if there is any, to its rows.
 local function answered(self, operation, asked)
   if not self.chain then return route(self, operation, asked) end
-  local about = { operation = operation, request = request.copy(asked), client = self, provider = "router", model = asked.model }
-  local answer, err = require "opengatellm.middleware.chain".run(self.chain, about, function(view, functions, states, guard)
+  local answer, err = require "opengatellm.middleware.chain".run(self, operation, asked, function(view, functions, states, guard)
     return route(self, operation, view.request, view, functions, states, guard)
   end)
   if err then err.attempts = err.attempts or {} end -- where the router's own middleware failed before any try
