@@ -114,8 +114,8 @@ local function catch(self, what) self.err = self.err or self.guard:raised(self.p
 ---@return ogl.Event? out
 ---@return ogl.Error? err
 function Chain:pass(event)
-  local fine, out = true, nil
-  if self.catches then fine, out = pcall(pass, self, event, self.count) else out = pass(self, event, self.count) end
+  local fine, out
+  if self.catches then fine, out = pcall(pass, self, event, self.count) else fine, out = true, pass(self, event, self.count) end
   if fine and out then return out end
   if not fine then catch(self, out) end
   if self.err then return nil, self.err end

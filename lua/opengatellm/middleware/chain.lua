@@ -105,17 +105,29 @@ end
 local EventGuard = {}
 EventGuard.__index = EventGuard
 
+--- The error of a second result.
+---@param n integer place among the functions
+---@param err any
+---@return ogl.Error
 function EventGuard:refused(n, err)
   if errors.is(err) then return err end
   local place = self.places[n]
   return fault(self.list[place], place, "its event returned a second value, a " .. type(err))
 end
 
+--- The error of a result that is no event.
+---@param n integer place among the functions
+---@param given any
+---@return ogl.Error
 function EventGuard:nonsense(n, given)
   local place = self.places[n]
   return fault(self.list[place], place, "its event returned a " .. type(given) .. "; expected an event, a list of events, or nil")
 end
 
+--- The error of what a function raised.
+---@param n integer place among the functions
+---@param what any
+---@return ogl.Error
 function EventGuard:raised(n, what)
   local place = self.places[n]
   return raised(self.list[place], place, "event", what)

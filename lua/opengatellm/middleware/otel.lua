@@ -293,7 +293,8 @@ function M.new(given)
     scope = { name = "opengatellm", version = version },
   }
   if self.sums then
-    self.book = measures.book(self.names, function(instrument, attributes) return self.sums:series(instrument, attributes) end, measures.add)
+    local function find(instrument, attributes) return self.sums:series(instrument, attributes) end
+    self.book = measures.book(self.names, find, measures.add)
   end
   self.started, self.sender = self.clock(), new_sender(self, given)
   return {
