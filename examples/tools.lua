@@ -1,31 +1,28 @@
--- One round trip of a tool: the model asks for it, we run it, the model answers. A reply goes back into the messages as it is.
-local json = require "opengatellm.json"
+-- A tool: the model calls a function of this program, reads what it returns, and answers. The conversation runs the loop.
+-- usage: OGL_URL=… OGL_TOKEN=… lua tools.lua [QUESTION]
 local ogl = require "opengatellm"
+local s = ogl.schema
 
 local client = ogl.client { model = os.getenv "OGL_MODEL" or "mistral-small" }
-local tools = {
-  {
-    name = "get_weather", description = "The weather of a city.",
-    parameters = { type = "object", properties = { city = { type = "string" } }, required = { "city" } },
-  },
-}
-local run = { get_weather = function(arguments) return { city = arguments.city, celsius = 21, sky = "clear" } end }
 
-local messages = { ogl.user "Quel temps fait-il à Paris ?" }
-for _ = 1, 5 do
-  local reply, err = client:chat { messages = messages, tools = tools }
-  if not reply then
-    print(err)
-    os.exit(1)
-  end
-  messages[#messages + 1] = reply
-  if not reply.tool_calls then
-    print(reply.text)
-    break
-  end
-  for _, call in ipairs(reply.tool_calls) do
-    local tool = run[call.name]
-    local result = tool and tool(assert(json.decode(call.arguments))) or { error = "there is no such tool" }
-    messages[#messages + 1] = ogl.tool_result(call.id, result)
-  end
+local weather = ogl.tool {
+  name = "get_weather", description = "The weather of a city.",
+  parameters = s.object { { "city", s.string "its name" } },
+  run = function(arguments) return { city = arguments.city, celsius = 21, sky = "clear" } end,
+}
+local chat = ogl.conversation { client = client, tools = { weather }, max_steps = 5 }
+
+local answer = assert(chat:stream(arg[1] or "Quel temps fait-il à Paris ?"))
+local event, err = answer:next()
+while event do
+  if event.type == "tool_start" then print("[" .. event.name .. " " .. event.arguments.city .. "]") end
+  if event.type == "text" then io.write(event.text) end
+  io.flush()
+  event, err = answer:next()
 end
+print()
+if err then
+  print(err)
+  os.exit(1)
+end
+print(chat.steps .. " requests, " .. (chat.usage.total_tokens or "?") .. " tokens")

@@ -1,10 +1,12 @@
 -- The examples, with every kind of provider: of each file only the line that makes the client is another one.
 local core = require "opengatellm.core"
+local errors = require "opengatellm.errors"
 local json = require "opengatellm.json"
 local ogl = require "opengatellm"
 local providers = require "opengatellm.providers"
 local replay = require "opengatellm.transport.replay"
 local blocks = require "spec.support.blocks"
+local conversations = require "spec.support.conversations"
 local environments = require "spec.support.environment"
 local helper = require "spec.helper"
 
@@ -39,8 +41,8 @@ local function server_of(protocol)
   end
 end
 
--- Runs an example with another client; what it wrote.
-local function run(name, client)
+-- Runs an example with another client, for a user who types these lines; what it wrote.
+local function run(name, client, typed)
   local file = assert(io.open("examples/" .. name .. ".lua"))
   local source = file:read "*a"
   file:close()
@@ -55,8 +57,8 @@ local function run(name, client)
       write(...)
       write "\n"
     end,
-    io = { write = write, flush = function() end },
-    os = { getenv = os.getenv, exit = function() error(table.concat(out), 2) end }, arg = {},
+    io = { write = write, flush = function() end, read = function() return table.remove(typed, 1) end, open = io.open, popen = io.popen },
+    os = { getenv = os.getenv, date = os.date, exit = function() error(table.concat(out), 2) end }, arg = {},
   }, { __index = _G })
   local chunk
   if setfenv then chunk = setfenv(assert(loadstring(changed, name)), environment)
@@ -98,7 +100,7 @@ describe("the examples", function()
     it("run with " .. provider .. ": chat, stream, tools", function()
       assert.matches("^C'est Paris%.\nstop24\n$", run("chat", client_of()))
       assert.matches("^C'est Paris%.\n24 tokens", run("stream", client_of()))
-      assert.matches("^C'est Paris%.", run("tools", client_of()))
+      assert.equal("[get_weather Paris]\nC'est Paris.\n2 requests, 48 tokens\n", run("tools", client_of()))
     end)
   end
 end)
@@ -173,5 +175,62 @@ describe("the examples of routing and middleware", function()
     local said = run_whole("fallback", "Quelle est la capitale de la France ?")
     assert.matches("La capitale de la France est Paris", said)
     assert.matches("1\tdown\tnetwork\t%d+ ms\n2\tup\tanswered\t%d+ ms", said)
+  end)
+end)
+
+describe("the examples of tools that ask", function()
+  local calls, says = conversations.calls, conversations.says
+
+  for _, protocol in ipairs(conversations.PROTOCOLS) do
+    it("run over " .. protocol .. ": approval", function()
+      local function said(...)
+        local script = {
+          calls { { "c1", "add_note", { text = "neuf heures" } } }, calls { { "c2", "add_note", { text = "quai 4" } } }, says "Voilà.",
+        }
+        return run("approval", conversations.client(script, protocol), { ... })
+      end
+      local first, second = 'run add_note {"text":"neuf heures"}? [y/n/a] ', 'run add_note {"text":"quai 4"}? [y/n/a] '
+      assert.equal(first .. second .. "Voilà.\n1. quai 4\n", said("n", "y"))
+      assert.equal(first .. "Voilà.\n1. neuf heures\n2. quai 4\n", said "a")
+    end)
+
+    it("run over " .. protocol .. ": assistant", function()
+      local path = helper.write "Le train part à neuf heures."
+      local client, transport = conversations.client({
+        calls { { "c1", "read_file", { path = path } }, { "c2", "list_folder", { path = "examples/tools" } }, { "c3", "current_time", {} } },
+        says "À neuf heures.", { err = errors.new { kind = "network", message = "gone" } }, says "Oui.",
+      }, protocol, { retries = { max = 0 } })
+      local out = run("assistant", client, { "Quand ?", "y", "Encore ?", "Alors ?", "" })
+      assert.matches("^> %[list_folder: success%]\n%[current_time: success%]\nread_file .-lways: %[read_file: success%]\nÀ neuf heures%.\n> ", out)
+      assert.matches("> opengatellm: network: gone\n> Oui%.\n> $", out)
+      assert.matches("neuf heures", transport.requests[2].body)
+      assert.matches("clock%.lua", transport.requests[2].body)
+      assert.matches("20%d%d%-%d%d%-%d%d", transport.requests[2].body)
+    end)
+  end
+
+  -- Each command is a process of its own.
+  local function resume(path, words)
+    local command = ("OGL_URL=%s OGL_TOKEN=sk-demo OGL_MODEL=gpt-oss-120b %s examples/approval_resume.lua %s %s 2>&1"):format(
+      helper.ogl(), os.getenv "OGL_LUA", path, words)
+    local pipe = assert(io.popen(command))
+    local out = pipe:read "*a"
+    pipe:close()
+    return out
+  end
+
+  it("run: approval_resume, each step in another process", function()
+    local path = helper.directory() .. "/" .. helper.id() .. ".json"
+    local waits = 'chatcmpl-tool-3f2a9c\torder\t{"title": "Paris"}\tapproval\n'
+    assert.equal(waits, resume(path, "ask 'Un livre.'"))
+    assert.equal(waits, resume(path, ""))
+    assert.matches("no call other waits", resume(path, "approve other"))
+    assert.equal("L'outil a répondu : {\"ordered\":\"Paris\"}\n", resume(path, "approve"))
+    assert.equal("", resume(path, ""))
+    assert.matches("nothing to go on with", resume(path, "approve"))
+    assert.equal(waits, resume(path, "ask 'Un livre.'"))
+    assert.equal("L'outil a répondu : denied: trop cher\n", resume(path, "reject chatcmpl-tool-3f2a9c 'trop cher'"))
+    for _, words in ipairs { "", "f.json ask", "f.json forget" } do assert.matches("^usage: ", resume(words, "")) end
+    assert.matches("No such file", resume(path .. "x", ""))
   end)
 end)

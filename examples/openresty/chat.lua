@@ -1,4 +1,5 @@
--- The two locations of nginx.conf: a chat streamed to a browser, and one answered whole.
+-- Two locations of nginx.conf: a chat streamed to a browser, and one answered whole.
+local body = require "body"
 local json = require "opengatellm.json"
 local ogl = require "opengatellm"
 
@@ -31,22 +32,11 @@ function M.stream()
   send(err and { error = err.kind } or { done = true })
 end
 
--- The body of the request: nginx keeps a small one in memory (client_body_buffer_size), and puts a larger one into a file.
-local function read_body()
-  ngx.req.read_body()
-  local path = ngx.req.get_body_file()
-  if not path then return ngx.req.get_body_data() or "" end
-  local file = assert(io.open(path, "rb"))
-  local body = file:read "*a"
-  file:close()
-  return body
-end
-
 --- POST /answer with {"question": …}: {"answer": …}.
 function M.answer()
-  local asked = json.decode(read_body())
-  if type(asked) ~= "table" or type(asked.question) ~= "string" then return ngx.exit(ngx.HTTP_BAD_REQUEST) end
-  local reply, err = client:chat(asked.question)
+  local question = body.object().question
+  if type(question) ~= "string" then return ngx.exit(ngx.HTTP_BAD_REQUEST) end
+  local reply, err = client:chat(question)
   if not reply then return refuse(err) end
   ngx.header["content-type"] = "application/json"
   ngx.say(json.encode { answer = reply.text, finish_reason = reply.finish_reason, tokens = reply.usage and reply.usage.total_tokens })

@@ -175,22 +175,7 @@ describe("identical calls in nginx", function()
 end)
 
 describe("examples/openresty", function()
-  -- As it stands, but for its port, its folder and the server that it asks.
-  local function example(scenario)
-    local file = assert(io.open "examples/openresty/nginx.conf")
-    local text = file:read "*a"
-    file:close()
-    local function change(from, to)
-      local at, to_end = text:find(from, 1, true)
-      assert(at, from)
-      text = text:sub(1, at - 1) .. to .. text:sub(to_end + 1)
-    end
-    change("listen 127.0.0.1:8080", "listen 127.0.0.1:@PORT@")
-    change("env OGL_URL;", "env OGL_URL=" .. helper.fault(scenario) .. ";")
-    change("pid nginx.pid;", "pid nginx.pid; user root;") -- which may read this folder
-    text = text:gsub("%$prefix/%?", "@ROOT@/examples/openresty/?"):gsub("%$prefix/%.%./%.%.", "@ROOT@")
-    return (nginx.start(helper.write(text)))
-  end
+  local function example(scenario) return nginx.example { OGL_URL = helper.fault(scenario) } end
 
   it("streams to a browser, and takes the request back when the browser goes", function()
     local browser = browse("/stream?question=Bonjour", example "stall_mid_stream:3")

@@ -1,6 +1,7 @@
 -- Stores inside nginx: the shared memory of its workers, and a real Redis; routers that share their breakers through them.
 local helper = require "spec.helper"
 local nginx = require "spec.support.nginx"
+local ogl = require "opengatellm"
 local socket = require "socket"
 
 local absent = nginx.absent()
@@ -115,5 +116,53 @@ describe("Redis", function()
       for _, warning in ipairs(reply.warnings) do assert.equal("store", warning.code) end
     end
     assert.is_true(warned >= 1 and warned <= 2, warned)
+  end)
+end)
+
+describe("examples/openresty/approval.lua", function()
+  if not HAS_REDIS then return pending "no redis-server, or no lua-nginx-redis" end
+
+  local function post(address, path, value)
+    local client = helper.client_of(address, { retries = { max = 0 } })
+    local answer, err = client:request("POST", path, value)
+    client:close()
+    return answer, err and err.status
+  end
+
+  it("waits in Redis, and is finished by another request, in another nginx too", function()
+    local port = start_redis()
+    local variables = { OGL_URL = helper.ogl(), OGL_TOKEN = "sk-demo", OGL_MODEL = "gpt-oss-120b", OGL_REDIS = "127.0.0.1:" .. port }
+    local one, two = nginx.example(variables), nginx.example(variables)
+    local function asked()
+      local answer = assert(post(one, "/ask", { question = "Un livre." }))
+      assert.is_nil(answer.answer)
+      assert.same({ { call = answer.waiting[1].call, name = "order", arguments = { title = "Paris" } } }, answer.waiting)
+      return answer.id, answer.waiting[1].call
+    end
+
+    local id, call = asked()
+    assert.equal(409, select(2, post(two, "/decide", { id = id, call = "other", approve = true })))
+    local answer = assert(post(two, "/decide", { id = id, call = call, approve = true }))
+    assert.same({ 'L\'outil a répondu : {"ordered":"Paris"}', 0 }, { answer.answer, #answer.waiting })
+    assert.equal(409, select(2, post(one, "/decide", { id = id, call = call, approve = true })))
+
+    id, call = asked() -- of two that decide at once, one is refused, at whichever step
+    local seen = ogl.run(function()
+      return ogl.map({ one, two }, function(address)
+        return select(2, post(address, "/decide", { id = id, call = call, approve = true })) or 200
+      end)
+    end)
+    local statuses = { seen[1].value, seen[2].value }
+    table.sort(statuses)
+    assert.same({ 200, 409 }, statuses)
+
+    id, call = asked()
+    answer = assert(post(two, "/decide", { id = id, call = call, approve = false, reason = "trop cher" }))
+    assert.equal("L'outil a répondu : denied: trop cher", answer.answer)
+    assert.equal(404, select(2, post(two, "/decide", { id = "none", call = call, approve = true })))
+    assert.equal(400, select(2, post(two, "/decide", { id = id })))
+
+    stop_redis(port)
+    assert.equal(502, select(2, post(one, "/decide", { id = id, call = call, approve = true })))
   end)
 end)

@@ -51,6 +51,24 @@ function M.start(path, values)
   return address, folder
 end
 
+--- Starts the nginx of examples/openresty as it stands, but for its port, its folder and these variables.
+---@param variables table<string, string>
+---@return string address
+---@return string folder
+function M.example(variables)
+  local text = helper.read "examples/openresty/nginx.conf"
+  local function change(from, to)
+    local first, last = text:find(from, 1, true)
+    assert(first, from)
+    text = text:sub(1, first - 1) .. to .. text:sub(last + 1)
+  end
+  change("listen 127.0.0.1:8080", "listen 127.0.0.1:@PORT@")
+  change("pid nginx.pid;", "pid nginx.pid; user root;") -- which may read this folder
+  for name, value in pairs(variables) do change("env " .. name .. ";", ("env %s=%s;"):format(name, value)) end
+  text = text:gsub("%$prefix/%?", "@ROOT@/examples/openresty/?"):gsub("%$prefix/%.%./%.%.", "@ROOT@")
+  return M.start(helper.write(text))
+end
+
 --- Ends all that was started here, and with it the connections that its workers keep.
 function M.stop()
   for _, name in ipairs(running) do helper.stop(name) end

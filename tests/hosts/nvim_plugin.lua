@@ -198,6 +198,63 @@ describe("the plugin", function()
     assert.equal("Que fait ceci ?\n\n```lua\nlocal a = 1\nlocal b = 2\n```", messages[#messages].content)
   end)
 
+  describe("with tools", function()
+    local real, asked
+
+    before_each(function()
+      real, asked = vim.ui.select, {}
+      vim.ui.select = function(_, options, chosen) table.insert(asked, { prompt = options.prompt, chosen = chosen }) end
+      local file = vim.api.nvim_create_buf(true, false)
+      vim.api.nvim_buf_set_name(file, "Paris") -- what the scripted model asks for
+      vim.api.nvim_buf_set_lines(file, 0, -1, false, { "local a = 1", "local b = 2" })
+    end)
+    after_each(function() vim.ui.select = real end)
+
+    local function open_with_tools()
+      local buffer = open(helper.ogl(), { tools = true, client = { base_url = helper.ogl(), api_key = "sk-demo", proxy = "" } })
+      ask "Lis."
+      assert.is_true(wait_for(function() return asked[1] end), text_of(buffer))
+      return buffer
+    end
+
+    it("reads a file when the user has agreed, and remembers", function()
+      local buffer = open_with_tools()
+      assert.equal('ogl: read_file {"path": "Paris"}?', asked[1].prompt)
+      ask "Encore"
+      assert.same({ "ogl: an answer is coming; cancel it first" }, said)
+      keys "u"
+      asked[1].chosen "always"
+      answered(buffer, 1)
+      assert.truthy(text_of(buffer):find("> read_file: success\n\nL'outil a répondu : local a = 1", 1, true), text_of(buffer))
+      ask "Encore"
+      answered(buffer, 2)
+      assert.equal(1, #asked)
+    end)
+
+    it("tells the model that the user said no, and may be cancelled while it asks", function()
+      local buffer = open_with_tools()
+      asked[1].chosen "no"
+      answered(buffer, 1)
+      assert.truthy(text_of(buffer):find("denied: the user said no", 1, true), text_of(buffer))
+      ask "Lis."
+      assert.is_true(wait_for(function() return asked[2] end), text_of(buffer))
+      keys "<Esc>"
+      answered(buffer, 2)
+      asked[2].chosen "yes"
+      assert.equal(2, count(buffer, "> read_file: denied") + count(buffer, "> *cancelled*"))
+      assert.is_nil(text_of(buffer):find("local a", 1, true))
+    end)
+
+    it("edits a buffer where the old text stands once", function()
+      local edit = require("ogl_chat.tools").list(require "opengatellm")[2].run
+      assert.truthy(edit { path = "Paris", old = "1\nlocal b", new = "3\nlocal x = 0\nlocal b" })
+      assert.same({ "local a = 3", "local x = 0", "local b = 2" }, lines(vim.fn.bufnr "Paris"))
+      assert.matches("more than once", (select(2, edit { path = "Paris", old = "local", new = "" })))
+      assert.matches("does not stand", (select(2, edit { path = "Paris", old = "nothing", new = "" })))
+      assert.matches("no file", (select(2, edit { path = "nowhere", old = "a", new = "b" })))
+    end)
+  end)
+
   it("refuses an option that does not exist", function()
     assert.has_error(function() require("ogl_chat").setup { modle = "x" } end, "ogl_chat.setup: there is no option 'modle'")
   end)

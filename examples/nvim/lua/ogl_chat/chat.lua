@@ -28,7 +28,7 @@ end
 
 --- Makes a chat.
 function M.new()
-  local self = setmetatable({ buffer = make_buffer(), messages = {}, task = nil, word = nil }, Chat)
+  local self = setmetatable({ buffer = make_buffer(), messages = {}, task = nil, word = nil, asking = nil, conversation = nil }, Chat)
   local function map(keys, run, about)
     if keys then vim.keymap.set("n", keys, run, { buffer = self.buffer, desc = about }) end
   end
@@ -81,8 +81,8 @@ end
 
 local function complain(text) vim.notify("ogl: " .. text, vim.log.levels.ERROR) end
 
---- Whether an answer is coming.
-function Chat:is_busy() return self.task ~= nil and not self.task.done end
+--- Whether an answer is coming, or the user is asked about a call.
+function Chat:is_busy() return self.asking ~= nil or self.task ~= nil and not self.task.done end
 
 --- Sends what stands in the prompt.
 function Chat:send()
@@ -96,6 +96,17 @@ function Chat:send()
   end
   table.insert(self.messages, { role = "user", content = question })
   self:ask(client)
+end
+
+-- The conversation of a chat whose model has tools. It keeps what has been said by itself.
+local function conversation_of(self, client)
+  local ogl = require("ogl_chat.library").load()
+  self.conversation = self.conversation or ogl.conversation {
+    client = client, system = config.values.system, tools = require("ogl_chat.tools").list(ogl),
+    messages = vim.list_slice(self.messages, 1, #self.messages - 1),
+    prepare_step = function() return { model = config.model() } end,
+  }
+  return self.conversation
 end
 
 -- What the server gets: all that has been said, below the system prompt.
@@ -112,21 +123,57 @@ function Chat:ask(client)
   self:go_to_end()
   self:status "waiting"
   writer:add(("\n\n## %s\n\n"):format(config.model()))
-  local asked, task = pcall(client.stream, client, request_of(self), {
+  if config.values.tools then return self:act(client, writer) end
+  local callbacks = self:callbacks(writer, function(reply, err) self:finish(writer, reply, err) end)
+  local asked, task = pcall(client.stream, client, request_of(self), callbacks)
+  if asked then self.task = task else self:finish(writer, nil, task) end
+end
+
+-- What is done with the events of an answer, and with its end.
+function Chat:callbacks(writer, on_done)
+  return {
     on_event = function(event)
       if event.type == "reasoning" then self:status "thinking" end
       if event.type ~= "text" or event.choice then return end
       self:status "writing"
       writer:add(event.text)
     end,
-    on_done = function(reply, err) self:finish(writer, reply, err) end,
-  })
-  if asked then self.task = task else self:finish(writer, nil, task) end
+    on_done = on_done,
+  }
+end
+
+--- Asks a model that has tools: what it calls is asked about, and then it goes on.
+function Chat:act(client, writer)
+  local conversation = conversation_of(self, client)
+  local callbacks, go
+  local function ended(reply, err)
+    if not reply or not conversation.pending[1] then return self:finish(writer, reply, err) end
+    self.asking = writer
+    self:status "asking"
+    require("ogl_chat.tools").decide(conversation, function()
+      self.asking = nil
+      go()
+    end)
+  end
+  callbacks = self:callbacks(writer, ended)
+  callbacks.on_tool = function(event)
+    if event.type == "tool_result" then writer:add(("> %s: %s\n\n"):format(event.name, event.outcome)) end
+  end
+  function go(question)
+    local task, err = conversation:stream(question, callbacks)
+    if task then self.task = task else self:finish(writer, nil, err) end
+  end
+  go(self.messages[#self.messages].content)
 end
 
 --- Cancels the answer that is coming: its connection is closed, and what came stays.
 function Chat:cancel()
   if self.task then self.task:cancel() end
+  if not self.asking then return end
+  local writer = self.asking
+  self.asking = nil
+  self.conversation:cancel()
+  self:finish(writer, nil, { kind = "cancelled" })
 end
 
 -- What came of an answer becomes part of what has been said; a question that got nothing is taken back.

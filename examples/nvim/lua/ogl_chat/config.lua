@@ -11,12 +11,13 @@ local DEFAULTS = {
   split = "vertical botright",                 -- modifiers of :split; "" for below, "tab"
   interval = 30,                               -- milliseconds between two writes of a streamed answer
   mappings = { send = "<CR>", cancel = "<Esc>" }, -- in normal mode, in the chat's buffer; false for none
+  tools = false,                               -- true: the model may read files and apply edits, each asked about
   client = {},                                 -- options of ogl.client: base_url, provider, timeouts, …
 }
 
 M.values = DEFAULTS
 
-local NAMES = { model = true, system = true, split = true, interval = true, mappings = true, client = true }
+local NAMES = { model = true, system = true, split = true, interval = true, mappings = true, tools = true, client = true }
 
 local client
 
