@@ -52,7 +52,7 @@ end
 
 -- The modules to load; none where Lua is built in; nil where this nginx has no Lua.
 local function lua_of(told)
-  if told:find("--add-module=%S*ngx_lua") or told:find("--add-module=%S*lua%-nginx%-module") then return {} end
+  if told:find("%-%-add%-module=%S*ngx_lua") or told:find("%-%-add%-module=%S*lua%-nginx%-module") then return {} end
   local folder = told:match "%-%-modules%-path=(%S+)" or (told:match "%-%-prefix=(%S+)" or "/usr/local/nginx") .. "/modules"
   local list = {}
   for i, name in ipairs(LUA_MODULES) do

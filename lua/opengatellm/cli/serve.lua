@@ -13,21 +13,20 @@ local system = require "opengatellm.system"
 local M = { summary = "Serve Ollama's API and OpenAI's in front of any provider." }
 
 local ADDRESS = "127.0.0.1:11434"
-local URL = "OGL_SERVE_URL" -- carries --url to the client inside nginx: an address may hold a password
 
 local AUTHORITIES = {
   "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem",
   "/opt/homebrew/etc/openssl@3/cert.pem",
 }
 
--- What nginx serves where the user has no configuration: everything of one provider.
+-- What nginx serves where the user has no configuration: everything of one provider, whose key is a variable.
 local GATEWAY = [[
 local ogl = require "opengatellm"
 
 return {
   metrics = ogl.middleware.prometheus { shared = "gateway" },
   key = os.getenv "GATEWAY_KEY",
-  routes = { { client = ogl.client { provider = %q, base_url = os.getenv %q } } },
+  routes = { { client = ogl.client { provider = %q, base_url = %s } } },
 }
 ]]
 
@@ -128,9 +127,9 @@ end
 
 -- Names of all variables, for the gateway's configuration may read any of them; nginx uses NGINX itself.
 local function variables()
-  local names = { URL }
+  local names = {}
   for name in pairs(system.environment()) do
-    if name:find "^[%a_][%w_]*$" and name ~= "NGINX" and name ~= URL then names[#names + 1] = name end
+    if name:find "^[%a_][%w_]*$" and name ~= "NGINX" then names[#names + 1] = name end
   end
   table.sort(names)
   return names
@@ -146,8 +145,9 @@ local function gateway_of(arguments, folder)
   local client, problem = common.client(arguments)
   if not client then return nil, (problem:gsub("^ogl: ", "")) end
   local path = folder .. "/gateway.lua"
+  local url = arguments.url and ("%q"):format(arguments.url) or "nil"
   local made
-  made, problem = write(path, GATEWAY:format(arguments.provider, URL))
+  made, problem = write(path, GATEWAY:format(arguments.provider, url))
   if not made then return nil, problem end
   return path
 end
@@ -180,15 +180,14 @@ local function command_of(program, folder, file)
 end
 
 -- Has nginx read the gateway's configuration; gives what is wrong with it.
-local function problem_of(values, program, folder, url)
+local function problem_of(values, program, folder)
   values.is_check = true
   local made, problem = write(folder .. "/check.conf", config.text(values))
   values.is_check = nil
   if not made then return problem end
   local words = command_of(program, folder, "check.conf")
   for i, word in ipairs(words) do words[i] = programs.quoted(word) end
-  local command = (url and URL .. "=" .. programs.quoted(url) .. " " or "") .. table.concat(words, " ") .. "; echo status $?"
-  local said = programs.output_of("{ " .. command .. "; }")
+  local said = programs.output_of("{ " .. table.concat(words, " ") .. "; echo status $?; }")
   local status = tonumber(said:match "status (%d+)\n$")
   said = said:gsub("status %d+\n$", ""):gsub("%s+$", "")
   if status == 0 then return nil end
@@ -217,16 +216,14 @@ local function listen(address)
 end
 
 -- Becomes nginx; returns only what failed.
-local function become(values, program, folder, arguments, address)
+local function become(values, program, folder, address)
   local made, problem = write(folder .. "/nginx.conf", config.text(values))
   if not made then return problem end
   local fd
   fd, problem = listen(address)
   if not fd then return problem end
   io.stderr:write(("ogl: serves at %s; its configuration is %s\n"):format(address.listen, values.gateway))
-  local _, failed = system.exec(program.path, command_of(program, folder, "nginx.conf"), {
-    NGINX = fd .. ";", [URL] = arguments.url or nil,
-  })
+  local _, failed = system.exec(program.path, command_of(program, folder, "nginx.conf"), { NGINX = fd .. ";" })
   return program.path .. ": " .. failed
 end
 
@@ -243,9 +240,9 @@ function M.run(arguments)
   if not folder then return fail(problem) end
   local values, program = gathered(arguments, address, folder)
   if not values then return fail(program) end
-  problem = problem_of(values, program, folder, arguments.url)
+  problem = problem_of(values, program, folder)
   if problem then return fail(problem) end
-  if not arguments.check then return fail(become(values, program, folder, arguments, address)) end
+  if not arguments.check then return fail(become(values, program, folder, address)) end
   print(("ogl: %s is fine"):format(arguments.config or "what would be served"))
   return 0
 end
