@@ -17,14 +17,17 @@ LUA_VERSION = $(shell $(LUA) -e 'print((_VERSION:gsub("Lua ", "")))')
 
 HEADERS = $(wildcard csrc/*/*.h)
 OUT   = $(BUILD)/$(LUA)/opengatellm
-MODULES = $(OUT)/core.so $(if $(filter 1,$(WITH_CURL)),$(OUT)/curl.so)
+MODULES = $(OUT)/core.so $(OUT)/system.so $(if $(filter 1,$(WITH_CURL)),$(OUT)/curl.so)
 
 # Objects that know no Lua are built once for all of them: those of the core in objects/core, those beside libcurl in objects/curl. Each
-# Lua has its own objects of csrc/lua, in the same two folders of its own.
+# Lua has its own objects of csrc/lua, in the same two folders of its own. The module that asks the system has its objects where those of
+# the core are, for both are plain C99.
 CORE_OBJECTS = $(patsubst %.c,$(BUILD)/objects/core/%.o,$(wildcard csrc/core/*.c csrc/protocol/*.c))
 CURL_OBJECTS = $(patsubst %.c,$(BUILD)/objects/curl/%.o,csrc/core/buf.c csrc/core/code.c $(wildcard csrc/curl/*.c))
+SYSTEM_OBJECTS = $(patsubst %.c,$(BUILD)/objects/core/%.o,csrc/core/code.c $(wildcard csrc/system/*.c))
 SHARED_BINDING = csrc/lua/class.c csrc/lua/header_table.c
 CORE_BINDING = $(patsubst %.c,$(BUILD)/$(LUA)/objects/core/%.o,$(SHARED_BINDING) $(wildcard csrc/lua/lua_*.c))
+SYSTEM_BINDING = $(patsubst %.c,$(BUILD)/$(LUA)/objects/core/%.o,csrc/lua/class.c $(wildcard csrc/lua/system_*.c))
 CURL_BINDING = $(patsubst %.c,$(BUILD)/$(LUA)/objects/curl/%.o,$(SHARED_BINDING) $(wildcard csrc/lua/curl_*.c))
 
 # A module is a shared object; on Darwin it is a bundle, whose Lua functions are those of the program that loads it.
@@ -48,6 +51,10 @@ modules: $(MODULES)
 $(OUT)/core.so: $(CORE_OBJECTS) $(CORE_BINDING)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(MODULE) $^ -o $@ $(LDFLAGS) -lm
+
+$(OUT)/system.so: $(SYSTEM_OBJECTS) $(SYSTEM_BINDING)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(MODULE) $^ -o $@ $(LDFLAGS)
 
 $(OUT)/curl.so: $(CURL_OBJECTS) $(CURL_BINDING)
 	@mkdir -p $(@D)

@@ -57,11 +57,18 @@ build = {
     ["opengatellm.curl"] = {
       sources = {
         "csrc/core/buf.c", "csrc/core/code.c", "csrc/curl/broken_pipe.c", "csrc/curl/clock.c", "csrc/curl/deadline.c", "csrc/curl/failure.c", "csrc/curl/head.c",
-        "csrc/curl/headers.c", "csrc/curl/multi.c", "csrc/curl/options.c", "csrc/curl/poller.c", "csrc/curl/private_file.c", "csrc/curl/applied_options.c", "csrc/curl/connection.c",
+        "csrc/curl/headers.c", "csrc/curl/multi.c", "csrc/curl/options.c", "csrc/curl/poller.c", "csrc/curl/applied_options.c", "csrc/curl/connection.c",
         "csrc/curl/transfer.c", "csrc/lua/class.c", "csrc/lua/header_table.c", "csrc/lua/curl_failure.c", "csrc/lua/curl_module.c", "csrc/lua/curl_multi.c",
         "csrc/lua/curl_options.c", "csrc/lua/curl_transfer.c",
       },
       libraries = { "curl" }, incdirs = { "$(CURL_INCDIR)" }, libdirs = { "$(CURL_LIBDIR)" },
+    },
+    ["opengatellm.system"] = {
+      sources = {
+        "csrc/core/code.c", "csrc/system/folder.c", "csrc/system/interrupt.c", "csrc/system/listener.c", "csrc/system/private_file.c",
+        "csrc/system/program.c", "csrc/system/terminal.c", "csrc/lua/class.c", "csrc/lua/system_interrupts.c", "csrc/lua/system_module.c",
+        "csrc/lua/system_raw.c",
+      },
     },
     ["opengatellm.auth"] = "lua/opengatellm/auth/init.lua",
     ["opengatellm.auth.azure"] = "lua/opengatellm/auth/azure.lua",
@@ -98,6 +105,9 @@ build = {
     ["opengatellm.cli.chat"] = "lua/opengatellm/cli/chat.lua",
     ["opengatellm.cli.common"] = "lua/opengatellm/cli/common.lua",
     ["opengatellm.cli.models"] = "lua/opengatellm/cli/models.lua",
+    ["opengatellm.cli.nginx_config"] = "lua/opengatellm/cli/nginx_config.lua",
+    ["opengatellm.cli.nginx_program"] = "lua/opengatellm/cli/nginx_program.lua",
+    ["opengatellm.cli.serve"] = "lua/opengatellm/cli/serve.lua",
     ["opengatellm.client"] = "lua/opengatellm/client.lua",
     ["opengatellm.conversation"] = "lua/opengatellm/conversation/init.lua",
     ["opengatellm.conversation.answer"] = "lua/opengatellm/conversation/answer.lua",

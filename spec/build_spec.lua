@@ -49,7 +49,7 @@ describe("a module", function()
     assert.is_true(well, output)
     local found = {}
     for line in output:gmatch "[^\n]+" do found[#found + 1] = line:find("-o [^ ]+%.so") and line or nil end
-    assert.equal(2, #found)
+    assert.equal(3, #found)
     return found
   end
 

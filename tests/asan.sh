@@ -1,9 +1,9 @@
 #!/bin/sh
-# usage: sh tests/asan.sh [SPEC…]      specs on Lua 5.4 with both modules under AddressSanitizer, LeakSanitizer and UBSan; of none given
+# usage: sh tests/asan.sh [SPEC…]      specs on Lua 5.4 with all modules under AddressSanitizer, LeakSanitizer and UBSan; of none given
 #                                      those of what is made in C
 cd "$(dirname "$0")/.." || exit 1
 [ $# -gt 0 ] || set -- spec/core spec/stream_spec.lua spec/client_spec.lua spec/transport spec/task_spec.lua spec/hosts \
-  spec/net/process_spec.lua
+  spec/net/process_spec.lua spec/system_spec.lua spec/store/folder_spec.lua
 export BUILD=build/asan
 make --no-print-directory -s -j "${JOBS:-2}" modules LUA=lua5.4 BUILD=$BUILD \
   CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined" || exit 1

@@ -5,12 +5,8 @@
 **   curl.now() -> seconds        monotonic, of arbitrary origin
 **   curl.sleep(seconds) -> bool  false when a signal cut it short
 **   curl.version() -> text       libcurl's own, with its TLS library
-**   curl.write_private(path, bytes) -> true | nil, message       a new file that its owner alone may read; see private_file.h
 */
-#include <string.h>
-
 #include "../curl/clock.h"
-#include "../curl/private_file.h"
 #include "class.h"
 #include "curl_multi.h"
 #include "curl_transfer.h"
@@ -30,22 +26,8 @@ static int l_version(lua_State *L) {
   return 1;
 }
 
-static int l_write_private(lua_State *L) {
-  size_t n;
-  const char *path = luaL_checkstring(L, 1), *bytes = luaL_checklstring(L, 2, &n);
-  int problem = ogl_private_file_write(path, bytes, n);
-  if (problem) {
-    lua_pushnil(L);
-    lua_pushstring(L, strerror(problem));
-    return 2;
-  }
-  lua_pushboolean(L, 1);
-  return 1;
-}
-
 static const luaL_Reg functions[] = {
-  { "multi", ogl_lua_multi_new },       { "now", l_now }, { "sleep", l_sleep }, { "version", l_version },
-  { "write_private", l_write_private }, { NULL, NULL },
+  { "multi", ogl_lua_multi_new }, { "now", l_now }, { "sleep", l_sleep }, { "version", l_version }, { NULL, NULL },
 };
 
 LUALIB_API int luaopen_opengatellm_curl(lua_State *L);

@@ -4,6 +4,7 @@ local core = require "opengatellm.core"
 local folder = require "opengatellm.store.folder"
 local helper = require "spec.helper"
 local ogl = require "opengatellm"
+local system = require "opengatellm.system"
 
 local function new_folder()
   local path = helper.directory() .. "/" .. helper.id()
@@ -85,12 +86,12 @@ describe("a store in a folder", function()
 
   it("looks at its folder now and then, the more is written the likelier", function()
     local s, _, path = setup()
-    local looked, popen = 0, io.popen
-    io.popen = function(...) -- luacheck: ignore
+    local looked, list = 0, system.list
+    system.list = function(...)
       looked = looked + 1
-      return popen(...)
+      return list(...)
     end
-    finally(function() io.popen = popen end) -- luacheck: ignore
+    finally(function() system.list = list end)
     for i = 1, 20 do s:set("k" .. i, "x") end
     assert.equal(0, looked)
     local small = folder.new(path, { bytes = 16 * 1024 })

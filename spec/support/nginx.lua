@@ -20,7 +20,9 @@ local function output_of(command)
   return (text:gsub("%s+$", ""))
 end
 
-local function has_nginx()
+--- Whether nginx is here, with its Lua module and our modules for its LuaJIT.
+---@return boolean
+function M.is_here()
   return output_of("command -v nginx") ~= "" and exists(MODULES .. "/ngx_http_lua_module.so") and exists "build/luajit/opengatellm/core.so"
 end
 
@@ -28,7 +30,7 @@ end
 function M.absent()
   local lua = os.getenv "OGL_LUA"
   if lua and lua ~= "luajit" then return "nginx runs LuaJIT, with the specs of luajit" end
-  if not has_nginx() then return "no nginx with its Lua module, or no modules for LuaJIT" end
+  if not M.is_here() then return "no nginx with its Lua module, or no modules for LuaJIT" end
 end
 
 --- Starts nginx with a configuration. `values` fills in what stands between @; ROOT, MODULES and PORT are known.

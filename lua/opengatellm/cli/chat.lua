@@ -6,6 +6,7 @@
 -- @module opengatellm.cli.chat
 local common = require "opengatellm.cli.common"
 local ogl = require "opengatellm"
+local system = require "opengatellm.system"
 
 local M = { summary = "Ask a model." }
 
@@ -59,12 +60,9 @@ function M.usage_line(usage)
   return parts[1] and table.concat(parts, " · ") or nil
 end
 
--- Whether standard error is a terminal. Lua cannot ask; test(1) inherits the descriptor and can.
-local function is_terminal()
-  if os.getenv "NO_COLOR" then return false end
-  local status = os.execute "test -t 2"
-  return status == true or status == 0
-end
+local STANDARD_ERROR = 2
+
+local function is_dimmed() return not os.getenv "NO_COLOR" and system.isatty(STANDARD_ERROR) end
 
 -- Writes dimmed text to standard error.
 local function aside(text, dim)
@@ -114,7 +112,7 @@ function M.run(arguments)
     reasoning = arguments.reasoning,
   }
   if not stream then return common.fail(err) end
-  local dim = is_terminal()
+  local dim = is_dimmed()
   local fine, reply = pcall(show, stream, arguments, dim)
   if not fine then
     io.stdout:write "\n"

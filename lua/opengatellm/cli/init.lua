@@ -11,6 +11,7 @@ local M = {}
 local COMMANDS = {
   { "chat", "opengatellm.cli.chat" },
   { "models", "opengatellm.cli.models" },
+  { "serve", "opengatellm.cli.serve" },
 }
 
 local function make_parser()

@@ -11,6 +11,7 @@
 local core = require "opengatellm.core"
 local random = require "opengatellm.base.random"
 local request = require "opengatellm.request"
+local system = require "opengatellm.system"
 
 local M = {}
 
@@ -41,7 +42,7 @@ local function problem_of(path, options)
   if options.bytes and options.bytes < 1 then return ("bytes: expected a number above 0, got %g"):format(options.bytes) end
 end
 
---- Makes a store. Raises what is wrong with its path or its options, and where this install has no opengatellm.curl, which writes files.
+--- Makes a store. Raises what is wrong with its path or its options.
 ---@param path string of a folder that exists
 ---@param options? ogl.FolderStoreOptions
 ---@param level? integer for error()
@@ -50,10 +51,8 @@ function M.new(path, options, level)
   options, level = options or {}, (level or 1) + 1
   local problem = problem_of(path, options)
   if problem then error("ogl.store.folder: " .. problem, level) end
-  local found, system = pcall(require, "opengatellm.curl")
-  if not found then error("ogl.store.folder: it needs opengatellm.curl, which is not installed", level) end
   return setmetatable({
-    path = path:gsub("(.)/+$", "%1"), most = options.bytes or BYTES, write = system.write_private, now = options.now or os.time,
+    path = path:gsub("(.)/+$", "%1"), most = options.bytes or BYTES, now = options.now or os.time,
   }, Store)
 end
 
@@ -93,17 +92,19 @@ end
 
 -- Room ------------------------------------------------------------------------------------------------------------
 
--- The files of stores in the folder, the oldest first, as { name, size }: Lua itself lists no folder. An empty list where nothing can.
+-- Whether a name is that of a value, or of one that is still being written.
+local function is_ours(name)
+  local digest = name:match "^(%x+)%.?%x*$"
+  return digest ~= nil and #digest == DIGEST
+end
+
+-- The files of stores in the folder, the oldest first. An empty list where the folder cannot be read.
 local function files_of(self)
-  local quoted = "'" .. self.path:gsub("'", "'\\''") .. "/'" -- a link to a folder is followed because of the slash
-  local fine, pipe = pcall(io.popen, "LC_ALL=C ls -ntr -- " .. quoted .. " 2>/dev/null")
   local list = {}
-  if not (fine and pipe) then return list end
-  for line in pipe:lines() do -- mode, links, owner, group, size, three words of a date, name
-    local size, name = line:match "^%-%S+%s+%d+%s+%d+%s+%d+%s+(%d+)%s+%S+%s+%S+%s+%S+%s+(%x+%.?%x*)$"
-    if name and #name:match "^%x+" == DIGEST then list[#list + 1] = { name = name, size = tonumber(size) } end
+  for _, entry in ipairs(system.list(self.path) or {}) do
+    if entry.kind == "file" and is_ours(entry.name) then list[#list + 1] = entry end
   end
-  pipe:close()
+  table.sort(list, function(one, other) return one.modified < other.modified end)
   return list
 end
 
@@ -131,7 +132,7 @@ local function write(self, key, value, ends)
   local path = path_of(self, key)
   local draft = path .. "." .. hex(name)
   local text = text_of(value, ends)
-  local fine, problem = self.write(draft, text)
+  local fine, problem = system.write_private(draft, text)
   if fine then fine, problem = os.rename(draft, path) end
   if fine then
     if is_to_look(self, #text, name) then make_room(self) end

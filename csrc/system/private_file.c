@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
 ** private_file.c - see private_file.h.
 */
-#define _POSIX_C_SOURCE 200809L /* O_CLOEXEC */
+#define _POSIX_C_SOURCE 200809L /* O_CLOEXEC, lstat */
 #include "private_file.h"
 
 #include <errno.h>
@@ -26,4 +26,12 @@ int ogl_private_file_write(const char *path, const char *p, size_t n) {
   if (close(fd) && !problem) problem = errno;
   if (problem) unlink(path);
   return problem;
+}
+
+int ogl_private_folder_make(const char *path) {
+  struct stat found;
+  if (mkdir(path, S_IRWXU) == 0) return 0;
+  if (errno != EEXIST || lstat(path, &found)) return errno;
+  if (!S_ISDIR(found.st_mode)) return EEXIST;
+  return found.st_uid == geteuid() && !(found.st_mode & (S_IRWXG | S_IRWXO)) ? 0 : EPERM;
 }
