@@ -138,7 +138,8 @@ end
 ---@return ogl.Calls
 function M.idle(turn)
   return setmetatable({
-    turn = turn, ready = {}, next = 1, running = {}, n_running = 0, ended = {}, arguments = {}, began = {}, clock = turn.signal.host.now,
+    turn = turn, ready = {}, next = 1, running = {}, n_running = 0, ended = {}, arguments = {}, began = {}, err = nil, alone = nil,
+    clock = host.for_tasks().now,
   }, Calls)
 end
 
@@ -225,7 +226,7 @@ end
 -- Runs a call in a task of its own.
 local function launch(self, record, tool, seconds)
   if not begin(self, record) then return end
-  local signal, entry = self.turn.signal, { tool = tool, outcome = {} }
+  local signal, entry = self.turn:get_signal(), { tool = tool, outcome = {} }
   entry.deadline = seconds and self.began[record] + seconds or nil
   self.running[record], self.n_running = entry, self.n_running + 1
   local function ended(it)
@@ -307,7 +308,7 @@ function Calls:step()
   if not self.err then start(self) end
   if self.n_running == 0 then return false, self.err end
   local turn = self.turn
-  local err = turn.signal:wait(function() return self.ended[1] or turn:is_stopped() end, patience(self))
+  local err = turn:get_signal():wait(function() return self.ended[1] or turn:is_stopped() end, patience(self))
   if err and err.kind ~= "timeout" then return false, err end
   local ended = self.ended
   self.ended = {}

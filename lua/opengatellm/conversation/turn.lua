@@ -29,7 +29,7 @@ local M = {}
 ---@field streamed boolean the model is asked for a stream
 ---@field quiet boolean nobody reads the events
 ---@field stage "begin"|"ask"|"read"|"answer"|"calls"|"over"
----@field signal ogl.Signal
+---@field signal? ogl.Signal made when something is first waited for
 ---@field headers? table of middleware, for the calls inside
 ---@field reply? ogl.Reply
 ---@field err? ogl.Error
@@ -49,7 +49,7 @@ end
 function M.new(conversation, options)
   local self = setmetatable({
     conversation = conversation, streamed = options.streamed, quiet = options.quiet, no_streaming = options.no_streaming,
-    stage = "begin", signal = task.signal(), events = {}, first = 1, last = 0, n_asked = 0,
+    stage = "begin", events = {}, first = 1, last = 0, n_asked = 0,
   }, Turn)
   conversation.turn = self
   return self
@@ -61,6 +61,18 @@ function Turn:emit(event)
   if self.quiet then return end
   self.last = self.last + 1
   self.events[self.last] = event
+end
+
+--- What the turn waits by.
+---@return ogl.Signal
+function Turn:get_signal()
+  self.signal = self.signal or task.signal()
+  return self.signal
+end
+
+-- Has the turn look at what happened.
+local function wake(self)
+  if self.signal then self.signal:wake() end
 end
 
 --- Whether the turn was ended or turned from outside.
@@ -159,9 +171,9 @@ end
 local function request_of(self)
   local conversation = self.conversation
   local own = conversation.request
-  local request = requests.merge(own, {
-    tools = conversation.declared, headers = self.headers and requests.merge(own.headers, self.headers), no_streaming = self.no_streaming,
-  })
+  local request = requests.merge(own)
+  request.tools, request.no_streaming = conversation.declared, self.no_streaming
+  if self.headers then request.headers = requests.merge(own.headers, self.headers) end
   request.tool_choice = choice_of(own.tool_choice, conversation.number)
   local err
   request, err = prepared(self, request)
@@ -211,10 +223,10 @@ function stages.ask(self)
   local request
   request, err = request_of(self)
   if err then return fail(self, err) end
-  self:emit { type = "step", number = conversation.number }
+  if not self.quiet then self:emit { type = "step", number = conversation.number } end
   self.asked, self.n_asked = request, self.n_asked + 1
   if self.streamed or not sources.is_blocking(conversation.client) then
-    self.source, self.stage = sources.open(conversation.client, request, self.signal, self.streamed), "read"
+    self.source, self.stage = sources.open(conversation.client, request, self:get_signal(), self.streamed), "read"
   else
     self.stage = "answer"
   end
@@ -372,7 +384,7 @@ function Turn:halt(err)
   self.stop = err
   if not self.active then return abort(self, err) end
   if self.source then self.source:close() end
-  self.signal:wake()
+  wake(self)
 end
 
 --- Drops the partial answer, and asks again with a message of the user.
@@ -380,7 +392,7 @@ end
 function Turn:turn_to(message)
   self.restart = message
   if self.source then self.source:close() end
-  self.signal:wake()
+  wake(self)
 end
 
 -- For readers -----------------------------------------------------------------------------------------------------
