@@ -11,6 +11,7 @@
 -- @module opengatellm.conversation.turn
 local calls = require "opengatellm.conversation.calls"
 local errors = require "opengatellm.errors"
+local host = require "opengatellm.host"
 local history = require "opengatellm.conversation.history"
 local hooks = require "opengatellm.conversation.hooks"
 local json = require "opengatellm.json"
@@ -49,10 +50,17 @@ end
 function M.new(conversation, options)
   local self = setmetatable({
     conversation = conversation, streamed = options.streamed, quiet = options.quiet, no_streaming = options.no_streaming,
-    stage = "begin", events = {}, first = 1, last = 0, n_asked = 0,
+    stage = "begin", events = not options.quiet and {} or nil, first = 1, last = 0, n_asked = 0,
   }, Turn)
   conversation.turn = self
   return self
+end
+
+--- Whether a wait of this turn would block the program, as of one without a loop.
+---@return boolean
+function Turn:blocks()
+  if self.is_blocking == nil then self.is_blocking = host.current().blocking == true end
+  return self.is_blocking
 end
 
 --- Adds an event.
@@ -126,6 +134,7 @@ end
 
 -- Adds what the program has queued for this moment.
 local function take_queue(conversation, when)
+  if not conversation.queue[1] then return false end
   local left, taken = {}, false
   for _, entry in ipairs(conversation.queue) do
     if entry.when == when then
@@ -225,7 +234,9 @@ function stages.ask(self)
   if err then return fail(self, err) end
   if not self.quiet then self:emit { type = "step", number = conversation.number } end
   self.asked, self.n_asked = request, self.n_asked + 1
-  if self.streamed or not sources.is_blocking(conversation.client) then
+  local own = conversation.client.host
+  local waits = own and not own.blocking or not own and not self:blocks()
+  if self.streamed or waits then
     self.source, self.stage = sources.open(conversation.client, request, self:get_signal(), self.streamed), "read"
   else
     self.stage = "answer"
@@ -328,19 +339,13 @@ local function n_open(conversation)
   return count
 end
 
--- The results of the records, for the guard.
-local function results_of(conversation)
-  local found, place = {}, history.place_of(conversation.messages, conversation.said)
-  for i, record in ipairs(place and conversation.records or {}) do found[record] = conversation.messages[place + i] end
-  return found
-end
-
 local function calls_ended(self, err)
   local conversation = self.conversation
   self.runner = nil
   if err then return fail(self, err) end
   if records.are_open(conversation.records) then return pause(self) end
-  err = limits.exhausted(conversation) or limits.circle(conversation, results_of(conversation))
+  local place = history.place_of(conversation.messages, conversation.said)
+  err = limits.exhausted(conversation) or place and limits.circle(conversation, place)
   conversation.records, conversation.said = {}, nil
   if err then return fail(self, err) end
   self.stage = "ask"
