@@ -35,10 +35,9 @@ local function count(told, turn, calls_before)
 end
 
 -- Leads a turn through the client's middleware to `perform`.
-local function through(turn, perform)
+local function through(turn, chain, perform)
   local conversation = turn.conversation
   local client, options = conversation.client, conversation.options
-  if not client.chain then return perform() end
   local asked = {
     name = options.name, conversation = options.id, message = turn.message, headers = conversation.request.headers,
     model = conversation.request.model,
@@ -56,8 +55,9 @@ end
 ---@return ogl.Reply?
 ---@return ogl.Error? err
 function M.run(turn)
-  local calls_before = turn.conversation.n_calls
-  return through(turn, function()
+  local calls_before, chain = turn.conversation.n_calls, turn.conversation.client.chain
+  if not chain then return turn:run() end
+  return through(turn, chain, function()
     local reply, err = turn:run()
     count(reply or err, turn, calls_before)
     return reply, err
@@ -69,9 +69,12 @@ end
 ---@return ogl.Answer?
 ---@return ogl.Error? err
 function M.open(turn)
-  return through(turn, function()
-    return setmetatable({ turn = turn, calls_before = turn.conversation.n_calls }, Answer)
-  end)
+  local chain = turn.conversation.client.chain
+  local function answer()
+    return setmetatable({ turn = turn, calls_before = turn.conversation.n_calls, chained = chain and true }, Answer)
+  end
+  if not chain then return answer() end
+  return through(turn, chain, answer)
 end
 
 -- For readers ---------------------------------------------------------------------------------------------------------
@@ -80,7 +83,7 @@ end
 local function ended(self)
   if self.told then return end
   self.told = true
-  count(self.turn.reply or self.turn.err, self.turn, self.calls_before)
+  if self.chained then count(self.turn.reply or self.turn.err, self.turn, self.calls_before) end
   for _, watcher in ipairs(self.watchers or {}) do watcher(self.turn.reply, self.turn.err) end
 end
 

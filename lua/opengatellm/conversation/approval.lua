@@ -35,6 +35,7 @@ end
 ---@return "run"|"ask"|"reject"|"defer" verdict
 ---@return any detail the reason, or the time
 function M.assess(conversation, tool, record, arguments)
+  if not tool.approval and not conversation.options.approval then return "run" end
   local context = contexts.new(conversation, record)
   local verdict, detail = said_by(tool.approval, arguments, context)
   local other, other_detail = said_by(conversation.options.approval, arguments, context)

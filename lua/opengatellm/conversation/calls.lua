@@ -20,13 +20,27 @@ local M = {}
 
 ---@class ogl.Calls the calls of one step
 ---@field turn ogl.Turn
----@field ready ogl.CallRecord[] that may run, in order
----@field running table<ogl.CallRecord, table> the call's task, its tool, its deadline
+---@field ready ogl.Run[] that may run, in order
+---@field running table<ogl.Run, true>
 ---@field n_running integer
----@field ended table[] that a task has told of
+---@field ended ogl.Run[] that a task has told of
+---@field alone? ogl.Run a sequential one that runs
 ---@field err? ogl.Error that ends the turn
+
+---@class ogl.Run of a call
+---@field record ogl.CallRecord
+---@field tool table
+---@field arguments any
+---@field began? number seconds of the host's clock
+---@field deadline? number
+---@field task? ogl.Task
+---@field message? string why it failed
+---@field metadata? any that the tool gave beside its value
+---@field silent? boolean the tool gave nothing
 local Calls = {}
 Calls.__index = Calls
+
+local NONE = {} -- not to be changed
 
 local function known_names(conversation)
   local names = {}
@@ -52,17 +66,19 @@ end
 ---@param outcome ogl.Outcome
 ---@param result ogl.ToolOutcome
 ---@param value any for the event
-function Calls:finish(record, outcome, result, value)
-  local conversation, began = self.turn.conversation, self.began[record]
+---@param began? number when it started
+function Calls:finish(record, outcome, result, value, began)
+  local turn = self.turn
+  local conversation, was_waiting = turn.conversation, record.state == "waiting"
   if outcome == "success" or outcome == "failed" then result.content = with_edit(record, result.content) end
   records.finish(conversation, record, outcome, result)
   limits.count(conversation, record)
-  conversation:refresh()
-  if not self.turn.quiet then
+  if was_waiting then conversation:refresh() end
+  if not turn.quiet then
     local seconds = began and self.clock() - began or 0
-    self.turn:emit { type = "tool_result", id = record.id, name = record.name, outcome = outcome, value = value, seconds = seconds }
+    turn:emit { type = "tool_result", id = record.id, name = record.name, outcome = outcome, value = value, seconds = seconds }
   end
-  if conversation.options.stop_on_tool_error and outcome == "failed" and not self.err then
+  if outcome == "failed" and conversation.options.stop_on_tool_error and not self.err then
     local message = ("the tool %s failed: %s"):format(record.name, tostring(value))
     self.err = errors.new { kind = "provider", code = "tool_failed", message = message }
   end
@@ -71,16 +87,15 @@ end
 
 local function limit_of(self, tool) return tool and tool.result_limit or self.turn.conversation.options.result_limit end
 
-local function tell_failure(self, record, outcome, text)
-  self:finish(record, outcome, results.failure(text, limit_of(self)), text)
+local function tell_failure(self, record, outcome, text, began)
+  self:finish(record, outcome, results.failure(text, limit_of(self)), text, began)
 end
 
 -- Ends a call that gave a value.
-local function tell_value(self, record, tool, value, metadata)
-  local result, problem = results.of(value, limit_of(self, tool))
-  if not result then return tell_failure(self, record, "failed", problem) end
-  if metadata ~= nil then result.metadata = metadata end
-  self:finish(record, "success", { content = result.content, is_error = result.is_error, metadata = result.metadata }, value)
+local function tell_value(self, record, tool, value, metadata, began)
+  local result, problem = results.of(value, limit_of(self, tool), metadata)
+  if not result then return tell_failure(self, record, "failed", problem, began) end
+  self:finish(record, "success", result, value, began)
 end
 
 -- Before it runs -------------------------------------------------------------------------------------------------
@@ -108,8 +123,7 @@ local function judge(self, record, tool, arguments)
     if verdict == "defer" and detail > self.turn.conversation.clock() then return wait_for(self, record, "deferred", detail) end
   end
   if not tool.run then return wait_for(self, record, "external") end
-  self.arguments[record] = arguments
-  table.insert(self.ready, record)
+  table.insert(self.ready, { record = record, tool = tool, arguments = arguments })
 end
 
 local function consider(self, record)
@@ -138,7 +152,7 @@ end
 ---@return ogl.Calls
 function M.idle(turn)
   return setmetatable({
-    turn = turn, ready = {}, next = 1, running = {}, n_running = 0, ended = {}, arguments = {}, began = {}, clock = turn.signal.host.now,
+    turn = turn, ready = {}, next = 1, running = NONE, n_running = 0, ended = NONE, err = nil, alone = nil, clock = host.for_tasks().now,
   }, Calls)
 end
 
@@ -160,55 +174,60 @@ end
 
 -- While they run -------------------------------------------------------------------------------------------------
 
--- What the tool returns, through the client's middleware. `outcome` keeps what is not the value.
-local function perform(self, record, tool, outcome)
-  local conversation = self.turn.conversation
-  local context = contexts.new(conversation, record)
-  local function run(arguments)
-    local value, second = tool.run(arguments, context)
-    if value == nil and second ~= nil then
-      outcome.message = errors.is(second) and second.message or tostring(second)
-      return nil, errors.is(second) and second or errors.new { kind = "provider", code = "tool_failed", message = outcome.message }
-    end
-    outcome.metadata, outcome.silent = second, value == nil
-    if value == nil then return json.null end -- to middleware, nil is an error
-    return value
+-- What the tool returns; the run keeps what is not the value.
+local function call_tool(run, arguments, context)
+  local value, second = run.tool.run(arguments, context)
+  if value == nil and second ~= nil then
+    run.message = errors.is(second) and second.message or tostring(second)
+    return nil, errors.is(second) and second or errors.new { kind = "provider", code = "tool_failed", message = run.message }
   end
-  local client = conversation.client
-  if not client.chain then return run(self.arguments[record]) end
+  run.metadata, run.silent = second, value == nil
+  if value == nil then return json.null end -- to middleware, nil is an error
+  return value
+end
+
+-- The same, through the client's middleware.
+local function perform(self, run)
+  local conversation, record, tool = self.turn.conversation, run.record, run.tool
+  local context, client = contexts.new(conversation, record), conversation.client
+  if not client.chain then return call_tool(run, run.arguments, context) end
   local asked = {
-    name = record.name, id = record.id, description = tool.description, arguments = self.arguments[record], metadata = tool.metadata,
+    name = record.name, id = record.id, description = tool.description, arguments = run.arguments, metadata = tool.metadata,
     headers = self.turn.headers, model = conversation.request.model,
   }
-  return require "opengatellm.middleware.chain".run(client, "tool", asked, function(view) return run(view.request.arguments) end)
+  local run_chain = require "opengatellm.middleware.chain".run
+  return run_chain(client, "tool", asked, function(view) return call_tool(run, view.request.arguments, context) end)
 end
 
 -- Ends a call whose function has returned, or raised.
-local function settle(self, record, tool, outcome, fine, value, err)
-  if not fine then return tell_failure(self, record, "failed", "the tool raised: " .. tostring(value)) end
-  if value == nil then return tell_failure(self, record, "failed", outcome.message or tostring(err and err.message or err)) end
+local function settle(self, run, fine, value, err)
+  local record, began = run.record, run.began
+  if not fine then return tell_failure(self, record, "failed", "the tool raised: " .. tostring(value), began) end
+  if value == nil then
+    return tell_failure(self, record, "failed", run.message or tostring(err and err.message or err), began)
+  end
   local demand = contexts.demand_of(value)
-  if demand == "retry" then return tell_failure(self, record, "retry", value.message) end
+  if demand == "retry" then return tell_failure(self, record, "retry", value.message, began) end
   if demand then
     record.approved = nil
     return wait_for(self, record, demand, value.at, value.metadata)
   end
-  if outcome.silent and value == json.null then value = nil end
-  tell_value(self, record, tool, value, outcome.metadata)
+  if run.silent and value == json.null then value = nil end
+  tell_value(self, record, run.tool, value, run.metadata, began)
 end
 
 -- Ends a call whose task has ended.
-local function settle_task(self, record, entry)
-  local it = entry.task
-  local raised = it.failure
-  local value, err = it:wait()
-  if raised then return settle(self, record, entry.tool, entry.outcome, false, raised.err) end
-  return settle(self, record, entry.tool, entry.outcome, true, value, err)
+local function settle_task(self, run)
+  local raised = run.task.failure
+  local value, err = run.task:wait()
+  if raised then return settle(self, run, false, raised.err) end
+  return settle(self, run, true, value, err)
 end
 
 -- Notes that a call runs now, and has the program save that; false where it may not.
-local function begin(self, record)
-  local conversation, before = self.turn.conversation, record.state
+local function begin(self, run)
+  local conversation, record = self.turn.conversation, run.record
+  local before = record.state
   record.state = "running"
   local err = conversation:note_save()
   if err then
@@ -216,87 +235,83 @@ local function begin(self, record)
     return false
   end
   if not self.turn.quiet then
-    self.turn:emit { type = "tool_start", id = record.id, name = record.name, arguments = self.arguments[record] }
+    self.turn:emit { type = "tool_start", id = record.id, name = record.name, arguments = run.arguments }
   end
-  conversation.n_calls, self.began[record] = conversation.n_calls + 1, self.clock()
+  conversation.n_calls, run.began = conversation.n_calls + 1, self.clock()
   return true
 end
 
 -- Runs a call in a task of its own.
-local function launch(self, record, tool, seconds)
-  if not begin(self, record) then return end
-  local signal, entry = self.turn.signal, { tool = tool, outcome = {} }
-  entry.deadline = seconds and self.began[record] + seconds or nil
-  self.running[record], self.n_running = entry, self.n_running + 1
+local function launch(self, run, seconds)
+  if not begin(self, run) then return end
+  local signal = self.turn:get_signal()
+  if self.running == NONE then self.running, self.ended = {}, {} end
+  run.deadline = seconds and run.began + seconds or nil
+  self.running[run], self.n_running = true, self.n_running + 1
   local function ended(it)
-    entry.task = it
+    run.task = it
     signal.running[it] = nil
-    if self.running[record] == entry then
-      table.insert(self.ended, record)
+    if self.running[run] then
+      table.insert(self.ended, run)
       signal:wake()
     elseif it.failure then
       it:wait() -- nobody asks any more
     end
   end
-  entry.task = task.spawn(perform, self, record, tool, entry.outcome)
-  signal.running[entry.task] = true
-  if entry.task.done then ended(entry.task) else entry.task.on_end = ended end
+  run.task = task.spawn(perform, self, run)
+  signal.running[run.task] = true
+  if run.task.done then ended(run.task) else run.task.on_end = ended end
 end
 
 -- Runs the only call that is left, in a program that it blocks anyway: a task would cost as much as all the rest.
-local function run_here(self, record, tool)
-  if not begin(self, record) then return end
-  local outcome = {}
-  settle(self, record, tool, outcome, pcall(perform, self, record, tool, outcome))
+local function run_here(self, run)
+  if not begin(self, run) then return end
+  settle(self, run, pcall(perform, self, run))
 end
 
 -- Whether a call is alone, and nobody could end it.
 local function is_single(self, seconds)
-  return not seconds and self.n_running == 0 and not self.ready[self.next] and host.current().blocking
+  return not seconds and self.n_running == 0 and not self.ready[self.next] and self.turn:blocks()
 end
 
 -- Starts what may run now.
 local function start(self)
-  local conversation = self.turn.conversation
-  local most = conversation.options.max_parallel_tools or 4
+  local options = self.turn.conversation.options
+  local most = options.max_parallel_tools or 4
   while self.ready[self.next] and self.n_running < most and not self.alone and not self.err do
-    local record = self.ready[self.next]
-    local tool = conversation.tools[record.name]
-    local seconds = tool.timeout or conversation.options.tool_timeout
-    if tool.sequential and self.n_running > 0 then return end
+    local run = self.ready[self.next]
+    local seconds = run.tool.timeout or options.tool_timeout
+    if run.tool.sequential and self.n_running > 0 then return end
     self.next = self.next + 1
-    if is_single(self, seconds) then return run_here(self, record, tool) end
-    self.alone = tool.sequential and record or nil
-    launch(self, record, tool, seconds)
+    if is_single(self, seconds) then return run_here(self, run) end
+    self.alone = run.tool.sequential and run or nil
+    launch(self, run, seconds)
   end
 end
 
-local function take_out(self, record)
-  local entry = self.running[record]
-  self.running[record], self.n_running = nil, self.n_running - 1
-  if self.alone == record then self.alone = nil end
-  return entry
+local function take_out(self, run)
+  self.running[run], self.n_running = nil, self.n_running - 1
+  if self.alone == run then self.alone = nil end
 end
 
 -- The seconds until the first of the running calls is too late.
 local function patience(self)
   local first
-  for _, entry in pairs(self.running) do
-    if entry.deadline and (not first or entry.deadline < first) then first = entry.deadline end
+  for run in pairs(self.running) do
+    if run.deadline and (not first or run.deadline < first) then first = run.deadline end
   end
   return first and math.max(0, first - self.clock())
 end
 
 local function end_late(self)
   local now, late = self.clock(), {}
-  for record, entry in pairs(self.running) do
-    if entry.deadline and entry.deadline <= now and not entry.task.done then late[#late + 1] = record end
+  for run in pairs(self.running) do
+    if run.deadline and run.deadline <= now and not run.task.done then late[#late + 1] = run end
   end
-  for _, record in ipairs(late) do
-    local seconds = self.running[record].deadline - self.began[record]
-    local entry = take_out(self, record)
-    entry.task:cancel()
-    tell_failure(self, record, "failed", ("the tool did not finish within %g s"):format(seconds))
+  for _, run in ipairs(late) do
+    take_out(self, run)
+    run.task:cancel()
+    tell_failure(self, run.record, "failed", ("the tool did not finish within %g s"):format(run.deadline - run.began), run.began)
   end
 end
 
@@ -307,11 +322,14 @@ function Calls:step()
   if not self.err then start(self) end
   if self.n_running == 0 then return false, self.err end
   local turn = self.turn
-  local err = turn.signal:wait(function() return self.ended[1] or turn:is_stopped() end, patience(self))
+  local err = turn:get_signal():wait(function() return self.ended[1] or turn:is_stopped() end, patience(self))
   if err and err.kind ~= "timeout" then return false, err end
   local ended = self.ended
   self.ended = {}
-  for _, record in ipairs(ended) do settle_task(self, record, take_out(self, record)) end
+  for _, run in ipairs(ended) do
+    take_out(self, run)
+    settle_task(self, run)
+  end
   end_late(self)
   return true
 end
@@ -319,10 +337,9 @@ end
 --- Ends the calls that run, and those that never will: each of them has a result.
 ---@param text string
 function Calls:interrupt(text)
-  local stopped = {}
-  for record, entry in pairs(self.running) do stopped[record] = entry end
-  self.running, self.n_running = {}, 0
-  for _, entry in pairs(stopped) do entry.task:cancel() end
+  local stopped = self.running
+  self.running, self.n_running = NONE, 0
+  for run in pairs(stopped) do run.task:cancel() end
   for _, record in ipairs(self.turn.conversation.records) do
     if record.state ~= "done" then tell_failure(self, record, "interrupted", text) end
   end

@@ -134,28 +134,35 @@ end
 ---@class ogl.CheckedHistory the messages that were sound when a request was last sent
 ---@field list? ogl.Message[]
 ---@field messages ogl.Message[] those that were in it
----@field calls table<integer, table> their calls, by their places
+---@field calls table[] those of them that have calls
+---@field lists table[] these calls, in the same order
 local Checked = {}
 Checked.__index = Checked
 
 --- Makes what remembers a history, since looking at each message anew would cost more with each turn.
 ---@return ogl.CheckedHistory
-function M.checked() return setmetatable({ messages = {}, calls = {} }, Checked) end
+function M.checked() return setmetatable({ messages = {}, calls = {}, lists = {} }, Checked) end
 
 -- Whether a list begins with the messages that were looked at. Within a turn, nobody but the turn adds messages.
 local function begins_the_same(self, list, thorough)
-  local known, calls = self.messages, self.calls
+  local known, calls, lists = self.messages, self.calls, self.lists
   if not thorough then return self.list == list and list[#known] == known[#known] end
   for i = 1, #known do
-    local message = known[i]
-    if list[i] ~= message or message.tool_calls ~= calls[i] then return false end
+    if list[i] ~= known[i] then return false end
+  end
+  for i = 1, #calls do
+    if calls[i].tool_calls ~= lists[i] then return false end
   end
   return true
 end
 
 local function note(self, list)
-  local known, calls = self.messages, self.calls
-  for i = #known + 1, #list do known[i], calls[i] = list[i], list[i].tool_calls end
+  local known, calls, lists = self.messages, self.calls, self.lists
+  for i = #known + 1, #list do
+    local message = list[i]
+    known[i] = message
+    if message.tool_calls then calls[#calls + 1], lists[#lists + 1] = message, message.tool_calls end
+  end
   self.list = list
 end
 
@@ -164,7 +171,7 @@ end
 ---@param thorough boolean the program may have changed messages since
 ---@return ogl.Message[]
 function Checked:repair(list, thorough)
-  if not begins_the_same(self, list, thorough) then self.messages, self.calls = {}, {} end
+  if not begins_the_same(self, list, thorough) then self.messages, self.calls, self.lists = {}, {}, {} end
   local n = #self.messages
   if not is_sound(list, n + 1, list[n]) then return M.repair(list) end
   note(self, list)

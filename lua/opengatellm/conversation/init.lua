@@ -166,13 +166,14 @@ local function refusal(code, text) return errors.new { kind = "invalid", code = 
 
 -- A message of what a program says; nil and what is wrong.
 local function message_of(said)
+  if type(said) == "string" then return { role = "user", content = said } end
   if type(said) == "table" and said.role then
     local problem = message.check { said }
     if problem then return nil, problem end
     return said
   end
-  if type(said) ~= "string" and type(said) ~= "table" then return nil, "expected a text, a message or parts, got " .. type(said) end
-  local made = { role = "user", content = type(said) == "table" and said.type and { said } or said }
+  if type(said) ~= "table" then return nil, "expected a text, a message or parts, got " .. type(said) end
+  local made = { role = "user", content = said.type and { said } or said }
   local problem = message.check { made }
   if problem then return nil, problem end
   return made
@@ -196,6 +197,7 @@ end
 
 -- Ends calls that a limit or an error kept from running, since the user goes on.
 local function end_left(self)
+  if not self.records[1] then return end
   for _, record in ipairs(self.records) do
     if record.state ~= "done" then
       records.finish(self, record, "interrupted", { content = history.INTERRUPTED, is_error = true })
@@ -209,7 +211,9 @@ local function begin_with(self, said, options)
   if err then return nil, err end
   end_left(self)
   table.insert(self.messages, said)
-  self.number, self.begun, self.retries, self.seen = 0, false, {}, {}
+  self.number, self.begun = 0, false
+  if next(self.retries) ~= nil then self.retries = {} end
+  if next(self.seen) ~= nil then self.seen = {} end
   local turn = turns.new(self, options)
   turn.message = said
   return turn
@@ -377,7 +381,9 @@ end
 -- For the other files of this room ------------------------------------------------------------------------------------------
 
 --- Makes the list of pending calls again.
-function Conversation:refresh() self.pending = records.pending(self.records) end
+function Conversation:refresh()
+  if self.pending[1] or records.are_waiting(self.records) then self.pending = records.pending(self.records) end
+end
 
 --- Adds what an answer used.
 ---@param usage? ogl.Usage
@@ -392,6 +398,7 @@ end
 --- Has the program save the conversation.
 ---@return ogl.Error? err code `save`
 function Conversation:note_save()
+  if not self.options.on_save then return nil end
   local err = hooks.run("on_save", self.options.on_save, self)
   if err and err.code == "hook" then err.code = "save" end
   return err

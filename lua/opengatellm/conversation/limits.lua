@@ -83,12 +83,12 @@ end
 
 --- Looks at the results of a step, and says which call ran in a circle.
 ---@param conversation ogl.Conversation
----@param results table<ogl.CallRecord, ogl.Message>
+---@param place integer of the message with the calls; their results stand behind it
 ---@return ogl.Error?
-function M.circle(conversation, results)
+function M.circle(conversation, place)
   local before, now, err = conversation.seen, {}, nil
-  for _, record in ipairs(conversation.records) do
-    local tool, result = conversation.tools[record.name], results[record]
+  for i, record in ipairs(conversation.records) do
+    local tool, result = conversation.tools[record.name], conversation.messages[place + i]
     if result and not (tool and tool.repeats) then
       local key = record.name .. " " .. record.json
       local seen, count = now[key] or before[key], 1

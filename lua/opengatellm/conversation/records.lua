@@ -54,12 +54,23 @@ end
 ---@param message ogl.Message
 ---@return ogl.CallRecord[]
 function M.of(message)
-  local list, taken = {}, {}
-  for i, call in ipairs(history.calls(message)) do
+  local list, calls = {}, history.calls(message)
+  local taken = calls[2] and {}
+  for i, call in ipairs(calls) do
     local inner, id = call["function"] or call.custom or call, history.id_of(call)
-    list[i] = { id = unique(id, taken), call_id = id, name = inner.name, json = inner.arguments or inner.input or "", state = "new" }
+    list[i] = { id = taken and unique(id, taken) or id, call_id = id, name = inner.name, json = inner.arguments or inner.input or "", state = "new" }
   end
   return list
+end
+
+--- Whether some record waits for a person or the program.
+---@param records ogl.CallRecord[]
+---@return boolean
+function M.are_waiting(records)
+  for _, record in ipairs(records) do
+    if record.state == "waiting" then return true end
+  end
+  return false
 end
 
 --- The records that wait for a person or the program, as these see them.

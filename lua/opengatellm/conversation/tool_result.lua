@@ -104,11 +104,32 @@ local function count(value, state)
   return total
 end
 
-local function encoded(value)
+local FEW = 100
+
+-- Whether a table has so few and simple values that they need no counting: most results do.
+local function is_simple(value)
+  if type(value) ~= "table" then return false end
+  local left = FEW
+  for _, inner in next, value do
+    left = left - 1
+    if left == 0 or type(inner) == "table" or scalar_problem(inner) then return false end
+  end
+  return true
+end
+
+local function counted(value)
   local state = { keys = {}, open = {}, counts = {} }
   local total = count(value, state)
   if state.problem then return nil, state.problem end
   if total > MOST then return nil, ("it has more than %d values"):format(MOST) end
+  return true
+end
+
+local function encoded(value)
+  if not is_simple(value) then
+    local fine, problem = counted(value)
+    if not fine then return nil, problem end
+  end
   local fine, text = pcall(json.encode, value)
   if not fine then return nil, tostring(text) end
   return text

@@ -11,6 +11,7 @@
 -- @module opengatellm.conversation.turn
 local calls = require "opengatellm.conversation.calls"
 local errors = require "opengatellm.errors"
+local host = require "opengatellm.host"
 local history = require "opengatellm.conversation.history"
 local hooks = require "opengatellm.conversation.hooks"
 local json = require "opengatellm.json"
@@ -29,7 +30,7 @@ local M = {}
 ---@field streamed boolean the model is asked for a stream
 ---@field quiet boolean nobody reads the events
 ---@field stage "begin"|"ask"|"read"|"answer"|"calls"|"over"
----@field signal ogl.Signal
+---@field signal? ogl.Signal made when something is first waited for
 ---@field headers? table of middleware, for the calls inside
 ---@field reply? ogl.Reply
 ---@field err? ogl.Error
@@ -49,10 +50,17 @@ end
 function M.new(conversation, options)
   local self = setmetatable({
     conversation = conversation, streamed = options.streamed, quiet = options.quiet, no_streaming = options.no_streaming,
-    stage = "begin", signal = task.signal(), events = {}, first = 1, last = 0, n_asked = 0,
+    stage = "begin", events = not options.quiet and {} or nil, first = 1, last = 0, n_asked = 0,
   }, Turn)
   conversation.turn = self
   return self
+end
+
+--- Whether a wait of this turn would block the program, as of one without a loop.
+---@return boolean
+function Turn:blocks()
+  if self.is_blocking == nil then self.is_blocking = host.current().blocking == true end
+  return self.is_blocking
 end
 
 --- Adds an event.
@@ -61,6 +69,18 @@ function Turn:emit(event)
   if self.quiet then return end
   self.last = self.last + 1
   self.events[self.last] = event
+end
+
+--- What the turn waits by.
+---@return ogl.Signal
+function Turn:get_signal()
+  self.signal = self.signal or task.signal()
+  return self.signal
+end
+
+-- Has the turn look at what happened.
+local function wake(self)
+  if self.signal then self.signal:wake() end
 end
 
 --- Whether the turn was ended or turned from outside.
@@ -114,6 +134,7 @@ end
 
 -- Adds what the program has queued for this moment.
 local function take_queue(conversation, when)
+  if not conversation.queue[1] then return false end
   local left, taken = {}, false
   for _, entry in ipairs(conversation.queue) do
     if entry.when == when then
@@ -159,9 +180,9 @@ end
 local function request_of(self)
   local conversation = self.conversation
   local own = conversation.request
-  local request = requests.merge(own, {
-    tools = conversation.declared, headers = self.headers and requests.merge(own.headers, self.headers), no_streaming = self.no_streaming,
-  })
+  local request = requests.merge(own)
+  request.tools, request.no_streaming = conversation.declared, self.no_streaming
+  if self.headers then request.headers = requests.merge(own.headers, self.headers) end
   request.tool_choice = choice_of(own.tool_choice, conversation.number)
   local err
   request, err = prepared(self, request)
@@ -211,10 +232,12 @@ function stages.ask(self)
   local request
   request, err = request_of(self)
   if err then return fail(self, err) end
-  self:emit { type = "step", number = conversation.number }
+  if not self.quiet then self:emit { type = "step", number = conversation.number } end
   self.asked, self.n_asked = request, self.n_asked + 1
-  if self.streamed or not sources.is_blocking(conversation.client) then
-    self.source, self.stage = sources.open(conversation.client, request, self.signal, self.streamed), "read"
+  local own = conversation.client.host
+  local waits = own and not own.blocking or not own and not self:blocks()
+  if self.streamed or waits then
+    self.source, self.stage = sources.open(conversation.client, request, self:get_signal(), self.streamed), "read"
   else
     self.stage = "answer"
   end
@@ -316,19 +339,13 @@ local function n_open(conversation)
   return count
 end
 
--- The results of the records, for the guard.
-local function results_of(conversation)
-  local found, place = {}, history.place_of(conversation.messages, conversation.said)
-  for i, record in ipairs(place and conversation.records or {}) do found[record] = conversation.messages[place + i] end
-  return found
-end
-
 local function calls_ended(self, err)
   local conversation = self.conversation
   self.runner = nil
   if err then return fail(self, err) end
   if records.are_open(conversation.records) then return pause(self) end
-  err = limits.exhausted(conversation) or limits.circle(conversation, results_of(conversation))
+  local place = history.place_of(conversation.messages, conversation.said)
+  err = limits.exhausted(conversation) or place and limits.circle(conversation, place)
   conversation.records, conversation.said = {}, nil
   if err then return fail(self, err) end
   self.stage = "ask"
@@ -372,7 +389,7 @@ function Turn:halt(err)
   self.stop = err
   if not self.active then return abort(self, err) end
   if self.source then self.source:close() end
-  self.signal:wake()
+  wake(self)
 end
 
 --- Drops the partial answer, and asks again with a message of the user.
@@ -380,7 +397,7 @@ end
 function Turn:turn_to(message)
   self.restart = message
   if self.source then self.source:close() end
-  self.signal:wake()
+  wake(self)
 end
 
 -- For readers -----------------------------------------------------------------------------------------------------
