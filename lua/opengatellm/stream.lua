@@ -355,11 +355,14 @@ local function next_of_decoder(self)
   return nil, self.err
 end
 
--- The end of the events that go into the chain: its functions give what they hold.
-local function end_of_source(self)
-  if self.source then self.done = true end
-  local _, err = self.chain:finish()
-  return err
+-- No event goes into the chain any more: a source has failed, or the functions give what they hold.
+local function end_of_source(self, err)
+  if not (err and self.source) then
+    if self.source then self.done = true end
+    local _
+    _, err = self.chain:finish()
+  end
+  if err and not self.err then fail(self, err) end
 end
 
 -- The next event that comes out of the call's functions.
@@ -375,10 +378,10 @@ local function next_of_chain(self)
     if event then
       event, err = self.chain:pass(event)
       if event then return event end
-    elseif not (err and self.source) then
-      err = end_of_source(self)
+      if err and not self.err then fail(self, err) end
+    else
+      end_of_source(self, err)
     end
-    if err and not self.err then fail(self, err) end
   end
 end
 
@@ -402,21 +405,25 @@ local function loop_of_all(self, was_closed)
   end
 end
 
--- The same where no value follows: most events come out of the decoder, and leave the functions, one by one. Once the answer is committed
--- no other try has another chain.
+-- The same where no value follows: most events come out of the decoder or the source, and leave the functions, one by one. Once the answer
+-- is committed no other try has another chain.
 local function loop_of_chain(self, was_closed)
-  local chain, decoder, pass
+  local source, chain, decoder, pass = self.source, nil, nil, nil
   return function()
     if chain and chain.clear then
-      local given = next_event(decoder)
+      local given, err
+      if source then given, err = source(self) else given = next_event(decoder) end
       if given then
-        local event, err = pass(chain, given)
+        local event
+        event, err = pass(chain, given)
         if event then return event end
-        if err then fail(self, err) end
+        if err and not self.err then fail(self, err) end
+      elseif source then
+        end_of_source(self, err)
       end
     end
     local event = next_of_chain(self)
-    if not chain and self.held == false and not self.source then chain, decoder, pass = self.chain, self.decoder, self.chain.pass end
+    if not chain and self.held == false then chain, decoder, pass = self.chain, self.decoder, self.chain.pass end
     if event then return event end
     return end_loop(self, was_closed)
   end

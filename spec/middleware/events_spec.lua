@@ -72,6 +72,12 @@ describe("think", function()
     any_split(think(), "trailing <thi", "text:trailing <thi")
   end)
 
+  it("leaves events as they are whose text has nothing of a tag", function()
+    local events = { text "Hello ", text "world", { type = "usage", usage = { output_tokens = 2 } }, FINISH }
+    local out = pass(middleware.think {}, events)
+    for i, event in ipairs(events) do assert.equal(event, out[i]) end
+  end)
+
   it("keeps parts and choices apart, and in order", function()
     local _, reply = pass(middleware.think(), {
       text("<think>a", 1), text("<think>b", 1, 2), text("</think>c", 1), text("</think>d", 1, 2),
