@@ -311,6 +311,8 @@ describe("every Lua file", function()
       ["middleware/options"] = "middleware/events", ["middleware/defaults"] = "middleware/events", ["middleware/timeout"] = "middleware/events",
       ["middleware/think"] = "middleware/events", ["middleware/merge"] = "middleware/events",
       ["middleware/citations"] = "middleware/events", ["middleware/redact"] = "middleware/events",
+      ["gateway/chat"] = "gateway/openai", ["gateway/relay"] = "gateway/openai", ["gateway/meter"] = "gateway/openai",
+      ["gateway/visit"] = "gateway/init", ["gateway/problem"] = "gateway/init", ["gateway/models"] = "gateway/openai",
       ["cli/init"] = "cli", ["cli/chat"] = "cli", ["cli/common"] = "cli", ["cli/models"] = "net/ogl",
     }
     for _, path in ipairs(files(LUA)) do
