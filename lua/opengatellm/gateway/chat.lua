@@ -12,19 +12,16 @@ local relay = require "opengatellm.gateway.relay"
 
 local M = {}
 
---- What writes an answer: an encoder of the core, or a table with its methods.
----@class ogl.GatewayEncoder
----@field put fun(self, event: ogl.Event): true?, string?, string?
----@field finish fun(self): true?, string?, string?
----@field take fun(self): string
-
 ---@class ogl.GatewayChat how a face answers a chat
 ---@field protocol string
 ---@field id? string front of the ids that it makes
 ---@field echo? fun(body: string): string members of the request that the answer repeats
----@field encoder? fun(mode: "stream"|"whole", context: table): ogl.GatewayEncoder default: the protocol's own
----@field check? fun(visit: ogl.GatewayVisit, asked: ogl.Request, wants: table, target: ogl.GatewayTarget): ogl.Error? what it refuses
+---@field early? function (visit, asked, wants, target) -> status, headers, body | nil, err where nothing is sent upstream; nil: it is
+---@field renames? boolean a request passes through although its model has another name upstream
+---@field timed? boolean its answers tell times and durations
 ---@field relayed? string path of the upstream server, where it is not that of a chat
+---@field ends? string pattern of the end of a stream that no decoder reads
+---@field operation? string name of such a call in the metrics
 
 local CONTENT_TYPES = { ollama = "application/x-ndjson" }
 
@@ -33,17 +30,15 @@ local function content_type(chat, streamed)
   return CONTENT_TYPES[chat.protocol] or "text/event-stream"
 end
 
-local function context_of(visit, chat, target, wants)
+-- Makes what writes the answer. An answer of the same protocol keeps its id, by which the caller may ask for it again.
+local function encoder_of(visit, chat, target, wants)
   local own = not target.client.rows and target.client.provider.protocol == chat.protocol
-  return {
-    id = not own and chat.id and chat.id .. visit.id or nil, model = wants.model, created = os.time(),
-    include_usage = wants.include_usage, echo = chat.echo and chat.echo(visit.request.body) or nil,
+  local context = {
+    id = not own and chat.id and chat.id .. visit.id or nil, model = wants.model, created = not chat.timed and os.time() or nil,
+    include_usage = wants.include_usage, echo = chat.echo and chat.echo(visit.request.body) or nil, now = chat.timed and visit.at,
+    generate = wants.generate,
   }
-end
-
-local function encoder_of(chat, mode, context)
-  if chat.encoder then return chat.encoder(mode, context) end
-  return assert(core.encoder(chat.protocol, mode, context))
+  return assert(core.encoder(chat.protocol, wants.stream and "stream" or "whole", context))
 end
 
 --- The headers of an answer in the face's form.
@@ -86,7 +81,7 @@ local function step(self)
   if not event then event, err = self.stream:next() end
   if event then
     self.meter:event(event)
-    self.encoder:put(event)
+    self.encoder:put(event, self.visit:now())
     return
   end
   self.ended = true
@@ -95,7 +90,7 @@ local function step(self)
     self.encoder:put { type = "error", message = problems.message(err), kind = err.kind, code = err.code }
   else
     err = nil
-    self.encoder:finish()
+    self.encoder:finish(self.visit:now())
   end
   self.stream:close()
   self.meter:done(err)
@@ -124,7 +119,7 @@ local function whole(self)
   local event = self.first
   while event do
     self.meter:event(event)
-    self.encoder:put(event)
+    self.encoder:put(event, self.visit:now())
     event, err = self.stream:next()
   end
   self.stream:close()
@@ -132,7 +127,7 @@ local function whole(self)
     self.meter:done(err)
     return nil, err
   end
-  self.encoder:finish()
+  self.encoder:finish(self.visit:now())
   self.meter:done()
   return self.encoder:take()
 end
@@ -146,10 +141,8 @@ local function translate(visit, chat, target, asked, wants)
     meter:done(first)
     return nil, first
   end
-  local mode = streamed and "stream" or "whole"
   local self = {
-    visit = visit, stream = stream, first = first, meter = meter, ended = false,
-    encoder = encoder_of(chat, mode, context_of(visit, chat, target, wants)),
+    visit = visit, stream = stream, first = first, meter = meter, ended = false, encoder = encoder_of(visit, chat, target, wants),
   }
   if streamed then
     return 200, M.headers(chat, true), function() return next_bytes(self) end, function() close(self) end
@@ -187,8 +180,10 @@ function M.answer(visit, chat)
   local asked, wants, target = M.read(visit, chat)
   if not asked then return nil, wants end
   if relay.fits(target, chat, wants) then return relay.answer(visit, target, chat, asked, wants) end
-  local err = chat.check and chat.check(visit, asked, wants, target)
-  if err then return nil, err end
+  if chat.early then
+    local status, headers, body = chat.early(visit, asked, wants, target)
+    if status or headers then return status, headers, body end
+  end
   return translate(visit, chat, target, asked, wants)
 end
 

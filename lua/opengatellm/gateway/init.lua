@@ -6,9 +6,10 @@
 -- `body` is a text, or a function that gives the next bytes, and nil at the end; call `close` where nobody will read on. A face is a file
 -- with a table of routes: openai.lua, ollama.lua. The adapter for nginx is nginx.lua.
 --
--- A face: name, claims(path) -> whether an unknown path is its own, routes[path][method] = handler, patterns = list of { pattern, methods },
--- error(status, message, err) -> content type, body; guard(visit) -> what is wrong with a request's head; cors(visit) -> headers;
--- unknown_model(name), unknown_path(path), short_name(name). A handler gives status, headers, body and close, or nil and an error.
+-- A face: name; claims(path) -> whether an unknown path is its own; routes[path][method] = handler; patterns = { { pattern, methods }, … };
+-- error(status, message, err) -> content type, body; guard(visit) -> what is wrong with a request's head; unknown_model(name) and
+-- unknown_path(path) -> words; and, where it has them, short_name(name), cors(visit) -> headers, preflight(visit) -> an answer. A handler
+-- gives status, headers, body and close, or nil and an error.
 --
 -- @module opengatellm.gateway
 local core = require "opengatellm.core"
@@ -23,8 +24,9 @@ local M = {}
 -- Faces, one line each. An unknown path is the first's that claims it.
 local FACES = {
   openai = "opengatellm.gateway.openai",
+  ollama = "opengatellm.gateway.ollama",
 }
-local ORDER = words.list "openai"
+local ORDER = words.list "openai ollama"
 
 ---@class ogl.GatewayOptions
 ---@field routes ogl.GatewayRoute[]
@@ -102,6 +104,13 @@ local function forward_of(options)
   return list, problem
 end
 
+-- The origins that Ollama's variable names, with commas between them.
+local function origins_of_variable()
+  local list = {}
+  for origin in (os.getenv "OLLAMA_ORIGINS" or ""):gmatch "[^,%s]+" do list[#list + 1] = origin end
+  return list
+end
+
 -- Compares digests, so that the time of the answer tells nothing of the key.
 local function admits_of(key)
   local digest = core.sha256(key)
@@ -117,14 +126,15 @@ function M.new(options, level)
     if problem then error("ogl.gateway: " .. problem, (level or 1) + 2) end
   end
   refuse(check(options))
-  local self, problem = setmetatable({}, Gateway), nil
-  self.routes, problem = routes.new(options.routes)
+  local self = setmetatable({}, Gateway)
+  local list, problem = routes.new(options.routes)
+  self.routes = list
   refuse(problem)
   self.faces, problem = faces_of(options.faces)
   refuse(problem)
   self.forward, problem = forward_of(options)
   refuse(problem)
-  self.origins, problem = lowered(options.origins, "origins")
+  self.origins, problem = lowered(options.origins or origins_of_variable(), "origins")
   refuse(problem)
   self.hosts, problem = lowered(options.hosts, "hosts")
   refuse(problem)
@@ -185,9 +195,12 @@ end
 local function answer(self, visit)
   local asked, face = visit.request, visit.face
   if not visit.methods then return nil, problems.new(404, face.unknown_path(asked.path), "not_found") end
+  local err = face.guard(visit)
+  if err then return nil, err end
+  if asked.method == "OPTIONS" and face.preflight then return face.preflight(visit) end
   local handler = visit.methods[asked.method]
   if not handler then return nil, problems.new(405, "method not allowed", "method_not_allowed") end
-  local err = face.guard(visit) or key_problem(self, asked.headers) or body_problem(self, asked)
+  err = key_problem(self, asked.headers) or body_problem(self, asked)
   if err then return nil, err end
   return handler(visit, visit.parameter)
 end

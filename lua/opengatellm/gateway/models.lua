@@ -83,17 +83,26 @@ function M.all(gateway)
   return list
 end
 
---- What is known of one model.
+local function listed_entry(gateway, name)
+  for _, entry in ipairs(M.all(gateway)) do
+    if entry.name == name then return entry end
+  end
+end
+
+--- What is known of a model without asking a server.
 ---@param gateway ogl.Gateway
 ---@param name string
 ---@param short? string see Routes:find
 ---@return ogl.GatewayModel? # nil: no route has it
-function M.find(gateway, name, short)
-  for _, entry in ipairs(M.all(gateway)) do
-    if entry.name == name or entry.name == short then return entry end
-  end
+function M.known(gateway, name, short)
   local target = gateway.routes:find(name, short)
   return target and entry_of(short or name, target.model, target.route) or nil
 end
+
+--- What is known of one model, its server's list included.
+---@param gateway ogl.Gateway
+---@param name string
+---@return ogl.GatewayModel? # nil: no route has it
+function M.find(gateway, name) return listed_entry(gateway, name) or M.known(gateway, name) end
 
 return M

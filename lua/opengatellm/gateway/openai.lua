@@ -5,8 +5,7 @@ local chats = require "opengatellm.gateway.chat"
 local core = require "opengatellm.core"
 local json = require "opengatellm.json"
 local lists = require "opengatellm.gateway.models"
-local meters = require "opengatellm.gateway.meter"
-local mistake = require "opengatellm.middleware.mistake"
+local operations = require "opengatellm.gateway.operation"
 local problems = require "opengatellm.gateway.problem"
 local relay = require "opengatellm.gateway.relay"
 local url = require "opengatellm.base.url"
@@ -49,7 +48,9 @@ function M.unknown_path(path) return "there is no route " .. path end
 ---@return ogl.Error?
 function M.guard(visit)
   local kind = visit.request.headers["content-type"]
-  if visit.request.method ~= "POST" or kind == nil or kind:lower():find "^application/[%w.+-]*json" then return nil end
+  if visit.request.method ~= "POST" then return nil end
+  if kind == nil and not visit.request.headers.origin then return nil end -- no page of another site may send a request without a type
+  if kind and kind:lower():find "^application/[%w.+-]*json" then return nil end
   return problems.new(415, "content-type: expected application/json", "unsupported_content_type")
 end
 
@@ -75,18 +76,18 @@ local function echo(body)
 end
 
 -- What one server keeps, another does not have: a conversation cannot go on there.
-local function check_responses(_, asked, _, target)
+local function check_responses(visit, asked, _, target)
   local protocol = target.client.provider.protocol
   if not asked.previous_response_id or protocol == "openai_responses" then return nil end
-  return problems.new(400, "previous_response_id: the server of this model keeps no responses", "previous_response_id")
+  return visit:refuse(400, "previous_response_id: the server of this model keeps no responses", "previous_response_id")
 end
 
-local RESPONSES = { protocol = "openai_responses", id = "resp_", echo = echo, check = check_responses }
+local RESPONSES = { protocol = "openai_responses", id = "resp_", echo = echo, early = check_responses }
 
 local function responses(visit) return chats.answer(visit, RESPONSES) end
 
 -- Completions stand below the level of conversations: only a server that has the route itself can answer.
-local COMPLETIONS = { protocol = "openai_chat", relayed = "/completions" }
+local COMPLETIONS = { protocol = "openai_chat", relayed = "/completions", ends = "%[DONE%]%s*$" }
 
 local function completions(visit)
   local body, err = visit:json()
@@ -98,50 +99,22 @@ local function completions(visit)
     return visit:refuse(400, "the server of this model has no completions: use /v1/chat/completions", "unsupported_route")
   end
   if body.stream ~= nil and type(body.stream) ~= "boolean" then return visit:refuse(400, "stream: expected a boolean") end
-  return relay.raw(visit, target, COMPLETIONS, body)
+  return relay.raw(visit, target, COMPLETIONS, body, body.stream == true)
 end
 
 -- Embeddings, reranking -----------------------------------------------------------------------------------------------------
-
--- Asks an operation of the target's client. Raises nothing: a mistake in the request is an error.
-local function ask(visit, operation, target, options)
-  options.model, options.headers = target.model, visit:forwarded()
-  local meter = meters.begin(visit, operation, options, target)
-  local answer, err = mistake.catch(target.client[operation], target.client, options)
-  meter:done(err, answer)
-  if not answer then return nil, err end
-  visit:note(target, answer.attempts)
-  return answer
-end
-
-local function json_answer(value) return 200, { ["content-type"] = "application/json" }, json.encode(value) end
 
 local function usage_of(answer)
   local usage = answer.usage or {}
   return { prompt_tokens = usage.input_tokens or 0, total_tokens = usage.total_tokens or usage.input_tokens or 0 }
 end
 
--- Fields of a request for which the value has to be of a type; null counts as absent. Gives the options, and what is wrong.
-local function options_of(body, fields)
-  local options = {}
-  for name, kinds in pairs(fields) do
-    local value = body[name]
-    if value == json.null then value = nil end
-    if value ~= nil and not kinds:find(type(value), 1, true) then return nil, ("%s: expected %s"):format(name, kinds) end
-    options[name] = value
-  end
-  return options
-end
-
-local function target_of(visit, fields)
-  local body, err = visit:json()
-  if not body then return nil, err end
-  local options, problem = options_of(body, fields)
-  if not options then return visit:refuse(400, problem) end
+local function read(visit, kinds)
+  local options, err, body = operations.read(visit, kinds)
+  if not options then return nil, err end
   local target
   target, err = visit:target(body.model)
-  if not target then return nil, err end
-  return options, target
+  return target and options, target or err
 end
 
 local function vectors_of(answer, encoded)
@@ -155,25 +128,25 @@ end
 local EMBEDDINGS = { input = "string or table", dimensions = "number", user = "string", encoding_format = "string" }
 
 local function embeddings(visit)
-  local options, target = target_of(visit, EMBEDDINGS)
+  local options, target = read(visit, EMBEDDINGS)
   if not options then return nil, target end
   if options.input == nil then return visit:refuse(400, "input is required") end
   local encoded = options.encoding_format == "base64"
   options.encoding_format, options.packed = nil, encoded or nil
-  local answer, err = ask(visit, "embeddings", target, options)
+  local answer, err = operations.ask(visit, "embeddings", target, options)
   if not answer then return nil, err end
-  return json_answer { object = "list", data = vectors_of(answer, encoded), model = target.model, usage = usage_of(answer) }
+  return operations.json { object = "list", data = vectors_of(answer, encoded), model = target.model, usage = usage_of(answer) }
 end
 
 local function rerank(visit)
-  local options, target = target_of(visit, { query = "string", documents = "table", top_n = "number" })
+  local options, target = read(visit, { query = "string", documents = "table", top_n = "number" })
   if not options then return nil, target end
   if options.query == nil or options.documents == nil then return visit:refuse(400, "query and documents are required") end
-  local answer, err = ask(visit, "rerank", target, options)
+  local answer, err = operations.ask(visit, "rerank", target, options)
   if not answer then return nil, err end
   local results = json.array {}
   for i, row in ipairs(answer.results) do results[i] = { index = row.index - 1, relevance_score = row.score } end
-  return json_answer { id = answer.id or "rerank-" .. visit.id, model = target.model, results = results, usage = usage_of(answer) }
+  return operations.json { id = answer.id or "rerank-" .. visit.id, model = target.model, results = results, usage = usage_of(answer) }
 end
 
 -- Models --------------------------------------------------------------------------------------------------------------------
@@ -185,14 +158,14 @@ end
 local function models(visit)
   local data = json.array {}
   for i, entry in ipairs(lists.all(visit.gateway)) do data[i] = model_of(entry) end
-  return json_answer { object = "list", data = data }
+  return operations.json { object = "list", data = data }
 end
 
 local function model(visit, name)
   name = url.unescape(name)
   local entry = lists.find(visit.gateway, name)
   if not entry then return visit:refuse(404, M.unknown_model(name), "model_not_found") end
-  return json_answer(model_of(entry))
+  return operations.json(model_of(entry))
 end
 
 ---@type table<string, table<string, fun(visit: ogl.GatewayVisit): integer?, table|ogl.Error, any, function?>>

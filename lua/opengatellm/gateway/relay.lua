@@ -48,16 +48,23 @@ end
 ---@param wants table of the request
 ---@return boolean
 function M.fits(target, chat, wants)
-  local client = target.model == wants.model and M.client(target, chat.protocol)
+  local client = (chat.renames or target.model == wants.model) and M.client(target, chat.protocol)
   return client and not has_quirks(client.provider) or false
 end
 
 -- Calls -------------------------------------------------------------------------------------------------------------------
 
+-- The body as it came, but for the model's name where the server has another: that goes to the front.
+local function renamed(body, model)
+  local rest = core.without(body, "model", "name")
+  return '{"model":' .. json.encode(model) .. (rest:find "^%s*{%s*}" and "}" or "," .. rest:match "^%s*{(.*)$")
+end
+
 local function send(visit, client, chat, wants, body)
   local root = chat.protocol == "ollama"
   local call = calls.new(client, {
-    method = "POST", path = chat.relayed or root and visit.request.path or PATHS[chat.protocol], root = root, model = wants.model,
+    method = visit.request.method, path = chat.relayed or root and visit.request.path or PATHS[chat.protocol], root = root,
+    model = wants.model,
     body = body or visit.request.body, stream = wants.stream, options = { headers = visit:forwarded() }, repeatable = "inference",
     warnings = {},
   })
@@ -204,13 +211,15 @@ local function next_raw(self)
   if self.ended then return nil end
   local bytes, err = self.exchange:read()
   if bytes then
-    self.tail = ((self.tail or "") .. bytes):sub(-TAIL)
+    self.tail = (self.tail .. bytes):sub(-TAIL)
     return bytes
   end
-  if not err and not self.tail:find "%[DONE%]%s*$" then err = errors.new { kind = "incomplete", message = "the answer broke off" } end
+  if not err and self.chat.ends and not self.tail:find(self.chat.ends) then
+    err = errors.new { kind = "incomplete", message = "the answer broke off" }
+  end
   err = err and self.call:finish(err)
   finish(self, err)
-  return err and "\n" .. fault(self, err) or nil
+  return err and fault(self, err) or nil
 end
 
 local CLOSED = problems.new(503, "the caller has gone")
@@ -253,7 +262,8 @@ end
 function M.answer(visit, target, chat, asked, wants)
   local client = M.client(target, chat.protocol)
   local meter = meters.begin(visit, wants.stream and "stream" or "chat", asked, target)
-  local call = send(visit, client, chat, wants)
+  local body = target.model ~= wants.model and renamed(visit.request.body, target.model) or nil
+  local call = send(visit, client, chat, wants, body)
   if wants.stream then return stream(visit, target, client, chat, call, meter, wants) end
   return whole(visit, target, client, chat, call, meter)
 end
@@ -263,24 +273,30 @@ end
 ---@param visit ogl.GatewayVisit
 ---@param target ogl.GatewayTarget
 ---@param chat ogl.GatewayChat
----@param body table the decoded body
+---@param body table|string decoded, or bytes that go on as they are
+---@param streamed boolean
 ---@return integer? status
 ---@return table<string, string>|ogl.Error headers or the error
 ---@return string|(fun(): string?)|nil body
 ---@return function? close
-function M.raw(visit, target, chat, body)
-  body.model = target.model
+function M.raw(visit, target, chat, body, streamed)
+  if type(body) == "table" then
+    body.model = target.model
+    body = json.encode(body)
+  end
   local client = M.client(target, chat.protocol)
-  local call = send(visit, client, chat, { stream = body.stream == true, model = target.model }, json.encode(body))
-  local meter = meters.begin(visit, body.stream and "stream" or "chat", body, target)
-  if not body.stream then return whole(visit, target, nil, chat, call, meter) end
+  local call = send(visit, client, chat, { stream = streamed, model = target.model }, body)
+  local meter = meters.begin(visit, chat.operation or (streamed and "stream" or "chat"), { model = target.model }, target)
+  if not streamed then return whole(visit, target, nil, chat, call, meter) end
   local exchange, status, headers = call:send()
   if not exchange then
     meter:done(status)
     return nil, status
   end
   note(visit, target, call)
-  local self = { visit = visit, exchange = exchange, decoder = NONE, meter = meter, call = call, chat = chat, model = target.model }
+  local self = {
+    visit = visit, exchange = exchange, decoder = NONE, meter = meter, call = call, chat = chat, model = target.model, tail = "",
+  }
   return 200, stream_headers(headers), function() return next_raw(self) end, function()
     if not self.ended then finish(self, CLOSED) end
   end

@@ -14,12 +14,15 @@ local M = {}
 ---@field query? string
 ---@field headers table<string, string> by lower-case name
 ---@field body? string
+---@field server? string address that it came to
 
 ---@class ogl.GatewayVisit
 ---@field gateway ogl.Gateway
 ---@field request ogl.GatewayRequest
 ---@field face ogl.GatewayFace
 ---@field id string of the request
+---@field began number seconds of the host's clock
+---@field at integer the same moment in seconds since 1970
 ---@field answered table<string, string> headers that say who answered
 local Visit = {}
 Visit.__index = Visit
@@ -52,9 +55,14 @@ end
 function M.new(gateway, request)
   local here = host.current(false)
   return setmetatable({
-    gateway = gateway, request = request, id = id_of(request.headers), here = here, began = here.now(), face = nil, answered = {},
+    gateway = gateway, request = request, id = id_of(request.headers), here = here, began = here.now(), at = os.time(), face = nil,
+    answered = {},
   }, Visit)
 end
+
+--- The time, with its fraction: the host's clock, which never goes back, added to when the request came.
+---@return number seconds since 1970
+function Visit:now() return self.at + self.here.now() - self.began end
 
 --- Refuses the request.
 ---@param status integer
