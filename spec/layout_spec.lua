@@ -312,7 +312,7 @@ describe("every Lua file", function()
       ["middleware/think"] = "middleware/events", ["middleware/merge"] = "middleware/events",
       ["middleware/citations"] = "middleware/events", ["middleware/redact"] = "middleware/events",
       ["gateway/chat"] = "gateway/openai", ["gateway/relay"] = "gateway/openai", ["gateway/meter"] = "gateway/openai",
-      ["gateway/visit"] = "gateway/init", ["gateway/problem"] = "gateway/init", ["gateway/models"] = "gateway/openai",
+      ["gateway/visit"] = "gateway/init", ["gateway/problem"] = "gateway/init", ["gateway/models"] = "gateway/openai", ["gateway/nginx"] = "hosts/nginx_gateway",
       ["gateway/operation"] = "gateway/openai", ["gateway/ollama_models"] = "gateway/ollama",
       ["cli/init"] = "cli", ["cli/chat"] = "cli", ["cli/common"] = "cli", ["cli/models"] = "net/ogl",
     }
