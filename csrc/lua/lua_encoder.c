@@ -41,10 +41,12 @@ struct transcoder {
   struct ogl_transcoder *t; /* NULL: closed */
 };
 
-/* Seconds as nanoseconds; where there is no time, the last one stays. */
+/* Seconds as nanoseconds, of which a number holds too few digits; where there is no time, the last one stays. */
 static void read_now(lua_State *L, int at, int64_t *now) {
   lua_Number seconds = lua_tonumber(L, at);
-  if (seconds > 0 && seconds < 9e9) *now = (int64_t)(seconds * 1e9); /* 9e9: the year 2255 */
+  if (!(seconds > 0 && seconds < 9e9)) return; /* 9e9: the year 2255 */
+  int64_t full = (int64_t)seconds;
+  *now = full * 1000000000 + (int64_t)((seconds - (lua_Number)full) * 1e9);
 }
 
 static struct ogl_encoder_context read_context(lua_State *L, int table) {

@@ -4,8 +4,8 @@
 **   {"model", "message": {"role", "content", "thinking", "tool_calls", "images"}, "done": false}
 **   {"model", "message": {…}, "done": true, "done_reason", "prompt_eval_count", "eval_count", …}
 **
-** /api/generate has `response`, `thinking` and `tool_calls` in place of the message's. A whole answer is a stream of its last line. A server
-** or a proxy that calls the lines JSON, or nothing, makes one body of them (frame.c): it is read object by object.
+** /api/generate has `response`, `thinking` and `tool_calls` in place of the message's. A whole answer is a stream of its last line.
+** A server or a proxy that calls the lines JSON, or nothing, makes one body of them (frame.c): it is read object by object.
 **
 ** Terminal marker: "done": true. A tool call comes in one piece, its arguments as an object, often without an id.
 */
