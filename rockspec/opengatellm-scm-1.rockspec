@@ -28,7 +28,7 @@ build = {
     ["opengatellm.core"] = {
       sources = {
         "csrc/core/base64.c", "csrc/core/buf.c", "csrc/core/calls.c", "csrc/core/citation.c",
-        "csrc/core/code.c", "csrc/core/decoder.c", "csrc/core/digest.c", "csrc/core/encoder.c", "csrc/core/event.c",
+        "csrc/core/code.c", "csrc/core/date.c", "csrc/core/decoder.c", "csrc/core/digest.c", "csrc/core/encoder.c", "csrc/core/event.c",
         "csrc/core/fault.c", "csrc/core/fold.c", "csrc/core/frame.c", "csrc/core/http1.c",
         "csrc/core/json.c", "csrc/core/json_array.c", "csrc/core/json_finder.c", "csrc/core/json_partial.c",
         "csrc/core/json_step.c", "csrc/core/json_write.c", "csrc/core/ndjson.c",
@@ -206,6 +206,8 @@ build = {
     ["opengatellm.protocol.model_limits"] = "lua/opengatellm/protocol/model_limits.lua",
     ["opengatellm.protocol.ollama"] = "lua/opengatellm/protocol/ollama.lua",
     ["opengatellm.protocol.ollama_decode"] = "lua/opengatellm/protocol/ollama_decode.lua",
+    ["opengatellm.protocol.ollama_embed"] = "lua/opengatellm/protocol/ollama_embed.lua",
+    ["opengatellm.protocol.ollama_keep_alive"] = "lua/opengatellm/protocol/ollama_keep_alive.lua",
     ["opengatellm.protocol.openai_chat"] = "lua/opengatellm/protocol/openai_chat.lua",
     ["opengatellm.protocol.openai_chat_decode"] = "lua/opengatellm/protocol/openai_chat_decode.lua",
     ["opengatellm.protocol.openai_chat_said"] = "lua/opengatellm/protocol/openai_chat_said.lua",
