@@ -159,8 +159,8 @@ end
 ---@return table|ogl.Error wants or the error
 ---@return ogl.GatewayTarget? target
 function M.read(visit, chat)
-  local body = visit.request.body
-  if not body or body == "" then return visit:refuse(400, "missing request body") end
+  local body, problem = visit:text()
+  if not body then return nil, problem end
   local protocol = require(protocols[chat.protocol])
   local asked, wants = protocol.decode_request(body, { path = visit.request.path })
   if not asked then return nil, wants end

@@ -6,7 +6,9 @@
 -- @module opengatellm.gateway.ollama
 local browsers = require "opengatellm.gateway.browser"
 local chats = require "opengatellm.gateway.chat"
+local core = require "opengatellm.core"
 local descriptions = require "opengatellm.gateway.ollama_models"
+local embeddings = require "opengatellm.protocol.ollama_embed"
 local json = require "opengatellm.json"
 local lists = require "opengatellm.gateway.models"
 local mistake = require "opengatellm.middleware.mistake"
@@ -66,82 +68,50 @@ function M.preflight(visit) return browsers.preflight(visit.request) end
 
 -- Chats -------------------------------------------------------------------------------------------------------------------
 
+local CHAT = { protocol = "ollama", timed = true, renames = true }
+
 local function entry_of(visit, name) return lists.known(visit.gateway, name, M.short_name(name)) end
 
 -- A request without words loads a model, or unloads it with keep_alive = 0: a hosted one is always there.
-local function loaded(visit, asked, wants)
-  local reason = asked.extra and asked.extra.keep_alive == 0 and "unload" or "load"
-  local answer = { model = wants.model, created_at = descriptions.time(visit.at), done = true, done_reason = reason }
-  if wants.generate then answer.response = "" else answer.message = { role = "assistant", content = "" } end
-  return operations.json(answer)
+local function loaded(visit, wants)
+  local encoder = assert(core.encoder("ollama", "whole", { model = wants.model, now = visit.at, generate = wants.generate }))
+  encoder:put({ type = "finish", reason = "stop", raw_reason = wants.unload and "unload" or "load" }, visit:now())
+  encoder:finish(visit:now())
+  return 200, chats.headers(CHAT, false), encoder:take()
 end
 
-local LOW = { "raw", "suffix", "template" } -- fields of /api/generate that stand below the level of conversations
-
-local function low_problem(visit, model, name)
-  if name == "suffix" then return visit:refuse(400, ("%q does not support insert"):format(model)) end
-  return visit:refuse(400, name .. ": the server of this model takes conversations alone")
+-- Ollama's words for what the model lacks; nil where it has all that is asked for.
+local function lacking(entry, asked, wants)
+  if wants.suffix then return "insert" end
+  if asked.reasoning ~= nil and asked.reasoning ~= "none" and descriptions.lacks(entry, "thinking") then return "thinking" end
+  if asked.tools and asked.tools[1] and descriptions.lacks(entry, "tools") then return "tools" end
 end
 
 local function early(visit, asked, wants)
-  if wants.load then return loaded(visit, asked, wants) end
-  local entry = entry_of(visit, wants.model)
-  for _, name in ipairs(wants.generate and LOW or {}) do
-    local value = visit:json()[name]
-    if value ~= nil and value ~= json.null and value ~= false and value ~= "" then return low_problem(visit, wants.model, name) end
-  end
-  local lacking = asked.reasoning ~= nil and asked.reasoning ~= "none" and descriptions.lacks(entry, "thinking") and "thinking"
-    or asked.tools and asked.tools[1] and descriptions.lacks(entry, "tools") and "tools"
-  if lacking then return visit:refuse(400, ("%q does not support %s"):format(wants.model, lacking)) end
+  if wants.load then return loaded(visit, wants) end
+  local what = lacking(entry_of(visit, wants.model), asked, wants)
+  if what then return visit:refuse(400, ("%q does not support %s"):format(wants.model, what)) end
+  if wants.raw then return visit:refuse(400, "raw: the server of this model takes conversations alone") end
 end
 
-local CHAT = { protocol = "ollama", timed = true, renames = true, early = early }
+CHAT.early = early
 
 local function chat(visit) return chats.answer(visit, CHAT) end
 
 -- Embeddings --------------------------------------------------------------------------------------------------------------
 
-local function normalised(vector)
-  local sum = 0
-  for i = 1, #vector do sum = sum + vector[i] * vector[i] end
-  local length = sum > 0 and math.sqrt(sum) or 1
-  local out = {}
-  for i = 1, #vector do out[i] = vector[i] / length end
-  return json.array(out)
-end
-
-local function is_empty(input) return input == nil or input == "" or type(input) == "table" and input[1] == nil end
-
-local function vectors(visit, body, options)
-  local target, err = visit:target(body.model or body.name)
-  if not target then return nil, err end
-  if is_empty(options.input) then return { vectors = {} } end
-  return operations.ask(visit, "embeddings", target, options)
-end
-
-local function nanoseconds(visit) return math.floor((visit:now() - visit.at) * 1e9) end
-
 local function embed(visit)
-  local options, err, body = operations.read(visit, { input = "string or table", dimensions = "number" })
-  if not options then return nil, err end
-  local answer
-  answer, err = vectors(visit, body, options)
+  local body, problem = visit:text()
+  if not body then return nil, problem end
+  local asked, wants = embeddings.decode_request(body, { path = visit.request.path })
+  if not asked then return nil, wants end
+  asked.protocol = nil -- a chat's
+  local target, err = visit:target(wants.model)
+  if not target then return nil, err end
+  local answer = { vectors = {} }
+  if not wants.load then answer, err = operations.ask(visit, "embeddings", target, asked) end
   if not answer then return nil, err end
-  local list = json.array {}
-  for i, vector in ipairs(answer.vectors) do list[i] = normalised(vector) end
-  return operations.json {
-    model = body.model or body.name, embeddings = list, total_duration = nanoseconds(visit), load_duration = 0,
-    prompt_eval_count = answer.usage and answer.usage.input_tokens or 0,
-  }
-end
-
-local function embed_one(visit)
-  local options, err, body = operations.read(visit, { prompt = "string" })
-  if not options then return nil, err end
-  local answer
-  answer, err = vectors(visit, body, { input = options.prompt })
-  if not answer then return nil, err end
-  return operations.json { embedding = json.array(answer.vectors[1] or {}) }
+  return operations.json(embeddings.encode_answer(wants, answer, visit:now() - visit.at))
 end
 
 -- Lists -------------------------------------------------------------------------------------------------------------------
@@ -245,7 +215,7 @@ M.routes = {
   ["/api/chat"] = { POST = chat },
   ["/api/generate"] = { POST = chat },
   ["/api/embed"] = { POST = embed },
-  ["/api/embeddings"] = { POST = embed_one },
+  ["/api/embeddings"] = { POST = embed },
   ["/api/pull"] = { POST = pull },
   ["/api/push"] = { POST = manage(true) },
   ["/api/create"] = { POST = manage(true) },

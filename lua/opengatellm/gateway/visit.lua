@@ -72,12 +72,21 @@ function Visit:now() return self.at + self.here.now() - self.began end
 ---@return ogl.Error
 function Visit.refuse(_, status, message, code) return nil, problems.new(status, message, code) end
 
+--- The body as it came.
+---@return string?
+---@return ogl.Error? err
+function Visit:text()
+  local body = self.request.body
+  if not body or body == "" then return self:refuse(400, "missing request body") end
+  return body
+end
+
 --- Decodes the body: a JSON object.
 ---@return table?
 ---@return ogl.Error? err
 function Visit:json()
-  local body = self.request.body
-  if not body or body == "" then return self:refuse(400, "missing request body") end
+  local body, err = self:text()
+  if not body then return nil, err end
   local value, _, why = core.decode(body)
   if value == nil then return self:refuse(400, "the body is not JSON: " .. tostring(why)) end
   if type(value) ~= "table" or #value > 0 then return self:refuse(400, "the body is not a JSON object") end
