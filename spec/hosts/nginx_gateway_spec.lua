@@ -10,7 +10,7 @@ if absent then
   return
 end
 
-local SCENARIOS = { "ok", "stall_mid_stream:3", "close_mid_stream:3", "reset_mid_stream:3", "status:503", "slow:20" }
+local SCENARIOS = { "ok", "stall_mid_stream:3", "close_mid_stream:3", "reset_mid_stream:3", "status:503", "slow:20", "stall_head" }
 
 local address, folder
 
@@ -115,6 +115,16 @@ describe("the gateway in nginx", function()
         local before = helper.stats().open
         caller:close()
         assert.is_true(helper.eventually(function() return helper.stats().open == before - 1 end))
+      end
+    end)
+
+    it("takes the request back when its caller goes before any answer: " .. model, function()
+      for _, streamed in ipairs { true, false } do
+        local before, caller = helper.stats().open, open()
+        send(caller, "POST", "/api/chat", json.encode(chat((model:gsub("ok", "stall_head")), streamed)))
+        assert.is_true(helper.eventually(function() return helper.stats().open == before + 1 end))
+        caller:close()
+        assert.is_true(helper.eventually(function() return helper.stats().open == before end))
       end
     end)
   end

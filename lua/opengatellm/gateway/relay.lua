@@ -103,6 +103,18 @@ end
 
 -- Whole answers -------------------------------------------------------------------------------------------------------------
 
+-- Counts a whole answer, and gives its error where it is none: a page, or an error with the status 200.
+local function judge(client, chat, call, meter, body, head)
+  local decoder = decoder_of(client, chat.protocol, head.headers)
+  decoder:feed(body)
+  decoder:finish()
+  local code, message = count(decoder, meter)
+  local err = code and error_of(call, decoder, code, message) or nil
+  decoder:close()
+  return err
+end
+
+-- `client` nil: an answer that no decoder reads.
 local function whole(visit, target, client, chat, call, meter)
   local body, head = call:fetch()
   if not body then
@@ -110,14 +122,9 @@ local function whole(visit, target, client, chat, call, meter)
     return nil, head
   end
   note(visit, target, call)
-  if meter.wants and client then
-    local decoder = decoder_of(client, chat.protocol, head.headers)
-    decoder:feed(body)
-    decoder:finish()
-    count(decoder, meter)
-    decoder:close()
-  end
-  meter:done()
+  local err = client and judge(client, chat, call, meter, body, head)
+  meter:done(err)
+  if err then return nil, err end
   return 200, { ["content-type"] = type_of(head.headers) or "application/json" }, body
 end
 
