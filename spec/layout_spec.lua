@@ -285,7 +285,7 @@ describe("every Lua file", function()
       ["host/scheduler"] = "task", ["host/timers"] = "task", ["host/nginx"] = "hosts/nginx",
       ["transport/init"] = "transport/contract", ["transport/curl"] = "transport/contract", ["transport/replay"] = "transport/contract",
       ["transport/driver"] = "transport/contract", ["transport/resty"] = "hosts/nginx", ["transport/resty_tls"] = "hosts/nginx",
-      ["transport/resty_tunnel"] = "hosts/nginx", ["transport/http1"] = "hosts/nginx",
+      ["transport/resty_tunnel"] = "hosts/nginx",
       ["schema/job"] = "schema/validator", ["schema/kind"] = "schema/validator", ["schema/scalars"] = "schema/validator",
       ["schema/items"] = "schema/validator", ["schema/members"] = "schema/validator", ["schema/branches"] = "schema/validator",
       ["schema/failure"] = "schema/validator", ["schema/unevaluated"] = "schema/suite", ["schema/references"] = "schema/suite",

@@ -24,6 +24,7 @@
 #include "../core/mem.h"
 #include "../core/transcoder.h"
 #include "../protocol/registry.h"
+#include "lua_encoder.h"
 #include "lua_event.h"
 #include "lua_field.h"
 #include "lua_parts.h"
@@ -140,15 +141,32 @@ static int l_encoder(lua_State *L) {
 
 static struct transcoder *to_transcoder(lua_State *L) { return ogl_lua_self(L, TRANSCODER); }
 
+void *ogl_lua_transcoder(lua_State *L, int arg, int now) {
+  struct transcoder *u = luaL_checkudata(L, arg, TRANSCODER);
+  if (ogl_lua_is_held(u)) luaL_error(L, TRANSCODER ": it is in use: a finalizer cannot use what is being read");
+  if (u->t) read_now(L, now, &u->t->encoder.now);
+  return u;
+}
+
+int ogl_lua_transcoder_feed(void *transcoder, struct ogl_span in) {
+  struct transcoder *u = transcoder;
+  return u->t ? ogl_transcoder_feed(u->t, in.p, in.n) : OGL_ERR_CLOSED;
+}
+
+void ogl_lua_transcoder_push(lua_State *L, void *transcoder) {
+  struct transcoder *u = transcoder;
+  int ended = u->t->ended;
+  push_out(L, u, &u->t->encoder.out);
+  lua_pushboolean(L, ended);
+}
+
 static int l_transcoder_feed(lua_State *L) {
   struct transcoder *u = to_transcoder(L);
   struct ogl_span in = ogl_lua_check_span(L, 2);
   if (u->t) read_now(L, 3, &u->t->encoder.now);
-  int code = u->t ? ogl_transcoder_feed(u->t, in.p, in.n) : OGL_ERR_CLOSED;
+  int code = ogl_lua_transcoder_feed(u, in);
   if (code < 0) return ogl_lua_fail(L, code);
-  int ended = u->t->ended;
-  push_out(L, u, &u->t->encoder.out);
-  lua_pushboolean(L, ended);
+  ogl_lua_transcoder_push(L, u);
   return 2;
 }
 
