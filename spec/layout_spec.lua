@@ -319,6 +319,9 @@ describe("every Lua file", function()
       ["middleware/think"] = "middleware/events", ["middleware/merge"] = "middleware/events",
       ["middleware/citations"] = "middleware/events", ["middleware/redact"] = "middleware/events",
       ["cli/init"] = "cli", ["cli/chat"] = "cli", ["cli/common"] = "cli", ["cli/models"] = "net/ogl", ["cli/serve"] = "hosts/serve",
+      ["gateway/chat"] = "gateway/openai", ["gateway/relay"] = "gateway/openai", ["gateway/meter"] = "gateway/openai",
+      ["gateway/visit"] = "gateway/init", ["gateway/problem"] = "gateway/init", ["gateway/models"] = "gateway/openai", ["gateway/nginx"] = "hosts/nginx_gateway",
+      ["gateway/operation"] = "gateway/openai", ["gateway/ollama_models"] = "gateway/ollama",
     }
     for _, path in ipairs(files(LUA)) do
       local name = path:match "^lua/opengatellm/(.*)%.lua$"

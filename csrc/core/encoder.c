@@ -18,10 +18,14 @@ int ogl_encoder_init(struct ogl_encoder *e, const struct ogl_encoding *encoding,
   e->encoding = encoding;
   e->is_whole = is_whole;
   e->context = *context;
+  e->now = context->now;
+  if (!context->created) e->context.created = context->now / 1000000000;
   ogl_buf_init(&e->out, OGL_MAX_BODY, OGL_ERR_BODY);
   ogl_fold_init(&e->fold, context->max_reply ? context->max_reply : OGL_MAX_REPLY);
   if ((e->err = copy(&e->id, context->id, OGL_MAX_LINE)) || (e->err = copy(&e->model, context->model, OGL_MAX_LINE)) ||
-      (e->err = copy(&e->echo, context->echo, OGL_MAX_BODY)))
+      (e->err = copy(&e->echo, context->echo, OGL_MAX_BODY)) ||
+      (e->err = copy(&e->remote_model, context->remote_model, OGL_MAX_LINE)) ||
+      (e->err = copy(&e->remote_host, context->remote_host, OGL_MAX_LINE)))
     return e->err;
   e->state = ogl_realloc(NULL, encoding->state_size ? encoding->state_size : 1);
   if (!e->state) return e->err = OGL_ERR_MEMORY;
@@ -37,6 +41,8 @@ void ogl_encoder_clear(struct ogl_encoder *e) {
   ogl_buf_clear(&e->id);
   ogl_buf_clear(&e->model);
   ogl_buf_clear(&e->echo);
+  ogl_buf_clear(&e->remote_model);
+  ogl_buf_clear(&e->remote_host);
   ogl_fold_clear(&e->fold);
   e->err = OGL_ERR_CLOSED;
 }
@@ -69,8 +75,14 @@ int ogl_encoder_put(struct ogl_encoder *e, const struct ogl_event *event) {
   if (code < 0) return done(e, code);
   if (event->kind == OGL_EVENT_ERROR) return done(e, put_error(e, event));
   if (event->kind == OGL_EVENT_USAGE) e->usage = *event->usage;
+  if (!e->first && event->kind > OGL_EVENT_START && event->kind < OGL_EVENT_CITATION) e->first = e->now;
   if ((e->is_whole || e->encoding->keeps) && (code = ogl_fold_add(&e->fold, event)) < 0) return done(e, code);
   return done(e, e->is_whole ? 0 : e->encoding->event(e, event));
+}
+
+int ogl_encoder_end_frame(struct ogl_encoder *e) {
+  if (!e->err && !e->ended && !e->is_whole && e->encoding->end_frame) e->encoding->end_frame(e);
+  return done(e, 0);
 }
 
 int ogl_encoder_end(struct ogl_encoder *e) {

@@ -50,6 +50,8 @@ static int drain(struct ogl_transcoder *t) {
   while ((code = ogl_decoder_next(&t->decoder, &event)) == OGL_OK) {
     t->events++;
     if ((code = ogl_encoder_put(&t->encoder, &event)) < 0) return code;
+    int last = t->decoder.queue.next == t->decoder.queue.n; /* of its frame */
+    if (last && (code = ogl_encoder_end_frame(&t->encoder)) < 0) return code;
   }
   if (code == OGL_ERR_MEMORY) return code;
   if (code < 0) {

@@ -2,9 +2,9 @@
 ** transcoder.h - one protocol's answer in, another's out: a decoder and an encoder, and nothing between them but events.
 **
 ** Life: `init`, `feed` with bytes as they come, `finish` after the last; after each, the bytes to send lie in
-** `encoder.out` (take them, then `ogl_buf_reset`). An error of the answer, or of its form, goes out in the target's words and is no
-** error of the transcoder: `problem` says what it was; what it cost may still be fed. `clear`. The usage is `encoder.usage`, the
-** counts are here.
+** `encoder.out` (take them, then `ogl_buf_reset`). Who has a clock sets `encoder.now` before each. An error of the answer, or of its
+** form, goes out in the target's words and is no error of the transcoder: `problem` says what it was; what it cost may still be fed.
+** `clear`. The usage is `encoder.usage`, the counts are here.
 **
 ** Memory: flat for openai_chat and anthropic out; bounded by the reply's ceiling where the target repeats the whole.
 */

@@ -2,25 +2,29 @@
 ** lua_encoder.c - encoders and transcoders for Lua.
 **
 **   core.encoder(protocol, mode, context) -> encoder          mode: "stream" or "whole"
-**     encoder:put(event) -> true | nil, code, message         an event's table; {type = "error", message, kind, code} ends it
-**     encoder:finish() -> true | nil, code, message           the reply is complete
+**     encoder:put(event, now) -> true | nil, code, message    an event's table; {type = "error", message, kind, code} ends it
+**     encoder:finish(now) -> true | nil, code, message        the reply is complete
 **     encoder:take() -> bytes since the last take             encoder:lost() -> events that it could not carry
 **     encoder:close()
 **   core.transcoder(from, to, mode, context) -> transcoder
-**     transcoder:feed(bytes) -> bytes, ended | nil, code, message
-**     transcoder:finish() -> bytes | nil, code, message
+**     transcoder:feed(bytes, now) -> bytes, ended | nil, code, message
+**     transcoder:finish(now) -> bytes | nil, code, message
 **     transcoder:usage() -> table | nil                       transcoder:counts() -> events, lost
 **     transcoder:problem() -> kind of what ended the answer, message, type, code | nil
 **     transcoder:close()
 **
-**   context = {id, model, created (seconds), include_usage, echo (JSON members), max_reply (bytes); for a transcoder also
-**              content_type, strict and needs_reason of what comes in}
+**   context = {id, model, created (seconds), now, include_usage, echo (JSON members), max_reply (bytes), generate (of Ollama: the form
+**              of /api/generate), remote_model, remote_host; for a transcoder also content_type, strict and needs_reason of what
+**              comes in}
+**   now: seconds since 1970 with their fraction; that of the context is when the request came. The core has no clock: without it
+**        Ollama's durations are 1 ns.
 */
 #include <string.h>
 
 #include "../core/mem.h"
 #include "../core/transcoder.h"
 #include "../protocol/registry.h"
+#include "lua_encoder.h"
 #include "lua_event.h"
 #include "lua_field.h"
 #include "lua_parts.h"
@@ -38,6 +42,14 @@ struct transcoder {
   struct ogl_transcoder *t; /* NULL: closed */
 };
 
+/* Seconds as nanoseconds, of which a number holds too few digits; where there is no time, the last one stays. */
+static void read_now(lua_State *L, int at, int64_t *now) {
+  lua_Number seconds = lua_tonumber(L, at);
+  if (!(seconds > 0 && seconds < 9e9)) return; /* 9e9: the year 2255 */
+  int64_t full = (int64_t)seconds;
+  *now = full * 1000000000 + (int64_t)((seconds - (lua_Number)full) * 1e9);
+}
+
 static struct ogl_encoder_context read_context(lua_State *L, int table) {
   struct ogl_encoder_context c;
   c.id = ogl_lua_field_text(L, table, "id");
@@ -45,6 +57,13 @@ static struct ogl_encoder_context read_context(lua_State *L, int table) {
   c.echo = ogl_lua_field_text(L, table, "echo");
   c.created = (int64_t)ogl_lua_field_number(L, table, "created", 9e15);
   c.include_usage = ogl_lua_field_true(L, table, "include_usage");
+  c.now = 0;
+  lua_getfield(L, table, "now");
+  read_now(L, lua_gettop(L), &c.now);
+  lua_pop(L, 1);
+  c.is_generate = ogl_lua_field_true(L, table, "generate");
+  c.remote_model = ogl_lua_field_text(L, table, "remote_model");
+  c.remote_host = ogl_lua_field_text(L, table, "remote_host");
   c.max_reply = (size_t)ogl_lua_field_number(L, table, "max_reply", (lua_Number)(SIZE_MAX / 2));
   return c;
 }
@@ -58,11 +77,13 @@ static int l_encoder_put(lua_State *L) {
   struct ogl_event event;
   struct ogl_usage usage;
   ogl_lua_event_read(L, 2, &event, &usage);
+  if (u->e) read_now(L, 3, &u->e->now);
   return ogl_lua_done(L, u->e ? ogl_encoder_put(u->e, &event) : OGL_ERR_CLOSED);
 }
 
 static int l_encoder_finish(lua_State *L) {
   struct encoder *u = to_encoder(L);
+  if (u->e) read_now(L, 2, &u->e->now);
   return ogl_lua_done(L, u->e ? ogl_encoder_end(u->e) : OGL_ERR_CLOSED);
 }
 
@@ -77,6 +98,7 @@ static void push_out(lua_State *L, void *self, struct ogl_buf *out) {
 static int l_encoder_take(lua_State *L) {
   struct encoder *u = to_encoder(L);
   if (!u->e) return ogl_lua_fail(L, OGL_ERR_CLOSED);
+  ogl_encoder_end_frame(u->e); /* its error stays: the next put gives it */
   push_out(L, u, &u->e->out);
   return 1;
 }
@@ -119,19 +141,38 @@ static int l_encoder(lua_State *L) {
 
 static struct transcoder *to_transcoder(lua_State *L) { return ogl_lua_self(L, TRANSCODER); }
 
-static int l_transcoder_feed(lua_State *L) {
-  struct transcoder *u = to_transcoder(L);
-  struct ogl_span in = ogl_lua_check_span(L, 2);
-  int code = u->t ? ogl_transcoder_feed(u->t, in.p, in.n) : OGL_ERR_CLOSED;
-  if (code < 0) return ogl_lua_fail(L, code);
+void *ogl_lua_transcoder(lua_State *L, int arg, int now) {
+  struct transcoder *u = luaL_checkudata(L, arg, TRANSCODER);
+  if (ogl_lua_is_held(u)) luaL_error(L, TRANSCODER ": it is in use: a finalizer cannot use what is being read");
+  if (u->t) read_now(L, now, &u->t->encoder.now);
+  return u;
+}
+
+int ogl_lua_transcoder_feed(void *transcoder, struct ogl_span in) {
+  struct transcoder *u = transcoder;
+  return u->t ? ogl_transcoder_feed(u->t, in.p, in.n) : OGL_ERR_CLOSED;
+}
+
+void ogl_lua_transcoder_push(lua_State *L, void *transcoder) {
+  struct transcoder *u = transcoder;
   int ended = u->t->ended;
   push_out(L, u, &u->t->encoder.out);
   lua_pushboolean(L, ended);
+}
+
+static int l_transcoder_feed(lua_State *L) {
+  struct transcoder *u = to_transcoder(L);
+  struct ogl_span in = ogl_lua_check_span(L, 2);
+  if (u->t) read_now(L, 3, &u->t->encoder.now);
+  int code = ogl_lua_transcoder_feed(u, in);
+  if (code < 0) return ogl_lua_fail(L, code);
+  ogl_lua_transcoder_push(L, u);
   return 2;
 }
 
 static int l_transcoder_finish(lua_State *L) {
   struct transcoder *u = to_transcoder(L);
+  if (u->t) read_now(L, 2, &u->t->encoder.now);
   int code = u->t ? ogl_transcoder_finish(u->t) : OGL_ERR_CLOSED;
   if (code < 0) return ogl_lua_fail(L, code);
   push_out(L, u, &u->t->encoder.out);

@@ -3,6 +3,9 @@
 **
 **   core.http1(method) -> parser
 **     parser:feed(bytes) -> state, body, rest    body: what came of it, or nil; rest: bytes behind the end, or nil
+**     parser:pour(bytes, transcoder, now) -> state, out, ended, rest | nil, code, message
+**                                                as feed, once the head is complete; the body goes into the transcoder without a string
+**                                                of Lua, and out and ended are what that gives. The failure is the transcoder's
 **     parser:finish() -> state                   the connection has ended
 **     parser:head() -> status, headers           once; nil before it is complete
 **     parser:problem() -> code, message          of the state "failed"
@@ -18,6 +21,7 @@
 
 #include "../core/http1.h"
 #include "header_table.h"
+#include "lua_encoder.h"
 #include "lua_parts.h"
 
 #define HTTP1 "opengatellm.http1"
@@ -76,6 +80,33 @@ static int l_http1_feed(lua_State *L) {
   if (code != OGL_HTTP1_END || !in.n) return 2;
   lua_pushlstring(L, in.p, in.n);
   return 3;
+}
+
+/* Feeds a transcoder with all of *in that belongs to the answer's body. *state: as `take` gives it. 0, or the transcoder's error. */
+static int pour(struct http1 *u, struct ogl_span *in, void *transcoder, int *state) {
+  struct ogl_span body = ogl_buf_span(&u->body); /* what a feed could not give */
+  int code = body.n ? ogl_lua_transcoder_feed(transcoder, body) : 0;
+  ogl_buf_reset(&u->body);
+  while (code >= 0 && (*state = ogl_http1_next(&u->h, in, &body)) == OGL_HTTP1_BODY)
+    code = ogl_lua_transcoder_feed(transcoder, body);
+  return code < 0 ? code : 0;
+}
+
+static int l_http1_pour(lua_State *L) {
+  struct http1 *u = to_http1(L);
+  struct ogl_span in = ogl_lua_check_span(L, 2), none = { "", 0 };
+  void *transcoder = ogl_lua_transcoder(L, 3, 4);
+  int state = OGL_MORE;
+  if (!u->open) return ogl_lua_fail(L, OGL_ERR_CLOSED);
+  if (!u->headed) return luaL_error(L, "pour: the head is not complete");
+  int code = ogl_lua_transcoder_feed(transcoder, none); /* it may be closed, or have failed */
+  if (code >= 0) code = pour(u, &in, transcoder, &state);
+  if (code < 0) return ogl_lua_fail(L, code);
+  push_state(L, u, state);
+  ogl_lua_transcoder_push(L, transcoder);
+  if (state != OGL_HTTP1_END || !in.n) return 3;
+  lua_pushlstring(L, in.p, in.n);
+  return 4;
 }
 
 static int l_http1_finish(lua_State *L) {
@@ -151,10 +182,9 @@ static int l_http1(lua_State *L) {
 
 void ogl_lua_http1_open(lua_State *L) {
   static const luaL_Reg methods[] = {
-    { "feed", l_http1_feed },         { "finish", l_http1_finish },
-    { "head", l_http1_head },         { "problem", l_http1_problem },
-    { "progress", l_http1_progress }, { "reusable", l_http1_reusable },
-    { "reset", l_http1_reset },       { NULL, NULL },
+    { "feed", l_http1_feed },         { "pour", l_http1_pour },       { "finish", l_http1_finish },
+    { "head", l_http1_head },         { "problem", l_http1_problem }, { "progress", l_http1_progress },
+    { "reusable", l_http1_reusable }, { "reset", l_http1_reset },     { NULL, NULL },
   };
   ogl_lua_class(L, HTTP1, methods);
   lua_pushcfunction(L, l_http1);

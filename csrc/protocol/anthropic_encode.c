@@ -451,4 +451,5 @@ const struct ogl_encoding ogl_anthropic_encoding = {
   message_whole,
   put_fault,
   message_clear,
+  NULL,
 };

@@ -304,4 +304,5 @@ const struct ogl_encoding ogl_gemini_encoding = {
   gemini_whole,
   ogl_gemini_put_fault,
   gemini_clear,
+  NULL,
 };

@@ -4,8 +4,8 @@
 **   {"model", "message": {"role", "content", "thinking", "tool_calls", "images"}, "done": false}
 **   {"model", "message": {…}, "done": true, "done_reason", "prompt_eval_count", "eval_count", …}
 **
-** /api/generate has `response` and `thinking` in place of the message's. A whole answer is a stream of its last line. A server
-** or a proxy that calls the lines JSON, or nothing, makes one body of them (frame.c): it is read object by object.
+** /api/generate has `response`, `thinking` and `tool_calls` in place of the message's. A whole answer is a stream of its last line.
+** A server or a proxy that calls the lines JSON, or nothing, makes one body of them (frame.c): it is read object by object.
 **
 ** Terminal marker: "done": true. A tool call comes in one piece, its arguments as an object, often without an id.
 */
@@ -19,7 +19,7 @@
 /* The outermost members of a line: raw values; n = 0 where absent or null. */
 struct line {
   struct ogl_json_text model, reason, response, thinking, time;
-  struct ogl_span message, error, detail, logprobs, images;
+  struct ogl_span message, error, detail, logprobs, images, tool_calls;
   int done, open, has_response; /* "done" is true, is false; there is a `response` */
   struct ogl_usage usage;
 };
@@ -43,6 +43,7 @@ static void read_member(struct ogl_json *j, struct ogl_span key, struct line *l)
   else if (ogl_span_is(key, "prompt_eval_count")) ogl_read_usage(j, &l->usage, OGL_USAGE_INPUT);
   else if (ogl_span_is(key, "eval_count")) ogl_read_usage(j, &l->usage, OGL_USAGE_OUTPUT);
   else if (ogl_span_is(key, "logprobs")) l->logprobs = ogl_read_given(j);
+  else if (ogl_span_is(key, "tool_calls")) l->tool_calls = ogl_read_given(j);
   else if (ogl_span_is(key, "image")) l->images = ogl_read_given(j);
   else if (ogl_span_is(key, "error")) l->error = ogl_read_given(j);
   else if (ogl_span_is(key, "detail")) l->detail = ogl_read_given(j);
@@ -200,7 +201,8 @@ static int on_content(struct ollama_state *s, const struct line *l, const struct
   push_images(s, m.images, out);
   push_images(s, l->images, out);
   int err = push_logprobs(s, l->logprobs, frame->data, out);
-  return err ? err : push_calls(s, m.tool_calls, out);
+  if (!err) err = push_calls(s, m.tool_calls, out);
+  return err ? err : push_calls(s, l->tool_calls, out);
 }
 
 static int keep_reason(struct ollama_state *s, const struct line *l, struct ogl_queue *out) {

@@ -529,4 +529,5 @@ const struct ogl_encoding ogl_openai_chat_encoding = {
   chat_whole,
   put_fault,
   chat_clear,
+  NULL,
 };

@@ -429,4 +429,5 @@ const struct ogl_encoding ogl_openai_responses_encoding = {
   responses_whole,
   responses_whole_fault,
   responses_clear,
+  NULL,
 };

@@ -62,6 +62,14 @@ function M.parts(...)
   return parts -- no tail call, as above
 end
 
+--- Makes a gateway: OpenAI's and Ollama's APIs in front of clients and routers.
+---@param options ogl.GatewayOptions
+---@return ogl.Gateway
+function M.gateway(options)
+  local gateway = require "opengatellm.gateway".new(options, 2)
+  return gateway -- no tail call: a mistake is the caller's, and error() counts the frames to it
+end
+
 --- Makes the functions `fd`, `timeout` and `step`, with which a program turns this library in a loop of its own (loop.lua).
 ---@return ogl.Loop? loop
 ---@return ogl.Error? err

@@ -127,6 +127,73 @@ describe("core.http1", function()
     assert.equal("failed", parser:finish())
   end)
 
+  describe("poured into a transcoder", function()
+    local HEAD = OK .. "transfer-encoding: chunked\r\n\r\n"
+
+    local function chunk(text) return ("%x\r\n%s\r\n"):format(#text, text) end
+
+    local function event(text, more) return ('data: {"model":"m","choices":[{"index":0,"delta":{"content":"%s"}%s}]}\n\n'):format(text, more or "") end
+
+    local function pair()
+      local parser = core.http1 "GET"
+      assert.equal("body", (parser:feed(HEAD)))
+      return parser, core.transcoder("openai_chat", "ollama", "stream", { created = 1 })
+    end
+
+    it("gives what the transcoder makes of the body", function()
+      local body = event "Bon" .. event("jour", ',"finish_reason":"stop"') .. "data: [DONE]\n\n"
+      local want = (core.transcoder("openai_chat", "ollama", "stream", { created = 1 }):feed(body))
+      for step = 1, 40, 13 do
+        local wire, parser, transcoder, got = {}, pair()
+        for at = 1, #body, step do wire[#wire + 1] = chunk(body:sub(at, at + step - 1)) end
+        wire, got = table.concat(wire) .. "0\r\n\r\nREST", {}
+        for at = 1, #wire, 50 do
+          local state, out, ended, rest = parser:pour(wire:sub(at, at + 49), transcoder)
+          got[#got + 1] = out
+          if state == "end" then
+            assert.is_true(ended)
+            assert.equal("REST", (rest or "") .. wire:sub(at + 50))
+            break
+          end
+          assert.equal("body", state)
+        end
+        assert.equal(want, table.concat(got))
+      end
+    end)
+
+    it("has the caller's time", function()
+      local parser, transcoder = pair()
+      local _, out = parser:pour(chunk(event "a"), transcoder, 1709210096.5)
+      assert.truthy(out:find('"created_at":"2024-02-29T12:34:56.500000Z"', 1, true))
+    end)
+
+    it("gives what came before a failure, and says when it is cut", function()
+      local parser, transcoder = pair()
+      local state, out, ended = parser:pour(chunk(event "a") .. "zz\r\n", transcoder)
+      assert.same({ "failed", false }, { state, ended })
+      assert.truthy(out:find('"content":"a"', 1, true))
+      assert.equal("malformed", (parser:problem()))
+      parser, transcoder = pair()
+      parser:pour(chunk(event "a"), transcoder)
+      assert.equal("failed", parser:finish())
+      assert.truthy((transcoder:finish()):find('{"error":', 1, true))
+    end)
+
+    it("is refused where it is closed, and before the head", function()
+      local parser, transcoder = pair()
+      assert.error_matches(function() core.http1 "GET":pour("", transcoder) end, "the head is not complete")
+      for _, wrong in ipairs { parser, {}, "x", core.decoder "openai_chat" } do
+        assert.error_matches(function() parser:pour("", wrong) end, "opengatellm.transcoder expected")
+      end
+      assert.error_matches(function() parser:pour("") end, "opengatellm.transcoder expected")
+      transcoder:close()
+      assert.same({ "closed" }, { select(2, parser:pour(chunk "x", transcoder)), nil })
+      parser, transcoder = pair()
+      parser:close()
+      assert.equal("closed", (select(2, parser:pour("", transcoder))))
+    end)
+  end)
+
   it("says when a head is too large", function()
     local parser = core.http1 "GET"
     assert.equal("failed", (parser:feed(OK .. "a: " .. ("x"):rep(300000))))

@@ -84,6 +84,9 @@ local FIELDS = { -- protocol, more of the body, field, value
   { "ollama", '"options":{"num_predict":5,"num_ctx":9}', "max_tokens", 5 }, { "ollama", '"options":{"num_predict":-1}', "max_tokens", nil },
   { "ollama", '"options":{"num_predict":-2,"num_ctx":9}', "extra", { options = { num_ctx = 9 } } }, { "ollama", '"keep_alive":0', "extra", { keep_alive = 0 } },
   { "ollama", '"format":"json"', "output", "json" }, { "ollama", '"format":""', "output", nil }, { "ollama", '"format":{ "a":1 }', "output", '{ "a":1 }' },
+  { "ollama", '"options":{"num_predict":0}', "max_tokens", nil }, { "ollama", '"options":{"num_predict":null,"x":null}', "extra", nil },
+  { "ollama", '"think":"low"', "reasoning", "low" }, { "ollama", '"think":"medium"', "reasoning", "medium" },
+  { "ollama", '"think":"max"', "reasoning", { effort = "max" } }, { "ollama", '"think":null', "reasoning", nil },
   { "ollama", '"think":true', "reasoning", {} }, { "ollama", '"think":false', "reasoning", "none" }, { "ollama", '"think":"high"', "reasoning", "high" },
 }
 
@@ -121,10 +124,26 @@ describe("the caller is told", function()
 
   it("that a model is to be loaded, and what a prompt cannot keep", function()
     local request, wants = decode("ollama", '{"model":"m","keep_alive":0}', { path = "/api/generate" })
-    assert.same({ {}, true, true }, { request.messages, wants.load, wants.generate })
-    request, wants = decode("ollama", '{"prompt":"p","system":"s","template":"t","context":[1],"raw":false}')
-    assert.same({ "s", "p" }, { request.system, request.messages[1].content })
-    assert.same({ "template", "context" }, { wants.warnings[1].field, wants.warnings[2].field })
+    assert.same({ {}, true, true, true, 0 }, { request.messages, wants.load, wants.generate, wants.unload, wants.keep_alive })
+    request, wants = decode("ollama", '{"prompt":"p","system":"s","template":"","context":[1],"raw":false,"images":["iVBORw0KGgo="]}')
+    assert.same({ "s", "p", 2 }, { request.system, request.messages[1].content[1].text, #request.messages[1].content })
+    assert.same({ 1, "context" }, { #wants.warnings, wants.warnings[1].field })
+  end)
+
+  it("by ollama how long the model stays", function()
+    for value, seconds in pairs { ['"5m"'] = 300, ["-1"] = math.huge, ["30"] = 30, ["null"] = false } do
+      local request, wants = decode("ollama", ('{"messages":[],"keep_alive":%s}'):format(value))
+      assert.same({ {}, true, seconds or nil }, { request.messages, wants.load, wants.keep_alive })
+      assert.is_nil(wants.unload)
+    end
+    local _, wants = decode("ollama", '{"messages":[{"role":"user","content":"x"}],"keep_alive":"0s"}', { path = "/api/chat" })
+    assert.same({ 0 }, { wants.keep_alive, wants.load, wants.unload })
+  end)
+
+  it("by ollama that a prompt is no conversation", function()
+    local _, wants = decode("ollama", '{"prompt":"def f(","suffix":"return","raw":true}', { path = "/api/generate" })
+    assert.same({ "def f(", "return", true }, { wants.prompt, wants.suffix, wants.raw })
+    assert.same({ "raw", "suffix" }, { wants.warnings[1].field, wants.warnings[2].field })
   end)
 end)
 
@@ -240,6 +259,13 @@ local WRONG = { -- protocol, body, message
   { "gemini", '{"contents":[{"parts":[{"inlineData":{"mimeType":"image/png"}}]}]}', "contents[1].parts[1].inlineData.data: expected a text, got nothing" },
   { "gemini", '{"contents":[{"parts":[{"text":"x"}]}],"tools":[{"googleSearch":1}]}', "tools[1].googleSearch: expected an object" },
   { "ollama", '{"messages":[{"role":"user","content":"x","images":["!"]}]}', "messages[1].images[1]: expected base64" },
+  { "ollama", '{"messages":[{"role":"king","content":"x"}]}', "messages[1].role: expected system, user, assistant or tool, got king" },
+  { "ollama", '{"prompt":"x","template":"t"}', "template: a prompt is sent as a conversation, which has no template of its own" },
+  { "ollama", '{"prompt":"x","raw":1}', "raw: expected a boolean, got a number" },
+  { "ollama", '{"prompt":"x","think":"much"}', 'think: expected "high", "medium", "low", "max", true or false' },
+  { "ollama", '{"prompt":"x","think":1}', 'think: expected "high", "medium", "low", "max", true or false' },
+  { "ollama", '{"prompt":"x","keep_alive":"soon"}', 'keep_alive: expected seconds, or a duration such as "5m"' },
+  { "ollama", '{"prompt":"x","keep_alive":true}', "keep_alive: expected a number, got a boolean" },
   { "ollama", '{"messages":[{"role":"user","content":"x"}],"format":"xml"}', 'format: expected "json" or a schema' },
   { "ollama", '{"messages":[{"role":"user","content":"x"}],"options":{"stop":4}}', "options.stop: expected a text or a list of texts, got a number" },
 }
@@ -260,6 +286,35 @@ describe("a tool's answer without an id", function()
 
   it("and without a call is refused, by naming the field", function()
     assert.equal("messages[1].tool_call_id: expected a text, got nothing", select(2, decode("openai_chat", '{"messages":[{"role":"tool","content":"5"}]}')).message)
+  end)
+end)
+
+describe("a result in ollama", function()
+  -- The ids of the calls that the results after two calls answer.
+  local function answered(calls, ...)
+    local body = ('{"messages":[{"role":"ASSISTANT","tool_calls":[%s]},{"role":"Tool","content":"1"%s},{"role":"tool","content":"2"%s}]}'):format(calls, ...)
+    local list = assert(decode("ollama", body)).messages
+    return { list[2].tool_call_id, list[3].tool_call_id }
+  end
+  local BARE = '{"function":{"name":"f","arguments":{}}},{"function":{"name":"g","arguments":{}}}'
+  local OWN = '{"id":"a","function":{"name":"f","arguments":{}}},{"id":"b","function":{"name":"g","arguments":{}}}'
+
+  it("belongs to the call of its id, else of its name, else to the oldest", function()
+    assert.same({ "b", "a" }, answered(OWN, ',"tool_call_id":"b"', ',"tool_call_id":"a"'))
+    assert.same({ "b", "a" }, answered(OWN, ',"tool_name":"g","tool_call_id":""', ',"name":"f"'))
+    assert.same({ "a", "b" }, answered(OWN, "", ',"tool_name":""'))
+    assert.same({ "ogl_call_2", "ogl_call_1" }, answered(BARE, ',"tool_name":"g"', ',"tool_name":"f"'))
+    assert.same({ "ogl_call_1", "ogl_call_2" }, answered(BARE, "", ""))
+    assert.same({ "ogl_call_2", "ogl_call_1" }, answered(BARE, ',"tool_name":"g","tool_call_id":"lost"', ',"tool_call_id":"lost"')) -- the client kept no ids
+  end)
+
+  it("goes back with the name of its call, and the id that the server gave", function()
+    for calls, ids in pairs { [OWN] = { "a", "b" }, [BARE] = {} } do
+      local body = ('{"messages":[{"role":"assistant","tool_calls":[%s]},{"role":"tool","content":"1"},{"role":"tool","content":"2"}]}'):format(calls)
+      local wire = assert(require(protocols.ollama).encode_request(assert(decode("ollama", body)), {}, false, "m")).body.messages
+      assert.same({ "f", "g" }, { wire[2].tool_name, wire[3].tool_name })
+      assert.same(ids, { wire[2].tool_call_id, wire[3].tool_call_id })
+    end
   end)
 end)
 

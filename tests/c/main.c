@@ -14,6 +14,7 @@ static const struct {
   { "buf", test_buf },
   { "calls", test_calls },
   { "code", test_code },
+  { "date", test_date },
   { "decoder", test_decoder },
   { "event", test_event },
   { "fault", test_fault },

@@ -201,9 +201,11 @@ static struct ogl_span echo_of(struct ogl_span body) {
 static void transcode(struct exchange *x, const struct ogl_encoding *to, int is_whole, size_t step,
                       struct ogl_buf *out) {
   struct ogl_decoder_options options = { x->content_type, 0, 0, 0, 0 };
-  struct ogl_encoder_context context = { { "id1", 3 }, { "", 0 }, 1700000000, 1, { "", 0 }, 0 };
+  struct ogl_encoder_context context = { { "id1", 3 }, { "", 0 }, 1700000000, 1, { "", 0 }, 0, 0, 0,
+                                         { "", 0 },    { "", 0 } };
   struct ogl_transcoder t;
   struct ogl_span body = ogl_buf_span(&x->body);
+  context.is_generate = (int)(body.n & 1); /* half of them in each form of Ollama's */
   if (x->protocol == &ogl_openai_responses) context.echo = echo_of(body);
   CHECK_INT(ogl_transcoder_init(&t, x->protocol, &options, to, is_whole, &context), 0);
   for (size_t at = 0; at < body.n; at += step) {

@@ -8,6 +8,7 @@ void test_base64(void);
 void test_buf(void);
 void test_calls(void);
 void test_code(void);
+void test_date(void);
 void test_decoder(void);
 void test_event(void);
 void test_fault(void);

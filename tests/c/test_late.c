@@ -122,7 +122,8 @@ static void test_wants(void) {
 
 static void test_transcoder(const struct late *c) {
   struct ogl_decoder_options options = { c->content_type, 0, 0, 0, 0 };
-  struct ogl_encoder_context context = { { "id1", 3 }, { "m", 1 }, 1700000000, 1, { "", 0 }, 0 };
+  struct ogl_encoder_context context = { { "id1", 3 }, { "m", 1 }, 1700000000, 1, { "", 0 }, 0, 0, 0,
+                                         { "", 0 },    { "", 0 } };
   struct ogl_transcoder t;
   size_t n = strlen(c->body);
   CHECK_INT(ogl_transcoder_init(&t, ogl_protocol_find(c->protocol), &options, &ogl_openai_chat_encoding, 0, &context),

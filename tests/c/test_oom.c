@@ -118,7 +118,8 @@ static void check_wire_case(const struct wire_case *c, const struct ogl_protocol
 static int transcode_failing(const struct wire_case *c, const struct ogl_protocol *protocol,
                              const struct ogl_encoding *to, int is_whole, long n) {
   struct ogl_decoder_options options = wire_case_options(c);
-  struct ogl_encoder_context context = { { "", 0 }, { "", 0 }, 1, 1, { "\"tools\":[]", 10 }, 0 };
+  struct ogl_encoder_context context = { { "", 0 }, { "", 0 }, 1, 1,         { "\"tools\":[]", 10 },
+                                         0,         0,         0, { "", 0 }, { "", 0 } };
   struct ogl_span input = ogl_buf_span(&c->input);
   struct ogl_transcoder t;
   long before = heap.live;

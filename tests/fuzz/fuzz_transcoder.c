@@ -12,15 +12,20 @@ struct pair {
   const struct ogl_encoding *to;
   int is_whole;
   const char *content_type;
+  int is_generate;
 };
 
-/* source + 5 * target + 25 * whole + 50 * content type. */
+/* source + 5 * target + 25 * whole + 50 * content type; from 200 on in the form of /api/generate. */
 static struct pair pick_pair(unsigned byte) {
   static const char *const names[] = { "openai_chat", "openai_responses", "anthropic", "gemini", "ollama" };
   static const char *const types[] = { NULL, "text/event-stream", "application/json", "application/x-ndjson" };
   const char *to = names[byte / 5 % 5];
-  struct pair p = { ogl_protocol_find(names[byte % 5]), ogl_protocol_find(to), ogl_encoding_find(to),
-                    (int)(byte / 25 & 1), types[byte / 50 & 3] };
+  struct pair p = { ogl_protocol_find(names[byte % 5]),
+                    ogl_protocol_find(to),
+                    ogl_encoding_find(to),
+                    (int)(byte / 25 & 1),
+                    types[byte / 50 & 3],
+                    byte >= 200 };
   return p;
 }
 
@@ -33,7 +38,8 @@ static void take(struct ogl_buf *out, struct ogl_transcoder *t) {
 /* All of it in pieces of `step` bytes; what ended it: 0 where it was complete. */
 static int transcode(const struct pair *p, struct ogl_span s, size_t step, struct ogl_buf *out) {
   struct ogl_decoder_options options = { p->content_type, 0, 0, 0, 0 };
-  struct ogl_encoder_context context = { { "id1", 3 }, { "", 0 }, 1700000000, 1, { "\"tools\":[]", 10 }, 0 };
+  struct ogl_encoder_context context = { { "id1", 3 },   { "", 0 },  1700000000, 1, { "\"tools\":[]", 10 }, 0, 1,
+                                         p->is_generate, { "r", 1 }, { "h", 1 } };
   struct ogl_transcoder t;
   MUST(ogl_transcoder_init(&t, p->from, &options, p->to, p->is_whole, &context) == 0);
   for (size_t at = 0; at < s.n; at += step) {

@@ -1,13 +1,15 @@
 --- Ollama's own protocol, a request that came to us: makes a request of the body of a client's POST /api/chat or /api/generate.
 --
--- Calls of tools have no ids there: each gets one here that does not go back (messages.made_id), and an answer belongs to the oldest
--- open call of its name.
+-- Calls of tools may have no ids there: each gets one here that does not go back (messages.made_id). An answer belongs to the call of its
+-- id; where no call has that id, to the oldest open one of its name, and where it has no name either, to the oldest open one.
 --
 -- wants: stream (default: true), include_usage (always), model, generate (the client expects the answer of /api/generate), load (the
--- request has no messages: the client only wants the model loaded, or unloaded with keep_alive = 0), warnings.
+-- request has no messages: the client only wants the model loaded), unload (it wants it away: keep_alive is 0), keep_alive (seconds),
+-- raw and suffix (the prompt of /api/generate, which is `prompt`, is no conversation), warnings.
 --
 -- @module opengatellm.protocol.ollama_decode
 local body_reader = require "opengatellm.protocol.reader"
+local keep_alive = require "opengatellm.protocol.ollama_keep_alive"
 local media = require "opengatellm.request.media"
 local messages = require "opengatellm.protocol.messages"
 
@@ -64,11 +66,23 @@ function decode_message.assistant(fields, calls)
   return message
 end
 
+-- The id of the call that a result answers.
+local function answered(calls, id, name)
+  if calls.by_id[id or ""] then return calls:answer(id) end
+  if calls.by_name[name or ""] then return calls:answer(nil, name) end
+  return calls:answer() or id or name or messages.made_id(0)
+end
+
+-- A text; nil for an empty one.
+local function said(fields, key)
+  local text = fields:text(key)
+  return text ~= "" and text or nil
+end
+
 function decode_message.tool(fields, calls)
-  local name = fields:text "tool_name" or fields:text "name"
-  local id = calls:answer(fields:text "tool_call_id", name)
+  local name, id = said(fields, "tool_name") or said(fields, "name"), said(fields, "tool_call_id")
   return {
-    role = "tool", tool_call_id = id or messages.made_id(0), name = name, content = content_of(fields, fields:text "content" or ""),
+    role = "tool", tool_call_id = answered(calls, id, name), name = name, content = content_of(fields, fields:text "content" or ""),
     protocol = NAME,
   }
 end
@@ -81,7 +95,7 @@ decode_message.system, decode_message.developer, decode_message.user = decode_sa
 
 local function message_of(fields, calls)
   body_reader.refuse_path(fields)
-  local role = fields:role(decode_message, "system, user, assistant or tool")
+  local role = fields:role(decode_message, "system, user, assistant or tool", true)
   local message = decode_message[role](fields, calls, role)
   message.extra = fields:rest()
   return message
@@ -96,18 +110,25 @@ end
 -- Whether a field of /api/generate has its default, so that leaving it out needs no warning.
 local function is_nothing(value) return value == nil or value == false or value == "" or type(value) == "table" and next(value) == nil end
 
--- Makes a conversation of one message from /api/generate. Fields below the level of a conversation (raw, template, …) have no equal.
-local function generate_messages(body, request)
-  body_reader.refuse_path(body)
-  local system, prompt = body:text "system", body:text "prompt" or ""
-  if system and system ~= "" then request.system = system end
-  for _, name in ipairs { "template", "raw", "context", "suffix" } do
+-- Notes what makes a prompt no conversation, for a caller whose server completes texts; another one is warned.
+local function read_completion(body, wants)
+  if said(body, "template") then body_reader.refuse("template", "a prompt is sent as a conversation, which has no template of its own") end
+  wants.raw, wants.suffix = body:boolean "raw" or nil, said(body, "suffix")
+  for _, name in ipairs { "raw", "context", "suffix" } do
     if not is_nothing(body:any(name)) then
       body.reader.warn(name, "a prompt is sent as a conversation, which has no " .. name .. ": it was left out")
     end
   end
-  local content = content_of(body, prompt)
-  return content ~= "" and { { role = "user", content = content, protocol = NAME } } or {}
+end
+
+-- Makes a conversation of one message from /api/generate; without a prompt it has none.
+local function generate_messages(body, request, wants)
+  body_reader.refuse_path(body)
+  local system, prompt = said(body, "system"), said(body, "prompt")
+  request.system, wants.prompt = system, prompt
+  read_completion(body, wants)
+  local content = content_of(body, prompt or "")
+  return prompt and { { role = "user", content = content, protocol = NAME } } or {}
 end
 
 -- Tools, output, reasoning ----------------------------------------------------------------------------------------
@@ -141,11 +162,14 @@ local function output_of(body)
   return format
 end
 
+local THINK = { high = true, medium = true, low = true, max = true }
+
 local function reasoning_of(body)
   local think = body:any "think"
+  if think == nil then return nil end
   if think == true then return {} end
   if think == false then return "none" end
-  if think ~= nil and type(think) ~= "string" then body_reader.refuse("think", "expected a boolean or a text") end
+  if not THINK[think] then body_reader.refuse("think", 'expected "high", "medium", "low", "max", true or false') end
   return body_reader.effort(think)
 end
 
@@ -159,19 +183,31 @@ local OPTIONS = { -- name here -> name and kind there
 
 local function set_options(request, options)
   for name, row in pairs(OPTIONS) do request[name] = options[row[2]](options, row[1]) end
-  local limit = options:integer "num_predict" -- -1: none; -2: until the context is full
+  local limit = options:integer "num_predict" -- -1 and 0: none; -2: until the context is full
   if limit and limit > 0 then request.max_tokens = limit end
+end
+
+-- Says how long the model stays, and whether it is all that the client wants.
+local function set_load(body, request, wants)
+  local value = body:any "keep_alive"
+  if value ~= nil then
+    wants.keep_alive = keep_alive.seconds(type(value) == "string" and value or body:number "keep_alive")
+    if not wants.keep_alive then body_reader.refuse("keep_alive", 'expected seconds, or a duration such as "5m"') end
+    body:give_back "keep_alive"
+  end
+  wants.load = not request.messages[1] or nil
+  wants.unload = wants.load and wants.keep_alive == 0 or nil
 end
 
 local function decode(body)
   local path = body.reader.path or ""
   local generate = path:find "/generate" ~= nil or not path:find "/chat" and body.table.messages == nil
   local request = { tools = tools_of(body), output = output_of(body), reasoning = reasoning_of(body) }
-  request.messages = generate and generate_messages(body, request) or chat_messages(body)
-  request.logprobs, request.top_logprobs = body:boolean "logprobs", body:integer "top_logprobs"
   local wants = { include_usage = true, model = body:text "model" or body:text "name", generate = generate or nil }
+  request.messages = generate and generate_messages(body, request, wants) or chat_messages(body)
+  request.logprobs, request.top_logprobs = body:boolean "logprobs", body:integer "top_logprobs"
   wants.stream = body:boolean "stream" ~= false
-  wants.load = not request.messages[1] or nil
+  set_load(body, request, wants)
   local options = body:fields "options"
   if options then set_options(request, options) end
   request.extra = body:rest()

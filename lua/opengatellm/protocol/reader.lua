@@ -239,9 +239,11 @@ end
 --- Reads the role of a message; refuses an unknown one.
 ---@param roles table<string, any> the known roles
 ---@param expected string their names in words, for the error
+---@param lower? boolean capitals count as small letters
 ---@return string
-function Fields:role(roles, expected)
+function Fields:role(roles, expected, lower)
   local role = self:need_text "role"
+  if lower then role = role:lower() end
   if not roles[role] then M.refuse(self:at "role", "expected " .. expected .. ", got " .. role:sub(1, 40)) end
   return role
 end
@@ -365,14 +367,14 @@ local function read(source, options, decode)
   setmetatable(reader, Reader)
   local request, wants = decode(reader:fields(value, ""), reader)
   request.protocol, wants.warnings = options.protocol, warnings
-  local problem = not wants.load and requests.check(request)
+  local problem = not wants.load and not options.no_chat and requests.check(request)
   if problem then M.refuse("", problem) end
   return request, wants
 end
 
 --- Reads a body. `decode` gets the body's fields and the reader, and gives a request and the `wants` for the caller.
 ---@param source string|table
----@param options {protocol: string, path?: string, lenient?: boolean}
+---@param options {protocol: string, path?: string, lenient?: boolean, no_chat?: boolean} no_chat: what is made has no messages
 ---@param decode fun(fields: ogl.Fields, reader: ogl.BodyReader): table, table
 ---@return ogl.Request? request
 ---@return table|ogl.Error wants or the error

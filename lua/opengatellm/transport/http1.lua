@@ -209,13 +209,17 @@ local function take_head(self)
   end
 end
 
-local function take_body(self, body)
-  self.received = self.received + #body
+local function count(self, bytes)
+  self.received = self.received + bytes
   if self.max_body and self.received > self.max_body then
     return end_with(self, failure.final("limit", "body", ("the answer's body is above %d bytes"):format(self.max_body), true))
   end
-  self.pending = body
   if self.on_progress then self.on_progress("down", self.parser:progress()) end
+end
+
+local function take_body(self, body)
+  self.pending = body
+  count(self, #body)
 end
 
 -- Ends the answer: the connection goes back at once, even if the caller has not read the last bytes yet.
@@ -249,8 +253,24 @@ local function broken(self, why)
   take(self, self.parser:finish())
 end
 
--- Waits for bytes, and gives them to the parser. `drain`: gives up without an error after so many seconds.
-local function receive(self, drain)
+-- Gives what a transcoder has written, or ends the exchange with its error.
+local function written(self, out, ended, message)
+  if out then return out, ended end
+  end_with(self, failure.final("limit", ended, message, true))
+end
+
+-- Gives bytes to the parser, and what it finds to a transcoder.
+local function pour(self, bytes, transcoder, clock)
+  local state, out, ended = self.parser:pour(bytes, transcoder, clock and clock())
+  if not state then return written(self, nil, out, ended) end
+  count(self, self.parser:progress() - self.received)
+  take(self, state)
+  return out, ended
+end
+
+-- Waits for bytes, and gives them to the parser. `drain`: gives up without an error after so many seconds. With a transcoder, gives
+-- what that has written.
+local function receive(self, drain, transcoder, clock)
   local phase = self.begun and "idle" or "first_byte"
   local limit
   if self.begun then self.now() end -- the caller may have worked meanwhile, which does not count as silence
@@ -261,6 +281,7 @@ local function receive(self, drain)
   if self.err then return connection:close() end -- another coroutine closed the exchange, and could not close a connection in use
   if bytes then
     self.begun = true
+    if transcoder then return pour(self, bytes, transcoder, clock) end
     return take(self, self.parser:feed(bytes))
   end
   if why ~= "timeout" then return broken(self, why) end
@@ -268,11 +289,11 @@ local function receive(self, drain)
 end
 
 -- Reads more bytes, or sets the error that waits behind them.
-local function advance(self)
+local function advance(self, transcoder, clock)
   local cancelled = task.cancelled()
   if cancelled then return end_with(self, cancelled) end
   if self.failed then return end_with(self, self.failed) end
-  receive(self)
+  return receive(self, nil, transcoder, clock)
 end
 
 --- Gives the error of an exchange. Makes that of a closed exchange only here, because few callers ask for it.
@@ -365,6 +386,25 @@ function Exchange:read()
     end
     if self.over then return nil end
     advance(self)
+  end
+  return nil, error_of(self)
+end
+
+--- Waits for more of the body, and puts it into a transcoder: gives what that has written, and whether the answer has ended; nil at the
+--- end of the body, or nil and an error. The bytes become no string of Lua on their way.
+---@param transcoder userdata of core.transcoder
+---@param clock? fun(): number seconds since 1970, asked once bytes are there
+---@return string? out
+---@return boolean|ogl.Error|nil ended_or_err
+function Exchange:transcode(transcoder, clock)
+  if not self.status and not self:head() then return nil, error_of(self) end
+  while not self.err do
+    local bytes, out, ended = self.pending, nil, nil
+    self.pending = false
+    if bytes then out, ended = written(self, transcoder:feed(bytes, clock and clock()))
+    elseif self.over then return nil
+    else out, ended = advance(self, transcoder, clock) end
+    if out and (out ~= "" or ended) then return out, ended end
   end
   return nil, error_of(self)
 end

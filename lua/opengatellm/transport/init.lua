@@ -7,6 +7,8 @@
 --   exchange:head() -> status, headers | nil, err       waits for the head of the response
 --   exchange:read() -> bytes | nil (end) | nil, err     waits for more of the body; never an empty string
 --   exchange:pour(decoder) -> true | nil (end) | nil, err  optional: like read, into a decoder of core, without a string of Lua
+--   exchange:transcode(transcoder, clock) -> out, ended | nil (end) | nil, err
+--                                                       optional: the same into a transcoder of core; gives what that has written
 --   exchange:drain(seconds [, decoder])                 optional: reads the rest, for at most so long, and drops it, or gives it
 --                                                       to the decoder
 --   exchange:close()                                    any time, any number of times; nothing is left open

@@ -1,0 +1,190 @@
+--- Chats of a face: a request in the face's protocol becomes one of the library, the events of its answer become the face's bytes.
+--
+-- Where the client speaks the same protocol and nothing is to change, the bytes pass through instead (relay.lua).
+--
+-- @module opengatellm.gateway.chat
+local core = require "opengatellm.core"
+local meters = require "opengatellm.gateway.meter"
+local mistake = require "opengatellm.middleware.mistake"
+local problems = require "opengatellm.gateway.problem"
+local protocols = require "opengatellm.protocol"
+local relay = require "opengatellm.gateway.relay"
+
+local M = {}
+
+---@class ogl.GatewayChat how a face answers a chat
+---@field protocol string
+---@field id? string front of the ids that it makes
+---@field echo? fun(body: string): string members of the request that the answer repeats
+---@field early? function (visit, asked, wants, target) -> status, headers, body | nil, err where nothing is sent upstream; nil: it is
+---@field renames? boolean a request passes through although its model has another name upstream
+---@field timed? boolean its answers tell times and durations
+---@field relayed? string path of the upstream server, where it is not that of a chat
+---@field ends? string pattern of the end of a stream that no decoder reads
+---@field operation? string name of such a call in the metrics
+
+local CONTENT_TYPES = { ollama = "application/x-ndjson" }
+
+local function content_type(chat, streamed)
+  if not streamed then return "application/json" end
+  return CONTENT_TYPES[chat.protocol] or "text/event-stream"
+end
+
+-- Makes what writes the answer. An answer of the same protocol keeps its id, by which the caller may ask for it again.
+local function encoder_of(visit, chat, target, wants)
+  local own = not target.client.rows and target.client.provider.protocol == chat.protocol
+  local context = {
+    id = not own and chat.id and chat.id .. visit.id or nil, model = wants.model, created = not chat.timed and os.time() or nil,
+    include_usage = wants.include_usage, echo = chat.echo and chat.echo(visit.request.body) or nil, now = chat.timed and visit.at,
+    generate = wants.generate,
+  }
+  return assert(core.encoder(chat.protocol, wants.stream and "stream" or "whole", context))
+end
+
+--- The headers of an answer in the face's form.
+---@param chat ogl.GatewayChat
+---@param streamed boolean
+---@return table<string, string>
+function M.headers(chat, streamed)
+  local headers = { ["content-type"] = content_type(chat, streamed) }
+  if streamed then headers["cache-control"], headers["x-accel-buffering"] = "no-cache", "no" end
+  return headers
+end
+
+-- An output that does not fit its schema is the caller's to judge: all of it has come.
+local function is_failure(err) return err ~= nil and err.code ~= "output" end
+
+local function attempts_of(stream)
+  if stream.attempts then return stream.attempts end
+  local failed = stream.call and stream.call.attempts
+  return nil, failed and #failed + 1 or 1
+end
+
+-- Opens the stream, and waits for its first event, which comes when no other try may answer.
+local function open(visit, target, asked)
+  local stream, err = mistake.catch(target.client.stream, target.client, asked)
+  if not stream then return nil, err end
+  local first
+  first, err = stream:next()
+  if is_failure(err) then
+    stream:close()
+    return nil, err
+  end
+  visit:note(target, attempts_of(stream))
+  return stream, first
+end
+
+-- The next bytes of an answer; nil at its end. A failure goes out in the words of the face.
+local function step(self)
+  local event, err = self.first, nil
+  self.first = nil
+  if not event then event, err = self.stream:next() end
+  if event then
+    self.meter:event(event)
+    self.encoder:put(event, self.visit:now())
+    return
+  end
+  self.ended = true
+  if is_failure(err) then
+    self.visit:report(err)
+    self.encoder:put { type = "error", message = problems.message(err), kind = err.kind, code = err.code }
+  else
+    err = nil
+    self.encoder:finish(self.visit:now())
+  end
+  self.stream:close()
+  self.meter:done(err)
+end
+
+local function next_bytes(self)
+  while not self.ended do
+    step(self)
+    local bytes = self.encoder:take()
+    if bytes ~= "" then return bytes end
+  end
+end
+
+local CLOSED = problems.new(503, "the caller has gone")
+
+local function close(self)
+  if self.ended then return end
+  self.ended = true
+  self.stream:close()
+  self.meter:done(CLOSED)
+end
+
+-- Reads a whole answer; an error of it has a status of its own.
+local function whole(self)
+  local err
+  local event = self.first
+  while event do
+    self.meter:event(event)
+    self.encoder:put(event, self.visit:now())
+    event, err = self.stream:next()
+  end
+  self.stream:close()
+  if is_failure(err) then
+    self.meter:done(err)
+    return nil, err
+  end
+  self.encoder:finish(self.visit:now())
+  self.meter:done()
+  return self.encoder:take()
+end
+
+local function translate(visit, chat, target, asked, wants)
+  local streamed = wants.stream
+  asked.model, asked.keep, asked.no_streaming, asked.headers = target.model, false, not streamed or nil, visit:forwarded()
+  local meter = meters.begin(visit, streamed and "stream" or "chat", asked, target)
+  local stream, first = open(visit, target, asked)
+  if not stream then
+    meter:done(first)
+    return nil, first
+  end
+  local self = {
+    visit = visit, stream = stream, first = first, meter = meter, ended = false, encoder = encoder_of(visit, chat, target, wants),
+  }
+  if streamed then
+    return 200, M.headers(chat, true), function() return next_bytes(self) end, function() close(self) end
+  end
+  local body, err = whole(self)
+  if not body then return nil, err end
+  return 200, M.headers(chat, false), body
+end
+
+--- Reads the request of a chat, and finds who answers it.
+---@param visit ogl.GatewayVisit
+---@param chat ogl.GatewayChat
+---@return ogl.Request? asked
+---@return table|ogl.Error wants or the error
+---@return ogl.GatewayTarget? target
+function M.read(visit, chat)
+  local body, problem = visit:text()
+  if not body then return nil, problem end
+  local protocol = require(protocols[chat.protocol])
+  local asked, wants = protocol.decode_request(body, { path = visit.request.path })
+  if not asked then return nil, wants end
+  local target, err = visit:target(wants.model)
+  if not target then return nil, err end
+  return asked, wants, target
+end
+
+--- Answers a chat.
+---@param visit ogl.GatewayVisit
+---@param chat ogl.GatewayChat
+---@return integer? status
+---@return table<string, string>|ogl.Error headers or the error
+---@return string|(fun(): string?)|nil body
+---@return function? close
+function M.answer(visit, chat)
+  local asked, wants, target = M.read(visit, chat)
+  if not asked then return nil, wants end
+  if relay.fits(target, chat, wants) then return relay.answer(visit, target, chat, asked, wants) end
+  if chat.early then
+    local status, headers, body = chat.early(visit, asked, wants, target)
+    if status or headers then return status, headers, body end
+  end
+  return translate(visit, chat, target, asked, wants)
+end
+
+return M

@@ -1,0 +1,163 @@
+--- The gateway inside nginx: takes a request of content_by_lua, and sends the answer as it comes.
+--
+--   init_by_lua_block { gateway = require("opengatellm.gateway.nginx").load "gateway.lua" }
+--   location / { content_by_lua_block { gateway:serve() } }
+--
+-- Each piece is sent before the next is read, so that a slow caller slows the upstream server and a stream's memory stays bounded. With
+-- `lua_check_client_abort on` a caller that goes ends the upstream request at once. Of an upstream server's headers only the type reaches
+-- nginx, so none of them can open a location of it.
+--
+-- @module opengatellm.gateway.nginx
+local config = require "opengatellm.gateway.config"
+
+local M = {}
+
+---@class ogl.NginxGateway
+---@field gateway ogl.Gateway
+---@field prefix string
+local Served = {}
+Served.__index = Served
+
+local ngx = rawget(_G, "ngx")
+
+local MOST_HEADERS = 100
+local YIELD = 64 -- pieces after which other requests get their turn, for a loop that never waits never yields
+
+-- Reading -----------------------------------------------------------------------------------------------------------------
+
+local function joined(value)
+  if type(value) == "table" then return table.concat(value, ", ") end
+  return type(value) == "string" and value or ""
+end
+
+-- The headers by lower-case name; nil where there are too many.
+local function headers_of()
+  local given, err = ngx.req.get_headers(MOST_HEADERS, true)
+  if err then return nil end
+  local headers = {}
+  for name, value in pairs(given) do headers[name:lower()] = joined(value) end
+  return headers
+end
+
+local function read_file(path)
+  local file = io.open(path, "rb")
+  if not file then return nil end
+  local bytes = file:read "*a"
+  file:close()
+  return bytes
+end
+
+-- The body, which nginx puts into a file where it is longer than client_body_buffer_size.
+local function read_body()
+  ngx.req.read_body()
+  local body = ngx.req.get_body_data()
+  if body then return body end
+  local path = ngx.req.get_body_file()
+  return path and read_file(path) or nil
+end
+
+local function request_of(self, headers)
+  local path = ngx.var.request_uri:match "^[^?#]*"
+  if self.prefix ~= "" and path:sub(1, #self.prefix) == self.prefix then path = path:sub(#self.prefix + 1) end
+  if path:find "^%a[%w+.-]*://" then path = path:match "^%a[%w+.-]*://[^/]*(.*)$" end
+  return {
+    method = ngx.req.get_method(), path = path == "" and "/" or path, query = ngx.var.args, headers = headers, body = nil,
+    server = ngx.var.server_addr,
+  }
+end
+
+-- Sending -----------------------------------------------------------------------------------------------------------------
+
+local function send_head(status, headers)
+  ngx.status = status
+  for name, value in pairs(headers) do ngx.header[name] = value end
+end
+
+local function log(...) ngx.log(ngx.ERR, "gateway: ", ...) end
+
+-- Sends a piece; false where the caller has gone. nginx cannot flush for a caller of HTTP/1.0, which says nothing of it.
+local function send_piece(bytes, old)
+  if not ngx.print(bytes) then return false end
+  return ngx.flush(true) ~= nil or old
+end
+
+local function send_stream(body, close)
+  local old, pieces = ngx.req.http_version() < 1.1, 0
+  while true do
+    local fine, bytes = pcall(body)
+    if not fine then
+      log(bytes)
+      close()
+      return ngx.exit(ngx.ERROR) -- cuts the answer, for its end has not come
+    end
+    if not bytes then return end
+    if not send_piece(bytes, old) then return close() end
+    pieces = pieces + 1
+    if pieces % YIELD == 0 then ngx.sleep(0) end
+  end
+end
+
+local function send(status, headers, body, close)
+  send_head(status, headers)
+  if type(body) == "function" then return send_stream(body, close) end
+  ngx.header["content-length"] = #body
+  ngx.print(body)
+end
+
+-- Has the upstream request ended when the caller goes. nginx kills what waits for the upstream server, and closes its socket.
+local function watch(state)
+  ngx.on_abort(function()
+    if state.close then pcall(state.close) end
+    ngx.exit(499)
+  end)
+end
+
+local function answer(self, asked)
+  local length = tonumber(asked.headers["content-length"])
+  if length and length > self.gateway.body_limit then
+    return self.gateway:refuse(asked, 413, ("the body is longer than %d bytes"):format(self.gateway.body_limit))
+  end
+  asked.body = read_body()
+  local fine, status, headers, body, close = pcall(self.gateway.handle, self.gateway, asked)
+  if fine then return status, headers, body, close end
+  log(status)
+  return self.gateway:refuse(asked, 500, "the gateway failed; its log says why")
+end
+
+--- Answers the request of this phase, which is content_by_lua.
+function Served:serve()
+  local headers, state = headers_of(), {}
+  local asked = request_of(self, headers or {})
+  if not headers then return send(self.gateway:refuse(asked, 431, ("more than %d headers"):format(MOST_HEADERS))) end
+  watch(state)
+  local status, answered, body, close = answer(self, asked)
+  state.close = close
+  return send(status, answered, body, close)
+end
+
+-- Making ------------------------------------------------------------------------------------------------------------------
+
+local function report(err, visit) ngx.log(ngx.WARN, "gateway: request ", visit.id, ": ", tostring(err)) end
+
+--- Serves a gateway. Without an `on_error` of its own it writes errors into nginx's log.
+---@param gateway ogl.Gateway
+---@param options? {prefix?: string} of the paths of a location: "/llm"
+---@return ogl.NginxGateway
+function M.new(gateway, options)
+  gateway.on_error = gateway.on_error or report
+  return setmetatable({ gateway = gateway, prefix = options and options.prefix or "" }, Served)
+end
+
+--- Serves the gateway of a file; a path that does not begin with / lies under nginx's prefix. Raises what is wrong with it, so that nginx
+--- does not start.
+---@param path string
+---@param options? {prefix?: string}
+---@return ogl.NginxGateway
+function M.load(path, options)
+  if path:sub(1, 1) ~= "/" then path = ngx.config.prefix() .. path end
+  local gateway, problem = config.load(path)
+  if not gateway then error(problem, 0) end
+  return M.new(gateway, options)
+end
+
+return M

@@ -1,0 +1,183 @@
+--- The face of OpenAI: /v1/chat/completions, /v1/responses, /v1/completions, /v1/embeddings, /v1/models, /v1/rerank.
+--
+-- @module opengatellm.gateway.openai
+local chats = require "opengatellm.gateway.chat"
+local core = require "opengatellm.core"
+local json = require "opengatellm.json"
+local lists = require "opengatellm.gateway.models"
+local operations = require "opengatellm.gateway.operation"
+local problems = require "opengatellm.gateway.problem"
+local relay = require "opengatellm.gateway.relay"
+local url = require "opengatellm.base.url"
+
+local M = { name = "openai" }
+
+-- Errors ------------------------------------------------------------------------------------------------------------------
+
+local TYPES = { [401] = "authentication_error", [403] = "permission_error", [404] = "not_found_error", [429] = "rate_limit_error" }
+
+--- Says whether a path is this face's.
+---@param path string
+---@return boolean
+function M.claims(path) return path == "/v1" or path:sub(1, 4) == "/v1/" end
+
+--- The body of an error.
+---@param status integer
+---@param message string
+---@param err ogl.Error
+---@return string content_type
+---@return string body
+function M.error(status, message, err)
+  local kind = err.type or TYPES[status] or (status < 500 and "invalid_request_error" or "server_error")
+  local body = { error = { message = message, type = kind, param = json.null, code = err.code or json.null } }
+  return "application/json", json.encode(body)
+end
+
+--- The words for a model that no route has.
+---@param name string
+---@return string
+function M.unknown_model(name) return ("the model '%s' does not exist"):format(name) end
+
+--- The words for a path that the face does not have.
+---@param path string
+---@return string
+function M.unknown_path(path) return "there is no route " .. path end
+
+--- What is wrong with the head of a request; nil where nothing is.
+---@param visit ogl.GatewayVisit
+---@return ogl.Error?
+function M.guard(visit)
+  local kind = visit.request.headers["content-type"]
+  if visit.request.method ~= "POST" then return nil end
+  if kind == nil and not visit.request.headers.origin then return nil end -- no page of another site may send a request without a type
+  if kind and kind:lower():find "^application/[%w.+-]*json" then return nil end
+  return problems.new(415, "content-type: expected application/json", "unsupported_content_type")
+end
+
+-- Chats -------------------------------------------------------------------------------------------------------------------
+
+local CHAT = { protocol = "openai_chat", id = "chatcmpl-" }
+
+local function chat(visit) return chats.answer(visit, CHAT) end
+
+-- Members of a request that the answer of /v1/responses repeats.
+local ECHOED = {
+  "instructions", "max_output_tokens", "metadata", "parallel_tool_calls", "previous_response_id", "reasoning", "store", "temperature",
+  "text", "tool_choice", "tools", "top_p", "truncation", "user",
+}
+
+local function echo(body)
+  local members = {}
+  for _, name in ipairs(ECHOED) do
+    local text = core.member(body, name)
+    if text then members[#members + 1] = ('"%s":%s'):format(name, text) end
+  end
+  return table.concat(members, ",")
+end
+
+-- What one server keeps, another does not have: a conversation cannot go on there.
+local function check_responses(visit, asked, _, target)
+  local protocol = target.client.provider.protocol
+  if not asked.previous_response_id or protocol == "openai_responses" then return nil end
+  return visit:refuse(400, "previous_response_id: the server of this model keeps no responses", "previous_response_id")
+end
+
+local RESPONSES = { protocol = "openai_responses", id = "resp_", echo = echo, early = check_responses }
+
+local function responses(visit) return chats.answer(visit, RESPONSES) end
+
+-- Completions stand below the level of conversations: only a server that has the route itself can answer.
+local COMPLETIONS = { protocol = "openai_chat", relayed = "/completions", ends = "%[DONE%]%s*$" }
+
+local function completions(visit)
+  local body, err = visit:json()
+  if not body then return nil, err end
+  local target
+  target, err = visit:target(body.model)
+  if not target then return nil, err end
+  if not relay.client(target, "openai_chat") then
+    return visit:refuse(400, "the server of this model has no completions: use /v1/chat/completions", "unsupported_route")
+  end
+  if body.stream ~= nil and type(body.stream) ~= "boolean" then return visit:refuse(400, "stream: expected a boolean") end
+  return relay.raw(visit, target, COMPLETIONS, body, body.stream == true)
+end
+
+-- Embeddings, reranking -----------------------------------------------------------------------------------------------------
+
+local function usage_of(answer)
+  local usage = answer.usage or {}
+  return { prompt_tokens = usage.input_tokens or 0, total_tokens = usage.total_tokens or usage.input_tokens or 0 }
+end
+
+local function read(visit, kinds)
+  local options, err, body = operations.read(visit, kinds)
+  if not options then return nil, err end
+  local target
+  target, err = visit:target(body.model)
+  return target and options, target or err
+end
+
+local function vectors_of(answer, encoded)
+  local data = json.array {}
+  for i, vector in ipairs(answer.vectors) do
+    data[i] = { object = "embedding", index = i - 1, embedding = encoded and core.base64_encode(vector) or json.array(vector) }
+  end
+  return data
+end
+
+local EMBEDDINGS = { input = "string or table", dimensions = "number", user = "string", encoding_format = "string" }
+
+local function embeddings(visit)
+  local options, target = read(visit, EMBEDDINGS)
+  if not options then return nil, target end
+  if options.input == nil then return visit:refuse(400, "input is required") end
+  local encoded = options.encoding_format == "base64"
+  options.encoding_format, options.packed = nil, encoded or nil
+  local answer, err = operations.ask(visit, "embeddings", target, options)
+  if not answer then return nil, err end
+  return operations.json { object = "list", data = vectors_of(answer, encoded), model = target.model, usage = usage_of(answer) }
+end
+
+local function rerank(visit)
+  local options, target = read(visit, { query = "string", documents = "table", top_n = "number" })
+  if not options then return nil, target end
+  if options.query == nil or options.documents == nil then return visit:refuse(400, "query and documents are required") end
+  local answer, err = operations.ask(visit, "rerank", target, options)
+  if not answer then return nil, err end
+  local results = json.array {}
+  for i, row in ipairs(answer.results) do results[i] = { index = row.index - 1, relevance_score = row.score } end
+  return operations.json { id = answer.id or "rerank-" .. visit.id, model = target.model, results = results, usage = usage_of(answer) }
+end
+
+-- Models --------------------------------------------------------------------------------------------------------------------
+
+local function model_of(entry)
+  return { id = entry.name, object = "model", created = entry.created, owned_by = entry.owner, context_length = entry.context_length }
+end
+
+local function models(visit)
+  local data = json.array {}
+  for i, entry in ipairs(lists.all(visit.gateway)) do data[i] = model_of(entry) end
+  return operations.json { object = "list", data = data }
+end
+
+local function model(visit, name)
+  name = url.unescape(name)
+  local entry = lists.find(visit.gateway, name)
+  if not entry then return visit:refuse(404, M.unknown_model(name), "model_not_found") end
+  return operations.json(model_of(entry))
+end
+
+---@type table<string, table<string, fun(visit: ogl.GatewayVisit): integer?, table|ogl.Error, any, function?>>
+M.routes = {
+  ["/v1/chat/completions"] = { POST = chat },
+  ["/v1/responses"] = { POST = responses },
+  ["/v1/completions"] = { POST = completions },
+  ["/v1/embeddings"] = { POST = embeddings },
+  ["/v1/rerank"] = { POST = rerank },
+  ["/v1/models"] = { GET = models, HEAD = models },
+}
+
+M.patterns = { { "^/v1/models/(.+)$", { GET = model } } }
+
+return M

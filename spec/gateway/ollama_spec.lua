@@ -1,0 +1,303 @@
+-- Ollama's face in front of servers of every protocol.
+local core = require "opengatellm.core"
+local json = require "opengatellm.json"
+local ogl = require "opengatellm"
+local support = require "spec.support.gateway"
+
+local TOOL = { type = "function", ["function"] = { name = "get_weather", parameters = { type = "object" } } }
+
+local function gateway_of(protocol, answer, options, route)
+  local client, transport = support.client(protocol, answer)
+  local shown = { model = "shown", client = client, to = "m" }
+  for name, value in pairs(route or {}) do shown[name] = value end
+  local all = { routes = { shown, { client = client } } }
+  for name, value in pairs(options or {}) do all[name] = value end
+  return ogl.gateway(all), transport
+end
+
+local function chat(gateway, fields)
+  local body = { model = "shown", messages = { { role = "user", content = "Bonjour" } } }
+  for name, value in pairs(fields or {}) do body[name] = value end
+  return support.ask(gateway, "POST", "/api/chat", body)
+end
+
+local function lines_of(bytes)
+  local list = {}
+  for line in bytes:gmatch "[^\n]+" do list[#list + 1] = assert(json.decode(line), line) end
+  return list
+end
+
+for upstream in pairs(support.PROVIDERS) do
+  describe("Ollama's chat in front of " .. upstream, function()
+    for _, model in ipairs { "shown", "shown:latest", "m" } do
+      for _, streamed in ipairs { false, true } do
+        local how = (streamed and "streamed" or "whole") .. ", " .. model
+
+        it("answers, " .. how, function()
+          local gateway, transport = gateway_of(upstream, support.server(upstream, support.TEXT))
+          local status, bytes, headers = chat(gateway, { model = model, stream = streamed })
+          assert.equal(200, status, bytes)
+          assert.equal(streamed and "application/x-ndjson" or "application/json", headers["content-type"])
+          local lines, text = lines_of(bytes), ""
+          for _, line in ipairs(lines) do text = text .. line.message.content end
+          assert.equal("C'est Paris.", text)
+          local last = lines[#lines]
+          assert.is_true(last.done)
+          assert.equal("stop", last.done_reason)
+          assert.equal(20, last.prompt_eval_count)
+          assert.equal(4, last.eval_count)
+          assert.equal("m", headers["x-gateway-model"])
+          assert.is_nil(transport.requests[1].body:find("shown", 1, true))
+        end)
+
+        it("passes tools, " .. how, function()
+          local gateway, transport = gateway_of(upstream, support.server(upstream, support.CALL))
+          local status, bytes = chat(gateway, { model = model, stream = streamed, tools = { TOOL } })
+          assert.equal(200, status, bytes)
+          local call
+          for _, line in ipairs(lines_of(bytes)) do call = call or line.message.tool_calls and line.message.tool_calls[1] end
+          assert.equal("get_weather", call["function"].name)
+          assert.same({ city = "Paris" }, call["function"].arguments)
+          assert.truthy(transport.requests[1].body:find("get_weather", 1, true))
+        end)
+
+        it("tells of an error in Ollama's form, " .. how, function()
+          local gateway = gateway_of(upstream, { status = 503, body = '{"error":{"message":"busy"}}' })
+          local status, bytes, headers = chat(gateway, { model = model, stream = streamed })
+          assert.equal(503, status)
+          assert.equal("application/json", headers["content-type"])
+          assert.equal("busy", json.decode(bytes).error)
+        end)
+
+        it("ends what broke off with one line of error, " .. how, function()
+          local gateway = gateway_of(upstream, support.server(upstream, { support.TEXT[1], support.TEXT[2] }, true))
+          local status, bytes = chat(gateway, { model = model, stream = streamed })
+          if not streamed then return assert.equal(502, status) end
+          assert.equal(200, status)
+          local lines, failed = lines_of(bytes), 0
+          for _, line in ipairs(lines) do
+            failed = failed + (line.error and 1 or 0)
+            assert.is_not_true(line.done)
+          end
+          assert.equal(1, failed)
+          assert.equal("string", type(lines[#lines].error))
+        end)
+      end
+    end
+  end)
+end
+
+describe("Ollama's chat", function()
+  local TEXT = support.server("openai_chat", support.TEXT)
+
+  it("streams unless it is told not to", function()
+    local gateway = gateway_of("openai_chat", TEXT)
+    local _, bytes = chat(gateway)
+    assert.is_true(#lines_of(bytes) > 1)
+  end)
+
+  it("without words loads a model, or unloads it: one object, and nothing goes upstream", function()
+    local gateway, transport = gateway_of("openai_chat", TEXT)
+    for reason, keep_alive in pairs { load = "5m", unload = 0 } do
+      local _, bytes = chat(gateway, { messages = json.array {}, keep_alive = keep_alive })
+      local answer = json.decode(bytes)
+      assert.equal(reason, answer.done_reason)
+      assert.equal("", answer.message.content)
+      _, bytes = support.ask(gateway, "POST", "/api/generate", { model = "shown", keep_alive = keep_alive })
+      answer = json.decode(bytes)
+      assert.equal(reason, answer.done_reason)
+      assert.equal("", answer.response)
+    end
+    assert.equal(0, #transport.requests)
+  end)
+
+  it("refuses what the model cannot do, in Ollama's words", function()
+    local gateway, transport = gateway_of("openai_chat", TEXT, nil, { capabilities = { "completion" } })
+    local status, bytes = chat(gateway, { think = true })
+    assert.equal(400, status)
+    assert.equal('"shown" does not support thinking', json.decode(bytes).error)
+    status, bytes = chat(gateway, { tools = { TOOL } })
+    assert.equal(400, status)
+    assert.equal('"shown" does not support tools', json.decode(bytes).error)
+    for _, name in ipairs { "raw", "suffix", "template" } do
+      local value = name == "raw" and true or "x"
+      status = support.ask(gateway, "POST", "/api/generate", { model = "shown", prompt = "x", [name] = value })
+      assert.equal(400, status, name)
+    end
+    assert.equal(0, #transport.requests)
+  end)
+
+  it("of an Ollama server passes through, what stands below conversations too", function()
+    local answer = { headers = { ["content-type"] = "application/x-ndjson" },
+      body = '{"model":"m","response":"a","done":false}\n{"model":"m","response":"","done":true,"done_reason":"stop","context":[1]}\n' }
+    local gateway, transport = gateway_of("ollama", answer)
+    local status, bytes = support.ask(gateway, "POST", "/api/generate", '{"model":"shown","prompt":"x","raw":true, "odd":[ ]}')
+    assert.equal(200, status, bytes)
+    assert.equal(answer.body, bytes)
+    assert.truthy(transport.requests[1].url:find "/api/generate$")
+    assert.equal("m", core.member(transport.requests[1].body, "model"):match '"(.*)"')
+    assert.equal("[ ]", core.member(transport.requests[1].body, "odd"))
+  end)
+
+  it("tells bad input what is wrong with it", function()
+    local gateway, transport = gateway_of("openai_chat", TEXT)
+    local function refused(wanted, method, path, body, message)
+      local status, bytes = support.ask(gateway, method, path, body)
+      assert.equal(wanted, status, bytes)
+      local err = json.decode(bytes).error
+      assert.equal(message or err, err)
+    end
+    refused(400, "POST", "/api/chat", nil, "missing request body")
+    refused(400, "POST", "/api/chat", "{")
+    refused(400, "POST", "/api/chat", { messages = json.array {} }, "model is required")
+    refused(400, "POST", "/api/show", {}, "model is required")
+    refused(400, "POST", "/api/chat", { model = "m", messages = "x" })
+    refused(405, "GET", "/api/chat")
+    refused(405, "POST", "/api/tags")
+    assert.equal(0, #transport.requests)
+    local status, bytes, headers = support.ask(gateway, "GET", "/nothing")
+    assert.same({ 404, "404 page not found", "text/plain" }, { status, bytes, headers["content-type"] })
+  end)
+
+  it("says which model it does not have", function()
+    local gateway = ogl.gateway { routes = { { model = "one", client = (support.client("openai_chat", {})) } } }
+    local status, bytes = chat(gateway, { model = "two" })
+    assert.equal(404, status)
+    assert.equal("model 'two' not found", json.decode(bytes).error)
+  end)
+end)
+
+describe("Ollama's completion", function()
+  local encoder = core.encoder("ollama", "whole", { generate = true })
+  encoder:finish()
+  if not encoder:take():find('"response"', 1, true) then return pending "the encoder has no form of /api/generate" end
+
+  it("has its own form, plain and streamed", function()
+    for _, streamed in ipairs { false, true } do
+      local gateway = gateway_of("openai_chat", support.server("openai_chat", support.TEXT))
+      local status, bytes = support.ask(gateway, "POST", "/api/generate", { model = "shown", prompt = "x", stream = streamed })
+      assert.equal(200, status, bytes)
+      local text, lines = "", lines_of(bytes)
+      for _, line in ipairs(lines) do text = text .. line.response end
+      assert.equal("C'est Paris.", text)
+      assert.is_true(lines[#lines].total_duration > 0)
+      assert.is_nil(lines[1].created_at:find "^1970")
+    end
+  end)
+end)
+
+describe("Ollama's embeddings", function()
+  local function answer(request)
+    local list, input = {}, json.decode(request.body).input
+    for i in ipairs(type(input) == "table" and input or { input }) do list[i] = ('{"index":%d,"embedding":[3,4]}'):format(i - 1) end
+    return { headers = { ["content-type"] = "application/json" },
+      body = ('{"object":"list","data":[%s],"usage":{"prompt_tokens":3}}'):format(table.concat(list, ",")) }
+  end
+
+  it("are of length 1, of the old route as they came", function()
+    local gateway = gateway_of("openai_chat", answer)
+    local status, bytes = support.ask(gateway, "POST", "/api/embed", { model = "shown", input = { "a", "b" } })
+    assert.equal(200, status, bytes)
+    local answered = json.decode(bytes)
+    local _
+    assert.same({ { 0.6, 0.8 }, { 0.6, 0.8 } }, answered.embeddings)
+    assert.equal("shown", answered.model)
+    assert.equal(3, answered.prompt_eval_count)
+    _, bytes = support.ask(gateway, "POST", "/api/embeddings", { model = "shown", prompt = "a" })
+    assert.same({ embedding = { 3, 4 } }, json.decode(bytes))
+  end)
+
+  it("of nothing are none", function()
+    local gateway, transport = gateway_of("openai_chat", answer)
+    local _, bytes = support.ask(gateway, "POST", "/api/embed", { model = "shown", input = json.array {} })
+    assert.truthy(bytes:find('"embeddings":[]', 1, true))
+    _, bytes = support.ask(gateway, "POST", "/api/embeddings", { model = "shown", prompt = "" })
+    assert.equal('{"embedding":[]}', bytes)
+    assert.equal(0, #transport.requests)
+  end)
+end)
+
+describe("Ollama's lists", function()
+  local gateway = gateway_of("openai_chat", function()
+    return { headers = { ["content-type"] = "application/json" }, body = '{"object":"list","data":[{"id":"gpt-4o","created":7}]}' }
+  end, nil, { aliases = { "other" }, context_length = 5000 })
+
+  local function get(path, method)
+    local status, bytes = support.ask(gateway, method or "GET", path)
+    assert.equal(200, status, bytes)
+    return json.decode(bytes) or bytes
+  end
+
+  it("say that the server lives, and its version", function()
+    assert.equal("Ollama is running", get "/")
+    get("/", "HEAD")
+    assert.equal("0.32.15", get "/api/version".version)
+    assert.is_true(get "/api/status".cloud.disabled)
+    assert.same({}, get "/api/experimental/model-recommendations".recommendations)
+  end)
+
+  it("have of each model what programs read", function()
+    local models = get "/api/tags".models
+    assert.equal(3, #models)
+    local model = models[1]
+    assert.same({ "shown", "shown", 0 }, { model.name, model.model, model.size })
+    assert.equal(64, #model.digest)
+    assert.truthy(model.modified_at:find "^%d+%-%d%d%-%d%dT%d%d:%d%d:%d%dZ$")
+    for _, name in ipairs { "format", "family", "parameter_size", "quantization_level" } do assert.equal("string", type(model.details[name])) end
+    assert.equal("m", model.remote_model)
+    assert.equal(5000, model.context_length)
+    assert.equal("completion", model.capabilities[1])
+    local running = get "/api/ps".models[3]
+    assert.equal("gpt-4o", running.name)
+    assert.equal(128000, running.context_length)
+    assert.truthy(running.expires_at:find "Z$")
+    assert.same(model.digest, get "/api/tags".models[1].digest)
+  end)
+
+  it("describe a model by `model` or `name`", function()
+    for _, field in ipairs { "model", "name" } do
+      local _, bytes = support.ask(gateway, "POST", "/api/show", { [field] = "gpt-4o:latest" })
+      local shown = json.decode(bytes)
+      local family = shown.model_info["general.architecture"]
+      assert.equal(128000, shown.model_info[family .. ".context_length"])
+      assert.equal("gpt-4o", shown.model_info["general.basename"])
+      assert.truthy(shown.parameters:find "^num_ctx +128000")
+      assert.equal("completion", shown.capabilities[1])
+      assert.equal("string", type(shown.template))
+    end
+  end)
+
+  it("let an Ollama server describe its own model", function()
+    local own = gateway_of("ollama", { headers = { ["content-type"] = "application/json" }, body = '{"template":"own"}' })
+    local _, bytes = support.ask(own, "POST", "/api/show", { model = "shown" })
+    assert.equal("own", json.decode(bytes).template)
+  end)
+end)
+
+describe("a request that changes models", function()
+  it("finds those of the list there, and refuses the rest", function()
+    local gateway = ogl.gateway { routes = { { model = "one", client = (support.client("openai_chat", {})) } } }
+    local _, bytes = support.ask(gateway, "POST", "/api/pull", { model = "one" })
+    assert.equal('{"status":"success"}\n', bytes)
+    _, bytes = support.ask(gateway, "POST", "/api/pull", { name = "one", stream = false })
+    assert.equal('{"status":"success"}', bytes)
+    assert.equal(404, (support.ask(gateway, "POST", "/api/pull", { model = "two" })))
+    assert.equal(403, (support.ask(gateway, "DELETE", "/api/delete", { model = "one" })))
+    assert.equal(403, (support.ask(gateway, "POST", "/api/copy", { source = "one", destination = "x" })))
+    assert.equal(403, (support.ask(gateway, "HEAD", "/api/blobs/sha256:00")))
+    assert.equal(401, (support.ask(gateway, "POST", "/api/me")))
+  end)
+
+  it("goes on to an Ollama server whose route says manage", function()
+    local gateway, transport = gateway_of("ollama", { headers = { ["content-type"] = "application/x-ndjson" },
+      body = '{"status":"pulling"}\n{"status":"success"}\n' }, nil, { manage = true })
+    local _, bytes = support.ask(gateway, "POST", "/api/pull", { model = "shown" })
+    assert.equal('{"status":"pulling"}\n{"status":"success"}\n', bytes)
+    assert.equal(200, (support.ask(gateway, "DELETE", "/api/delete", { model = "shown" })))
+    assert.equal("DELETE", transport.requests[2].method)
+    assert.equal("m", json.decode(transport.requests[2].body).model)
+    assert.equal(200, (support.ask(gateway, "POST", "/api/blobs/sha256:00", "bytes")))
+    assert.equal("bytes", transport.requests[3].body)
+    assert.truthy(transport.requests[3].url:find "/api/blobs/sha256:00$")
+  end)
+end)

@@ -1,0 +1,255 @@
+-- The gateway inside a real nginx, in front of the servers of the specs: what goes over the wire, callers that go, the npm clients.
+local helper = require "spec.helper"
+local json = require "opengatellm.json"
+local nginx = require "spec.support.nginx"
+local socket = require "socket"
+
+local absent = nginx.absent()
+if absent then
+  if not os.getenv "OGL_LUA" or os.getenv "OGL_LUA" == "luajit" then pending("the gateway in nginx: " .. absent) end
+  return
+end
+
+local SCENARIOS = { "ok", "stall_mid_stream:3", "close_mid_stream:3", "reset_mid_stream:3", "status:503", "slow:20", "stall_head" }
+
+local address, folder
+
+setup(function()
+  address, folder = nginx.start("tests/hosts/gateway.conf", {
+    UPSTREAM = helper.fault(), OGL = helper.ogl(), SCENARIOS = table.concat(SCENARIOS, " "),
+  })
+end)
+
+teardown(nginx.stop)
+
+local function open(where)
+  local host, port = (where or address):match "//(.*):(%d+)"
+  local caller = assert(socket.connect(host, port))
+  caller:settimeout(30)
+  return caller
+end
+
+local function send(caller, method, path, body, headers, version)
+  local lines = { ("%s %s HTTP/%s"):format(method, path, version or "1.1"), "Host: localhost" }
+  if body then lines[#lines + 1] = "Content-Length: " .. #body end
+  for name, value in pairs(headers or {}) do lines[#lines + 1] = name .. ": " .. value end
+  assert(caller:send(table.concat(lines, "\r\n") .. "\r\n\r\n" .. (body or "")))
+end
+
+local function read_head(caller)
+  local status, headers = tonumber((assert(caller:receive "*l"):match " (%d+)")), {}
+  while true do
+    local line = assert(caller:receive "*l")
+    if line == "" then return status, headers end
+    local name, value = line:match "^([^:]+):%s*(.*)$"
+    headers[name:lower()] = value
+  end
+end
+
+local function read_body(caller, headers)
+  if headers["transfer-encoding"] ~= "chunked" then return assert(caller:receive(tonumber(headers["content-length"]) or "*a")) end
+  local pieces = {}
+  while true do
+    local size = tonumber(assert(caller:receive "*l"), 16)
+    if size > 0 then pieces[#pieces + 1] = assert(caller:receive(size)) end
+    caller:receive "*l"
+    if size == 0 then return table.concat(pieces), #pieces end
+  end
+end
+
+local function ask(method, path, body, headers, where)
+  local caller = open(where)
+  send(caller, method, path, type(body) == "table" and json.encode(body) or body, headers)
+  local status, answered = read_head(caller)
+  local bytes, pieces = "", nil
+  if method ~= "HEAD" then bytes, pieces = read_body(caller, answered) end
+  caller:close()
+  return status, bytes, answered, pieces
+end
+
+local function chat(model, stream) return { model = model, stream = stream, messages = { { role = "user", content = "Bonjour" } } } end
+
+describe("the gateway in nginx", function()
+  for _, model in ipairs { "ok", "made/ok" } do
+    it("answers on both faces, and says who answered: " .. model, function()
+      local status, bytes, headers = ask("POST", "/v1/chat/completions", chat(model, false), { ["X-Request-Id"] = "r1" })
+      assert.equal(200, status, bytes)
+      assert.equal(helper.TEXT, json.decode(bytes).choices[1].message.content)
+      assert.equal("r1", headers["x-request-id"])
+      assert.equal("1", headers["x-gateway-attempts"])
+      assert.truthy(headers["x-gateway-model"])
+      assert.truthy(tonumber(headers["x-gateway-upstream-ms"]))
+      status, bytes = ask("POST", "/api/chat", chat(model, false))
+      assert.equal(200, status, bytes)
+      assert.equal(helper.TEXT, json.decode(bytes).message.content)
+    end)
+
+    it("sends each piece as it comes: " .. model, function()
+      local status, bytes, headers, pieces = ask("POST", "/v1/chat/completions", chat((model:gsub("ok", "slow:20")), true))
+      assert.equal(200, status)
+      assert.equal("no", headers["x-accel-buffering"])
+      assert.truthy(bytes:find("[DONE]", 1, true))
+      assert.is_true(pieces > 3, pieces)
+    end)
+
+    it("ends what broke off with an error, never as complete: " .. model, function()
+      for _, scenario in ipairs { "close_mid_stream:3", "reset_mid_stream:3" } do
+        local status, bytes = ask("POST", "/v1/chat/completions", chat((model:gsub("ok", scenario)), true))
+        assert.equal(200, status)
+        assert.truthy(bytes:find('data: {"error":', 1, true), bytes)
+        assert.is_nil(bytes:find("[DONE]", 1, true))
+        status, bytes = ask("POST", "/api/chat", chat((model:gsub("ok", scenario)), true))
+        assert.equal(200, status)
+        local last
+        for line in bytes:gmatch "[^\n]+" do last = assert(json.decode(line)) end
+        assert.equal("string", type(last.error), bytes)
+      end
+    end)
+
+    it("takes the request back when its caller goes: " .. model, function()
+      for _, path in ipairs { "/v1/chat/completions", "/api/chat" } do
+        local caller = open()
+        send(caller, "POST", path, json.encode(chat((model:gsub("ok", "stall_mid_stream:3")), true)))
+        read_head(caller)
+        assert(caller:receive "*l")
+        local before = helper.stats().open
+        caller:close()
+        assert.is_true(helper.eventually(function() return helper.stats().open == before - 1 end))
+      end
+    end)
+
+    it("takes the request back when its caller goes before any answer: " .. model, function()
+      for _, streamed in ipairs { true, false } do
+        local before, caller = helper.stats().open, open()
+        send(caller, "POST", "/api/chat", json.encode(chat((model:gsub("ok", "stall_head")), streamed)))
+        assert.is_true(helper.eventually(function() return helper.stats().open == before + 1 end))
+        caller:close()
+        assert.is_true(helper.eventually(function() return helper.stats().open == before end))
+      end
+    end)
+  end
+
+  it("passes the status of an error on", function()
+    assert.equal(503, (ask("POST", "/v1/chat/completions", chat("status:503", true))))
+    local status, bytes = ask("POST", "/api/chat", chat("made/status:503", true))
+    assert.equal(503, status)
+    assert.equal("string", type(json.decode(bytes).error))
+  end)
+
+  it("refuses bodies that are too long or encoded, too many headers, and unknown hosts", function()
+    local status, bytes = ask("POST", "/v1/chat/completions", ("x"):rep(100001))
+    assert.equal(413, status)
+    assert.equal("invalid_request_error", json.decode(bytes).error.type)
+    local long = chat("ok", false)
+    long.messages[1].content = ("x"):rep(50000) -- which nginx puts into a file
+    assert.equal(200, (ask("POST", "/v1/chat/completions", long)))
+    assert.equal(415, (ask("POST", "/api/chat", "{}", { ["Content-Encoding"] = "zstd" })))
+    local many = {}
+    for i = 1, 120 do many["x-" .. i] = "1" end
+    assert.equal(431, (ask("GET", "/api/version", nil, many)))
+    local caller = open()
+    assert(caller:send "GET /api/version HTTP/1.1\r\nHost: evil.example\r\n\r\n")
+    assert.equal(403, (read_head(caller)))
+    caller:close()
+  end)
+
+  it("answers callers of HTTP/1.0, as a stock nginx in front of it is one", function()
+    local caller = open()
+    send(caller, "POST", "/v1/chat/completions", json.encode(chat("made/ok", true)), nil, "1.0")
+    assert.equal(200, (read_head(caller)))
+    assert.truthy(assert(caller:receive "*a"):find("[DONE]", 1, true))
+    caller:close()
+  end)
+
+  it("answers HEAD without a body, and keeps the connection", function()
+    local caller = open()
+    for _ = 1, 2 do
+      send(caller, "HEAD", "/api/version")
+      assert.equal(200, (read_head(caller)))
+    end
+    caller:close()
+  end)
+
+  it("counts in memory that the workers share, and writes who answered into the log", function()
+    local status, bytes = ask("GET", "/metrics")
+    assert.equal(200, status)
+    assert.truthy(bytes:find 'model="ok"', bytes)
+    assert.equal(200, (ask("GET", "/health")))
+    assert.truthy(helper.read(folder .. "/access.log"):find "200 %S+ ok 1\n")
+  end)
+
+  it("keeps its memory over 2,000 requests", function()
+    local function load(n)
+      local caller
+      for i = 1, n do
+        if i % 500 == 1 then caller = open() end
+        send(caller, "POST", "/v1/chat/completions", json.encode(chat(i % 2 == 0 and "ok" or "made/ok", i % 3 == 0)))
+        local _, headers = read_head(caller)
+        read_body(caller, headers)
+      end
+    end
+    load(500)
+    local before = tonumber((select(2, ask("GET", "/worker"))))
+    load(2000)
+    local after = tonumber((select(2, ask("GET", "/worker"))))
+    assert.is_true(after - before < 256, ("KiB: %d, then %d"):format(before, after))
+  end)
+end)
+
+describe("the npm clients at the gateway", function()
+  local function exists(path)
+    local file = io.open(path)
+    return file ~= nil and file:close()
+  end
+  if not exists "tests/clients/node_modules/.package-lock.json" then return pending "the npm clients are not installed (sh tests/clients/install.sh)" end
+
+  it("of Ollama and OpenAI list, chat, stream, embed and fail as at their own servers", function()
+    local pipe = assert(io.popen(("node tests/clients/gateway.mjs %s gpt-oss-120b 2>&1"):format(address)))
+    local text = pipe:read "*a"
+    pipe:close()
+    local out = assert(json.decode(text), text)
+    local said = out.openai_chat
+    assert.is_true(#said > 0)
+    assert.truthy(table.concat(out.ollama_list, " "):find("gpt-oss-120b", 1, true))
+    assert.same(out.ollama_list, out.openai_list)
+    assert.equal("completion", out.ollama_show[1])
+    assert.is_true(out.ollama_ps > 0)
+    assert.equal("0.32.15", out.ollama_version)
+    assert.equal("stop", out.ollama_chat.reason)
+    assert.is_true(out.ollama_chat.tokens > 0 and out.openai_usage > 0)
+    for _, name in ipairs { "ollama_stream", "openai_stream", "openai_response", "openai_response_stream" } do
+      assert.is_true(#out[name] > 0, name)
+    end
+    assert.equal(said, out.openai_stream)
+    assert.equal(2, out.ollama_embed)
+    assert.is_true(out.openai_embeddings > 0)
+    assert.equal("success", out.ollama_pull)
+    assert.equal(403, out.ollama_unknown)
+    assert.equal("AbortError", out.ollama_abort)
+    assert.equal(400, out.openai_bad)
+    assert.equal(404, out.openai_missing)
+  end)
+end)
+
+describe("examples/gateway", function()
+  it("runs as it stands, but for its port, its folder and its server", function()
+    local text = helper.read "examples/gateway/nginx.conf"
+    local function change(from, to)
+      local at, to_end = text:find(from, 1, true)
+      assert(at, from)
+      text = text:sub(1, at - 1) .. to .. text:sub(to_end + 1)
+    end
+    change("listen 127.0.0.1:11434", "listen 127.0.0.1:@PORT@")
+    change("env OGL_URL;", "env OGL_URL=" .. helper.ogl() .. ";")
+    change("env OGL_TOKEN;", "env OGL_TOKEN=sk-demo;")
+    change("pid nginx.pid;", "pid nginx.pid; user root;") -- which may read this folder
+    change('load "gateway.lua"', 'load "@ROOT@/examples/gateway/gateway.lua"')
+    change("access_log /dev/stdout gateway;", "access_log access.log gateway;")
+    text = text:gsub("%$prefix/%.%./%.%.", "@ROOT@")
+    local where = nginx.start(helper.write(text))
+    local status, bytes = ask("POST", "/api/chat", chat("fast", false), nil, where)
+    assert.equal(200, status, bytes)
+    assert.equal("fast", json.decode(bytes).model)
+    assert.is_true(#json.decode(bytes).message.content > 0)
+  end)
+end)

@@ -1,0 +1,24 @@
+-- The gateway of spec/hosts/nginx_gateway_spec.lua: every scenario of the fault server is a model. By its own name its bytes pass through;
+-- behind "made/" they are translated. What answers without faults is the scripted OpenGateLLM.
+local ogl = require "opengatellm"
+
+local clients = {}
+
+-- A client of a scenario, kept so that its connections are.
+local function client_of(scenario)
+  clients[scenario] = clients[scenario] or ogl.client {
+    provider = "openai_compatible", base_url = os.getenv "UPSTREAM" .. "/" .. scenario, api_key = "sk-upstream", retries = { max = 0 },
+  }
+  return clients[scenario]
+end
+
+local routes = {}
+for scenario in os.getenv "SCENARIOS":gmatch "%S+" do
+  routes[#routes + 1] = { match = function(name) return name == scenario and name or nil end, client = client_of(scenario) }
+  routes[#routes + 1] = { model = "made/" .. scenario, client = client_of(scenario), to = "m" }
+end
+local server = ogl.client { base_url = os.getenv "OGL", api_key = "sk-demo" }
+routes[#routes + 1] = { model = "gpt-oss-120b", client = server }
+routes[#routes + 1] = { model = "bge-m3", client = server }
+
+return { routes = routes, metrics = ogl.middleware.prometheus { shared = "gateway" }, limits = { body = 100000 } }
