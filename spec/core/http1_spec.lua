@@ -144,9 +144,10 @@ describe("core.http1", function()
       local body = event "Bon" .. event("jour", ',"finish_reason":"stop"') .. "data: [DONE]\n\n"
       local want = (core.transcoder("openai_chat", "ollama", "stream", { created = 1 }):feed(body))
       for step = 1, 40, 13 do
-        local wire, parser, transcoder, got = {}, pair()
-        for at = 1, #body, step do wire[#wire + 1] = chunk(body:sub(at, at + step - 1)) end
-        wire, got = table.concat(wire) .. "0\r\n\r\nREST", {}
+        local parser, transcoder = pair()
+        local chunks, got = {}, {}
+        for at = 1, #body, step do chunks[#chunks + 1] = chunk(body:sub(at, at + step - 1)) end
+        local wire = table.concat(chunks) .. "0\r\n\r\nREST"
         for at = 1, #wire, 50 do
           local state, out, ended, rest = parser:pour(wire:sub(at, at + 49), transcoder)
           got[#got + 1] = out

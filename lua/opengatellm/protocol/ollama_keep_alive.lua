@@ -3,7 +3,7 @@
 -- @module opengatellm.protocol.ollama_keep_alive
 local M = {}
 
-local SECONDS = { ns = 1e-9, us = 1e-6, ["µs"] = 1e-6, ["μs"] = 1e-6, ms = 1e-3, s = 1, m = 60, h = 3600 } -- two characters look like a mu
+local SECONDS = { ns = 1e-9, us = 1e-6, ["µs"] = 1e-6, ["μs"] = 1e-6, ms = 1e-3, s = 1, m = 60, h = 3600 } -- two letters look like mu
 
 -- Adds up the pieces of a duration, as "1h" and "30m"; gives nil where one has no number or no unit.
 local function sum(pieces)

@@ -399,7 +399,7 @@ end
 function Exchange:transcode(transcoder, clock)
   if not self.status and not self:head() then return nil, error_of(self) end
   while not self.err do
-    local bytes, out, ended = self.pending, nil, nil
+    local bytes, out, ended = self.pending
     self.pending = false
     if bytes then out, ended = written(self, transcoder:feed(bytes, clock and clock()))
     elseif self.over then return nil
