@@ -87,6 +87,26 @@ describe("a turn", function()
     assert.equal("none", body(transport, 2).tool_choice)
   end)
 
+  it("has its tools off in the last step where the output is asked for by a tool, too", function()
+    local schema = { type = "object", properties = { n = { type = "integer" } }, required = json.array { "n" } }
+    local chat, transport = conversations.conversation({ calls { { "1", "f", { n = 1 } } }, calls { { "2", "output", { n = 3 } } } }, {
+      tools = { (counting()) }, output = { schema = schema, mode = "tool" }, max_steps = 2,
+    })
+    assert.same({ n = 3 }, assert(chat:send "x").output)
+    assert.same({ 2, 1 }, { #body(transport, 1).tools, #body(transport, 2).tools })
+    assert.is_nil(conversations.problem_of(chat.messages))
+  end)
+
+  it("that was resumed still ends where stop_when says so", function()
+    local chat, transport = conversations.conversation({ calls { { "1", "f" } } }, {
+      tools = { (counting("f", { approval = true })) }, stop_when = function(conversation) return conversation.messages[3] ~= nil end,
+    })
+    assert(chat:send "x")
+    assert(chat:approve "1")
+    assert.equal("f", assert(chat:resume()).tool_calls[1].name)
+    assert.equal(1, #transport.requests)
+  end)
+
   it("ends at its limits, each with a code of its own, and can go on", function()
     local usage = { input_tokens = 10, output_tokens = 10, total_tokens = 20, cost = 0.5 }
     local function script()

@@ -113,6 +113,11 @@ for lua in lua5.4 luajit; do
   run $lua tests/bench/partial.lua | while IFS='|' read -r name seen ratio; do row "$name, $lua" "$seen" "$ratio"; done
 done
 
+# Conversations: a turn with a tool over its chats, and whether turns cost more as they become many.
+for lua in lua5.4 luajit; do
+  run $lua tests/bench/conversation.lua | while IFS='|' read -r name figures ratio; do row "$name, $lua" "$figures" "$ratio"; done
+done
+
 set -- $(run lua5.4 tests/bench/embeddings.lua)
 row "64 embeddings of 1,024 floats as tables, against lua-cjson" "$1 ms, $3 ms" "$4"
 row "the same, packed" "$2 ms, $3 ms" "$5"

@@ -151,7 +151,9 @@ function ask.tool(request, output, who)
   local name = free_name(details.name or "output", request.tools)
   local tool = { name = name, description = details.description or DESCRIBED, parameters = object_of(output), strict = details.strict }
   asked.tools = {}
-  for i, own in ipairs(request.tools or {}) do asked.tools[i] = own end
+  if request.tool_choice ~= "none" then
+    for i, own in ipairs(request.tools or {}) do asked.tools[i] = own end
+  end
   table.insert(asked.tools, tool)
   asked.tool_choice = asked.tools[2] and "required" or { name = name }
   asked.messages, output.tool = as_calls(asked.messages, name), name

@@ -131,7 +131,8 @@ function M.read(text)
   local cut
   if value == nil then value, cut = repaired(text) end
   if value == nil then return nil, cut or "the arguments are no JSON object: " .. why end
-  local digits, keys = beyond(value)
+  local digits, keys
+  if text:find(LONG) then digits, keys = beyond(value) end
   if digits then return nil, ("%s: " .. TOO_LARGE):format(failure.path(keys), digits) end
   if kind.of(value) ~= "object" then return nil, "the arguments: expected an object, got " .. kind.shown(value) end
   return value

@@ -15,6 +15,7 @@ local approval = require "opengatellm.conversation.approval"
 local errors = require "opengatellm.errors"
 local history = require "opengatellm.conversation.history"
 local hooks = require "opengatellm.conversation.hooks"
+local host = require "opengatellm.host"
 local message = require "opengatellm.request.message"
 local records = require "opengatellm.conversation.records"
 local requests = require "opengatellm.request"
@@ -249,8 +250,10 @@ local function turn_of(self, method, said, options, needed)
   return begin_with(self, made, options)
 end
 
-local function check_callbacks(method, functions)
-  local problem = functions ~= nil and answers.check(functions)
+-- Checks the callbacks. Without any, the turn waits here: where that cannot be, it raises before anything has begun.
+local function check_callbacks(self, method, functions)
+  if functions == nil then return host.current(self.client.host or nil) end
+  local problem = answers.check(functions)
   if problem then error(("conversation:%s: %s"):format(method, problem), 3) end
 end
 
@@ -261,7 +264,7 @@ end
 ---@return ogl.Reply|ogl.Task|nil reply
 ---@return ogl.Error? err the conversation can be used on
 function Conversation:send(said, functions)
-  check_callbacks("send", functions)
+  check_callbacks(self, "send", functions)
   local turn, err = turn_of(self, "send", said, functions and EVENTS_OF_WHOLE or WHOLE, true)
   if not turn then return nil, err end
   if functions then return answers.call_back(turn, functions) end
@@ -273,7 +276,7 @@ end
 ---@return ogl.Reply|ogl.Task|nil reply
 ---@return ogl.Error? err
 function Conversation:resume(functions)
-  check_callbacks("resume", functions)
+  check_callbacks(self, "resume", functions)
   local turn, err = turn_of(self, "resume", nil, functions and EVENTS_OF_WHOLE or WHOLE)
   if not turn then return nil, err end
   if functions then return answers.call_back(turn, functions) end
@@ -286,7 +289,7 @@ end
 ---@return ogl.Answer|ogl.Task|nil answer
 ---@return ogl.Error? err
 function Conversation:stream(said, functions)
-  check_callbacks("stream", functions)
+  check_callbacks(self, "stream", functions)
   local turn, err = turn_of(self, "stream", said, STREAM)
   if not turn then return nil, err end
   if functions then return answers.call_back(turn, functions) end

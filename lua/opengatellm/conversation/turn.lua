@@ -191,7 +191,8 @@ local function request_of(self)
   if err then return nil, err end
   if request.tools and not request.tools[1] then request.tools, request.tool_choice = nil, nil end
   if request.output and request.tools and conversation.number == conversation.max_steps then request.tool_choice = "none" end
-  request.messages = conversation.checked:repair(conversation.messages, self.n_asked == 0)
+  local changed = self.n_asked == 0 or conversation.options.prepare_step ~= nil -- the program may have edited messages
+  request.messages = conversation.checked:repair(conversation.messages, changed)
   return request
 end
 
@@ -216,8 +217,15 @@ end
 -- Whether the program ends the turn here, with the last reply.
 local function is_enough(self)
   local stop_when = self.conversation.options.stop_when
-  if not stop_when or self.n_asked == 0 then return false end
+  if not stop_when or self.conversation.number == 0 then return false end
   return hooks.ask("stop_when", stop_when, self.conversation)
+end
+
+-- The model's last message, where a resumed turn has no reply of its own.
+local function last_said(conversation)
+  for i = #conversation.messages, 1, -1 do
+    if conversation.messages[i].role == "assistant" then return conversation.messages[i] end
+  end
 end
 
 function stages.ask(self)
@@ -227,7 +235,7 @@ function stages.ask(self)
   local enough
   if not err then enough, err = is_enough(self) end
   if err then return fail(self, err) end
-  if enough then return finish(self, self.last_reply) end
+  if enough then return finish(self, self.last_reply or last_said(conversation)) end
   conversation.number, conversation.steps = conversation.number + 1, conversation.steps + 1
   local request
   request, err = request_of(self)
