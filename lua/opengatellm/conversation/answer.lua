@@ -35,7 +35,7 @@ local function count(told, turn, calls_before)
 end
 
 -- Leads a turn through the client's middleware to `perform`.
-local function through(turn, chain, perform)
+local function through(turn, perform)
   local conversation = turn.conversation
   local client, options = conversation.client, conversation.options
   local asked = {
@@ -55,9 +55,9 @@ end
 ---@return ogl.Reply?
 ---@return ogl.Error? err
 function M.run(turn)
-  local calls_before, chain = turn.conversation.n_calls, turn.conversation.client.chain
-  if not chain then return turn:run() end
-  return through(turn, chain, function()
+  local calls_before = turn.conversation.n_calls
+  if not turn.conversation.client.chain then return turn:run() end
+  return through(turn, function()
     local reply, err = turn:run()
     count(reply or err, turn, calls_before)
     return reply, err
@@ -74,7 +74,7 @@ function M.open(turn)
     return setmetatable({ turn = turn, calls_before = turn.conversation.n_calls, chained = chain and true }, Answer)
   end
   if not chain then return answer() end
-  return through(turn, chain, answer)
+  return through(turn, answer)
 end
 
 -- For readers ---------------------------------------------------------------------------------------------------------
