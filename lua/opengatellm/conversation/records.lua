@@ -58,7 +58,8 @@ function M.of(message)
   local taken = calls[2] and {}
   for i, call in ipairs(calls) do
     local inner, id = call["function"] or call.custom or call, history.id_of(call)
-    list[i] = { id = taken and unique(id, taken) or id, call_id = id, name = inner.name, json = inner.arguments or inner.input or "", state = "new" }
+    local own = taken and unique(id, taken) or id
+    list[i] = { id = own, call_id = id, name = inner.name, json = inner.arguments or inner.input or "", state = "new" }
   end
   return list
 end
