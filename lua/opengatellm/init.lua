@@ -16,6 +16,7 @@ local task = require "opengatellm.task"
 ---@field filter table builders of the filters of a search (base/filter.lua)
 ---@field schema table builders of JSON Schema, and the validator (schema/init.lua)
 ---@field compact table makes the messages of long conversations fewer (conversation/compact.lua)
+---@field conversation fun(options: ogl.ConversationOptions): ogl.Conversation messages that grow turn by turn (conversation/init.lua)
 ---@field tools table sets of tools (conversation/tools.lua)
 ---@field store table stores that routers and middleware share (store/init.lua)
 ---@field middleware table what ships with the library, by name (middleware/init.lua)

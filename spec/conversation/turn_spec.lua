@@ -276,7 +276,7 @@ describe("a running turn", function()
     assert.equal("busy", err.code)
   end)
 
-  it("is cancelled at once: results stay, what ran is interrupted, the history is valid (crush#529, dify#41846, mastra#18034)", function()
+  it("is cancelled at once: results stay, what ran is interrupted, the history is valid (crush#529, dify#41846, mastra#18034, neurolink#1446)", function()
     ogl.run(function()
       local chat, ended
       local quick = tool("quick", function() return "ok" end)
