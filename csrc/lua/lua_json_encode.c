@@ -11,6 +11,7 @@
 */
 #include <limits.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,11 +30,24 @@ struct buffer {
 struct encode {
   lua_State *L;
   struct ogl_buf *b;
+  struct buffer *held; /* that b is in */
   int depth;
   int repaired; /* bytes that are not UTF-8 became U+FFFD */
 };
 
 static void put_value(struct encode *e, int i);
+
+/* Raises, and lets the buffer go before: one that an error left held is not given back where the collector runs deeper on the C stack. */
+static int refuse(struct encode *e, const char *format, ...) {
+  va_list arguments;
+  ogl_lua_let_go(e->L, e->held);
+  luaL_where(e->L, 1);
+  va_start(arguments, format);
+  lua_pushvfstring(e->L, format, arguments);
+  va_end(arguments);
+  lua_concat(e->L, 2);
+  return lua_error(e->L);
+}
 
 static void put(struct encode *e, const char *text) { ogl_buf_text(e->b, text); }
 
@@ -49,7 +63,7 @@ static void put_number(struct encode *e, int i) {
     return;
   }
   double v = lua_tonumber(e->L, i);
-  if (!isfinite(v)) luaL_error(e->L, "cannot encode %s as JSON", isnan(v) ? "NaN" : "an infinite number");
+  if (!isfinite(v)) refuse(e, "cannot encode %s as JSON", isnan(v) ? "NaN" : "an infinite number");
   ogl_json_write_number(e->b, v);
 }
 
@@ -115,7 +129,7 @@ static int array_length(struct encode *e, int i) {
     if (k > max) max = k;
     n++;
   }
-  if (max > 10 && max > 2.0 * n) luaL_error(e->L, "cannot encode a sparse array as JSON (%d of %f items)", n, max);
+  if (max > 10 && max > 2.0 * n) refuse(e, "cannot encode a sparse array as JSON (%d of %f items)", n, max);
   return (int)max;
 }
 
@@ -159,28 +173,31 @@ static int rank_of(lua_State *L, int ranks) {
 }
 
 /* Reads the key on top. */
-static void read_key(lua_State *L, struct key *key, int at, int ranks) {
+static void read_key(struct encode *e, struct key *key, int at, int ranks) {
+  lua_State *L = e->L;
   if (lua_type(L, -1) != LUA_TSTRING)
-    luaL_error(L, "cannot encode a table with string and %s keys as JSON", luaL_typename(L, -1));
+    refuse(e, "cannot encode a table with string and %s keys as JSON", luaL_typename(L, -1));
   key->p = lua_tolstring(L, -1, &key->n);
   key->at = at;
   key->rank = rank_of(L, ranks);
 }
 
 /* Fills `keys` from the table at i, and leaves them on the stack; how many there are, or -1 where they are more than FEW. */
-static int few_keys(lua_State *L, int i, struct key *keys, int ranks) {
+static int few_keys(struct encode *e, int i, struct key *keys, int ranks) {
+  lua_State *L = e->L;
   int n = 0, top = lua_gettop(L);
   for (lua_pushnil(L); lua_next(L, i); n++) {
     if (n == FEW) return lua_settop(L, top), -1;
     lua_pop(L, 1);
-    read_key(L, &keys[n], lua_gettop(L), ranks);
+    read_key(e, &keys[n], lua_gettop(L), ranks);
     lua_pushvalue(L, -1);
   }
   return n;
 }
 
 /* The keys of a large table, in a userdata; the stack gets that, and on it the list of them. */
-static struct key *many_keys(lua_State *L, int i, int *n, int ranks) {
+static struct key *many_keys(struct encode *e, int i, int *n, int ranks) {
+  lua_State *L = e->L;
   int k = 0;
   for (*n = 0, lua_pushnil(L); lua_next(L, i); ++*n) lua_pop(L, 1);
   struct key *keys = lua_newuserdatauv(L, (size_t)*n * sizeof *keys, 0);
@@ -188,8 +205,8 @@ static struct key *many_keys(lua_State *L, int i, int *n, int ranks) {
   int list = lua_gettop(L);
   for (lua_pushnil(L); lua_next(L, i);) {
     lua_pop(L, 1);
-    if (k == *n) luaL_error(L, "cannot encode as JSON: the table was changed while it was written");
-    read_key(L, &keys[k], k + 1, ranks);
+    if (k == *n) refuse(e, "cannot encode as JSON: the table was changed while it was written");
+    read_key(e, &keys[k], k + 1, ranks);
     lua_pushvalue(L, -1);
     lua_rawseti(L, list, ++k);
   }
@@ -213,8 +230,8 @@ static void sort_keys(struct key *keys, int n) {
 /* `ranks`: stack place of a table from keys to their places in the order; 0 where the keys are sorted. */
 static void put_object(struct encode *e, int i, int ranks) {
   struct key few[FEW], *keys = few;
-  int top = lua_gettop(e->L), n = few_keys(e->L, i, few, ranks), many = n < 0;
-  if (many) keys = many_keys(e->L, i, &n, ranks);
+  int top = lua_gettop(e->L), n = few_keys(e, i, few, ranks), many = n < 0;
+  if (many) keys = many_keys(e, i, &n, ranks);
   int list = lua_gettop(e->L);
   sort_keys(keys, n);
   put(e, "{");
@@ -233,7 +250,8 @@ static void put_object(struct encode *e, int i, int ranks) {
 }
 
 /* Replaces the metatable on top by a table from keys to their places, where it has a list `__jsonorder`; 0, and nothing changed, else. */
-static int order_of(lua_State *L) {
+static int order_of(struct encode *e) {
+  lua_State *L = e->L;
   lua_pushliteral(L, "__jsonorder");
   lua_rawget(L, -2);
   if (!lua_istable(L, -1)) return lua_pop(L, 1), 0;
@@ -241,8 +259,7 @@ static int order_of(lua_State *L) {
   lua_createtable(L, 0, n);
   for (int k = 1; k <= n; k++) {
     lua_rawgeti(L, -2, k);
-    if (lua_type(L, -1) != LUA_TSTRING)
-      luaL_error(L, "cannot encode as JSON: __jsonorder has a %s", luaL_typename(L, -1));
+    if (lua_type(L, -1) != LUA_TSTRING) refuse(e, "cannot encode as JSON: __jsonorder has a %s", luaL_typename(L, -1));
     lua_pushinteger(L, k);
     lua_rawset(L, -3);
   }
@@ -255,7 +272,7 @@ static int order_of(lua_State *L) {
 static int put_marked(struct encode *e, int i) {
   int array, raw;
   if (!lua_getmetatable(e->L, i)) return 0;
-  if (order_of(e->L)) {
+  if (order_of(e)) {
     put_object(e, i, lua_gettop(e->L));
     lua_pop(e->L, 1);
     return 1;
@@ -277,8 +294,7 @@ static int put_marked(struct encode *e, int i) {
 }
 
 static void put_table(struct encode *e, int i) {
-  if (++e->depth > OGL_MAX_DEPTH)
-    luaL_error(e->L, "cannot encode as JSON: nested deeper than %d levels", OGL_MAX_DEPTH);
+  if (++e->depth > OGL_MAX_DEPTH) refuse(e, "cannot encode as JSON: nested deeper than %d levels", OGL_MAX_DEPTH);
   luaL_checkstack(e->L, FEW + 12, "JSON");
   if (!put_marked(e, i)) {
     int n = array_length(e, i);
@@ -293,7 +309,7 @@ static void put_userdata(struct encode *e, int i) {
   if (lua_touserdata(e->L, i) == NULL || is_field_of(e->L, i, "vim", "NIL")) put(e, "null");
   else if (is_field_of(e->L, i, "cjson", "empty_array") || is_field_of(e->L, i, "cjson.safe", "empty_array"))
     put(e, "[]");
-  else luaL_error(e->L, "cannot encode a %s as JSON", luaL_typename(e->L, i));
+  else refuse(e, "cannot encode a %s as JSON", luaL_typename(e->L, i));
 }
 
 static void put_value(struct encode *e, int i) {
@@ -305,7 +321,7 @@ static void put_value(struct encode *e, int i) {
     case LUA_TLIGHTUSERDATA:
     case LUA_TUSERDATA: put_userdata(e, i); break;
     case LUA_TNIL: put(e, "null"); break;
-    default: luaL_error(e->L, "cannot encode a %s as JSON", luaL_typename(e->L, i));
+    default: refuse(e, "cannot encode a %s as JSON", luaL_typename(e->L, i));
   }
 }
 
@@ -327,11 +343,11 @@ static int l_encode(lua_State *L) {
   lua_settop(L, 1);
   struct buffer *u = lua_touserdata(L, lua_upvalueindex(1));
   if (ogl_lua_is_held(u)) u = new_buffer(L);
-  struct encode e = { L, &u->b, 0, 0 };
+  struct encode e = { L, &u->b, u, 0, 0 };
   ogl_buf_reset(e.b);
   ogl_lua_hold(u);
   put_value(&e, 1);
-  if (e.b->err) return luaL_error(L, "cannot encode as JSON: %s", ogl_code_text(e.b->err));
+  if (e.b->err) return refuse(&e, "cannot encode as JSON: %s", ogl_code_text(e.b->err));
   struct ogl_span text = ogl_buf_span(e.b);
   lua_pushlstring(L, text.p, text.n);
   if (e.b->cap > KEPT) ogl_buf_clear(e.b);
