@@ -47,6 +47,13 @@ describe("approval", function()
     assert.same({ "1", "2", "3" }, { result(chat, 1), result(chat, 2), result(chat, 3) })
   end)
 
+  it("takes no option that it does not know", function()
+    local chat = paused({ { "1", "asks", {} } }, { tool("asks", print, { approval = true }) })
+    assert.error_matches(function() chat:approve("1", { alwys = true }) end, "conversation:approve: alwys: there is no such field")
+    assert.error_matches(function() chat:approve("1", { always = 1 }) end, "always: expected boolean, got number")
+    assert.equal("1:approval", reasons(chat))
+  end)
+
   it("is asked of a function, of the whole conversation's policy, and the stricter counts", function()
     local function by_number(arguments)
       if arguments.n == 1 then return false end

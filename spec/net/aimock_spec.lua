@@ -137,6 +137,26 @@ for provider, about in pairs(PROVIDERS) do
       assert.same({ "invalid", "output", TEXT }, { err.kind, err.code, err.partial.text })
     end)
 
+    it("has its tools run by a conversation", function()
+      local ran = {}
+      local function tool(given, result)
+        local run = function(arguments) ran[#ran + 1] = { given.name, arguments.city } return result end
+        return ogl.tool { name = given.name, description = given.description, parameters = given.parameters, run = run }
+      end
+      local chat = ogl.conversation { client = client(), tools = { tool(TOOLS[1], "24 °C"), tool(TOOLS[2], "noon, at 24 °C") }, max_tokens = 50 }
+      local reply, err = chat:send "What is the weather?"
+      if about.calls == "other" then -- its calls do not end as that protocol's do, so that none of them runs
+        assert.same({ "not_run", {} }, { err.code, ran })
+        return
+      end
+      assert(reply, err)
+      assert.equal("Sunny.", reply.text)
+      assert.same({ { "get_weather", "Sète" }, { "now" } }, ran)
+      local roles = {}
+      for i, message in ipairs(chat.messages) do roles[i] = message.role end
+      assert.same({ "user", "assistant", "tool", "tool", "assistant" }, roles)
+    end)
+
     it("gives a value while it comes, and elements", function()
       start()
       local names, places = {}, {}

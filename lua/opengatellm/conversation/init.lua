@@ -85,6 +85,7 @@ local FIELDS = {
   id = "string",
 }
 local LIMITS = { tokens = "integer", cost = "number", tool_calls = "integer" }
+local DECISION = { arguments = "any", always = "boolean", metadata = "any" }
 local DECLARED = { "name", "description", "parameters", "strict", "cache" }
 
 -- Options -----------------------------------------------------------------------------------------------------------
@@ -303,7 +304,12 @@ end
 ---@param options? {arguments?: table, always?: boolean, metadata?: any} other arguments; true: never ask for this tool again
 ---@return true?
 ---@return ogl.Error? err
-function Conversation:approve(id, options) return approval.approve(self, id, options or {}) end
+function Conversation:approve(id, options)
+  local problem = options ~= nil and type(options) ~= "table" and "expected table, got " .. type(options)
+    or options and requests.check_fields(options, DECISION)
+  if problem then error("conversation:approve: " .. problem, 2) end
+  return approval.approve(self, id, options or {})
+end
 
 --- Denies a call; the model reads the reason.
 ---@param id string
