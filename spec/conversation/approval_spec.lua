@@ -50,7 +50,7 @@ describe("approval", function()
   it("takes no option that it does not know", function()
     local chat = paused({ { "1", "asks", {} } }, { tool("asks", print, { approval = true }) })
     assert.error_matches(function() chat:approve("1", { alwys = true }) end, "conversation:approve: alwys: there is no such field")
-    assert.error_matches(function() chat:approve("1", { always = 1 }) end, "always: expected boolean, got number")
+    assert.error_matches(function() chat:approve("1", { always = 1 }) end, "always: expected boolean, got 1")
     assert.equal("1:approval", reasons(chat))
   end)
 
