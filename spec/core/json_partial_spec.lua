@@ -149,7 +149,7 @@ describe("a value that is still coming", function()
     end
   end)
 
-  it("is so for every recorded answer and call of a tool that has JSON", function()
+  it("is so for every recorded answer and call of a tool that has JSON #slow", function()
     local path = helper.shared "fixtures/expected.jsonl"
     if not path then return pending "the reference material is not here (OGL_SHARED)" end
     local seen, count = {}, 0
