@@ -69,7 +69,9 @@ end
 
 local function mode(path) return output_of("ls -ld " .. path):match "^[^%s.+]+" end
 
-local case = nginx.is_here() and it or function(name) pending(name .. ": no nginx with its Lua module, or no modules for LuaJIT") end
+-- ASan's library, which its run loads before every program, stops the programs that these cases start.
+local runs = nginx.is_here() and not os.getenv "LD_PRELOAD"
+local case = runs and it or function(name) pending(name .. ": no nginx with its Lua module, no modules for LuaJIT, or ASan") end
 
 describe("ogl serve", function()
   case("becomes nginx, which serves what the folder of its user says, with no key in it, and reloads it", function()
