@@ -15,7 +15,7 @@
 **   which wins    the first that is sure at an expected place; else the first that is sure, until one in a fence comes; else the first
 **                 that has ended without being sure, as [1] or {}, until one comes that is sure. What the value was is forgotten then
 **                 (OGL_JSON_RESET).
-**   given         at once where a value is expected and there is none; else when it is known that it wins.
+**   given         at once at an expected place, if no value is given yet; else as soon as it is sure to win.
 **   thoughts      from <think>, <thinking> or <reasoning> to the tag that closes it are words; so is all that stands before a closing tag
 **                 whose opening one is not in the text.
 **
@@ -34,14 +34,14 @@ struct ogl_json_finder {
   size_t err_at;   /* bytes before the error; without one, before what was last found to be words */
   int err;
   int state;
-  int rank;     /* of the value that is given and has ended; 0: there is none */
+  int rank;     /* of the value that is given, once it has ended; 0 before */
   int complete; /* the value that is given has ended */
   int expected; /* the candidate began where a value is expected */
   int scalar;   /* the candidate is no object and no array */
   int sure;     /* the candidate is */
   int in_fence, thinking, finished;
   int ticks;    /* backticks in a row */
-  int tag_n;    /* bytes of the tag so far, from its `<` on; 0: there is none */
+  int tag_n;    /* bytes of the tag so far, from its `<` on; 0 outside of a tag */
   char tag[16]; /* as long as the longest that is known, and one more */
 };
 
@@ -51,7 +51,7 @@ void ogl_json_finder_init(struct ogl_json_finder *f, size_t max);
 void ogl_json_finder_clear(struct ogl_json_finder *f);
 /* OGL_OK, or the sticky error: OGL_ERR_SYNTAX, _UTF8, _DEPTH, _REPLY (more than `max` bytes), _MEMORY, _CLOSED (after `finish`). */
 int ogl_json_finder_feed(struct ogl_json_finder *f, const char *p, size_t n);
-/* The text has ended: OGL_OK with a whole value; OGL_ERR_INCOMPLETE where it is cut, OGL_ERR_SYNTAX where there is none, or the error. */
+/* The text has ended: OGL_OK with a whole value; OGL_ERR_INCOMPLETE if it is cut, OGL_ERR_SYNTAX if none came, or the error. */
 int ogl_json_finder_finish(struct ogl_json_finder *f);
 
 OGL_END

@@ -45,7 +45,7 @@ void ogl_json_partial_begin(struct ogl_json_partial *j);
 const char *ogl_json_partial_read(struct ogl_json_partial *j, const char *p, const char *end);
 /* No more bytes will come: a number is complete. */
 void ogl_json_partial_end(struct ogl_json_partial *j);
-/* OGL_OK with the string that has not ended, as a step; OGL_MORE where there is none, or it is held back. */
+/* OGL_OK with the string that has not ended, as a step; OGL_MORE if no string is open, or it is held back. */
 int ogl_json_partial_open(const struct ogl_json_partial *j, struct ogl_json_step *step);
 
 OGL_END

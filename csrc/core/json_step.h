@@ -15,7 +15,7 @@
 OGL_BEGIN
 
 enum ogl_json_step_kind {
-  OGL_JSON_RESET, /* what came before was no value: there is none */
+  OGL_JSON_RESET, /* the steps before were of no value: forget them */
   OGL_JSON_OBJECT,
   OGL_JSON_ARRAY,
   OGL_JSON_CLOSE,  /* the innermost object or array is complete */

@@ -42,20 +42,6 @@ local memory = require "opengatellm.base.memory"
 
 ---@alias ogl.FinishReason "stop"|"length"|"tool_calls"|"content_filter"|"pause"|"error"|"other"
 
----@class ogl.Usage integers but for the last four; what was not sent is absent
----@field input_tokens? integer everything read, cached or not
----@field cached_input_tokens? integer
----@field cache_write_tokens? integer
----@field output_tokens? integer everything generated, reasoning included
----@field reasoning_tokens? integer
----@field total_tokens? integer
----@field requests? integer
----@field estimated? boolean true: by the lengths of the texts, since the answer broke off before the server counted
----@field cached? boolean true: of an answer that was kept from before (middleware/cache.lua); it costs nothing
----@field cost? number in the server's currency
----@field energy_kwh? number
----@field co2_kg? number
-
 ---@class ogl.Part
 ---@field type "text"|"reasoning"|"refusal"|"tool_call"|"citation"|"part"
 ---@field text? string
@@ -390,23 +376,8 @@ local function end_loop(self, was_closed)
   if self.err and (was_closed or not self.closed) then error(self.err, 0) end
 end
 
--- The next event, of whichever source; the value of structured output follows it.
-local function next_of_all(self)
-  local event, err = (self.chain and next_of_chain or next_of_decoder)(self)
-  if event and self.values and event.type == "text" and not event.choice then self.values:feed(event.text) end
-  return event, err
-end
-
-local function loop_of_all(self, was_closed)
-  return function()
-    local event = next_of_all(self)
-    if event then return event end
-    return end_loop(self, was_closed)
-  end
-end
-
--- The same where no value follows: most events come out of the decoder or the source, and leave the functions, one by one. Once the answer
--- is committed no other try has another chain.
+-- Most events come out of the decoder or the source, and leave the functions, one by one. Once the answer is committed no other try has
+-- another chain.
 local function loop_of_chain(self, was_closed)
   local source, chain, decoder, pass = self.source, nil, nil, nil
   return function()
@@ -439,14 +410,13 @@ local function texts_of_chain(self, was_closed)
   end
 end
 
--- An iterator of texts that the value of structured output follows.
-local function followed(self, iterate)
-  if not self.values then return iterate end
-  return function()
-    local text = iterate()
-    if text then self.values:feed(text) end
-    return text
-  end
+-- What a loop gives `for`: the iterator, which the value of structured output follows, and the guard that closes the stream.
+local function events_of(self, iterate)
+  return self.values and self.values:following(iterate) or iterate, nil, nil, guard_of(self)
+end
+
+local function texts_of(self, iterate)
+  return self.values and self.values:following_texts(iterate) or iterate, nil, nil, guard_of(self)
 end
 
 -- Reads to the end without making tables for events, because no reader will see them.
@@ -521,8 +491,9 @@ end
 ---@return ogl.Event? event
 ---@return ogl.Error? err
 function Stream:next()
-  if self.chain or self.values then return next_of_all(self) end
-  return next_of_decoder(self)
+  local event, err = (self.chain and next_of_chain or next_of_decoder)(self)
+  if event and self.values then self.values:see(event) end
+  return event, err
 end
 
 --- Iterates over the events, in a `for` loop. A failure raises its error; the loop ends if the program closes the stream inside it.
@@ -530,9 +501,7 @@ end
 function Stream:events()
   check_loop(self)
   local decoder, opening, was_closed = self.decoder, true, self.closed
-  if self.chain then
-    return (self.values and loop_of_all or loop_of_chain)(self, was_closed), nil, nil, guard_of(self)
-  end
+  if self.chain then return events_of(self, loop_of_chain(self, was_closed)) end
   local function iterate()
     if opening then
       local first = self.held ~= false and first_held(self)
@@ -547,7 +516,7 @@ function Stream:events()
     end
     return end_loop(self, was_closed)
   end
-  return self.values and self.values:following(iterate) or iterate, nil, nil, guard_of(self)
+  return events_of(self, iterate)
 end
 
 --- Iterates over the visible texts of the first choice, in a `for` loop. Each text is joined with those that have already arrived behind
@@ -558,7 +527,7 @@ function Stream:texts(options)
   local joined = wants_joined(options)
   check_loop(self)
   local decoder, opening, was_closed = self.decoder, true, self.closed
-  if self.chain then return followed(self, texts_of_chain(self, was_closed)), nil, nil, guard_of(self) end
+  if self.chain then return texts_of(self, texts_of_chain(self, was_closed)) end
   local next_text = decoder.text
   local function iterate()
     if opening then
@@ -575,7 +544,7 @@ function Stream:texts(options)
     end
     return end_loop(self, was_closed)
   end
-  return followed(self, iterate), nil, nil, guard_of(self)
+  return texts_of(self, iterate)
 end
 
 local function no_schema(method) error("stream:" .. method .. ": the request has no schema for its output", 3) end

@@ -7,6 +7,7 @@
 -- @module opengatellm.chat.output_retries
 local requests = require "opengatellm.request"
 local schemas = require "opengatellm.request.schema"
+local usages = require "opengatellm.chat.usage"
 
 local M = {}
 
@@ -70,12 +71,6 @@ local function next_request(asked, err, try)
   return mode and requests.merge(asked, { output = with_mode(asked.output, mode) })
 end
 
-local function add_usage(sum, usage)
-  for name, value in pairs(usage or {}) do
-    if type(value) == "number" then sum[name] = (sum[name] or 0) + value else sum[name] = value end
-  end
-end
-
 -- Whether the program wants a value that fits, or an error: it built the schema, gave details beside it, or said how often to ask. A plain
 -- JSON Schema asks for as good an answer as can be had.
 local function is_firm(asked)
@@ -104,17 +99,17 @@ function M.run(question, err, ask)
   for try = 1, math.min(asked.output_retries or TRIES, TRIES) do
     local following_request = repairable(err) and next_request(asked, err, try)
     if not following_request then break end
-    add_usage(usage, err.usage)
+    usages.add(usage, err.usage)
     local reply
     reply, err = ask(requests.merge(following_request, { output_retries = 0 }))
     if reply then
-      add_usage(usage, reply.usage)
+      usages.add(usage, reply.usage)
       reply.usage = usage
       table.insert(reply.warnings, { code = "output_retried", field = "output", message = "the output fitted at try " .. try + 1 })
       return reply
     end
   end
-  add_usage(usage, err.usage)
+  usages.add(usage, err.usage)
   if first.code == "output" and not is_firm(asked) then return unfit(first, usage) end
   if next(usage) ~= nil then err.usage = usage end
   return nil, err

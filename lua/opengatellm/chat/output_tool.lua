@@ -1,14 +1,9 @@
 --- The output tool: events of a call whose arguments are the answer, as if the model had written them as text.
 --
 -- @module opengatellm.chat.output_tool
-local M = {}
+local requests = require "opengatellm.request"
 
-local function with(event, changes)
-  local out = {}
-  for name, value in pairs(event) do out[name] = value end
-  for name, value in pairs(changes) do out[name] = value end
-  return out
-end
+local M = {}
 
 local function text_of(event, text) return { type = "text", text = text, index = event.index, choice = event.choice } end
 
@@ -53,7 +48,9 @@ function read.part_end(event, state) return not is_skipped(event, state) and eve
 
 function read.finish(event, state)
   local choice = event.choice or 1
-  if event.reason == "tool_calls" and state.calls[choice] and not state.others[choice] then return with(event, { reason = "stop" }) end
+  if event.reason == "tool_calls" and state.calls[choice] and not state.others[choice] then
+    return requests.merge(event, { reason = "stop" })
+  end
   return event
 end
 

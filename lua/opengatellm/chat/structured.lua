@@ -12,6 +12,7 @@
 local json = require "opengatellm.json"
 local model_limits = require "opengatellm.protocol.model_limits"
 local models = require "opengatellm.providers.models"
+local names = require "opengatellm.base.names"
 local outputs = require "opengatellm.request.output"
 local requests = require "opengatellm.request"
 local schemas = require "opengatellm.request.schema"
@@ -120,13 +121,9 @@ function ask.native(request, output)
 end
 
 local function free_name(wanted, tools)
-  local taken, name, n = {}, wanted, 1
+  local taken = {}
   for _, tool in ipairs(tools or {}) do taken[tool.name] = true end
-  while taken[name] do
-    n = n + 1
-    name = wanted .. "_" .. n
-  end
-  return name
+  return names.free(wanted, taken, "_")
 end
 
 local DESCRIBED = "Gives the answer. Its arguments are the whole answer."

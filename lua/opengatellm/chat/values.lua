@@ -106,7 +106,13 @@ end
 ---@param text string
 function Values:feed(text) self.reader:feed(text) end
 
---- An iterator of events that the value follows.
+--- Adds the visible text of an event, if it has some.
+---@param event ogl.Event
+function Values:see(event)
+  if event.type == "text" and not event.choice then self.reader:feed(event.text) end
+end
+
+--- An iterator of events that the value follows. Reads each as `see` does, without a call: it runs once a token.
 ---@param iterate fun(): ogl.Event?
 ---@return fun(): ogl.Event?
 function Values:following(iterate)
@@ -115,6 +121,17 @@ function Values:following(iterate)
     local event = iterate()
     if event and event.type == "text" and not event.choice then feed(reader, event.text) end
     return event
+  end
+end
+
+--- An iterator of visible texts that the value follows.
+---@param iterate fun(): string?
+---@return fun(): string?
+function Values:following_texts(iterate)
+  return function()
+    local text = iterate()
+    if text then self:feed(text) end
+    return text
   end
 end
 

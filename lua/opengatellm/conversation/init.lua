@@ -21,6 +21,7 @@ local records = require "opengatellm.conversation.records"
 local requests = require "opengatellm.request"
 local tools = require "opengatellm.conversation.tool"
 local turns = require "opengatellm.conversation.turn"
+local usages = require "opengatellm.chat.usage"
 
 local M = {}
 
@@ -396,13 +397,7 @@ end
 
 --- Adds what an answer used.
 ---@param usage? ogl.Usage
-function Conversation:add_usage(usage)
-  for name, value in pairs(usage or {}) do
-    local sum = self.usage[name]
-    if type(value) == "number" then value = (sum or 0) + value end
-    self.usage[name] = value
-  end
-end
+function Conversation:add_usage(usage) usages.add(self.usage, usage) end
 
 --- Has the program save the conversation.
 ---@return ogl.Error? err code `save`

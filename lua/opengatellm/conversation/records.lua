@@ -10,6 +10,7 @@
 --
 -- @module opengatellm.conversation.records
 local history = require "opengatellm.conversation.history"
+local names = require "opengatellm.base.names"
 local json = require "opengatellm.json"
 
 local M = {}
@@ -41,11 +42,7 @@ local M = {}
 ---@field metadata? any
 
 local function unique(id, taken)
-  local n, found = 1, id
-  while taken[found] do
-    n = n + 1
-    found = id .. "_" .. n
-  end
+  local found = names.free(id, taken, "_")
   taken[found] = true
   return found
 end
@@ -106,11 +103,11 @@ end
 ---@param records ogl.CallRecord[]
 ---@return string? names of these calls
 function M.undecided(records)
-  local names = {}
+  local list = {}
   for _, record in ipairs(records) do
-    if record.state ~= "done" and record.state ~= "new" then names[#names + 1] = ("%s (%s)"):format(record.id, record.name) end
+    if record.state ~= "done" and record.state ~= "new" then list[#list + 1] = ("%s (%s)"):format(record.id, record.name) end
   end
-  return names[1] and table.concat(names, ", ") or nil
+  return list[1] and table.concat(list, ", ") or nil
 end
 
 --- Ends a record, and puts its result into the messages, where its place is among those of the same message.

@@ -1,6 +1,7 @@
 --- Rows: the clients of a router, with their names, and what the router has seen of each.
 --
 -- @module opengatellm.router.row
+local names = require "opengatellm.base.names"
 local request = require "opengatellm.request"
 
 local M = {}
@@ -56,11 +57,7 @@ end
 
 -- A name that no row before has.
 local function unique(name, taken)
-  local n, found = 1, name
-  while taken[found] do
-    n = n + 1
-    found = name .. "#" .. n
-  end
+  local found = names.free(name, taken, "#")
   taken[found] = true
   return found
 end
