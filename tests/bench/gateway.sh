@@ -51,15 +51,15 @@ row() { printf '| %s | %s | %s |\n' "$1" "$2" "$3"; }
 calc() { awk "BEGIN { printf \"$1\", $2 }"; }
 ratios() { calc '%.2f; %.2f' "$2 / $1, $3 / $1"; } # of the second and third to the first
 
-# wrk prints requests a second, latency, requests, errors.
-load() { # WAY URL BODY HEADERS...
-  url=$2 body=$3 before=$(cpu)
-  way=$1; shift 3
-  wrk -t1 -c64 -d"${seconds}s" -s tests/bench/post.lua "$url" -- "$body" "$@" >"$folder/wrk"
+# usage: load NAME URL BODY [HEADER VALUE]...        notes, as small.NAME, requests a second and the worker's microseconds a request
+load() {
+  name=$1 url=$2 file=$3 before=$(cpu)
+  shift 3
+  wrk -t1 -c64 -d"${seconds}s" -s tests/bench/post.lua "$url" -- "$file" "$@" >"$folder/wrk"
   after=$(cpu)
   set -- $(sed -n 's/^seen //p' "$folder/wrk")
   [ "${4:-1}" = 0 ] || { tail -n 5 "$folder/wrk" "$folder/error.log" >&2; exit 1; }
-  note "small.$way" "$1 $(calc %.1f "($after - $before) / $3 / 1000")"
+  note "small.$name" "$1 $(calc %.1f "($after - $before) / $3 / 1000")"
 }
 
 small() {
