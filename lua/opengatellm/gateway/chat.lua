@@ -3,13 +3,14 @@
 -- Where the client speaks the same protocol and nothing is to change, the bytes pass through instead (relay.lua).
 --
 -- @module opengatellm.gateway.chat
+local answers = require "opengatellm.gateway.answer"
 local core = require "opengatellm.core"
 local meters = require "opengatellm.gateway.meter"
 local mistake = require "opengatellm.middleware.mistake"
 local problems = require "opengatellm.gateway.problem"
 local protocols = require "opengatellm.protocol"
 local relay = require "opengatellm.gateway.relay"
-local translation = require "opengatellm.gateway.translation"
+local steps = require "opengatellm.chat.steps"
 
 local M = {}
 
@@ -131,8 +132,7 @@ local function whole(self)
 end
 
 -- An answer by the events of a stream, for those who have to see them: middleware, a router, structured output.
-local function by_events(visit, chat, target, asked, streamed, context)
-  local meter = meters.begin(visit, streamed and "stream" or "chat", asked, target)
+local function by_events(visit, chat, target, asked, meter, streamed, context)
   local stream, first = open(visit, target, asked)
   if not stream then
     meter:done(first)
@@ -144,11 +144,25 @@ local function by_events(visit, chat, target, asked, streamed, context)
   return function() return next_bytes(self) end, function() close(self) end
 end
 
+-- An answer whose events nobody needs.
+local function by_bytes(visit, chat, target, asked, meter, streamed, context)
+  local call, problem = steps.prepare(target.client, asked, "stream", true)
+  if not call then
+    if type(problem) == "string" then problem = mistake.new(problem) end
+    meter:done(problem)
+    return nil, problem
+  end
+  local body, give_up = answers.pass(visit, chat, call, meter, streamed, context)
+  if body then visit:note(target, nil, answers.tries(call)) end
+  return body, give_up
+end
+
 local function translate(visit, chat, target, asked, wants)
-  local streamed = wants.stream
+  local streamed, client = wants.stream, target.client
   asked.model, asked.keep, asked.no_streaming, asked.headers = target.model, false, not streamed or nil, visit:forwarded()
-  local answer = translation.fits(target, asked) and translation.answer or by_events
-  local body, give_up = answer(visit, chat, target, asked, streamed, context_of(visit, chat, target, wants))
+  local way = (client.rows or client.chain or asked.output) and by_events or by_bytes
+  local meter = meters.begin(visit, streamed and "stream" or "chat", asked, target)
+  local body, give_up = way(visit, chat, target, asked, meter, streamed, context_of(visit, chat, target, wants))
   if not body then return nil, give_up end
   return 200, M.headers(chat, streamed), body, give_up
 end
