@@ -49,7 +49,7 @@ build = {
         "csrc/protocol/read.c", "csrc/protocol/registry.c", "csrc/lua/class.c", "csrc/lua/header_table.c",
         "csrc/lua/lua_bytes.c", "csrc/lua/lua_core.c", "csrc/lua/lua_decoder.c", "csrc/lua/lua_encoder.c",
         "csrc/lua/lua_event.c", "csrc/lua/lua_field.c", "csrc/lua/lua_fold.c", "csrc/lua/lua_http1.c", "csrc/lua/lua_json_decode.c",
-        "csrc/lua/lua_json_encode.c", "csrc/lua/lua_json_partial.c", "csrc/lua/lua_member.c", "csrc/lua/lua_reply.c",
+        "csrc/lua/lua_json_encode.c", "csrc/lua/lua_json_partial.c", "csrc/lua/lua_member.c", "csrc/lua/lua_outline.c", "csrc/lua/lua_reply.c",
         "csrc/lua/lua_websocket.c",
       },
       libraries = { "m" },
