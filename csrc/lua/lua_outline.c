@@ -3,9 +3,10 @@
 **
 **   core.outline(json, kinds [, only]) -> table | nil
 **
-** kinds: name -> "text", "number", "integer", "boolean", "object", "list", or a table of kinds, for a list of objects, at least one, that all
-** have these members. The table has the texts, numbers and booleans; of the rest it only says true, null is absent, and members that have
-** no kind are passed over. With `only` there may be none of these, and lists of objects are given as they are.
+** kinds: name -> "text", "number", "integer", "boolean", "object", "list", "any", a table of kinds, of the members that an object may have,
+** or { kinds }, of those that all objects of a list have, of which there is at least one. The table has the texts, numbers and booleans; of
+** the rest it only says true, null is absent, and members that have no kind are passed over. With `only` there may be none of these, and
+** objects and lists that have kinds are given as they are.
 **
 ** nil: the text is no JSON object of these kinds, or it has what only a full reading judges: bytes that are not UTF-8, an escape in a
 ** name, half of a surrogate pair, a number that Lua does not hold exactly. Whoever gets nil reads it in full, and finds what is wrong.
@@ -57,11 +58,11 @@ static int push_kind(struct outline *o, char kind) {
     return (c == 't' || c == 'f') && ogl_json_literal(&o->j) == OGL_OK;
   default:
     lua_pushboolean(o->L, 1);
-    return c == (kind == 'o' ? '{' : '[') && ogl_json_skip(&o->j, NULL) == OGL_OK;
+    return (kind == 'a' || c == (kind == 'o' ? '{' : '[')) && ogl_json_skip(&o->j, NULL) == OGL_OK;
   }
 }
 
-static int push_list(struct outline *o, int kinds);
+static int push_nested(struct outline *o, int kinds);
 
 /* Reads the value of the member whose kind is on top, above its name, and sets it in the table at `into` (0: none is wanted); pops both. */
 static int take(struct outline *o, int into) {
@@ -71,7 +72,7 @@ static int take(struct outline *o, int into) {
     lua_pushnil(L);
     fine = ogl_json_literal(&o->j) == OGL_OK;
   } else if (lua_istable(L, name + 1)) {
-    fine = push_list(o, name + 1);
+    fine = push_nested(o, name + 1);
   } else {
     const char *kind = lua_tostring(L, name + 1);
     fine = kind && push_kind(o, *kind);
@@ -111,24 +112,41 @@ static int count(lua_State *L, int table) {
   return n;
 }
 
-/* Pushes a list of objects that have all the kinds, or true where the list itself is not wanted. */
+/* Pushes a table, or true where it is not wanted; its place, or 0. */
+static int push_table(struct outline *o) {
+  luaL_checkstack(o->L, 8, "JSON");
+  if (o->only) lua_newtable(o->L);
+  else lua_pushboolean(o->L, 1);
+  return o->only ? lua_gettop(o->L) : 0;
+}
+
+/* The same for a list of objects that all have these kinds. */
 static int push_list(struct outline *o, int kinds) {
   lua_State *L = o->L;
   int wanted = count(L, kinds), n = 0, more;
-  luaL_checkstack(L, 8, "JSON");
   if (ogl_json_peek(&o->j) != '[' || ogl_json_enter(&o->j, '[') < 0) return 0;
-  if (o->only) lua_newtable(L);
-  else lua_pushboolean(L, 1);
-  int list = lua_gettop(L);
+  int list = push_table(o);
   while ((more = ogl_json_item(&o->j)) == OGL_OK) {
-    if (o->only) lua_createtable(L, 0, wanted + 1);
-    if (take_members(o, kinds, o->only ? list + 1 : 0) != wanted) return 0;
+    int item = list ? push_table(o) : 0;
+    if (take_members(o, kinds, item) != wanted) return 0;
     n++;
-    if (!o->only) continue;
-    if (count(L, list + 1) != wanted) return 0; /* a member stood there twice */
+    if (!list) continue;
+    if (count(L, item) != wanted) return 0; /* a member stood there twice */
     lua_rawseti(L, list, n);
   }
   return more == OGL_MORE && n > 0;
+}
+
+static int push_nested(struct outline *o, int kinds) {
+  lua_State *L = o->L;
+  lua_rawgeti(L, kinds, 1);
+  if (!lua_istable(L, -1)) {
+    lua_pop(L, 1);
+    return take_members(o, kinds, push_table(o)) >= 0;
+  }
+  int fine = push_list(o, lua_gettop(L));
+  if (fine) lua_remove(L, -2);
+  return fine;
 }
 
 static int l_outline(lua_State *L) {

@@ -2,14 +2,17 @@
 local core = require "opengatellm.core"
 
 local KINDS = {
-  model = "text", n = "integer", heat = "number", stream = "boolean", format = "object", stop = "list", messages = { role = "text" },
+  model = "text", n = "integer", heat = "number", stream = "boolean", format = "object", stop = "list", messages = { { role = "text" } },
+  options = { heat = "number" }, any = "any",
 }
 
 describe("core.outline", function()
   it("gives the members of known kinds, and passes over the others", function()
-    local text = [[ {"model":"a\u00e9\n","odd":{"x":[1,{}]},"n":3,"heat":0.5,"stream":false,"format":{"a":1},"stop":["x"],"none":null,
+    local text = [[ {"model":"a\u00e9\n","odd":{"x":[1,{}]},"n":3,"heat":0.5,"stream":false,"format":{"a":1},"stop":["x"],"none":null,"any":[{}],"options":{"odd":1},
       "messages":[{"role":"user","content":[{"type":"text"}]},{"content":null,"role":"tool"}]} ]]
-    assert.same({ model = "aé\n", n = 3, heat = 0.5, stream = false, format = true, stop = true, messages = true }, core.outline(text, KINDS))
+    assert.same({
+      model = "aé\n", n = 3, heat = 0.5, stream = false, format = true, stop = true, messages = true, any = true, options = true,
+    }, core.outline(text, KINDS))
     assert.same({}, core.outline("{}", KINDS))
     assert.same({}, core.outline('{"model":null}', KINDS))
     assert.same({ model = "b" }, core.outline('{"model":"a","model":"b"}', KINDS))
@@ -23,7 +26,7 @@ describe("core.outline", function()
       "", "[]", "3", "{", "{}x", '{"model":3}', '{"model":"a"', '{"n":1.5}', '{"n":"1"}', '{"heat":"hot"}', '{"heat":true}', '{"stream":1}',
       '{"stream":"true"}', '{"format":[]}', '{"stop":{}}', '{"messages":[]}', '{"messages":{}}', '{"messages":[3]}', '{"messages":[{}]}',
       '{"messages":[{"role":3}]}', '{"messages":[{"role":null}]}', '{"messages":"x"}', '{"odd":[1,]}', '{"odd":tru}', '{"a":1,}',
-      '{"messages":[{"role":"user"},{"content":"x"}]}',
+      '{"messages":[{"role":"user"},{"content":"x"}]}', '{"options":[]}', '{"options":{"heat":"x"}}', '{"any":[}',
     } do
       assert.is_nil(core.outline(text, KINDS), text)
     end
@@ -39,9 +42,10 @@ describe("core.outline", function()
   end)
 
   it("gives lists of objects where nothing else may be there", function()
-    local kinds = { model = "text", messages = { role = "text", content = "text" } }
+    local kinds = { model = "text", messages = { { role = "text", content = "text" } }, options = { heat = "number" } }
     assert.same({ model = "m", messages = { { role = "user", content = "x" }, { role = "assistant", content = "y" } } },
       core.outline('{"messages":[{"role":"user","content":"x"},{"content":"y","role":"assistant"}],"model":"m"}', kinds, true))
+    assert.same({ options = { heat = 1 } }, core.outline('{"options":{"heat":1}}', kinds, true))
     for _, text in ipairs {
       '{"model":"m","odd":1}', '{"messages":[{"role":"user"}]}', '{"messages":[{"role":"user","content":"x","name":"n"}]}',
       '{"messages":[{"role":"user","content":[]}]}', '{"messages":[{"role":"user","content":null}]}',

@@ -167,13 +167,8 @@ local function translate(visit, chat, target, asked, wants)
   return 200, M.headers(chat, streamed), body, give_up
 end
 
---- Reads the request of a chat, and finds who answers it.
----@param visit ogl.GatewayVisit
----@param chat ogl.GatewayChat
----@return ogl.Request? asked
----@return table|ogl.Error wants or the error
----@return ogl.GatewayTarget? target
-function M.read(visit, chat)
+-- Reads the request of a chat, and finds who answers it; nil and the error.
+local function read(visit, chat)
   local body, problem = visit:text()
   if not body then return nil, problem end
   local protocol = require(protocols[chat.protocol])
@@ -184,6 +179,13 @@ function M.read(visit, chat)
   return asked, wants, target
 end
 
+-- Who a request passes on to, as far as a glance at it can tell.
+local function relayed(visit, chat)
+  local wants = relay.glance(visit, chat)
+  local target = wants and visit:target(wants.model)
+  if target and relay.fits(target, chat, wants) then return target, wants end
+end
+
 --- Answers a chat.
 ---@param visit ogl.GatewayVisit
 ---@param chat ogl.GatewayChat
@@ -192,9 +194,12 @@ end
 ---@return string|(fun(): string?)|nil body
 ---@return function? close
 function M.answer(visit, chat)
-  local asked, wants, target = M.read(visit, chat)
+  local target, wants = relayed(visit, chat)
+  if target then return relay.answer(visit, target, chat, wants) end
+  local asked
+  asked, wants, target = read(visit, chat)
   if not asked then return nil, wants end
-  if relay.fits(target, chat, wants) then return relay.answer(visit, target, chat, asked, wants) end
+  if relay.fits(target, chat, wants) then return relay.answer(visit, target, chat, wants) end
   if chat.early then
     local status, headers, body = chat.early(visit, asked, wants, target)
     if status or headers then return status, headers, body end

@@ -24,6 +24,35 @@ local QUIRKS = words.list [[
   max_tokens no_stream_options drop rename tool_choice no_message_names no_refusal no_empty_answers signs_calls echo_reasoning body no_model
 ]]
 
+-- What a request is known by where its own server judges the rest: the kinds of its outermost members (core.outline).
+local OUTLINES = {
+  openai_chat = {
+    model = "text", stream = "boolean", messages = { { role = "text" } }, temperature = "number", top_p = "number", seed = "integer",
+    max_tokens = "integer", max_completion_tokens = "integer", n = "integer", presence_penalty = "number", frequency_penalty = "number",
+    logprobs = "boolean", top_logprobs = "integer", user = "text", tools = "list", response_format = "object", stream_options = "object",
+    metadata = "object", logit_bias = "object", store = "boolean", parallel_tool_calls = "boolean", service_tier = "text",
+    reasoning_effort = "text",
+  },
+  openai_responses = {
+    model = "text", stream = "boolean", input = "any", temperature = "number", top_p = "number", max_output_tokens = "integer",
+    instructions = "text", tools = "list", text = "object", reasoning = "object", metadata = "object", store = "boolean",
+    parallel_tool_calls = "boolean", previous_response_id = "text", user = "text", top_logprobs = "integer", service_tier = "text",
+  },
+  ollama = { model = "text", stream = "boolean", messages = { { role = "text" } }, options = "object", tools = "list" },
+}
+
+--- Reads of a request what a relay has to know; nil where that is not enough, and it is to be read in full.
+---@param visit ogl.GatewayVisit
+---@param chat ogl.GatewayChat
+---@return {model: string, stream: boolean}? wants
+function M.glance(visit, chat)
+  local body, path = visit.request.body, visit.request.path
+  local seen = body and core.outline(body, OUTLINES[chat.protocol])
+  if not (seen and seen.model and (seen.messages or seen.input)) or path:find "/generate" then return nil end
+  if seen.stream == nil then seen.stream = chat.protocol == "ollama" end
+  return seen
+end
+
 local function has_quirks(provider)
   for _, name in ipairs(QUIRKS) do
     if provider[name] ~= nil then return true end
@@ -86,15 +115,14 @@ end
 ---@param visit ogl.GatewayVisit
 ---@param target ogl.GatewayTarget
 ---@param chat ogl.GatewayChat
----@param asked ogl.Request for the metrics alone
 ---@param wants table of the request
 ---@return integer? status
 ---@return table<string, string>|ogl.Error headers or the error
 ---@return string|(fun(): string?)|nil body
 ---@return function? close
-function M.answer(visit, target, chat, asked, wants)
+function M.answer(visit, target, chat, wants)
   local client, streamed = M.client(target, chat.protocol), wants.stream
-  local meter = meters.begin(visit, streamed and "stream" or "chat", asked, target)
+  local meter = meters.begin(visit, streamed and "stream" or "chat", { input = visit.request.body }, target)
   local body = target.model ~= wants.model and renamed(visit.request.body, target.model) or nil
   local call = send(visit, client, chat, wants, body)
   local context = { model = wants.model, created = os.time(), untouched = true }
