@@ -127,15 +127,15 @@ end
 
 -- Reads until the answer is settled; gives the error where there is none.
 local function settle(self)
-  local held = {}
+  local held = "" -- of one piece or two, mostly
   repeat
     local out, err = advance(self)
-    held[#held + 1] = out
-    if err and self.mode == "stream" and self.call:committed() then held[#held + 1], err = tell(self, err), nil end
-    if err then held, err = {}, self.call:committed() and err or try_again(self, err) end
+    held = held .. out
+    if err and self.mode == "stream" and self.call:committed() then held, err = held .. tell(self, err), nil end
+    if err then held, err = "", self.call:committed() and err or try_again(self, err) end
     if err then return err end
   until is_settled(self)
-  self.first = table.concat(held)
+  self.first = held
 end
 
 -- The next bytes of a stream; nil at its end.
