@@ -76,11 +76,16 @@ end
 local function advance(self)
   local out, ended = read(self)
   if not out then return "", ended end
-  self.meter:tally(self.transcoder:tally())
-  if not ended and self.transcoder:problem() then ended = not self.call:committed() end -- an untouched one goes on
+  local transcoder = self.transcoder
+  local problem = transcoder:problem()
+  self.meter:tally(transcoder:tally())
+  if problem then
+    out = self.call:finish({ message = out }).message -- without the key, which a server may quote
+    ended = ended or not self.call:committed() -- an untouched one goes on
+  end
   if not ended then return out end
   self.ended = true
-  if self.transcoder:problem() then return out, error_of(self) end
+  if problem then return out, error_of(self) end
   conclude(self)
   return out
 end
