@@ -204,7 +204,7 @@ describe("the npm clients at the gateway", function()
   if not exists "tests/clients/node_modules/.package-lock.json" then return pending "the npm clients are not installed (sh tests/clients/install.sh)" end
 
   it("of Ollama and OpenAI list, chat, stream, embed and fail as at their own servers", function()
-    local pipe = assert(io.popen(("node tests/clients/gateway.mjs %s gpt-oss-120b 2>&1"):format(address)))
+    local pipe = assert(io.popen(("node tests/clients/gateway.mjs %s gpt-oss-120b made/stall_mid_stream:3 2>&1"):format(address)))
     local text = pipe:read "*a"
     pipe:close()
     local out = assert(json.decode(text), text)
