@@ -56,19 +56,20 @@ local function written(out, ended, message)
   return nil, failure.final("limit", ended, message, true)
 end
 
+-- Reads once; nil alone at the end of the bytes.
+local function transcode(self)
+  if self.exchange.transcode then return self.exchange:transcode(self.transcoder, self.clock) end
+  local bytes, err = self.exchange:read()
+  if not bytes then return nil, err end
+  return written(self.transcoder:feed(bytes, self.visit:now()))
+end
+
 -- Reads once. At the end of the bytes the transcoder is told so.
 local function read(self)
-  local exchange, transcoder, bytes, out, err = self.exchange, self.transcoder, nil, nil, nil
-  if exchange.transcode then
-    out, err = exchange:transcode(transcoder, self.clock)
-    if out or err then return out, err end
-  else
-    bytes, err = exchange:read()
-    if err then return nil, err end
-    if bytes then return written(transcoder:feed(bytes, self.visit:now())) end
-  end
+  local out, ended = transcode(self)
+  if out or ended then return out, ended end
   self.over = true
-  local last, code, message = transcoder:finish(self.visit:now())
+  local last, code, message = self.transcoder:finish(self.visit:now())
   return written(last, last and true or code, message)
 end
 
@@ -145,11 +146,11 @@ end
 
 -- The next bytes of a stream; nil at its end.
 local function next_bytes(self)
-  local out, err = self.first, nil
+  local first = self.first
   self.first = nil
-  if out and out ~= "" then return out end
+  if first and first ~= "" then return first end
   while not self.ended do
-    out, err = advance(self)
+    local out, err = advance(self)
     if err then out = out .. tell(self, err) end
     if out ~= "" then return out end
   end

@@ -189,7 +189,9 @@ local function stream(visit, target, chat, call, meter)
     return nil, status
   end
   visit:note(target, nil, answers.tries(call))
-  local self = { visit = visit, exchange = exchange, meter = meter, call = call, chat = chat, model = target.model, tail = "", ended = false }
+  local self = {
+    visit = visit, exchange = exchange, meter = meter, call = call, chat = chat, model = target.model, tail = "", ended = false,
+  }
   return 200, headers_of(headers, true), function() return next_bytes(self) end, function() give_up(self) end
 end
 
