@@ -89,7 +89,8 @@ end
 
 local function early(visit, asked, wants)
   if wants.load then return loaded(visit, wants) end
-  local what = lacking(entry_of(visit, wants.model), asked, wants)
+  local asks_more = wants.suffix or asked.reasoning ~= nil or asked.tools
+  local what = asks_more and lacking(entry_of(visit, wants.model), asked, wants)
   if what then return visit:refuse(400, ("%q does not support %s"):format(wants.model, what)) end
   if wants.raw then return visit:refuse(400, "raw: the server of this model takes conversations alone") end
 end
