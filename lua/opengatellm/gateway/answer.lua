@@ -164,6 +164,13 @@ local function give_up(self)
   self.meter:give_up()
 end
 
+-- Lets go what only another try would need: thousands of streams would keep their prompts.
+local function spend(self)
+  self.call:spend()
+  self.meter:spend()
+  self.context, self.visit.request.body = nil, nil
+end
+
 --- Sends a call, and gives its answer.
 ---@param visit ogl.GatewayVisit
 ---@param chat ogl.GatewayChat
@@ -175,7 +182,7 @@ end
 ---@return ogl.Error|(fun())|nil close or the error
 ---@return table<string, string|string[]>? headers of the server
 function M.pass(visit, chat, call, meter, streamed, context)
-  context.silent = true
+  context.silent, call.request = true, nil -- the body has all of it
   local self = {
     visit = visit, chat = chat, call = call, meter = meter, context = context, mode = streamed and "stream" or "whole", ended = false,
     over = false, exchange = nil, transcoder = nil, status = nil, headers = nil, first = nil,
@@ -184,7 +191,7 @@ function M.pass(visit, chat, call, meter, streamed, context)
   local err = connect(self) or settle(self)
   if err then return nil, fail(self, err) end
   if not streamed then return self.first, nil, self.headers end
-  if not self.ended then call:spend() end
+  if not self.ended then spend(self) end
   return function() return next_bytes(self) end, function() give_up(self) end, self.headers
 end
 
