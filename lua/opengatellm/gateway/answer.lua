@@ -42,8 +42,10 @@ local function connect(self)
   self.call.try.decoder = self.transcoder
 end
 
--- The end: what is left of the body is read, so that the connection can be kept.
+-- The end, once all of the answer is given away: what is left of the body is read, so that the connection can be kept.
 local function conclude(self)
+  if self.closed then return end
+  self.closed = true
   if not self.over and self.exchange.drain then self.exchange:drain(DRAIN) end
   self.exchange:close()
   self.transcoder:close()
@@ -86,15 +88,13 @@ local function advance(self)
   end
   if not ended then return out end
   self.ended = true
-  if problem then return out, error_of(self) end
-  conclude(self)
-  return out
+  return out, problem and error_of(self) or nil
 end
 
 -- Ends an answer with an error.
 local function fail(self, err)
   local call = self.call
-  self.ended = true
+  self.ended, self.closed = true, true
   if self.transcoder then
     local _, _, usage = self.transcoder:tally()
     err.usage = estimate.usage(call, { usage = usage })
@@ -154,11 +154,16 @@ local function next_bytes(self)
     if err then out = out .. tell(self, err) end
     if out ~= "" then return out end
   end
+  conclude(self)
 end
 
+-- The caller has gone: from a part of the answer, or with all of it.
 local function give_up(self)
-  if self.ended then return end
-  self.ended = true
+  if self.closed then return end
+  if not self.ended then self.transcoder:finish() end
+  self.ended, self.over = true, true
+  if not self.transcoder:problem() then return conclude(self) end
+  self.closed = true
   self.exchange:close()
   self.transcoder:close()
   self.meter:give_up()
@@ -185,12 +190,15 @@ function M.pass(visit, chat, call, meter, streamed, context)
   context.silent, call.request = true, nil -- the body has all of it
   local self = {
     visit = visit, chat = chat, call = call, meter = meter, context = context, mode = streamed and "stream" or "whole", ended = false,
-    over = false, exchange = nil, transcoder = nil, status = nil, headers = nil, first = nil,
+    over = false, closed = false, exchange = nil, transcoder = nil, status = nil, headers = nil, first = nil,
     clock = chat.timed and function() return visit:now() end or nil,
   }
   local err = connect(self) or settle(self)
   if err then return nil, fail(self, err) end
-  if not streamed then return self.first, nil, self.headers end
+  if not streamed then
+    conclude(self)
+    return self.first, nil, self.headers
+  end
   if not self.ended then spend(self) end
   return function() return next_bytes(self) end, function() give_up(self) end, self.headers
 end
