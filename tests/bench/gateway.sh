@@ -51,15 +51,27 @@ row() { printf '| %s | %s | %s |\n' "$1" "$2" "$3"; }
 calc() { awk "BEGIN { printf \"$1\", $2 }"; }
 ratios() { calc '%.2f; %.2f' "$2 / $1, $3 / $1"; } # of the second and third to the first
 
-# usage: load NAME URL BODY [HEADER VALUE]...        notes, as small.NAME, requests a second and the worker's microseconds a request
+# Counts what the worker does while a command runs, where the machine can: its instructions do not depend on who else runs.
+event=${EVENT:-instructions:u}
+counted() {
+  if ! perf stat -x, -e "$event" true 2>&1 | grep -q '^[0-9]'; then
+    "$@"
+    return
+  fi
+  perf stat -x, -e "$event" -p "$(worker)" -o "$folder/events" -- "$@"
+}
+
+# usage: load NAME URL BODY [HEADER VALUE]...        notes, as small.NAME, for the worker: requests a second, microseconds and
+#                                                    instructions a request
 load() {
   name=$1 url=$2 file=$3 before=$(cpu)
   shift 3
-  wrk -t1 -c64 -d"${seconds}s" -s tests/bench/post.lua "$url" -- "$file" "$@" >"$folder/wrk"
+  counted wrk -t1 -c64 -d"${seconds}s" -s tests/bench/post.lua "$url" -- "$file" "$@" >"$folder/wrk"
   after=$(cpu)
   set -- $(sed -n 's/^seen //p' "$folder/wrk")
   [ "${4:-1}" = 0 ] || { tail -n 5 "$folder/wrk" "$folder/error.log" >&2; exit 1; }
-  note "small.$name" "$1 $(calc %.1f "($after - $before) / $3 / 1000")"
+  did=$(sed -n 's/^\([0-9.]*\),.*/\1/p' "$folder/events" 2>/dev/null || true)
+  note "small.$name" "$1 $(calc %.1f "($after - $before) / $3 / 1000") $(calc %.0f "${did:-0} / $3")"
 }
 
 small() {
@@ -71,9 +83,13 @@ small() {
 small # warms the worker, and its figures do not count
 rm "$folder"/small.*
 for _ in $times; do small; done
-for way in proxy bare same made; do eval "cpu_$way=$(middle small.$way 2) rate_$way=$(middle small.$way 1)"; done
+for way in proxy bare same made; do
+  eval "cpu_$way=$(middle small.$way 2) rate_$way=$(middle small.$way 1) did_$way=$(middle small.$way 3)"
+done
 row "gateway, worker CPU of a small chat, 64 at a time: same, made; a bare handler, proxy_pass" \
   "$cpu_same µs, $cpu_made µs; $cpu_bare µs, $cpu_proxy µs" "$(ratios $cpu_bare $cpu_same $cpu_made)"
+[ "$did_bare" = 0 ] || row "gateway, the worker's instructions of it: the same" "$did_same, $did_made; $did_bare, $did_proxy" \
+  "$(ratios $did_bare $did_same $did_made)"
 row "gateway, requests/s: the same" "$rate_same, $rate_made; $rate_bare, $rate_proxy" "$(ratios $rate_bare $rate_same $rate_made)"
 [ "${ONLY:-}" != small ] || exit 0
 
