@@ -58,12 +58,15 @@ local function written(out, ended, message)
   return nil, failure.final("limit", ended, message, true)
 end
 
+-- The time, for a face whose answers tell it.
+local function now(self) return self.chat.timed and self.visit:now() or nil end
+
 -- Reads once; nil alone at the end of the bytes.
 local function transcode(self)
   if self.exchange.transcode then return self.exchange:transcode(self.transcoder, self.clock) end
   local bytes, err = self.exchange:read()
   if not bytes then return nil, err end
-  return written(self.transcoder:feed(bytes, self.visit:now()))
+  return written(self.transcoder:feed(bytes, now(self)))
 end
 
 -- Reads once. At the end of the bytes the transcoder is told so.
@@ -71,7 +74,7 @@ local function read(self)
   local out, ended = transcode(self)
   if out or ended then return out, ended end
   self.over = true
-  local last, code, message = self.transcoder:finish(self.visit:now())
+  local last, code, message = self.transcoder:finish(now(self))
   return written(last, last and true or code, message)
 end
 
@@ -110,7 +113,7 @@ end
 local function tell(self, err)
   fail(self, err)
   self.visit:report(err)
-  local out = self.transcoder:fail(problems.message(err), err.kind, err.code, self.visit:now())
+  local out = self.transcoder:fail(problems.message(err), err.kind, err.code, now(self))
   self.transcoder:close()
   return out
 end
@@ -191,8 +194,9 @@ function M.pass(visit, chat, call, meter, streamed, context)
   local self = {
     visit = visit, chat = chat, call = call, meter = meter, context = context, mode = streamed and "stream" or "whole", ended = false,
     over = false, closed = false, exchange = nil, transcoder = nil, status = nil, headers = nil, first = nil,
-    clock = chat.timed and function() return visit:now() end or nil,
+    clock = nil,
   }
+  if chat.timed and streamed then self.clock = function() return now(self) end end -- a whole one is read at its end
   local err = connect(self) or settle(self)
   if err then return nil, fail(self, err) end
   if not streamed then

@@ -69,11 +69,15 @@ function M.glance(visit, chat)
   return seen
 end
 
+local plain = setmetatable({}, { __mode = "k" }) -- provider -> whether it has no quirk
+
 local function has_quirks(provider)
+  if plain[provider] ~= nil then return not plain[provider] end
+  plain[provider] = true
   for _, name in ipairs(QUIRKS) do
-    if provider[name] ~= nil then return true end
+    if provider[name] ~= nil then plain[provider] = false end
   end
-  return false
+  return not plain[provider]
 end
 
 --- The client that a target's requests could pass to untouched; nil for a router, or where middleware has to see the call.
