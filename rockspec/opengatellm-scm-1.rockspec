@@ -138,6 +138,7 @@ build = {
     ["opengatellm.gateway.browser"] = "lua/opengatellm/gateway/browser.lua",
     ["opengatellm.gateway.chat"] = "lua/opengatellm/gateway/chat.lua",
     ["opengatellm.gateway.config"] = "lua/opengatellm/gateway/config.lua",
+    ["opengatellm.gateway.encoding"] = "lua/opengatellm/gateway/encoding.lua",
     ["opengatellm.gateway.meter"] = "lua/opengatellm/gateway/meter.lua",
     ["opengatellm.gateway.models"] = "lua/opengatellm/gateway/models.lua",
     ["opengatellm.gateway.nginx"] = "lua/opengatellm/gateway/nginx.lua",
