@@ -137,6 +137,7 @@ build = {
     ["opengatellm.gateway"] = "lua/opengatellm/gateway/init.lua",
     ["opengatellm.gateway.browser"] = "lua/opengatellm/gateway/browser.lua",
     ["opengatellm.gateway.chat"] = "lua/opengatellm/gateway/chat.lua",
+    ["opengatellm.gateway.completion"] = "lua/opengatellm/gateway/completion.lua",
     ["opengatellm.gateway.config"] = "lua/opengatellm/gateway/config.lua",
     ["opengatellm.gateway.encoding"] = "lua/opengatellm/gateway/encoding.lua",
     ["opengatellm.gateway.meter"] = "lua/opengatellm/gateway/meter.lua",

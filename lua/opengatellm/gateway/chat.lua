@@ -16,7 +16,8 @@ local M = {}
 ---@field protocol string
 ---@field id? string front of the ids that it makes
 ---@field echo? fun(body: string): string members of the request that the answer repeats
----@field early? function (visit, asked, wants, target) -> status, headers, body | nil, err where nothing is sent upstream; nil: it is
+---@field early? function (visit, asked, wants, target) -> status, headers, body | nil, err where nothing is sent upstream; nil: it is,
+--- by the client that it may have put into the target
 ---@field renames? boolean a request passes through although its model has another name upstream
 ---@field timed? boolean its answers tell times and durations
 ---@field relayed? string path of the upstream server, where it is not that of a chat
