@@ -140,6 +140,7 @@ build = {
     ["opengatellm.gateway.completion"] = "lua/opengatellm/gateway/completion.lua",
     ["opengatellm.gateway.config"] = "lua/opengatellm/gateway/config.lua",
     ["opengatellm.gateway.encoding"] = "lua/opengatellm/gateway/encoding.lua",
+    ["opengatellm.gateway.form"] = "lua/opengatellm/gateway/form.lua",
     ["opengatellm.gateway.meter"] = "lua/opengatellm/gateway/meter.lua",
     ["opengatellm.gateway.models"] = "lua/opengatellm/gateway/models.lua",
     ["opengatellm.gateway.nginx"] = "lua/opengatellm/gateway/nginx.lua",

@@ -23,6 +23,8 @@ local M = {}
 ---@field relayed? string path of the upstream server, where it is not that of a chat
 ---@field ends? string pattern of the end of a stream that no decoder reads
 ---@field operation? string name of such a call in the metrics
+---@field server? string what relay.client takes for the protocol, where it is not that of the errors
+---@field keeps_type? boolean the body goes on with the caller's content type
 
 local CONTENT_TYPES = { ollama = "application/x-ndjson" }
 

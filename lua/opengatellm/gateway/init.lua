@@ -62,7 +62,9 @@ local FIELDS = {
 local BODY = 32 * 1024 * 1024
 
 -- Headers that are a try's own, and so never a caller's.
-local OWN_HEADERS = words.set "authorization cookie host content-length content-type transfer-encoding connection accept-encoding content-encoding"
+local OWN_HEADERS = words.set [[
+  authorization cookie host content-length content-type content-encoding transfer-encoding connection accept-encoding
+]]
 
 -- Options -----------------------------------------------------------------------------------------------------------------
 
