@@ -9,6 +9,7 @@ local mistake = require "opengatellm.middleware.mistake"
 local problems = require "opengatellm.gateway.problem"
 local protocols = require "opengatellm.protocol"
 local relay = require "opengatellm.gateway.relay"
+local task = require "opengatellm.task"
 
 local M = {}
 
@@ -67,6 +68,7 @@ end
 local function open(visit, target, asked)
   local stream, err = mistake.catch(target.client.stream, target.client, asked)
   if not stream then return nil, err end
+  task.on_kill(function() stream:close() end)
   local first
   first, err = stream:next()
   if is_failure(err) then
