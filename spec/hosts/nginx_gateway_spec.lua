@@ -129,6 +129,26 @@ describe("the gateway in nginx", function()
     end)
   end
 
+  it("lets a router's row and the metrics go when their caller goes, before any answer", function()
+    local function active() return (select(2, ask("GET", "/active"))) end
+    local function counted()
+      local text = select(2, ask("GET", "/metrics"))
+      local sum = 0
+      for line in text:gmatch "[^\n]+" do
+        if line:find("duration_seconds_count", 1, true) and line:find('error="closed"', 1, true) then sum = sum + tonumber(line:match "(%d+)$") end
+      end
+      return sum
+    end
+    for _, streamed in ipairs { true, false } do
+      local before, caller = counted(), open()
+      send(caller, "POST", "/api/chat", json.encode(chat("routed", streamed)))
+      assert.is_true(helper.eventually(function() return active() == "1" end))
+      caller:close()
+      assert.is_true(helper.eventually(function() return active() == "0" end))
+      assert.equal(before + 1, counted())
+    end
+  end)
+
   it("passes the status of an error on", function()
     assert.equal(503, (ask("POST", "/v1/chat/completions", chat("status:503", true))))
     local status, bytes = ask("POST", "/api/chat", chat("made/status:503", true))
@@ -143,7 +163,7 @@ describe("the gateway in nginx", function()
     local long = chat("ok", false)
     long.messages[1].content = ("x"):rep(50000) -- which nginx puts into a file
     assert.equal(200, (ask("POST", "/v1/chat/completions", long)))
-    assert.equal(415, (ask("POST", "/api/chat", "{}", { ["Content-Encoding"] = "zstd" })))
+    assert.equal(415, (ask("POST", "/api/chat", "{}", { ["Content-Encoding"] = "br" })))
     local many = {}
     for i = 1, 120 do many["x-" .. i] = "1" end
     assert.equal(431, (ask("GET", "/api/version", nil, many)))

@@ -17,8 +17,12 @@ for scenario in os.getenv "SCENARIOS":gmatch "%S+" do
   routes[#routes + 1] = { match = function(name) return name == scenario and name or nil end, client = client_of(scenario) }
   routes[#routes + 1] = { model = "made/" .. scenario, client = client_of(scenario), to = "m" }
 end
+local router = ogl.router { clients = { { client = client_of "stall_head", name = "slow" } }, strategy = "least_busy" }
+routes[#routes + 1] = { model = "routed", client = router, to = "m" }
 local server = ogl.client { base_url = os.getenv "OGL", api_key = "sk-demo" }
 routes[#routes + 1] = { model = "gpt-oss-120b", client = server }
 routes[#routes + 1] = { model = "bge-m3", client = server }
 
-return { routes = routes, metrics = ogl.middleware.prometheus { shared = "gateway" }, limits = { body = 100000 } }
+local gateway = ogl.gateway { routes = routes, metrics = ogl.middleware.prometheus { shared = "gateway" }, limits = { body = 100000 } }
+gateway.router = router
+return gateway

@@ -9,6 +9,7 @@ local mistake = require "opengatellm.middleware.mistake"
 local problems = require "opengatellm.gateway.problem"
 local protocols = require "opengatellm.protocol"
 local relay = require "opengatellm.gateway.relay"
+local task = require "opengatellm.task"
 
 local M = {}
 
@@ -16,12 +17,15 @@ local M = {}
 ---@field protocol string
 ---@field id? string front of the ids that it makes
 ---@field echo? fun(body: string): string members of the request that the answer repeats
----@field early? function (visit, asked, wants, target) -> status, headers, body | nil, err where nothing is sent upstream; nil: it is
+---@field early? function (visit, asked, wants, target) -> status, headers, body | nil, err where nothing is sent upstream; nil: it is,
+--- by the client that it may have put into the target
 ---@field renames? boolean a request passes through although its model has another name upstream
 ---@field timed? boolean its answers tell times and durations
 ---@field relayed? string path of the upstream server, where it is not that of a chat
 ---@field ends? string pattern of the end of a stream that no decoder reads
 ---@field operation? string name of such a call in the metrics
+---@field server? string what relay.client takes for the protocol, where it is not that of the errors
+---@field keeps_type? boolean the body goes on with the caller's content type
 
 local CONTENT_TYPES = { ollama = "application/x-ndjson" }
 
@@ -64,6 +68,7 @@ end
 local function open(visit, target, asked)
   local stream, err = mistake.catch(target.client.stream, target.client, asked)
   if not stream then return nil, err end
+  task.on_kill(function() stream:close() end)
   local first
   first, err = stream:next()
   if is_failure(err) then

@@ -13,6 +13,7 @@
 --
 -- @module opengatellm.gateway
 local core = require "opengatellm.core"
+local encodings = require "opengatellm.gateway.encoding"
 local problems = require "opengatellm.gateway.problem"
 local request = require "opengatellm.request"
 local routes = require "opengatellm.gateway.routes"
@@ -61,7 +62,9 @@ local FIELDS = {
 local BODY = 32 * 1024 * 1024
 
 -- Headers that are a try's own, and so never a caller's.
-local OWN_HEADERS = words.set "authorization cookie host content-length content-type transfer-encoding connection accept-encoding"
+local OWN_HEADERS = words.set [[
+  authorization cookie host content-length content-type content-encoding transfer-encoding connection accept-encoding
+]]
 
 -- Options -----------------------------------------------------------------------------------------------------------------
 
@@ -182,14 +185,22 @@ local function key_problem(self, headers)
   return problems.new(401, given and "the key is not known here" or "a key is needed: Authorization: Bearer …", "invalid_api_key")
 end
 
+local CODES = { [400] = "bad_encoding", [413] = "body_too_large", [415] = "unsupported_encoding" }
+
+-- Puts the body that was meant in place of an encoded one.
+local function decode_body(self, asked)
+  local encoding = asked.headers["content-encoding"]
+  if not (encoding and asked.body) then return nil end
+  local body, status, message = encodings.decode(asked.body, encoding, self.body_limit)
+  if not body then return problems.new(status, message, CODES[status]) end
+  asked.body = body
+end
+
 local function body_problem(self, asked)
   if asked.body and #asked.body > self.body_limit then
-    return problems.new(413, ("the body is longer than %d bytes"):format(self.body_limit), "body_too_large")
+    return problems.new(413, ("the body is longer than %d bytes"):format(self.body_limit), CODES[413])
   end
-  local encoding = asked.headers["content-encoding"]
-  if encoding and encoding:lower() ~= "identity" then
-    return problems.new(415, "content-encoding: expected none, got " .. encoding:sub(1, 40), "unsupported_encoding")
-  end
+  return decode_body(self, asked)
 end
 
 local function answer(self, visit)
@@ -212,6 +223,7 @@ local function fail(visit, err)
   local kind, body = visit.face.error(status, problems.message(err), err)
   local headers = { ["content-type"] = kind, ["retry-after"] = problems.retry_after(err) }
   if status == 405 then headers.allow = allow_of(visit.methods) end
+  if err.code == CODES[415] then headers["accept-encoding"] = encodings.known() end
   return status, headers, body
 end
 

@@ -8,6 +8,8 @@
 -- untouched has no chain.
 --
 -- @module opengatellm.gateway.meter
+local task = require "opengatellm.task"
+
 local M = {}
 
 ---@class ogl.GatewayMeter
@@ -29,7 +31,8 @@ function M.begin(visit, operation, asked, target)
   local call = {
     operation = operation, request = asked, client = target.client, provider = target.client.provider.name, model = target.model,
   }
-  local self = setmetatable({ metrics = metrics, call = call, state = {}, wants = true, over = false }, Meter)
+  local self = setmetatable({ metrics = metrics, call = call, state = {}, wants = true, over = false, release = nil }, Meter)
+  self.release = task.on_kill(function(err) self:done(err) end)
   metrics.request(asked, call, self.state)
   return self
 end
@@ -44,6 +47,7 @@ function Meter:event(event) self.metrics.event(event, self.call, self.state) end
 function Meter:done(err, answer)
   if self.over then return end
   self.over = true
+  if self.release then self.release() end
   if not err then answer = answer or { usage = self.state.usage, status = 200 } end
   self.metrics.done(not err and answer or nil, err, self.call, self.state)
 end

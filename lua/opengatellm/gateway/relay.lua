@@ -31,15 +31,18 @@ local function has_quirks(provider)
   return false
 end
 
+local FAMILIES = { openai_chat = "openai", openai_responses = "openai" } -- both kinds of servers have OpenAI's other routes
+
 --- The client that a target's requests could pass to untouched; nil for a router, or where middleware has to see the call.
 ---@param target ogl.GatewayTarget
----@param protocol string
+---@param protocol string or "openai": any server of OpenAI's routes
 ---@return ogl.Client?
 function M.client(target, protocol)
   local client = target.client
   if client.rows or client.chain then return nil end
   client = client:for_model(target.model)
-  return client.provider.protocol == protocol and client or nil
+  local spoken = client.provider.protocol
+  return (spoken == protocol or FAMILIES[spoken] == protocol) and client or nil
 end
 
 --- Says whether a chat can pass through untouched.
@@ -60,12 +63,20 @@ local function renamed(body, model)
   return '{"model":' .. json.encode(model) .. (rest:find "^%s*{%s*}" and "}" or "," .. rest:match "^%s*{(.*)$")
 end
 
+local function headers_for(visit, chat)
+  local headers = visit:forwarded()
+  if not chat.keeps_type then return headers end
+  headers = headers or {}
+  headers["content-type"] = visit.request.headers["content-type"]
+  return headers
+end
+
 local function send(visit, client, chat, wants, body)
   local root = chat.protocol == "ollama"
   local call = calls.new(client, {
     method = visit.request.method, path = chat.relayed or root and visit.request.path or PATHS[chat.protocol], root = root,
     model = wants.model,
-    body = body or visit.request.body, stream = wants.stream, options = { headers = visit:forwarded() }, repeatable = "inference",
+    body = body or visit.request.body, stream = wants.stream, options = { headers = headers_for(visit, chat) }, repeatable = "inference",
     warnings = {},
   })
   call.model, call.streamed = wants.model, wants.stream
@@ -291,7 +302,7 @@ function M.raw(visit, target, chat, body, streamed)
     body.model = target.model
     body = json.encode(body)
   end
-  local client = M.client(target, chat.protocol)
+  local client = M.client(target, chat.server or chat.protocol)
   local call = send(visit, client, chat, { stream = streamed, model = target.model }, body)
   local meter = meters.begin(visit, chat.operation or (streamed and "stream" or "chat"), { model = target.model }, target)
   if not streamed then return whole(visit, target, nil, chat, call, meter) end
