@@ -151,6 +151,7 @@ build = {
     ["opengatellm.gateway.problem"] = "lua/opengatellm/gateway/problem.lua",
     ["opengatellm.gateway.relay"] = "lua/opengatellm/gateway/relay.lua",
     ["opengatellm.gateway.routes"] = "lua/opengatellm/gateway/routes.lua",
+    ["opengatellm.gateway.translation"] = "lua/opengatellm/gateway/translation.lua",
     ["opengatellm.gateway.visit"] = "lua/opengatellm/gateway/visit.lua",
     ["opengatellm.host"] = "lua/opengatellm/host/init.lua",
     ["opengatellm.host.coroutines"] = "lua/opengatellm/host/coroutines.lua",

@@ -10,6 +10,7 @@ local problems = require "opengatellm.gateway.problem"
 local protocols = require "opengatellm.protocol"
 local relay = require "opengatellm.gateway.relay"
 local task = require "opengatellm.task"
+local translation = require "opengatellm.gateway.translation"
 
 local M = {}
 
@@ -34,15 +35,14 @@ local function content_type(chat, streamed)
   return CONTENT_TYPES[chat.protocol] or "text/event-stream"
 end
 
--- Makes what writes the answer. An answer of the same protocol keeps its id, by which the caller may ask for it again.
-local function encoder_of(visit, chat, target, wants)
+-- What the encoder of an answer has to know. An answer of the same protocol keeps its id, by which the caller may ask for it again.
+local function context_of(visit, chat, target, wants)
   local own = not target.client.rows and target.client.provider.protocol == chat.protocol
-  local context = {
+  return {
     id = not own and chat.id and chat.id .. visit.id or nil, model = wants.model, created = not chat.timed and os.time() or nil,
     include_usage = wants.include_usage, echo = chat.echo and chat.echo(visit.request.body) or nil, now = chat.timed and visit.at,
     generate = wants.generate,
   }
-  return assert(core.encoder(chat.protocol, wants.stream and "stream" or "whole", context))
 end
 
 --- The headers of an answer in the face's form.
@@ -109,13 +109,11 @@ local function next_bytes(self)
   end
 end
 
-local CLOSED = problems.new(503, "the caller has gone")
-
 local function close(self)
   if self.ended then return end
   self.ended = true
   self.stream:close()
-  self.meter:done(CLOSED)
+  self.meter:give_up()
 end
 
 -- Reads a whole answer; an error of it has a status of its own.
@@ -137,24 +135,27 @@ local function whole(self)
   return self.encoder:take()
 end
 
-local function translate(visit, chat, target, asked, wants)
-  local streamed = wants.stream
-  asked.model, asked.keep, asked.no_streaming, asked.headers = target.model, false, not streamed or nil, visit:forwarded()
+-- An answer by the events of a stream, for those who have to see them: middleware, a router, structured output.
+local function by_events(visit, chat, target, asked, streamed, context)
   local meter = meters.begin(visit, streamed and "stream" or "chat", asked, target)
   local stream, first = open(visit, target, asked)
   if not stream then
     meter:done(first)
     return nil, first
   end
-  local self = {
-    visit = visit, stream = stream, first = first, meter = meter, ended = false, encoder = encoder_of(visit, chat, target, wants),
-  }
-  if streamed then
-    return 200, M.headers(chat, true), function() return next_bytes(self) end, function() close(self) end
-  end
-  local body, err = whole(self)
-  if not body then return nil, err end
-  return 200, M.headers(chat, false), body
+  local encoder = assert(core.encoder(chat.protocol, streamed and "stream" or "whole", context))
+  local self = { visit = visit, stream = stream, first = first, meter = meter, ended = false, encoder = encoder }
+  if not streamed then return whole(self) end
+  return function() return next_bytes(self) end, function() close(self) end
+end
+
+local function translate(visit, chat, target, asked, wants)
+  local streamed = wants.stream
+  asked.model, asked.keep, asked.no_streaming, asked.headers = target.model, false, not streamed or nil, visit:forwarded()
+  local answer = translation.fits(target, asked) and translation.answer or by_events
+  local body, give_up = answer(visit, chat, target, asked, streamed, context_of(visit, chat, target, wants))
+  if not body then return nil, give_up end
+  return 200, M.headers(chat, streamed), body, give_up
 end
 
 --- Reads the request of a chat, and finds who answers it.

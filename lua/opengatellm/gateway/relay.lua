@@ -94,17 +94,11 @@ local function decoder_of(client, protocol, headers)
   return core.decoder(protocol, type_of(headers), nil, false, client.bounds.reply, client.provider.needs_reason)
 end
 
--- Counts the events that the decoder has; gives the code of what ended it, and whether that was its end.
+-- Counts what the decoder has; gives the code of what ended it, and whether that was its end.
 local function count(decoder, meter)
-  if not meter.wants then
-    local _, code, message = decoder:skip()
-    return code, message
-  end
-  while true do
-    local event, code, message = core.next(decoder)
-    if not event then return code, message end
-    meter:event(event)
-  end
+  local _, code, message = decoder:skip()
+  meter:tally(decoder:tally())
+  return code, message
 end
 
 local function error_of(call, decoder, code, message)
@@ -144,7 +138,7 @@ end
 -- The part of the bytes up to their last line end; what is behind it waits for more.
 local function whole_lines(self, bytes)
   local rest = self.rest
-  local at = bytes:find "\n[^\n]*$"
+  local at = bytes:byte(-1) == 10 and #bytes or bytes:match "^.*()\n"
   if not at then
     rest[#rest + 1] = bytes
     return nil
@@ -240,7 +234,13 @@ local function next_raw(self)
   return err and fault(self, err) or nil
 end
 
-local CLOSED = problems.new(503, "the caller has gone")
+local function give_up(self)
+  if self.ended then return end
+  self.ended = true
+  self.exchange:close()
+  self.decoder:close()
+  self.meter:give_up()
+end
 
 local function stream_headers(headers)
   return { ["content-type"] = type_of(headers), ["cache-control"] = "no-cache", ["x-accel-buffering"] = "no" }
@@ -262,9 +262,7 @@ local function stream(visit, target, client, chat, call, meter, wants)
     return nil, err
   end
   note(visit, target, call)
-  return 200, stream_headers(headers), function() return next_lines(self) end, function()
-    if not self.ended then finish(self, CLOSED) end
-  end
+  return 200, stream_headers(headers), function() return next_lines(self) end, function() give_up(self) end
 end
 
 --- Passes a request on, and gives its answer as it comes.
@@ -315,9 +313,7 @@ function M.raw(visit, target, chat, body, streamed)
   local self = {
     visit = visit, exchange = exchange, decoder = NONE, meter = meter, call = call, chat = chat, model = target.model, tail = "",
   }
-  return 200, stream_headers(headers), function() return next_raw(self) end, function()
-    if not self.ended then finish(self, CLOSED) end
-  end
+  return 200, stream_headers(headers), function() return next_raw(self) end, function() give_up(self) end
 end
 
 return M
