@@ -173,6 +173,35 @@ describe("the gateway in nginx", function()
     caller:close()
   end)
 
+  it("has what nginx itself refuses told in the words of the face, and asks no server", function()
+    local long = ("x"):rep(9000)
+    local cases = {
+      { 413, "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2000000\r\n\r\n" },
+      { 413, "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n200000\r\nxxxx" },
+      { 400, "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1, 2\r\n\r\n" },
+      { 400, "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n" },
+      { 400, "GET /v1/models HTTP/1.1\r\n\r\n" }, { 400, "GET /v1/models HTTP/1.1\r\nHost: a/b\r\n\r\n" },
+      { 400, "GET /v1/models HTTP/1.1\r\nHost: localhost\r\nX: " .. long .. "\r\n\r\n" },
+      { 414, "GET /v1/" .. long .. " HTTP/1.1\r\nHost: localhost\r\n\r\n" }, { 400, "nonsense\r\n\r\n" },
+      { 405, "TRACE /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n" },
+      { 501, "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip\r\n\r\n" },
+    }
+    local before = helper.stats().requests
+    for _, case in ipairs(cases) do
+      local caller = open()
+      assert(caller:send(case[2]))
+      local status, headers = read_head(caller)
+      local bytes = read_body(caller, headers)
+      assert.equal(case[1], status, case[2]:sub(1, 200))
+      assert.equal("application/json", headers["content-type"], bytes)
+      local err = assert(json.decode(bytes), bytes).error
+      assert.equal("string", type(type(err) == "table" and err.message or err), bytes)
+      assert.truthy(headers["x-request-id"])
+      caller:close()
+    end
+    assert.equal(before, helper.stats().requests)
+  end)
+
   it("answers callers of HTTP/1.0, as a stock nginx in front of it is one", function()
     local caller = open()
     send(caller, "POST", "/v1/chat/completions", json.encode(chat("made/ok", true)), nil, "1.0")

@@ -222,7 +222,7 @@ local function fail(visit, err)
   local status = problems.status(err)
   local kind, body = visit.face.error(status, problems.message(err), err)
   local headers = { ["content-type"] = kind, ["retry-after"] = problems.retry_after(err) }
-  if status == 405 then headers.allow = allow_of(visit.methods) end
+  if status == 405 and visit.methods then headers.allow = allow_of(visit.methods) end
   if err.code == CODES[415] then headers["accept-encoding"] = encodings.known() end
   return status, headers, body
 end
