@@ -12,6 +12,7 @@
 -- @module opengatellm.gateway.nginx
 local config = require "opengatellm.gateway.config"
 local errors = require "opengatellm.errors"
+local problems = require "opengatellm.gateway.problem"
 local task = require "opengatellm.task"
 
 local M = {}
@@ -123,7 +124,7 @@ end
 local function answer(self, asked)
   local length = tonumber(asked.headers["content-length"])
   if length and length > self.gateway.body_limit then
-    return self.gateway:refuse(asked, 413, ("the body is longer than %d bytes"):format(self.gateway.body_limit))
+    return self.gateway:refuse(asked, 413, problems.too_long(self.gateway.body_limit))
   end
   asked.body = read_body()
   local fine, status, headers, body, close = pcall(self.gateway.handle, self.gateway, asked)
@@ -144,14 +145,15 @@ function Served:serve()
 end
 
 local REFUSED = {
-  [400] = "the head of the request is malformed, or too long", [405] = "method not allowed", [413] = "the body is too long",
-  [414] = "the address is too long", [501] = "transfer-encoding: expected chunked",
+  [400] = "the head of the request is malformed, or too long", [405] = "method not allowed", [414] = "the address is too long",
+  [501] = "transfer-encoding: expected chunked",
 }
 
 --- Answers a request that nginx itself refuses, in the words of its face: in the location that `error_page` names.
 function Served:refused()
   local status = ngx.status
-  return send(self.gateway:refuse(request_of(self, headers_of() or {}), status, REFUSED[status] or "the request was refused"))
+  local message = status == 413 and problems.too_long(self.gateway.body_limit) or REFUSED[status] or "the request was refused"
+  return send(self.gateway:refuse(request_of(self, headers_of() or {}), status, message))
 end
 
 -- Making ------------------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@
 --
 -- @module opengatellm.gateway.routes
 local request = require "opengatellm.request"
+local words = require "opengatellm.base.words"
 
 local M = {}
 
@@ -44,6 +45,9 @@ local FIELDS = {
   public = "boolean", manage = "boolean", context_length = "integer", capabilities = "table",
 }
 
+-- Ollama's words, of its types/model/capability.go.
+local CAPABILITIES = words.set "completion tools insert vision embedding thinking image audio"
+
 local SELECTORS = { "model", "prefix", "pattern", "match" }
 
 local function is_client(value) return type(value) == "table" and type(value.provider) == "table" and value.use ~= nil end
@@ -54,19 +58,45 @@ local function texts_problem(list, name)
   end
 end
 
-local function problem_of(route)
-  if type(route) ~= "table" then return ": expected table, got " .. type(route) end
+local function capability_problem(route)
+  for i, name in ipairs(route.capabilities or {}) do
+    if not CAPABILITIES[name] then return ("capabilities[%d]: there is no capability '%s'"):format(i, name) end
+  end
+end
+
+local function fields_problem(route)
   local problem = request.check_fields(route, FIELDS) or texts_problem(route.aliases, "aliases")
-    or texts_problem(route.capabilities, "capabilities")
-  if problem then return "." .. problem end
-  if not is_client(route.client) then return ".client: expected a client or a router, got " .. type(route.client) end
+    or texts_problem(route.capabilities, "capabilities") or capability_problem(route)
+  if problem then return problem end
+  for _, name in ipairs { "model", "prefix", "pattern", "to" } do
+    if route[name] == "" then return name .. ": expected a text, got an empty one" end
+  end
+  if route.context_length and route.context_length < 1 then return "context_length: expected tokens above 0" end
+end
+
+-- A route has one selector, or none.
+local function selector_problem(route)
   local found
   for _, name in ipairs(SELECTORS) do
-    if route[name] ~= nil and found then return (".%s: the route has %s already"):format(name, found) end
+    if route[name] ~= nil and found then return ("%s: the route has %s already"):format(name, found) end
     found = route[name] ~= nil and name or found
   end
-  if route.aliases and found ~= "model" then return ".aliases: they stand beside `model`" end
-  if route.pattern and not pcall(string.find, "", route.pattern) then return ".pattern: it is no pattern of Lua" end
+  if route.aliases and found ~= "model" then return "aliases: they stand beside `model`" end
+  if route.pattern and not pcall(string.find, "", route.pattern) then return "pattern: it is no pattern of Lua" end
+end
+
+local function client_problem(route)
+  if not is_client(route.client) then return "client: expected a client or a router, got " .. type(route.client) end
+  if route.manage and (route.client.rows or route.client.provider.protocol ~= "ollama") then
+    return "manage: the client is of no Ollama server"
+  end
+end
+
+local function problem_of(route)
+  if type(route) ~= "table" then return ": expected table, got " .. type(route) end
+  if is_client(route) then return ": expected a table with `client`, got the client itself" end
+  local problem = fields_problem(route) or client_problem(route) or selector_problem(route)
+  return problem and "." .. problem
 end
 
 local function add_name(self, name, route, i)
@@ -114,7 +144,9 @@ local function target(route, model) return { client = route.client, model = rout
 
 local function tested(route, name)
   if route.pattern then return name:find(route.pattern) and name end
-  return route.match(name)
+  local model = route.match(name)
+  if model and type(model) ~= "string" then error("match: expected a model's name or nil, got " .. type(model), 0) end
+  return model
 end
 
 local function open_target(self, name)
