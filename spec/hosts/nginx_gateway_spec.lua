@@ -149,6 +149,20 @@ describe("the gateway in nginx", function()
     end
   end)
 
+  it("falls back, and all workers, also those after a reload, know from then on which server is down", function()
+    local function attempts()
+      local status, bytes, headers = ask("POST", "/api/chat", chat("virtual", false))
+      assert.equal(200, status, bytes)
+      return headers["x-gateway-attempts"], headers["x-gateway-fallback"]
+    end
+    assert.same({ "2", "up" }, { attempts() })
+    assert.same({ "1", nil }, { attempts() })
+    local worker = select(2, ask("GET", "/pid"))
+    os.execute("kill -HUP " .. helper.read(folder .. "/nginx.pid"))
+    assert.is_true(helper.eventually(function() return select(2, ask("GET", "/pid")) ~= worker end))
+    assert.same({ "1", nil }, { attempts() })
+  end)
+
   it("passes the status of an error on", function()
     assert.equal(503, (ask("POST", "/v1/chat/completions", chat("status:503", true))))
     local status, bytes = ask("POST", "/api/chat", chat("made/status:503", true))

@@ -223,6 +223,7 @@ end
 -- The answer to an error, in the form of the visit's face.
 local function fail(visit, err)
   visit:report(err)
+  visit:note_failure(err)
   local status = problems.status(err)
   local kind, body = visit.face.error(status, problems.message(err), err)
   local headers = { ["content-type"] = kind, ["retry-after"] = problems.retry_after(err) }

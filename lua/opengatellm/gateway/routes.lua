@@ -7,7 +7,8 @@
 --   { client = rest }                                              every other name
 --
 -- Exact names win over prefixes, of which the longest wins, then come patterns and functions in their order, and the rest at the end.
--- A client may be a router: so a model may be several, weighted or one after the other.
+-- A client may be a router: so a model may be several, weighted or one after the other. Where each of its rows has a model of its own, and
+-- the route has no `to`, the name of the route is that of no server.
 --
 -- @module opengatellm.gateway.routes
 local request = require "opengatellm.request"
@@ -30,7 +31,7 @@ local M = {}
 
 ---@class ogl.GatewayTarget
 ---@field client ogl.Client|ogl.Router
----@field model? string that the client is asked for
+---@field model? string that the client is asked for; nil: the rows of a router know
 ---@field route ogl.GatewayRoute
 
 ---@class ogl.GatewayRoutes
@@ -105,6 +106,14 @@ local function add_name(self, name, route, i)
   if route.public ~= false then table.insert(self.names, name) end
 end
 
+-- Whether a router's rows know which models to ask for.
+local function names_models(client)
+  for _, row in ipairs(client.rows or {}) do
+    if not row.model then return false end
+  end
+  return client.rows ~= nil
+end
+
 local function add_exact(self, route, i)
   local problem = add_name(self, route.model, route, i)
   for _, name in ipairs(route.aliases or {}) do problem = problem or add_name(self, name, route, i) end
@@ -142,6 +151,10 @@ end
 
 local function target(route, model) return { client = route.client, model = route.to or model, route = route } end
 
+local function exact_target(route)
+  return target(route, not names_models(route.client) and route.model or nil)
+end
+
 local function tested(route, name)
   if route.pattern then return name:find(route.pattern) and name end
   local model = route.match(name)
@@ -166,7 +179,7 @@ end
 ---@return ogl.GatewayTarget? # nil: there is no such model
 function Routes:find(name, short)
   local exact = self.exact[name] or short and self.exact[short]
-  if exact then return target(exact, exact.model) end
+  if exact then return exact_target(exact) end
   local found = open_target(self, short or name)
   if not (found and short) or found.client.provider.protocol ~= "ollama" then return found end
   return open_target(self, name) -- an Ollama server has its own tags
