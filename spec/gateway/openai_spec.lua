@@ -267,7 +267,36 @@ describe("a fallback", function()
     assert.equal("2", headers["x-gateway-attempts"])
     assert.equal("b", headers["x-gateway-model"])
     assert.equal("anthropic_compatible", headers["x-gateway-provider"])
+    assert.equal("anthropic_compatible/b", headers["x-gateway-fallback"])
     assert.equal("virtual", json.decode(bytes).model)
+  end)
+
+  it("asks each server for the model of its own client", function()
+    local down, first = support.client("openai_chat", { status = 503, body = '{"error":{"message":"busy"}}' }, { model = "a" })
+    local up, second = support.client("openai_chat", support.server("openai_chat", support.TEXT), { model = "b" })
+    local function gateway_of(...) return ogl.gateway { routes = { { model = "virtual", client = ogl.router { clients = { ... } } } } } end
+    local body = { model = "virtual", messages = { { role = "user", content = "x" } } }
+    local status, bytes = support.ask(gateway_of(down, up), "POST", "/v1/chat/completions", body)
+    assert.equal(200, status, bytes)
+    assert.same({ "a", "b" }, { json.decode(first.requests[1].body).model, json.decode(second.requests[1].body).model })
+    local headers
+    status, _, headers = support.ask(gateway_of(up), "POST", "/v1/chat/completions", body)
+    assert.same({ 200, "b" }, { status, headers["x-gateway-model"] })
+    assert.is_nil(headers["x-gateway-fallback"])
+  end)
+
+  it("that none answers says who was asked", function()
+    local down = support.client("openai_chat", { status = 503, body = '{"error":{"message":"busy"}}' }, { model = "a" })
+    local gateway = ogl.gateway { routes = {
+      { model = "virtual", client = ogl.router { clients = { { client = down, name = "x" }, { client = down, name = "y" } }, retries = { max = 0 } } },
+      { client = down },
+    } }
+    for name, wanted in pairs { virtual = { "2", nil, nil }, a = { "1", "a", "openai_compatible" } } do
+      local status, bytes, headers = support.ask(gateway, "POST", "/api/chat", { model = name, messages = { { role = "user", content = "x" } } })
+      assert.same({ 503, "busy" }, { status, json.decode(bytes).error })
+      assert.same(wanted, { headers["x-gateway-attempts"], headers["x-gateway-model"], headers["x-gateway-provider"] })
+      assert.truthy(headers["x-gateway-upstream-ms"])
+    end
   end)
 end)
 

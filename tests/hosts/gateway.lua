@@ -19,6 +19,11 @@ for scenario in os.getenv "SCENARIOS":gmatch "%S+" do
 end
 local router = ogl.router { clients = { { client = client_of "stall_head", name = "slow" } }, strategy = "least_busy" }
 routes[#routes + 1] = { model = "routed", client = router, to = "m" }
+-- A model that is two servers, the first of which is down; its breaker is what the workers share.
+routes[#routes + 1] = { model = "virtual", to = "m", client = ogl.router {
+  name = "virtual", store = ogl.store.shared "gateway", breaker = { failures = 1 },
+  clients = { { client = client_of "status:503", name = "down" }, { client = client_of "ok", name = "up" } },
+} }
 local server = ogl.client { base_url = os.getenv "OGL", api_key = "sk-demo" }
 routes[#routes + 1] = { model = "gpt-oss-120b", client = server }
 routes[#routes + 1] = { model = "bge-m3", client = server }

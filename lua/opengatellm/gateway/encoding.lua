@@ -4,6 +4,8 @@
 -- reaches by its FFI; without them such a body is refused, and the caller sends it as it is.
 --
 -- @module opengatellm.gateway.encoding
+local problems = require "opengatellm.gateway.problem"
+
 local M = {}
 
 local PIECE = 65536 -- bytes that come out at a time
@@ -127,7 +129,7 @@ local function read(reader, name, limit)
     n, over = reader:step(out)
     if not n then return nil, 400, "the body is not " .. name end
     size = size + n
-    if size > limit then return nil, 413, ("the body is longer than %d bytes"):format(limit) end
+    if size > limit then return nil, 413, problems.too_long(limit) end
     pieces[#pieces + 1] = ffi.string(out, n)
   end
   return table.concat(pieces)

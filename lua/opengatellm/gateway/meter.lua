@@ -31,7 +31,8 @@ function M.begin(visit, operation, asked, target)
   local metrics = visit.gateway.metrics
   if not metrics then return IDLE end
   local call = {
-    operation = operation, request = asked, client = target.client, provider = target.client.provider.name, model = target.model,
+    operation = operation, request = asked, client = target.client, provider = target.client.provider.name,
+    model = target.model or target.route.model,
   }
   local self = setmetatable({ metrics = metrics, call = call, state = {}, over = false, release = nil }, Meter)
   self.release = task.on_kill(function(err) self:done(err) end)

@@ -129,7 +129,7 @@ local function read(visit, kinds)
   if not options then return nil, err end
   local target
   target, err = visit:target(body.model)
-  return target and options, target or err
+  return target and options, target or err, body.model
 end
 
 local function vectors_of(answer, encoded)
@@ -143,25 +143,25 @@ end
 local EMBEDDINGS = { input = "string or table", dimensions = "number", user = "string", encoding_format = "string" }
 
 local function embeddings(visit)
-  local options, target = read(visit, EMBEDDINGS)
+  local options, target, name = read(visit, EMBEDDINGS)
   if not options then return nil, target end
   if options.input == nil then return visit:refuse(400, "input is required") end
   local encoded = options.encoding_format == "base64"
   options.encoding_format, options.packed = nil, encoded or nil
   local answer, err = operations.ask(visit, "embeddings", target, options)
   if not answer then return nil, err end
-  return operations.json { object = "list", data = vectors_of(answer, encoded), model = target.model, usage = usage_of(answer) }
+  return operations.json { object = "list", data = vectors_of(answer, encoded), model = name, usage = usage_of(answer) }
 end
 
 local function rerank(visit)
-  local options, target = read(visit, { query = "string", documents = "table", top_n = "number" })
+  local options, target, name = read(visit, { query = "string", documents = "table", top_n = "number" })
   if not options then return nil, target end
   if options.query == nil or options.documents == nil then return visit:refuse(400, "query and documents are required") end
   local answer, err = operations.ask(visit, "rerank", target, options)
   if not answer then return nil, err end
   local results = json.array {}
   for i, row in ipairs(answer.results) do results[i] = { index = row.index - 1, relevance_score = row.score } end
-  return operations.json { id = answer.id or "rerank-" .. visit.id, model = target.model, results = results, usage = usage_of(answer) }
+  return operations.json { id = answer.id or "rerank-" .. visit.id, model = name, results = results, usage = usage_of(answer) }
 end
 
 -- Recordings ----------------------------------------------------------------------------------------------------------------
