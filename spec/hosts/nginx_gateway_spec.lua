@@ -1,8 +1,8 @@
--- The gateway inside a real nginx, in front of the servers of the specs: what goes over the wire, callers that go, the npm clients.
+-- The gateway inside a real nginx, in front of the servers of the specs: what goes over the wire, and callers that go.
+local gateway = require "spec.support.nginx_gateway"
 local helper = require "spec.helper"
 local json = require "opengatellm.json"
 local nginx = require "spec.support.nginx"
-local socket = require "socket"
 
 local absent = nginx.absent()
 if absent then
@@ -10,64 +10,14 @@ if absent then
   return
 end
 
-local SCENARIOS = { "ok", "stall_mid_stream:3", "close_mid_stream:3", "reset_mid_stream:3", "status:503", "slow:20", "stall_head" }
+local ask, chat, open, read_body, read_head, send =
+  gateway.ask, gateway.chat, gateway.open, gateway.read_body, gateway.read_head, gateway.send
 
-local address, folder
+local folder
 
-setup(function()
-  address, folder = nginx.start("tests/hosts/gateway.conf", {
-    UPSTREAM = helper.fault(), OGL = helper.ogl(), SCENARIOS = table.concat(SCENARIOS, " "),
-  })
-end)
+setup(function() folder = select(2, gateway.start()) end)
 
 teardown(nginx.stop)
-
-local function open(where)
-  local host, port = (where or address):match "//(.*):(%d+)"
-  local caller = assert(socket.connect(host, port))
-  caller:settimeout(30)
-  return caller
-end
-
-local function send(caller, method, path, body, headers, version)
-  local lines = { ("%s %s HTTP/%s"):format(method, path, version or "1.1"), "Host: localhost" }
-  if body then lines[#lines + 1] = "Content-Length: " .. #body end
-  for name, value in pairs(headers or {}) do lines[#lines + 1] = name .. ": " .. value end
-  assert(caller:send(table.concat(lines, "\r\n") .. "\r\n\r\n" .. (body or "")))
-end
-
-local function read_head(caller)
-  local status, headers = tonumber((assert(caller:receive "*l"):match " (%d+)")), {}
-  while true do
-    local line = assert(caller:receive "*l")
-    if line == "" then return status, headers end
-    local name, value = line:match "^([^:]+):%s*(.*)$"
-    headers[name:lower()] = value
-  end
-end
-
-local function read_body(caller, headers)
-  if headers["transfer-encoding"] ~= "chunked" then return assert(caller:receive(tonumber(headers["content-length"]) or "*a")) end
-  local pieces = {}
-  while true do
-    local size = tonumber(assert(caller:receive "*l"), 16)
-    if size > 0 then pieces[#pieces + 1] = assert(caller:receive(size)) end
-    caller:receive "*l"
-    if size == 0 then return table.concat(pieces), #pieces end
-  end
-end
-
-local function ask(method, path, body, headers, where)
-  local caller = open(where)
-  send(caller, method, path, type(body) == "table" and json.encode(body) or body, headers)
-  local status, answered = read_head(caller)
-  local bytes, pieces = "", nil
-  if method ~= "HEAD" then bytes, pieces = read_body(caller, answered) end
-  caller:close()
-  return status, bytes, answered, pieces
-end
-
-local function chat(model, stream) return { model = model, stream = stream, messages = { { role = "user", content = "Bonjour" } } } end
 
 describe("the gateway in nginx", function()
   for _, model in ipairs { "ok", "made/ok" } do
@@ -256,41 +206,6 @@ describe("the gateway in nginx", function()
     load(2000)
     local after = tonumber((select(2, ask("GET", "/worker"))))
     assert.is_true(after - before < 256, ("KiB: %d, then %d"):format(before, after))
-  end)
-end)
-
-describe("the npm clients at the gateway", function()
-  local function exists(path)
-    local file = io.open(path)
-    return file ~= nil and file:close()
-  end
-  if not exists "tests/clients/node_modules/.package-lock.json" then return pending "the npm clients are not installed (sh tests/clients/install.sh)" end
-
-  it("of Ollama and OpenAI list, chat, stream, embed and fail as at their own servers", function()
-    local pipe = assert(io.popen(("node tests/clients/gateway.mjs %s gpt-oss-120b 2>&1"):format(address)))
-    local text = pipe:read "*a"
-    pipe:close()
-    local out = assert(json.decode(text), text)
-    local said = out.openai_chat
-    assert.is_true(#said > 0)
-    assert.truthy(table.concat(out.ollama_list, " "):find("gpt-oss-120b", 1, true))
-    assert.same(out.ollama_list, out.openai_list)
-    assert.equal("completion", out.ollama_show[1])
-    assert.is_true(out.ollama_ps > 0)
-    assert.equal("0.32.15", out.ollama_version)
-    assert.equal("stop", out.ollama_chat.reason)
-    assert.is_true(out.ollama_chat.tokens > 0 and out.openai_usage > 0)
-    for _, name in ipairs { "ollama_stream", "openai_stream", "openai_response", "openai_response_stream" } do
-      assert.is_true(#out[name] > 0, name)
-    end
-    assert.equal(said, out.openai_stream)
-    assert.equal(2, out.ollama_embed)
-    assert.is_true(out.openai_embeddings > 0)
-    assert.equal("success", out.ollama_pull)
-    assert.equal(403, out.ollama_unknown)
-    assert.equal("AbortError", out.ollama_abort)
-    assert.equal(400, out.openai_bad)
-    assert.equal(404, out.openai_missing)
   end)
 end)
 

@@ -1,4 +1,4 @@
-// The official clients of Ollama and OpenAI as callers of a gateway: what spec/hosts/nginx_gateway_spec.lua runs.
+// The official clients of Ollama and OpenAI as callers of a gateway: what spec/hosts/nginx_callers_spec.lua runs.
 //
 // usage: node gateway.mjs ADDRESS MODEL
 //
