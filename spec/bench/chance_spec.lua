@@ -17,7 +17,7 @@ end
 
 describe("chance", function()
   it("gives the same numbers for the same seed, on every Lua, and others for its neighbour", function()
-    assert.same({ 97, 62, 49, 25 }, draw(42, 4, "whole", 100))
+    assert.same({ 70, 79, 23, 57 }, draw(42, 4, "whole", 100))
     assert.same(draw(42, 50, "unit"), draw(42, 50, "unit"))
     assert.are_not.same(draw(42, 4, "whole", 100), draw(43, 4, "whole", 100))
     for _, seed in ipairs { 0, -7, 2147483646, 2147483647, 2 ^ 40 } do

@@ -33,13 +33,14 @@ function Exchange:read()
   if not piece then return nil end
   local rested, err = core_task.sleep(piece[1])
   if not rested then return nil, err end
+  if type(piece[2]) == "table" then return nil, piece[2] end
   return piece[2]
 end
 
 function Exchange.close() end
 
 --- A transport with a server in simulated time: `answer(now, n)` says what the n-th request gets, as a list of { seconds after the piece
---- before, bytes } with the fields `head` (seconds), `status` and `type`.
+--- before, bytes or an error } with the fields `head` (seconds), `status` and `type`.
 ---@param now fun(): number
 ---@param answer fun(now: number, n: integer, request: table): table
 ---@return table transport with the list `requests` of the times at which they came
