@@ -9,16 +9,21 @@ local function plan_of(fields)
   return plan
 end
 
--- Runs a load whose requests take what `duration(start)` says; gives the load and its requests, { start, lag, measured, ended, cut }.
+-- Runs a load whose requests take what `duration()` says; gives the load and its requests, { start, lag, measured, request, cut }.
 local function run(fields, duration, meanwhile)
   local list, load = {}, nil
   helper.simulated_time(function(now, work)
-    load = loads.new(plan_of(fields), now, function(start, lag, is_measured)
-      local one = { start = start, lag = lag, measured = is_measured }
+    local function ask(request, start, lag, is_measured)
+      local one = { start = start, lag = lag, measured = is_measured, request = request }
       list[#list + 1] = one
-      one.cut = not task.sleep(duration(now(), start))
-      one.ended = now()
-    end)
+      one.cut = not task.sleep(duration())
+    end
+    local made = 0
+    local function next_request()
+      made = made + 1
+      return made
+    end
+    load = loads.new(plan_of(fields), { now = now, next = next_request, ask = ask })
     if meanwhile then task.spawn(meanwhile, load, work) end
     load:run()
   end)
@@ -38,6 +43,7 @@ describe("a closed loop", function()
     local load, list = run({ concurrency = 2, requests = 6 }, always(4))
     assert.same({ 0, 0, 4, 4, 8, 8 }, starts(list))
     assert.same({ 6, 0, 12, "requests" }, { load.started, load.dropped, load.ended, load.reason })
+    for i, one in ipairs(list) do assert.equal(i, one.request) end
   end)
 
   it("begins nothing after its time, and lets what is in flight end", function()

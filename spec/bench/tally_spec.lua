@@ -100,7 +100,10 @@ local function measured(plan)
       transport = helper.simulated_server(now, function(at) return stalling(now, at) end),
     }
     local tally, ask, load = tallies.new {}, trials.asker(client, true, now), nil
-    load = loads.new(plan, now, function(start, lag) tally:add(ask({ messages = "hi", keep = false }, start, tally.gaps), start - load.began, lag) end)
+    load = loads.new(plan, {
+      now = now, next = function() return { messages = "hi", keep = false } end,
+      ask = function(request, start, lag) tally:add(ask(request, start, tally.gaps), start - load.began, lag) end,
+    })
     load:run()
     return tally:result(load.ended - load.began, load.started, load.dropped)
   end)

@@ -5,9 +5,11 @@
 --   open     requests start when a schedule says so. A late start counts from its scheduled time, and a start that finds too many requests
 --            in flight is dropped, and counted
 --
---   local load = M.new(plan, ask)
+--   local load = M.new(plan, { now = …, next = …, ask = … })
 --   load:run()                  in a task; returns when no request is in flight any more
 --   load:stop(reason, grace)    from another task
+--
+-- `next` makes a request before its time comes, so that making it does not count; `ask` sends it and waits for the answer.
 --
 -- What begins in the ramp is asked, but not measured. When the time is over, requests in flight have `grace` seconds left; then they are
 -- cut off.
@@ -42,12 +44,12 @@ Load.__index = Load
 
 --- Makes a load.
 ---@param plan ogl.bench.LoadPlan
----@param now fun(): number seconds
----@param ask fun(start: number, lag: number?, is_measured: boolean) waits for an answer
+---@param ways {now: fun(): number, next: (fun(): any), ask: fun(request: any, start: number, lag: number?, is_measured: boolean)}
 ---@return ogl.bench.Load
-function M.new(plan, now, ask)
+function M.new(plan, ways)
   return setmetatable({
-    plan = plan, now = now, ask = ask, signal = task.signal(), began = 0, started = 0, dropped = 0, tasks = {}, running = 0,
+    plan = plan, now = ways.now, next = ways.next, ask = ways.ask, signal = task.signal(), began = 0, started = 0, dropped = 0, tasks = {},
+    running = 0,
   }, Load)
 end
 
@@ -93,10 +95,10 @@ end
 
 local function user(self, delay)
   if delay > 0 then task.sleep(delay) end
-  local start = self.now()
+  local request, start = self.next(), self.now()
   while admit(self, start) do
-    self.ask(start, nil, start >= self.began)
-    start = self.now()
+    self.ask(request, start, nil, start >= self.began)
+    request, start = self.next(), self.now()
   end
 end
 
@@ -107,7 +109,7 @@ end
 
 -- Open ------------------------------------------------------------------------------------------------------------
 
-local function visit(self, start) self.ask(start, self.now() - start, start >= self.began) end
+local function visit(self, request, start) self.ask(request, start, self.now() - start, start >= self.began) end
 
 local function wait_until(self, at)
   local left = at - self.now()
@@ -115,18 +117,18 @@ local function wait_until(self, at)
 end
 
 -- Starts a request, or drops it where too many are in flight.
-local function start_one(self, start)
+local function start_one(self, request, start)
   if not admit(self, start) then return end
-  if self.running < self.plan.most then return begin(self, visit, start) end
+  if self.running < self.plan.most then return begin(self, visit, request, start) end
   if start >= self.began then self.started, self.dropped = self.started - 1, self.dropped + 1 end
 end
 
 local function follow_schedule(self)
   local schedule, zero = schedules.new(self.plan), self.now()
   while not self.reason do
-    local start = zero + schedule:next()
+    local request, start = self.next(), zero + schedule:next()
     wait_until(self, math.min(start, self.finish or start))
-    start_one(self, start)
+    start_one(self, request, start)
   end
 end
 
