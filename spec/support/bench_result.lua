@@ -26,8 +26,10 @@ local function summary(list)
   local sorted, sum = {}, 0
   for i, value in ipairs(list) do sorted[i], sum = value, sum + value end
   table.sort(sorted)
+  local squares = 0
+  for _, value in ipairs(list) do squares = squares + (value - sum / #list) ^ 2 end
   local function at(share) return sorted[math.max(1, math.ceil(#sorted * share))] end
-  return { n = #list, mean = sum / #list, stddev = 0, min = sorted[1], p50 = at(0.5), p90 = at(0.9), p99 = at(0.99), max = sorted[#sorted] }
+  return { n = #list, mean = sum / #list, stddev = math.sqrt(squares / math.max(1, #list - 1)), min = sorted[1], p50 = at(0.5), p90 = at(0.9), p99 = at(0.99), max = sorted[#sorted] }
 end
 
 local function figures_of(samples)

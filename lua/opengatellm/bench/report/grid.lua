@@ -1,6 +1,6 @@
 --- Grids: rows of cells that a terminal shows in columns. The first column has names, the others numbers, flush right.
 --
--- A grid is at most as wide as it may be: names are cut, and where that does not do, columns at the end begin a block of their own below.
+-- A grid is at most as wide as it may be: names have half of that, and columns that do not fit beside them begin a block of their own below.
 --
 -- @module opengatellm.bench.report.grid
 local width = require "opengatellm.base.width"
@@ -8,7 +8,6 @@ local width = require "opengatellm.base.width"
 local M = {}
 
 local GAP = 2
-local NARROWEST = 12 -- columns of a name before it is cut any further
 
 local function widest(rows, place)
   local most = 0
@@ -33,13 +32,6 @@ local function line_of(row, widths, from, to)
   return (table.concat(cells):gsub(" +$", ""))
 end
 
--- How wide the names are: as wide as they want, as long as the other columns fit beside them or the names are still long enough.
-local function width_of_names(rows, widths, room)
-  local others = 0
-  for place = 2, #widths do others = others + GAP + widths[place] end
-  return math.max(1, math.min(widest(rows, 1), math.max(NARROWEST, room - others)))
-end
-
 --- Draws a text bold.
 ---@param text string
 ---@param is_bold? boolean
@@ -53,9 +45,8 @@ function M.bold(text, is_bold) return is_bold and "\27[1m" .. text .. "\27[0m" o
 function M.write(rows, options)
   options = options or {}
   local room, widths = options.width or 80, {}
-  for place = 2, #rows[1] do widths[place] = widest(rows, place) end
-  widths[1] = 0
-  widths[1] = width_of_names(rows, widths, room)
+  for place = 1, #rows[1] do widths[place] = widest(rows, place) end
+  widths[1] = math.min(widths[1], math.floor(room / 2))
   local lines, from = {}, 2
   repeat
     local to = from + count_that_fit(widths, from, room - widths[1]) - 1

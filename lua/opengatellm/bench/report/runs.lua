@@ -5,7 +5,6 @@
 --       for _, row in ipairs(level.rows) do … row.provider, row.run, row.place … end     providers side by side; place: their number
 --
 -- @module opengatellm.bench.report.runs
-local number = require "opengatellm.bench.report.number"
 
 local M = {}
 
@@ -39,7 +38,7 @@ local function level_of(group, run)
   local level = group.by_label[run.label]
   if not level then
     local load = run.concurrency or run.rate
-    level = { label = run.label, load = load or math.huge, short = load and number.text(load) or run.label, rows = {} }
+    level = { label = run.label, load = load or math.huge, short = load and ("%.4g"):format(load) or run.label, rows = {} }
     group.by_label[run.label] = level
     table.insert(group.levels, level)
   end
