@@ -85,6 +85,7 @@ build = {
     ["opengatellm.base.reason"] = "lua/opengatellm/base/reason.lua",
     ["opengatellm.base.url"] = "lua/opengatellm/base/url.lua",
     ["opengatellm.base.waits"] = "lua/opengatellm/base/waits.lua",
+    ["opengatellm.base.width"] = "lua/opengatellm/base/width.lua",
     ["opengatellm.base.words"] = "lua/opengatellm/base/words.lua",
     ["opengatellm.chat.absent"] = "lua/opengatellm/chat/absent.lua",
     ["opengatellm.chat.answer_error"] = "lua/opengatellm/chat/answer_error.lua",
