@@ -15,8 +15,18 @@ local options = require "opengatellm.cli.bench_options"
 
 local M = {}
 
-local STATUS = "Exit status: 0 measured; 1 a server was not ready, a run had too many errors or no success, a report could not be written, or "
-  .. "something became slower (compare); 2 wrong usage or settings; 130 ended by Ctrl-C, with a report of what was measured until then."
+local STATUS = [[
+Exit status:
+   0     measured
+   1     a server was not ready, a run had too many errors or no success, a report could not be written, or something
+         became slower (compare)
+   2     wrong usage or settings
+   130   ended by Ctrl-C, with a report of what was measured until then]]
+
+local MORE = [[
+   Each with n, mean, standard deviation, min, p50, p90, p99 and max. Start is the moment of sending; in an open loop
+   the scheduled one. Goodput: requests that met all goals, a second, and their share of successes, errors and dropped
+   starts.]]
 
 -- The figures with their formulas, for the help.
 local function formulas()
@@ -24,14 +34,13 @@ local function formulas()
   for _, figure in ipairs(require "opengatellm.bench.figures".LIST) do
     lines[#lines + 1] = ("   %-14s %s (%s) = %s"):format(figure.name, figure.title, figure.unit, figure.formula)
   end
-  lines[#lines + 1] = "   Each with n, mean, standard deviation, min, p50, p90, p99 and max. Start is the moment of sending; in an open loop"
-  lines[#lines + 1] = "   the scheduled one. Goodput: requests that met all goals, a second, and their share of successes, errors and dropped starts."
+  lines[#lines + 1] = MORE
   return table.concat(lines, "\n")
 end
 
 local function config_of(command)
-  return command:option("-c --config", "Settings file; default: llm-benchmark.lua, benchmark.lua or config.lua, in ~/.config/opengatellm and here.")
-    :argname "<file>"
+  return command:option("-c --config",
+    "Settings file; default: llm-benchmark.lua, benchmark.lua or config.lua, in ~/.config/opengatellm and here."):argname "<file>"
 end
 
 local function configure_run(command)
@@ -152,6 +161,9 @@ local function report(result, arguments)
   return give(nil, arguments.json and reports.json or arguments.csv and reports.csv or reports.table)
 end
 
+local BUSY = 0.8 -- of a core: from there on requests wait for ogl, not only for the server
+local BUSY_LINE = "ogl itself used %.0f %% of a core: its times are not to be trusted"
+
 -- Tells what went wrong; gives the exit status.
 local function verdict(result)
   local status = 0
@@ -161,7 +173,7 @@ local function verdict(result)
       local where = ("%s, %s: "):format(provider.name, run.label)
       if run.ended == "errors" then status = fail(where .. "ended, for too many requests failed", 1)
       elseif run.counts.success == 0 and not result.stopped then status = fail(where .. "no request succeeded", 1) end
-      if run.cpu > 0.8 then common.fail(("ogl: %sogl itself used %.0f %% of a core: its times are not to be trusted"):format(where, run.cpu * 100)) end
+      if run.cpu > BUSY then fail(where .. BUSY_LINE:format(run.cpu * 100)) end
     end
   end
   return result.stopped == "interrupted" and 130 or status
@@ -225,7 +237,8 @@ end
 local function write_config(arguments)
   local fine, problem
   local text = require "opengatellm.cli.bench_settings".EXAMPLE
-  if arguments.output then fine, problem = require "opengatellm.cli.settings".write(arguments.output, text) else fine, problem = write(nil, text) end
+  if arguments.output then fine, problem = require "opengatellm.cli.settings".write(arguments.output, text)
+  else fine, problem = write(nil, text) end
   return fine and 0 or fail(problem, 1)
 end
 

@@ -170,8 +170,8 @@ end
 
 local function loads_of(chosen)
   local list, base = {}, {
-    requests = chosen.requests or not chosen.seconds and REQUESTS or nil, seconds = chosen.seconds, ramp = chosen.ramp, grace = chosen.grace,
-    seed = chosen.seed, most = chosen.most, arrival = chosen.arrival,
+    requests = chosen.requests or not chosen.seconds and REQUESTS or nil, seconds = chosen.seconds, ramp = chosen.ramp,
+    grace = chosen.grace, seed = chosen.seed, most = chosen.most, arrival = chosen.arrival,
   }
   if chosen.sweep then return { base } end
   for _, n in ipairs(chosen.concurrency or not chosen.rates and CONCURRENCY or {}) do
@@ -198,7 +198,8 @@ function M.make(arguments, values)
   local list, line, status = providers_of(arguments, values)
   if not list then return nil, line, status end
   return {
-    providers = list, prompts = asked, loads = loads_of(chosen), sweep = chosen.sweep and { most = chosen.sweep, rates = chosen.sweep_rates },
+    providers = list, prompts = asked, loads = loads_of(chosen),
+    sweep = chosen.sweep and { most = chosen.sweep, rates = chosen.sweep_rates } or nil,
     streaming = not chosen.whole, seed = chosen.seed, warmup = chosen.warmup, ready = chosen.ready, pause = chosen.pause, slo = chosen.slo,
     max_errors = chosen.max_errors, max_error_rate = chosen.max_error_rate, calibrates = not chosen.no_calibration, title = chosen.title,
     options = chosen,
