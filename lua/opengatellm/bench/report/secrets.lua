@@ -22,7 +22,8 @@ local FORMS = {
   "()%f[%w]github_pat_[%w_]+", "()%f[%w]AKIA%w+", "()%f[%w]nvapi%-[%w_%-]+", "()%f[%w]eyJ[%w_%-]+%.[%w_%-]+%.?[%w_%-]*",
   "([Bb][Ee][Aa][Rr][Ee][Rr]%s+)[%w._~+/=%-]+", "([Bb][Aa][Ss][Ii][Cc]%s+)[%w+/]+=*", "(://)[^/%s@]*@",
   "([?&][%w_%-]*[Tt][Oo][Kk][Ee][Nn]=)[^&%s\"']+", "([?&][%w_%-]*[Ss][Ii][Gg]%w*=)[^&%s\"']+",
-  "([Kk][Ee][Yy][\"']?%s*[:=]%s*[\"'])[^\"']+", "([Kk][Ee][Yy]=)[^&%s\"']+",
+  "([Kk][Ee][Yy][\"']?%s*[:=]%s*[\"'])[^\"']+", "(%f[%a][Kk][Ee][Yy]=)[^&%s\"']+",
+  "([Aa][Pp][Ii][Kk][Ee][Yy]=)[^&%s\"']+",
 }
 
 local function matches_any(name, patterns)
