@@ -92,7 +92,7 @@ local function tile(provider, place)
   for _, key in ipairs { "model", "address" } do about[#about + 1] = provider[key] end
   return element("li", { class = "tile " .. chart.class(place) }, {
     element("h3", nil, element("bdi", nil, provider.name)), element("p", { class = "soft" }, table.concat(about, " · ")),
-    element("dl", nil, tile_figures(provider)),
+    provider.problem and element("p", nil, provider.problem) or element("dl", nil, tile_figures(provider)),
   })
 end
 
@@ -101,6 +101,7 @@ local function top(result, title)
   for place, provider in ipairs(result.providers) do tiles[place] = tile(provider, place) end
   local about = { "Load test of " .. number.count(#result.providers, "provider"), ", begun " .. result.started }
   if result.seconds then about[#about + 1] = (", %s s long"):format(number.text(result.seconds)) end
+  if result.stopped then about[#about + 1] = ", stopped before its end: " .. result.stopped end
   return element("header", nil, {
     element("h1", nil, title), element("p", { class = "soft" }, about), element("ul", { class = "tiles" }, tiles),
   })
@@ -228,6 +229,7 @@ local function overhead_rows(overhead)
     add(each[2] .. ", median", summary and summary.p50, "ms")
     add(each[2] .. ", 99th percentile", summary and summary.p99, "ms")
   end
+  if overhead.problem then rows[1] = { "Not known", overhead.problem } end
   add("CPU an event", overhead.cpu_us_per_event, "µs")
   add("CPU a request", overhead.cpu_us_per_request, "µs")
   return rows
