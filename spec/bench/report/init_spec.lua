@@ -58,7 +58,7 @@ describe("the JSON of a result", function()
         local result = report.read(text:sub(1, at - 1) .. rest)
         if result then
           accepted = accepted + 1
-          for _, form in ipairs(FORMS) do assert.is_string(report[form](result)) end
+          for _, form in ipairs(FORMS) do assert.equal("string", type(report[form](result))) end
         else
           refused = refused + 1
         end
