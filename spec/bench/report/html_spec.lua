@@ -168,7 +168,7 @@ local LOOK = [[(page, view) => {
   };
 }]]
 
-describe("in a browser", function()
+describe("in a browser #slow", function()
   local absent = browser.absent()
   if absent then return it("the page is looked at", function() pending(absent) end) end
 

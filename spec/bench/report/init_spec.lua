@@ -46,7 +46,7 @@ describe("the JSON of a result", function()
     end
   end)
 
-  it("however it is spoilt, is refused or makes every report", function()
+  it("however it is spoilt, is refused or makes every report #slow", function()
     local run = made.closed({ ttft = 10, itl = 1, failing = 0.5 }, 1, 2)
     run.figures = { ttft = run.figures.ttft or run.figures.e2e }
     local text = report.json(made.result { { name = "one", runs = { run } } })
