@@ -79,8 +79,8 @@ local function run_case(case, target, interrupted)
   local verdict, detail = task:wait()
   if not verdict then verdict, detail = "fail", "the case itself failed: " .. tostring(detail) end
   return {
-    case = case.name, verdict = verdict, ms = (hosts.current().now() - began) * 1000, detail = target:clean(detail),
-    traceback = task.traceback and target:clean(task.traceback),
+    case = case.name, verdict = verdict, ms = (hosts.current().now() - began) * 1000, detail = target:line(detail),
+    traceback = task.traceback and target:redacted(task.traceback),
   }
 end
 

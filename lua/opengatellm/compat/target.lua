@@ -84,14 +84,19 @@ function Target:stream(fields)
   return stream, err
 end
 
---- Replaces the secrets of this target in a text, and what a terminal could take for a command.
+--- Replaces the secrets of this target in a text.
 ---@param text string
 ---@return string
-function Target:clean(text)
+function Target:redacted(text)
   local holder = { message = text }
   for _, secret in ipairs(self.secrets) do errors.redact(holder, secret) end
-  return (holder.message:gsub("%c+", " "))
+  return holder.message
 end
+
+--- The same in one line, without what a terminal could take for a command.
+---@param text string
+---@return string
+function Target:line(text) return (self:redacted(text):gsub("%c+", " ")) end
 
 ---@class ogl.compat.TargetOptions
 ---@field name string
@@ -127,7 +132,7 @@ end
 ---@return string? # nil where the client has none
 function M.address(target)
   local address = target.client.api or target.client.root
-  return address and target:clean((address:gsub("//[^/@]*@", "//")))
+  return address and target:line((address:gsub("//[^/@]*@", "//")))
 end
 
 return M
