@@ -66,8 +66,8 @@ build = {
     ["opengatellm.system"] = {
       sources = {
         "csrc/core/code.c", "csrc/system/folder.c", "csrc/system/interrupt.c", "csrc/system/listener.c", "csrc/system/private_file.c",
-        "csrc/system/program.c", "csrc/system/terminal.c", "csrc/lua/class.c", "csrc/lua/system_interrupts.c", "csrc/lua/system_module.c",
-        "csrc/lua/system_raw.c",
+        "csrc/system/program.c", "csrc/system/responder.c", "csrc/system/terminal.c", "csrc/lua/class.c", "csrc/lua/system_interrupts.c",
+        "csrc/lua/system_module.c", "csrc/lua/system_raw.c", "csrc/lua/system_responder.c",
       },
     },
     ["opengatellm.auth"] = "lua/opengatellm/auth/init.lua",
@@ -85,6 +85,7 @@ build = {
     ["opengatellm.base.reason"] = "lua/opengatellm/base/reason.lua",
     ["opengatellm.base.url"] = "lua/opengatellm/base/url.lua",
     ["opengatellm.base.waits"] = "lua/opengatellm/base/waits.lua",
+    ["opengatellm.base.width"] = "lua/opengatellm/base/width.lua",
     ["opengatellm.base.words"] = "lua/opengatellm/base/words.lua",
     ["opengatellm.chat.absent"] = "lua/opengatellm/chat/absent.lua",
     ["opengatellm.chat.answer_error"] = "lua/opengatellm/chat/answer_error.lua",

@@ -10,7 +10,7 @@ local config = require "opengatellm.cli.nginx_config"
 local programs = require "opengatellm.cli.nginx_program"
 local system = require "opengatellm.system"
 
-local M = { summary = "Serve Ollama's API and OpenAI's in front of any provider." }
+local M = {}
 
 local ADDRESS = "127.0.0.1:11434"
 
