@@ -41,6 +41,12 @@ local function configure_providers(command)
   command:flag("--json", "Print the list as JSON.")
 end
 
+local function seconds(text)
+  local value = tonumber(text)
+  if value and value > 0 and value < 2 ^ 31 then return value end
+  return nil, ("--timeout: expected a number of seconds, got '%s'"):format(text)
+end
+
 local function configure_run(command)
   command:option("-c --config", "Settings file; default: llm-compat.lua, here and in ~/.config/opengatellm.")
   command:option("-p --provider", "Name of a provider in the settings file, or kind of server; may be repeated."):count "*"
@@ -49,7 +55,7 @@ local function configure_run(command)
   command:option("--case", "Run this case; may be repeated. They are: " .. table.concat(cases.names(), ", ") .. ".")
     :count("*"):choices(cases.names()):target "cases"
   command:option("--skip", "Do not run this case; may be repeated."):count("*"):choices(cases.names())
-  command:option("--timeout", "Seconds that each answer may take."):convert(tonumber)
+  command:option("--timeout", "Seconds that each answer may take."):convert(seconds)
   command:flag("--fail-fast", "End with the first case that fails.")
   for _, form in ipairs(FORMS) do
     command:option("--" .. form[1], ("Write the report as %s to this file; without a name, to standard output."):format(form[3])):args "?"

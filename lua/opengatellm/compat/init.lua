@@ -9,7 +9,6 @@
 local cases = require "opengatellm.compat.cases"
 local hosts = require "opengatellm.host"
 local tasks = require "opengatellm.task"
-local targets = require "opengatellm.compat.target"
 local version = require "opengatellm.version"
 
 local M = {}
@@ -98,7 +97,7 @@ local function begin_provider(target, interrupted)
   local provider = target.client.provider
   local task = ended(function() return target:model "text" end, interrupted)
   return {
-    name = target.name, kind = provider.name, protocol = provider.protocol, address = targets.address(target), results = {},
+    name = target.name, kind = provider.name, protocol = provider.protocol, address = target.client.api, results = {},
     model = task and task:wait() or nil,
   }
 end

@@ -127,12 +127,4 @@ function M.new(options)
   }, Target)
 end
 
---- Names the address of a target's server, without a password in it.
----@param target ogl.compat.Target
----@return string? # nil where the client has none
-function M.address(target)
-  local address = target.client.api or target.client.root
-  return address and target:line((address:gsub("//[^/@]*@", "//")))
-end
-
 return M
