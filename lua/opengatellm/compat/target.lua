@@ -84,14 +84,19 @@ function Target:stream(fields)
   return stream, err
 end
 
---- Replaces the secrets of this target in a text, and what a terminal could take for a command.
+--- Replaces the secrets of this target in a text.
 ---@param text string
 ---@return string
-function Target:clean(text)
+function Target:redacted(text)
   local holder = { message = text }
   for _, secret in ipairs(self.secrets) do errors.redact(holder, secret) end
-  return (holder.message:gsub("%c+", " "))
+  return holder.message
 end
+
+--- The same in one line, without what a terminal could take for a command.
+---@param text string
+---@return string
+function Target:line(text) return (self:redacted(text):gsub("%c+", " ")) end
 
 ---@class ogl.compat.TargetOptions
 ---@field name string
@@ -120,14 +125,6 @@ function M.new(options)
     number = options.number or 42817, fields = request.merge({ max_tokens = 1024 }, options.fields), cases = options.cases or {},
     secrets = secrets_of(options),
   }, Target)
-end
-
---- Names the address of a target's server, without a password in it.
----@param target ogl.compat.Target
----@return string? # nil where the client has none
-function M.address(target)
-  local address = target.client.api or target.client.root
-  return address and target:clean((address:gsub("//[^/@]*@", "//")))
 end
 
 return M
