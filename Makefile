@@ -33,7 +33,10 @@ CORE_BINDING = $(patsubst %.c,$(BUILD)/$(LUA)/objects/core/%.o,$(SHARED_BINDING)
 SYSTEM_BINDING = $(patsubst %.c,$(BUILD)/$(LUA)/objects/core/%.o,csrc/lua/class.c $(wildcard csrc/lua/system_*.c))
 CURL_BINDING = $(patsubst %.c,$(BUILD)/$(LUA)/objects/curl/%.o,$(SHARED_BINDING) csrc/lua/typed_field.c $(wildcard csrc/lua/curl_*.c))
 LLAMA_BINDING = $(patsubst %.c,$(BUILD)/$(LUA)/objects/llama/%.o,csrc/lua/class.c csrc/lua/typed_field.c $(wildcard csrc/lua/llama_*.c))
-LLAMA_CFLAGS = $(shell pkg-config --cflags llama)
+ifeq ($(WITH_LLAMA),1)
+LLAMA_CFLAGS := $(shell pkg-config --cflags llama)
+LLAMA_LIBS := $(shell pkg-config --libs llama)
+endif
 
 # A module is a shared object; on Darwin it is a bundle, whose Lua functions are those of the program that loads it.
 UNAME := $(shell uname)
@@ -67,7 +70,7 @@ $(OUT)/curl.so: $(CURL_OBJECTS) $(CURL_BINDING)
 
 $(OUT)/llama.so: $(LLAMA_OBJECTS) $(LLAMA_BINDING)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(MODULE) $^ -o $@ $(LDFLAGS) $(shell pkg-config --libs llama) -lpthread -ldl -lm
+	$(CC) $(CFLAGS) $(MODULE) $^ -o $@ $(LDFLAGS) $(LLAMA_LIBS) -lpthread -ldl -lm
 
 $(BUILD)/objects/core/%.o: %.c $(HEADERS) Makefile
 	@mkdir -p $(@D)
