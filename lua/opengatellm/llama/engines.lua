@@ -1,7 +1,7 @@
 --- Engines: the models that this Lua state has loaded, each once for all who ask for the same file with the same settings.
 --
--- Whoever uses one holds it: a transport until it is closed, an exchange until it is over. With its last holder it ends, and gives the
--- memory of its model back; so does the collector where a program forgot its client.
+-- Whoever uses one holds it and keeps a reference: a transport until it is closed, an exchange until it is over. With its last holder it
+-- ends, and gives the memory of its model back; so it does when the collector finds that a program forgot its client.
 --
 -- An engine is also a source of news for the hosts (transport/driver.lua): `fd` and `next`.
 --
@@ -67,18 +67,6 @@ function M.hold(settings, holder)
   engines[key] = engine
   engine:keep(holder)
   return engine
-end
-
---- Lists the engines that somebody holds.
----@param holder table
----@return ogl.llama.Engine[] in the order in which they were opened
-function M.held_by(holder)
-  local list = {}
-  for _, engine in pairs(engines) do
-    if engine.holders[holder] then list[#list + 1] = engine end
-  end
-  table.sort(list, function(a, b) return a.number < b.number end)
-  return list
 end
 
 --- Adds a holder.

@@ -224,7 +224,7 @@ function M.new(options)
   local problem = request.check_fields(options or NONE, OPTIONS)
   if problem then error("transport.llama: " .. problem, 2) end
   if nginx.here() then return nil, errors.unsupported(IN_NGINX, "nginx") end
-  return setmetatable({ options = request.merge(options), closed = false }, Transport)
+  return setmetatable({ options = request.merge(options), engines = {}, closed = false }, Transport)
 end
 
 local function settings_of(transport, path, route)
@@ -251,7 +251,8 @@ end
 
 local function list_models(exchange)
   local data = {}
-  for i, engine in ipairs(engines.held_by(exchange.transport)) do data[i] = describe(engine) end
+  for engine in pairs(exchange.transport.engines) do data[#data + 1] = describe(engine) end
+  table.sort(data, function(a, b) return a.id < b.id end)
   answer_whole(exchange, 200, core.encode { object = "list", data = setmetatable(data, core.array_mt) })
 end
 
@@ -281,7 +282,7 @@ local function hold_engine(exchange, transport)
   engine, err = engines.hold(settings, transport)
   if not engine then return nil, err end
   engine:keep(exchange)
-  exchange.engine = engine
+  exchange.engine, transport.engines[engine] = engine, true
   start(exchange, { kind = "load" })
   return true
 end
@@ -314,7 +315,8 @@ end
 --- Gives the models back, and their memory where no other client and no open exchange has them.
 function Transport:close()
   self.closed = true
-  for _, engine in ipairs(engines.held_by(self)) do engine:release(self, detach) end
+  for engine in pairs(self.engines) do engine:release(self, detach) end
+  self.engines = {}
 end
 
 Transport.__close = Transport.close
