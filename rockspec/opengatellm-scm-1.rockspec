@@ -59,7 +59,7 @@ build = {
         "csrc/core/buf.c", "csrc/core/code.c", "csrc/curl/broken_pipe.c", "csrc/curl/clock.c", "csrc/curl/deadline.c", "csrc/curl/failure.c", "csrc/curl/head.c",
         "csrc/curl/headers.c", "csrc/curl/multi.c", "csrc/curl/options.c", "csrc/curl/poller.c", "csrc/curl/applied_options.c", "csrc/curl/connection.c",
         "csrc/curl/transfer.c", "csrc/lua/class.c", "csrc/lua/header_table.c", "csrc/lua/curl_failure.c", "csrc/lua/curl_module.c", "csrc/lua/curl_multi.c",
-        "csrc/lua/curl_options.c", "csrc/lua/curl_transfer.c",
+        "csrc/lua/curl_options.c", "csrc/lua/curl_transfer.c", "csrc/lua/typed_field.c",
       },
       libraries = { "curl" }, incdirs = { "$(CURL_INCDIR)" }, libdirs = { "$(CURL_LIBDIR)" },
     },
