@@ -20,12 +20,12 @@ local function attribute(subject, name)
   local method = methods and methods[name]
   if method then return function(arguments) return method(subject, arguments) end end
   local fields = type(subject) == "table" and getmetatable(subject).field
-  return fields and fields(subject, name)
+  if fields then return fields(subject, name) end
 end
 
 -- What stands at a key; nil where there is nothing.
 local function member(subject, key)
-  if value.is_undefined(key) then return nil end
+  if value.is_undefined(key) or value.is_sequence(key) or value.is_dict(key) then return nil end
   if value.is_dict(subject) then return value.get(subject, key) end
   local index, is_float = number.of(key)
   if index and not is_float and (value.is_sequence(subject) or text.is(subject)) then return slice.at(subject, index) end

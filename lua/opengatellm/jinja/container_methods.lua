@@ -94,7 +94,11 @@ local function values(dict)
   return value.list(list)
 end
 
-local function keys(dict) return copy_list(value.each(dict)) end
+local function keys(dict)
+  local list = {}
+  for i, key in ipairs(dict.keys) do list[i] = key end
+  return value.list(list)
+end
 
 local function take(dict, key, default)
   local found = value.get(dict, key)

@@ -200,7 +200,7 @@ end
 -- What operators mean for what are no numbers; nil where they mean nothing.
 local BESIDE_NUMBERS = {
   ["+"] = function(a, b)
-    if text.is(a) and text.is(b) then return text.join { a, b } end
+    if text.is(a) and text.is(b) then return text.sum(a, b) end
     if value.is_sequence(a) and value.kind(a) == value.kind(b) then return joined_lists(a, b) end
   end,
   ["*"] = function(a, b)

@@ -25,7 +25,7 @@ end
 
 local function quoted(style, words)
   words = text.map(words, '[%c"\\]', escaped)
-  if style.ascii then words = text.map(words, "[\194-\244][\128-\191]+", ascii) end
+  if style.ascii then words = text.map(words, "[\127-\244][\128-\191]*", ascii) end
   return text.join { '"', words, '"' }
 end
 

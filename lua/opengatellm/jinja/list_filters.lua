@@ -34,6 +34,9 @@ local function comparer(attribute, case_sensitive)
   end
 end
 
+-- What is in a value; nothing where it is not true, as Jinja's choices have it.
+local function each_or_none(subject) return value.truth(subject) and value.each(subject) or {} end
+
 local function mapped(subject, fn)
   local items = {}
   for i, each in ipairs(value.each(subject)) do items[i] = fn(each) end
@@ -44,7 +47,7 @@ end
 -- Takes the items that a question is true of.
 local function chosen(subject, question)
   local items = {}
-  for _, each in ipairs(value.each(subject)) do
+  for _, each in ipairs(subject) do
     if question(each) then items[#items + 1] = each end
   end
   return value.list(items)
@@ -92,7 +95,7 @@ end
 
 local function unique(subject, case_sensitive, attribute)
   local key, seen = comparer(attribute, case_sensitive), {}
-  return chosen(subject, function(item)
+  return chosen(value.each(subject), function(item)
     local its_key = key(item)
     local is_new = not value.is_in(its_key, value.list(seen))
     if is_new then seen[#seen + 1] = its_key end
@@ -193,19 +196,20 @@ end
 local function select(wanted)
   return function(subject, arguments)
     local question = question_of(arguments, 1)
-    return chosen(subject, function(item) return question(item) == wanted end)
+    return chosen(each_or_none(subject), function(item) return question(item) == wanted end)
   end
 end
 
 local function select_by_attribute(wanted)
   return function(subject, arguments)
     local get, question = getter(arguments[1]), question_of(arguments, 2)
-    return chosen(subject, function(item) return question(get(item)) == wanted end)
+    return chosen(each_or_none(subject), function(item) return question(get(item)) == wanted end)
   end
 end
 
 local function map(subject, arguments)
   local attribute = call.named(arguments, "attribute")
+  subject = value.truth(subject) and subject or value.list()
   if attribute ~= nil then return mapped(subject, getter(attribute, call.named(arguments, "default"))) end
   local name, rest = text.bytes(call.text(arguments[1])), call.without_first(arguments, 1)
   local filters = require "opengatellm.jinja.filters" -- which has this one

@@ -81,7 +81,7 @@ local function split_at_blanks(subject, most)
   while at <= #bytes do
     local behind = at
     if #parts >= most then
-      behind = characters.before(bytes, characters.blanks) + 1
+      behind = #bytes + 1
     else
       while behind <= #bytes do
         local one = bytes:match(characters.ONE, behind)

@@ -13,6 +13,7 @@ local M = {}
 ---@class ogl.jinja.ForeignText
 ---@field bytes string
 ---@field mask string
+---@field is_safe? boolean
 local Text = { kind = "text" }
 
 ---@alias ogl.jinja.Text string|ogl.jinja.ForeignText
@@ -40,6 +41,16 @@ function M.is(value) return type(value) == "string" or getmetatable(value) == Te
 function M.bytes(text) return type(text) == "string" and text or text.bytes end
 
 local function mask_of(text) return type(text) == "string" and OWN:rep(#text) or text.mask end
+
+--- Marks a text as HTML that is safe: what is added to it is escaped, whoever asked for that.
+---@param text ogl.jinja.Text
+---@return ogl.jinja.ForeignText
+function M.safe(text) return setmetatable({ bytes = M.bytes(text), mask = mask_of(text), is_safe = true }, Text) end
+
+--- Says whether a text is marked as safe HTML.
+---@param text ogl.jinja.Text
+---@return boolean
+function M.is_safe(text) return type(text) == "table" and text.is_safe == true end
 
 --- Cuts a part out of a text, as string.sub does.
 ---@param text ogl.jinja.Text
@@ -102,6 +113,22 @@ function M.find(text, wanted, from)
   local first, last = bytes:find(part, from, true)
   effort.spend(1 + #part * ((first or #bytes) - from) / COMPARISONS_A_STEP)
   return first, last
+end
+
+local HTML = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&#34;", ["'"] = "&#39;" }
+
+--- Escapes a text for HTML, unless it is safe already.
+---@param text ogl.jinja.Text
+---@return ogl.jinja.ForeignText # marked as safe
+function M.escaped(text) return M.safe(M.is_safe(text) and text or M.map(text, "[&<>\"']", HTML)) end
+
+--- Joins two texts, as the `+` of Python does.
+---@param a ogl.jinja.Text
+---@param b ogl.jinja.Text
+---@return ogl.jinja.Text
+function M.sum(a, b)
+  if not M.is_safe(a) and not M.is_safe(b) then return M.join { a, b } end
+  return M.safe(M.join { M.escaped(a), M.escaped(b) })
 end
 
 --- Rewrites each part that a Lua pattern matches. What comes instead is foreign where the part's first byte is.

@@ -15,10 +15,6 @@ local value = require "opengatellm.jinja.value"
 
 local M = {}
 
-local HTML = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&#34;", ["'"] = "&#39;" }
-
-local function escape(subject) return text.map(subject, "[&<>\"']", HTML) end
-
 local function separators(given)
   if value.given(given) == nil then return ", ", ": " end
   local pair = value.each(given)
@@ -105,8 +101,8 @@ local function shown(parameters, fn) return call.declare(parameters, strings.of_
 M.filters = {
   tojson = call.declare("ensure_ascii indent separators sort_keys", tojson),
   from_json = call.declare("", from_json),
-  string = call.declare("", show.str), safe = call.declare("", show.str),
-  escape = shown("", escape), e = shown("", escape), forceescape = shown("", escape),
+  string = call.declare("", show.str), safe = shown("", text.safe),
+  escape = shown("", text.escaped), e = shown("", text.escaped),
   upper = shown("", strings.upper), lower = shown("", strings.lower), capitalize = shown("", strings.capitalize),
   title = shown("", title), trim = shown("chars", strings.strip), replace = shown("old new count", strings.replace),
   indent = call.declare("width first blank", indented), center = shown("width", center),
