@@ -19,7 +19,7 @@ local M = {}
 ---@field id? string front of the ids that it makes
 ---@field echo? fun(body: string): string members of the request that the answer repeats
 ---@field early? function (visit, asked, wants, target) -> status, headers, body | nil, err where nothing is sent upstream; nil: it is,
---- by the client that it may have put into the target
+--- by the completion that it may have put into the target
 ---@field renames? boolean a request passes through although its model has another name upstream
 ---@field timed? boolean its answers tell times and durations
 ---@field relayed? string path of the upstream server, where it is not that of a chat
@@ -66,7 +66,8 @@ end
 
 -- Opens the stream, and waits for its first event, which comes when no other try may answer.
 local function open(visit, target, asked)
-  local stream, err = mistake.catch(target.client.stream, target.client, asked)
+  local client = target.completion or target.client
+  local stream, err = mistake.catch(client.stream, client, asked)
   if not stream then return nil, err end
   task.on_kill(function() stream:close() end)
   local first

@@ -1,6 +1,6 @@
 --- Completions: a prompt that is no conversation, asked at a server's own route for them, with the events of a chat as its answer.
 --
---   target.client = completions.client(client, { prompt = "…", suffix = "…", absent = "…" })
+--   target.completion = completions.client(client, { prompt = "…", suffix = "…", absent = "…" })
 --
 -- That stands in place of a client: its `stream` asks the route. A server that has no such route makes the error `absent`.
 --

@@ -100,7 +100,7 @@ local function complete(visit, asked, wants, target)
   local absent = ("%q does not support %s"):format(wants.model, what)
   if not client then return visit:refuse(400, absent) end
   if beside then return visit:refuse(400, ("%s with %s"):format(absent, beside)) end
-  target.client = completions.client(client, { prompt = wants.prompt, suffix = not wants.raw and wants.suffix or nil, absent = absent })
+  target.completion = completions.client(client, { prompt = wants.prompt, suffix = not wants.raw and wants.suffix or nil, absent = absent })
 end
 
 local function early(visit, asked, wants, target)

@@ -33,6 +33,7 @@ local M = {}
 ---@field client ogl.Client|ogl.Router
 ---@field model? string that the client is asked for; nil: the rows of a router know
 ---@field route ogl.GatewayRoute
+---@field completion? ogl.GatewayCompletion what asks in the place of the client, for a prompt that is no conversation
 
 ---@class ogl.GatewayRoutes
 ---@field list ogl.GatewayRoute[]

@@ -38,7 +38,7 @@ local DRAIN = 0.05   -- seconds that the rest of a body may take after its end i
 ---@param target ogl.GatewayTarget
 ---@param asked ogl.Request
 ---@return boolean
-function M.fits(target, asked) return not (target.client.rows or target.client.chain or asked.output) end
+function M.fits(target, asked) return not (target.client.rows or target.client.chain or target.completion or asked.output) end
 
 -- The error of an answer that ended badly: what answer_error.lua asks a stream, the transcoder knows.
 local function error_of(self)
