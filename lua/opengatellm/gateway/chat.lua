@@ -3,14 +3,15 @@
 -- Where the client speaks the same protocol and nothing is to change, the bytes pass through instead (relay.lua).
 --
 -- @module opengatellm.gateway.chat
+local answers = require "opengatellm.gateway.answer"
 local core = require "opengatellm.core"
 local meters = require "opengatellm.gateway.meter"
 local mistake = require "opengatellm.middleware.mistake"
 local problems = require "opengatellm.gateway.problem"
 local protocols = require "opengatellm.protocol"
 local relay = require "opengatellm.gateway.relay"
+local steps = require "opengatellm.chat.steps"
 local task = require "opengatellm.task"
-local translation = require "opengatellm.gateway.translation"
 
 local M = {}
 
@@ -137,8 +138,7 @@ local function whole(self)
 end
 
 -- An answer by the events of a stream, for those who have to see them: middleware, a router, structured output.
-local function by_events(visit, chat, target, asked, streamed, context)
-  local meter = meters.begin(visit, streamed and "stream" or "chat", asked, target)
+local function by_events(visit, chat, target, asked, meter, streamed, context)
   local stream, first = open(visit, target, asked)
   if not stream then
     meter:done(first)
@@ -150,22 +150,31 @@ local function by_events(visit, chat, target, asked, streamed, context)
   return function() return next_bytes(self) end, function() close(self) end
 end
 
+-- An answer whose events nobody needs.
+local function by_bytes(visit, chat, target, asked, meter, streamed, context)
+  local call, problem = steps.prepare(target.client, asked, "stream", true)
+  if not call then
+    if type(problem) == "string" then problem = mistake.new(problem) end
+    meter:done(problem)
+    return nil, problem
+  end
+  local body, give_up = answers.pass(visit, chat, call, meter, streamed, context)
+  if body then visit:note(target, nil, answers.tries(call)) end
+  return body, give_up
+end
+
 local function translate(visit, chat, target, asked, wants)
-  local streamed = wants.stream
+  local streamed, client = wants.stream, target.client
   asked.model, asked.keep, asked.no_streaming, asked.headers = target.model, false, not streamed or nil, visit:forwarded()
-  local answer = translation.fits(target, asked) and translation.answer or by_events
-  local body, give_up = answer(visit, chat, target, asked, streamed, context_of(visit, chat, target, wants))
+  local way = (client.rows or client.chain or target.completion or asked.output) and by_events or by_bytes
+  local meter = meters.begin(visit, streamed and "stream" or "chat", asked, target)
+  local body, give_up = way(visit, chat, target, asked, meter, streamed, context_of(visit, chat, target, wants))
   if not body then return nil, give_up end
   return 200, M.headers(chat, streamed), body, give_up
 end
 
---- Reads the request of a chat, and finds who answers it.
----@param visit ogl.GatewayVisit
----@param chat ogl.GatewayChat
----@return ogl.Request? asked
----@return table|ogl.Error wants or the error
----@return ogl.GatewayTarget? target
-function M.read(visit, chat)
+-- Reads the request of a chat, and finds who answers it; nil and the error.
+local function read(visit, chat)
   local body, problem = visit:text()
   if not body then return nil, problem end
   local protocol = require(protocols[chat.protocol])
@@ -176,6 +185,13 @@ function M.read(visit, chat)
   return asked, wants, target
 end
 
+-- Who a request passes on to, as far as a glance at it can tell.
+local function relayed(visit, chat)
+  local wants = relay.glance(visit, chat)
+  local target = wants and visit:target(wants.model)
+  if target and relay.fits(target, chat, wants) then return target, wants end
+end
+
 --- Answers a chat.
 ---@param visit ogl.GatewayVisit
 ---@param chat ogl.GatewayChat
@@ -184,9 +200,12 @@ end
 ---@return string|(fun(): string?)|nil body
 ---@return function? close
 function M.answer(visit, chat)
-  local asked, wants, target = M.read(visit, chat)
+  local target, wants = relayed(visit, chat)
+  if target then return relay.answer(visit, target, chat, wants) end
+  local asked
+  asked, wants, target = read(visit, chat)
   if not asked then return nil, wants end
-  if relay.fits(target, chat, wants) then return relay.answer(visit, target, chat, asked, wants) end
+  if relay.fits(target, chat, wants) then return relay.answer(visit, target, chat, wants) end
   if chat.early then
     local status, headers, body = chat.early(visit, asked, wants, target)
     if status or headers then return status, headers, body end

@@ -142,9 +142,9 @@ function Visit:note(target, attempts, tries)
   self.answered = {
     ["x-gateway-model"] = model and not model:find "%c" and model or nil,
     ["x-gateway-provider"] = last and last.provider or not client.rows and client.provider.name or nil,
-    ["x-gateway-attempts"] = ("%d"):format(tries or attempts and #attempts or 1),
+    ["x-gateway-attempts"] = tostring(tries or attempts and #attempts or 1),
     ["x-gateway-fallback"] = fell_back and last.client or nil,
-    ["x-gateway-upstream-ms"] = ("%d"):format(math.floor((self.here.now() - self.began) * 1000 + 0.5)),
+    ["x-gateway-upstream-ms"] = tostring(math.floor((self.here.now() - self.began) * 1000 + 0.5)),
   }
 end
 
