@@ -20,6 +20,7 @@ local M = {}
 ---@field early? function (visit, asked, wants, target) -> status, headers, body | nil, err where nothing is sent upstream; nil: it is,
 --- by the client that it may have put into the target
 ---@field renames? boolean a request passes through although its model has another name upstream
+---@field remote? fun(target: ogl.GatewayTarget): string?, string? the name of a hosted model, and its host, which the answer tells
 ---@field timed? boolean its answers tell times and durations
 ---@field relayed? string path of the upstream server, where it is not that of a chat
 ---@field ends? string pattern of the end of a stream that no decoder reads
@@ -42,6 +43,7 @@ local function encoder_of(visit, chat, target, wants)
     include_usage = wants.include_usage, echo = chat.echo and chat.echo(visit.request.body) or nil, now = chat.timed and visit.at,
     generate = wants.generate,
   }
+  if chat.remote then context.remote_model, context.remote_host = chat.remote(target) end
   return assert(core.encoder(chat.protocol, wants.stream and "stream" or "whole", context))
 end
 
