@@ -127,6 +127,9 @@ describe("what bad input gets", function()
     refused(400, "/v1/chat/completions", { model = 3, messages = { { role = "user", content = "x" } } })
     refused(400, "/v1/chat/completions", { model = "m", messages = { { role = "user", content = "x" } }, temperature = "hot" })
     refused(400, "/v1/chat/completions", { model = "m\nx: y", messages = { { role = "user", content = "x" } } })
+    for _, path in ipairs { "/v1/chat/completions", "/v1/responses", "/v1/completions" } do
+      refused(400, path, { model = "m", MODEL = "other", messages = { { role = "user", content = "x" } }, input = "x", prompt = "x" })
+    end
     refused(400, "/v1/embeddings", { model = "m", input = 3 })
     refused(400, "/v1/embeddings", { model = "m" })
     refused(400, "/v1/rerank", { model = "m", query = "x" })

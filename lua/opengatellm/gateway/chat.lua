@@ -171,6 +171,8 @@ function M.read(visit, chat)
   local protocol = require(protocols[chat.protocol])
   local asked, wants = protocol.decode_request(body, { path = visit.request.path })
   if not asked then return nil, wants end
+  local _, twin = visit:refuse_twin(asked.extra)
+  if twin then return nil, twin end
   local target, err = visit:target(wants.model)
   if not target then return nil, err end
   return asked, wants, target
