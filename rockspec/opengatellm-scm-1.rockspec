@@ -195,6 +195,7 @@ build = {
     ["opengatellm.host"] = "lua/opengatellm/host/init.lua",
     ["opengatellm.host.coroutines"] = "lua/opengatellm/host/coroutines.lua",
     ["opengatellm.host.cqueues"] = "lua/opengatellm/host/cqueues.lua",
+    ["opengatellm.host.interrupts"] = "lua/opengatellm/host/interrupts.lua",
     ["opengatellm.host.luv"] = "lua/opengatellm/host/luv.lua",
     ["opengatellm.host.nginx"] = "lua/opengatellm/host/nginx.lua",
     ["opengatellm.host.plain"] = "lua/opengatellm/host/plain.lua",

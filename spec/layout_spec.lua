@@ -286,7 +286,7 @@ describe("every Lua file", function()
       ["init"] = "client", ["json"] = "core/json", ["version"] = "cli", ["types"] = "docs", ["loop"] = "task",
       ["base/failure"] = "hosts/nginx", ["base/ordered"] = "core/json", ["chat/answer_error"] = "stream", ["base/waits"] = "errors", ["base/error_body"] = "errors",
       ["host/init"] = "task", ["host/plain"] = "net/retry", ["host/coroutines"] = "task", ["host/cqueues"] = "task", ["host/luv"] = "hosts/luv",
-      ["host/scheduler"] = "task", ["host/timers"] = "task", ["host/nginx"] = "hosts/nginx",
+      ["host/interrupts"] = "hosts/interrupts", ["host/scheduler"] = "task", ["host/timers"] = "task", ["host/nginx"] = "hosts/nginx",
       ["transport/init"] = "transport/contract", ["transport/curl"] = "transport/contract", ["transport/replay"] = "transport/contract",
       ["transport/driver"] = "transport/contract", ["transport/resty"] = "hosts/nginx", ["transport/resty_tls"] = "hosts/nginx",
       ["transport/resty_tunnel"] = "hosts/nginx", ["transport/http1"] = "hosts/nginx",

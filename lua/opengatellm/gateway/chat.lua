@@ -22,6 +22,7 @@ local M = {}
 ---@field early? function (visit, asked, wants, target) -> status, headers, body | nil, err where nothing is sent upstream; nil: it is,
 --- by the completion that it may have put into the target
 ---@field renames? boolean a request passes through although its model has another name upstream
+---@field remote? fun(target: ogl.GatewayTarget): string?, string? the name of a hosted model, and its host, which the answer tells
 ---@field timed? boolean its answers tell times and durations
 ---@field relayed? string path of the upstream server, where it is not that of a chat
 ---@field ends? string pattern of the end of a stream that no decoder reads
@@ -39,11 +40,13 @@ end
 -- What the encoder of an answer has to know. An answer of the same protocol keeps its id, by which the caller may ask for it again.
 local function context_of(visit, chat, target, wants)
   local own = not target.client.rows and target.client.provider.protocol == chat.protocol
-  return {
+  local context = {
     id = not own and chat.id and chat.id .. visit.id or nil, model = wants.model, created = not chat.timed and os.time() or nil,
     include_usage = wants.include_usage, echo = chat.echo and chat.echo(visit.request.body) or nil, now = chat.timed and visit.at,
     generate = wants.generate,
   }
+  if chat.remote then context.remote_model, context.remote_host = chat.remote(target) end
+  return context
 end
 
 --- The headers of an answer in the face's form.
@@ -180,6 +183,8 @@ local function read(visit, chat)
   local protocol = require(protocols[chat.protocol])
   local asked, wants = protocol.decode_request(body, { path = visit.request.path })
   if not asked then return nil, wants end
+  local _, twin = visit:refuse_twin(asked.extra)
+  if twin then return nil, twin end
   local target, err = visit:target(wants.model)
   if not target then return nil, err end
   return asked, wants, target

@@ -91,7 +91,22 @@ function Visit:json()
   local value, _, why = core.decode(body)
   if value == nil then return self:refuse(400, "the body is not JSON: " .. tostring(why)) end
   if type(value) ~= "table" or #value > 0 then return self:refuse(400, "the body is not a JSON object") end
+  local _, twin = self:refuse_twin(value)
+  if twin then return nil, twin end
   return value
+end
+
+local NAMES = { model = true, name = true, source = true, from = true }
+
+--- Refuses fields beside the model's name that servers without regard for capitals would take for it: the routes did not see them.
+---@param fields? table by name
+---@return nil
+---@return ogl.Error? err
+function Visit:refuse_twin(fields)
+  for name in pairs(fields or {}) do
+    local small = type(name) == "string" and name:lower()
+    if small ~= name and NAMES[small] then return self:refuse(400, ("%s: expected %s, in small letters"):format(name, small)) end
+  end
 end
 
 --- Finds who answers for the model that the request names.
