@@ -29,7 +29,7 @@ for await (const part of await ollama.chat({ model, messages, stream: true })) o
 out.ollama_embed = (await ollama.embed({ model: "bge-m3", input: ["a", "b"] })).embeddings.length;
 out.ollama_pull = (await ollama.pull({ model })).status;
 out.ollama_unknown = await status(() => ollama.delete({ model }));
-const aborted = await ollama.chat({ model, messages, stream: true });
+const aborted = await ollama.chat({ model: "made/stall_mid_stream:3", messages, stream: true }); // which does not end by itself
 try { for await (const _ of aborted) aborted.abort(); out.ollama_abort = "no error"; } catch (err) { out.ollama_abort = err.name; }
 
 // --- OpenAI ---------------------------------------------------------------------------------------------------------
