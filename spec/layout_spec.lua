@@ -318,7 +318,14 @@ describe("every Lua file", function()
       ["middleware/options"] = "middleware/events", ["middleware/defaults"] = "middleware/events", ["middleware/timeout"] = "middleware/events",
       ["middleware/think"] = "middleware/events", ["middleware/merge"] = "middleware/events",
       ["middleware/citations"] = "middleware/events", ["middleware/redact"] = "middleware/events",
+      ["bench/report/chart"] = "bench/report/html", ["bench/report/charts"] = "bench/report/html", ["bench/report/style"] = "bench/report/html",
+      ["bench/report/runs"] = "bench/report/html", ["bench/report/grid"] = "bench/report/table", ["bench/report/loads"] = "bench/report/table",
+      ["bench/report/number"] = "bench/report/table", ["bench/report/contract"] = "bench/report/init", ["bench/report/secrets"] = "bench/report/init",
       ["cli/init"] = "cli", ["cli/chat"] = "cli", ["cli/common"] = "cli", ["cli/models"] = "net/ogl", ["cli/serve"] = "hosts/serve",
+      ["cli/settings/lexer"] = "cli/settings/reader", ["cli/compat_example"] = "cli/compat", ["compat/verdict"] = "compat/cases",
+      ["compat/picture"] = "compat/cases", ["compat/cases/init"] = "compat/cases", ["compat/cases/text"] = "compat/cases",
+      ["compat/cases/stream"] = "compat/cases", ["compat/cases/tools"] = "compat/cases", ["compat/cases/vectors"] = "compat/cases",
+      ["compat/cases/images"] = "compat/cases", ["compat/cases/refusals"] = "compat/cases",
       ["gateway/chat"] = "gateway/openai", ["gateway/relay"] = "gateway/openai", ["gateway/meter"] = "gateway/openai",
       ["gateway/visit"] = "gateway/init", ["gateway/problem"] = "gateway/init", ["gateway/models"] = "gateway/openai", ["gateway/nginx"] = "hosts/nginx_gateway",
       ["gateway/operation"] = "gateway/openai", ["gateway/ollama_models"] = "gateway/ollama",
@@ -327,7 +334,8 @@ describe("every Lua file", function()
       local name = path:match "^lua/opengatellm/(.*)%.lua$"
       local strategy = name:match "^router/strategy/" and "router/strategy/init"
       local data = strategy or require "opengatellm.providers".find(name:match "^providers/(.*)" or "") and "providers/init"
-      local spec = "spec/" .. (elsewhere[name] or data or name) .. "_spec.lua"
+      local language = name ~= "jinja/init" and name ~= "jinja/text" and name:find "^jinja/" and "jinja/language"
+      local spec = "spec/" .. (elsewhere[name] or data or language or name) .. "_spec.lua"
       assert.truthy(io.open(spec), path .. " has no " .. spec)
     end
   end)

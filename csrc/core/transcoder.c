@@ -37,10 +37,19 @@ static int put_problem(struct ogl_transcoder *t, int code) {
     e.a = (struct ogl_span){ text, strlen(text) };
     e.b = (struct ogl_span){ name, strlen(name) };
   }
+  return ogl_encoder_put(&t->encoder, &e);
+}
+
+static int end_with_problem(struct ogl_transcoder *t, int code) {
   t->problem = code;
   t->ended = 1;
   ogl_usage_merge(&t->encoder.usage, &t->decoder.fold.usage); /* what stood behind the error */
-  return ogl_encoder_put(&t->encoder, &e);
+  return t->silent ? OGL_OK : put_problem(t, code);
+}
+
+int ogl_transcoder_fail(struct ogl_transcoder *t, const struct ogl_event *error) {
+  t->ended = 1;
+  return ogl_encoder_put(&t->encoder, error);
 }
 
 /* Moves all events that there are. */
@@ -49,15 +58,13 @@ static int drain(struct ogl_transcoder *t) {
   int code;
   while ((code = ogl_decoder_next(&t->decoder, &event)) == OGL_OK) {
     t->events++;
+    ogl_tally_add(&t->tally, &event);
     if ((code = ogl_encoder_put(&t->encoder, &event)) < 0) return code;
     int last = t->decoder.queue.next == t->decoder.queue.n; /* of its frame */
     if (last && (code = ogl_encoder_end_frame(&t->encoder)) < 0) return code;
   }
   if (code == OGL_ERR_MEMORY) return code;
-  if (code < 0) {
-    code = put_problem(t, code);
-    return code;
-  }
+  if (code < 0) return end_with_problem(t, code);
   if (!ogl_decoder_ended(&t->decoder)) return OGL_MORE;
   t->ended = 1;
   return ogl_encoder_end(&t->encoder);

@@ -6,6 +6,7 @@
 **   system.size(fd) -> columns, rows                   of a terminal
 **   system.raw(fd) -> raw                              see system_raw.c
 **   system.interrupts() -> interrupts                  see system_interrupts.c
+**   system.responder(pieces, gap) -> responder         see system_responder.c; texts, seconds between two of them
 **   system.exec(path, arguments, changes?)             another program instead of this one: returns only what failed. The first argument
 **                                                      is its own name; changes: variable -> text, or false for one that it shall not have
 **   system.environment() -> table                      name -> value of every variable
@@ -185,6 +186,7 @@ static const luaL_Reg functions[] = {
   { "size", l_size },
   { "raw", ogl_lua_raw_new },
   { "interrupts", ogl_lua_interrupts_new },
+  { "responder", ogl_lua_responder_new },
   { "exec", l_exec },
   { "environment", l_environment },
   { "list", l_list },
@@ -202,6 +204,7 @@ LUALIB_API int luaopen_opengatellm_system(lua_State *L) {
   ogl_lua_class(L, FOLDER, none);
   ogl_lua_raw_class(L);
   ogl_lua_interrupts_class(L);
+  ogl_lua_responder_class(L);
   lua_newtable(L);
   luaL_setfuncs(L, functions, 0);
   return 1;

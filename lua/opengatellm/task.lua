@@ -242,11 +242,25 @@ end
 ---@param fn fun(err: ogl.Error)
 ---@return fun()? release takes the function back; nil on hosts that kill no task
 function M.on_kill(fn)
+  if not any_mortal then return nil end
   local me = tasks[coroutine.running() or M]
   if not (me and me.host.kill) then return nil end
   me.held = me.held or {}
   me.held[fn] = true
   return function() me.held[fn] = nil end
+end
+
+local MORTAL = { kill = true } -- in place of a host: nginx itself kills what runs so
+
+--- Has the running coroutine, which the host itself began (nginx: the handler of a request), count as a task that may be killed.
+---@return fun(err: ogl.Error) killed has to be called when that happens: it gives back what the coroutine holds
+function M.outlive()
+  local me = { host = MORTAL, held = nil, children = nil }
+  tasks[coroutine.running()], any_mortal = me, true
+  return function(err)
+    for child in pairs(me.children or NONE) do child:cancel() end
+    for fn in pairs(me.held or NONE) do fn(err) end
+  end
 end
 
 --- Suspends the running task; the other tasks go on.

@@ -79,6 +79,40 @@ describe("the gateway in nginx", function()
     end)
   end
 
+  it("lets a router's row and the metrics go when their caller goes, before any answer", function()
+    local function active() return (select(2, ask("GET", "/active"))) end
+    local function counted()
+      local text = select(2, ask("GET", "/metrics"))
+      local sum = 0
+      for line in text:gmatch "[^\n]+" do
+        if line:find("duration_seconds_count", 1, true) and line:find('error="closed"', 1, true) then sum = sum + tonumber(line:match "(%d+)$") end
+      end
+      return sum
+    end
+    for _, streamed in ipairs { true, false } do
+      local before, caller = counted(), open()
+      send(caller, "POST", "/api/chat", json.encode(chat("routed", streamed)))
+      assert.is_true(helper.eventually(function() return active() == "1" end))
+      caller:close()
+      assert.is_true(helper.eventually(function() return active() == "0" end))
+      assert.equal(before + 1, counted())
+    end
+  end)
+
+  it("falls back, and all workers, also those after a reload, know from then on which server is down", function()
+    local function attempts()
+      local status, bytes, headers = ask("POST", "/api/chat", chat("virtual", false))
+      assert.equal(200, status, bytes)
+      return headers["x-gateway-attempts"], headers["x-gateway-fallback"]
+    end
+    assert.same({ "2", "up" }, { attempts() })
+    assert.same({ "1", nil }, { attempts() })
+    local worker = select(2, ask("GET", "/pid"))
+    os.execute("kill -HUP " .. helper.read(folder .. "/nginx.pid"))
+    assert.is_true(helper.eventually(function() return select(2, ask("GET", "/pid")) ~= worker end))
+    assert.same({ "1", nil }, { attempts() })
+  end)
+
   it("passes the status of an error on", function()
     assert.equal(503, (ask("POST", "/v1/chat/completions", chat("status:503", true))))
     local status, bytes = ask("POST", "/api/chat", chat("made/status:503", true))
@@ -93,7 +127,7 @@ describe("the gateway in nginx", function()
     local long = chat("ok", false)
     long.messages[1].content = ("x"):rep(50000) -- which nginx puts into a file
     assert.equal(200, (ask("POST", "/v1/chat/completions", long)))
-    assert.equal(415, (ask("POST", "/api/chat", "{}", { ["Content-Encoding"] = "zstd" })))
+    assert.equal(415, (ask("POST", "/api/chat", "{}", { ["Content-Encoding"] = "br" })))
     local many = {}
     for i = 1, 120 do many["x-" .. i] = "1" end
     assert.equal(431, (ask("GET", "/api/version", nil, many)))
@@ -101,6 +135,35 @@ describe("the gateway in nginx", function()
     assert(caller:send "GET /api/version HTTP/1.1\r\nHost: evil.example\r\n\r\n")
     assert.equal(403, (read_head(caller)))
     caller:close()
+  end)
+
+  it("has what nginx itself refuses told in the words of the face, and asks no server", function()
+    local long = ("x"):rep(9000)
+    local cases = {
+      { 413, "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2000000\r\n\r\n" },
+      { 413, "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n200000\r\nxxxx" },
+      { 400, "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1, 2\r\n\r\n" },
+      { 400, "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n" },
+      { 400, "GET /v1/models HTTP/1.1\r\n\r\n" }, { 400, "GET /v1/models HTTP/1.1\r\nHost: a/b\r\n\r\n" },
+      { 400, "GET /v1/models HTTP/1.1\r\nHost: localhost\r\nX: " .. long .. "\r\n\r\n" },
+      { 414, "GET /v1/" .. long .. " HTTP/1.1\r\nHost: localhost\r\n\r\n" }, { 400, "nonsense\r\n\r\n" },
+      { 405, "TRACE /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n" },
+      { 501, "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip\r\n\r\n" },
+    }
+    local before = helper.stats().requests
+    for _, case in ipairs(cases) do
+      local caller = open()
+      assert(caller:send(case[2]))
+      local status, headers = read_head(caller)
+      local bytes = read_body(caller, headers)
+      assert.equal(case[1], status, case[2]:sub(1, 200))
+      assert.equal("application/json", headers["content-type"], bytes)
+      local err = assert(json.decode(bytes), bytes).error
+      assert.equal("string", type(type(err) == "table" and err.message or err), bytes)
+      assert.truthy(headers["x-request-id"])
+      caller:close()
+    end
+    assert.equal(before, helper.stats().requests)
   end)
 
   it("answers callers of HTTP/1.0, as a stock nginx in front of it is one", function()

@@ -18,6 +18,13 @@ for scenario in os.getenv "SCENARIOS":gmatch "%S+" do
   routes[#routes + 1] = { match = function(name) return name == scenario and name or nil end, client = client_of(scenario) }
   routes[#routes + 1] = { model = "made/" .. scenario, client = client_of(scenario), to = "m" }
 end
+local router = ogl.router { clients = { { client = client_of "stall_head", name = "slow" } }, strategy = "least_busy" }
+routes[#routes + 1] = { model = "routed", client = router, to = "m" }
+-- A model that is two servers, the first of which is down; its breaker is what the workers share.
+routes[#routes + 1] = { model = "virtual", to = "m", client = ogl.router {
+  name = "virtual", store = ogl.store.shared "gateway", breaker = { failures = 1 },
+  clients = { { client = client_of "status:503", name = "down" }, { client = client_of "ok", name = "up" } },
+} }
 local server = ogl.client { base_url = os.getenv "OGL", api_key = "sk-demo" }
 routes[#routes + 1] = { model = "gpt-oss-120b", client = server }
 routes[#routes + 1] = { model = "other", client = server, to = "gpt-oss-120b" }
@@ -52,4 +59,6 @@ end
 
 routes[#routes + 1] = { model = "mirror", client = server:use(mirror) }
 
-return { routes = routes, metrics = ogl.middleware.prometheus { shared = "gateway" }, limits = { body = 100000 } }
+local gateway = ogl.gateway { routes = routes, metrics = ogl.middleware.prometheus { shared = "gateway" }, limits = { body = 100000 } }
+gateway.router = router
+return gateway

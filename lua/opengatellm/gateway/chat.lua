@@ -9,6 +9,8 @@ local mistake = require "opengatellm.middleware.mistake"
 local problems = require "opengatellm.gateway.problem"
 local protocols = require "opengatellm.protocol"
 local relay = require "opengatellm.gateway.relay"
+local task = require "opengatellm.task"
+local translation = require "opengatellm.gateway.translation"
 
 local M = {}
 
@@ -16,12 +18,15 @@ local M = {}
 ---@field protocol string
 ---@field id? string front of the ids that it makes
 ---@field echo? fun(body: string): string members of the request that the answer repeats
----@field early? function (visit, asked, wants, target) -> status, headers, body | nil, err where nothing is sent upstream; nil: it is
+---@field early? function (visit, asked, wants, target) -> status, headers, body | nil, err where nothing is sent upstream; nil: it is,
+--- by the completion that it may have put into the target
 ---@field renames? boolean a request passes through although its model has another name upstream
 ---@field timed? boolean its answers tell times and durations
 ---@field relayed? string path of the upstream server, where it is not that of a chat
 ---@field ends? string pattern of the end of a stream that no decoder reads
 ---@field operation? string name of such a call in the metrics
+---@field server? string what relay.client takes for the protocol, where it is not that of the errors
+---@field keeps_type? boolean the body goes on with the caller's content type
 
 local CONTENT_TYPES = { ollama = "application/x-ndjson" }
 
@@ -30,15 +35,14 @@ local function content_type(chat, streamed)
   return CONTENT_TYPES[chat.protocol] or "text/event-stream"
 end
 
--- Makes what writes the answer. An answer of the same protocol keeps its id, by which the caller may ask for it again.
-local function encoder_of(visit, chat, target, wants)
+-- What the encoder of an answer has to know. An answer of the same protocol keeps its id, by which the caller may ask for it again.
+local function context_of(visit, chat, target, wants)
   local own = not target.client.rows and target.client.provider.protocol == chat.protocol
-  local context = {
+  return {
     id = not own and chat.id and chat.id .. visit.id or nil, model = wants.model, created = not chat.timed and os.time() or nil,
     include_usage = wants.include_usage, echo = chat.echo and chat.echo(visit.request.body) or nil, now = chat.timed and visit.at,
     generate = wants.generate,
   }
-  return assert(core.encoder(chat.protocol, wants.stream and "stream" or "whole", context))
 end
 
 --- The headers of an answer in the face's form.
@@ -62,8 +66,10 @@ end
 
 -- Opens the stream, and waits for its first event, which comes when no other try may answer.
 local function open(visit, target, asked)
-  local stream, err = mistake.catch(target.client.stream, target.client, asked)
+  local client = target.completion or target.client
+  local stream, err = mistake.catch(client.stream, client, asked)
   if not stream then return nil, err end
+  task.on_kill(function() stream:close() end)
   local first
   first, err = stream:next()
   if is_failure(err) then
@@ -104,13 +110,11 @@ local function next_bytes(self)
   end
 end
 
-local CLOSED = problems.new(503, "the caller has gone")
-
 local function close(self)
   if self.ended then return end
   self.ended = true
   self.stream:close()
-  self.meter:done(CLOSED)
+  self.meter:give_up()
 end
 
 -- Reads a whole answer; an error of it has a status of its own.
@@ -132,24 +136,27 @@ local function whole(self)
   return self.encoder:take()
 end
 
-local function translate(visit, chat, target, asked, wants)
-  local streamed = wants.stream
-  asked.model, asked.keep, asked.no_streaming, asked.headers = target.model, false, not streamed or nil, visit:forwarded()
+-- An answer by the events of a stream, for those who have to see them: middleware, a router, structured output.
+local function by_events(visit, chat, target, asked, streamed, context)
   local meter = meters.begin(visit, streamed and "stream" or "chat", asked, target)
   local stream, first = open(visit, target, asked)
   if not stream then
     meter:done(first)
     return nil, first
   end
-  local self = {
-    visit = visit, stream = stream, first = first, meter = meter, ended = false, encoder = encoder_of(visit, chat, target, wants),
-  }
-  if streamed then
-    return 200, M.headers(chat, true), function() return next_bytes(self) end, function() close(self) end
-  end
-  local body, err = whole(self)
-  if not body then return nil, err end
-  return 200, M.headers(chat, false), body
+  local encoder = assert(core.encoder(chat.protocol, streamed and "stream" or "whole", context))
+  local self = { visit = visit, stream = stream, first = first, meter = meter, ended = false, encoder = encoder }
+  if not streamed then return whole(self) end
+  return function() return next_bytes(self) end, function() close(self) end
+end
+
+local function translate(visit, chat, target, asked, wants)
+  local streamed = wants.stream
+  asked.model, asked.keep, asked.no_streaming, asked.headers = target.model, false, not streamed or nil, visit:forwarded()
+  local answer = translation.fits(target, asked) and translation.answer or by_events
+  local body, give_up = answer(visit, chat, target, asked, streamed, context_of(visit, chat, target, wants))
+  if not body then return nil, give_up end
+  return 200, M.headers(chat, streamed), body, give_up
 end
 
 --- Reads the request of a chat, and finds who answers it.

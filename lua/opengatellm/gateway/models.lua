@@ -96,7 +96,7 @@ end
 ---@return ogl.GatewayModel? # nil: no route has it
 function M.known(gateway, name, short)
   local target = gateway.routes:find(name, short)
-  return target and entry_of(short or name, target.model, target.route) or nil
+  return target and entry_of(short or name, target.model or target.route.model, target.route) or nil
 end
 
 --- What is known of one model, its server's list included.

@@ -2,6 +2,8 @@
 --
 --   init_by_lua_block { gateway = require("opengatellm.gateway.nginx").load "gateway.lua" }
 --   location / { content_by_lua_block { gateway:serve() } }
+--   error_page 400 405 413 414 494 501 /.gateway/refused;
+--   location = /.gateway/refused { internal; content_by_lua_block { gateway:refused() } }
 --
 -- Each piece is sent before the next is read, so that a slow caller slows the upstream server and a stream's memory stays bounded. With
 -- `lua_check_client_abort on` a caller that goes ends the upstream request at once. Of an upstream server's headers only the type reaches
@@ -9,6 +11,9 @@
 --
 -- @module opengatellm.gateway.nginx
 local config = require "opengatellm.gateway.config"
+local errors = require "opengatellm.errors"
+local problems = require "opengatellm.gateway.problem"
+local task = require "opengatellm.task"
 
 local M = {}
 
@@ -57,7 +62,7 @@ local function read_body()
 end
 
 local function request_of(self, headers)
-  local path = ngx.var.request_uri:match "^[^?#]*"
+  local path = (ngx.var.request_uri or "/"):match "^[^?#]*"
   if self.prefix ~= "" and path:sub(1, #self.prefix) == self.prefix then path = path:sub(#self.prefix + 1) end
   if path:find "^%a[%w+.-]*://" then path = path:match "^%a[%w+.-]*://[^/]*(.*)$" end
   return {
@@ -104,9 +109,13 @@ local function send(status, headers, body, close)
   ngx.print(body)
 end
 
+local GONE = errors.new { kind = "closed", message = "the caller has gone" }
+
 -- Has the upstream request ended when the caller goes. nginx kills what waits for the upstream server, and closes its socket.
 local function watch(state)
+  local killed = task.outlive()
   ngx.on_abort(function()
+    pcall(killed, GONE)
     if state.close then pcall(state.close) end
     ngx.exit(499)
   end)
@@ -115,7 +124,7 @@ end
 local function answer(self, asked)
   local length = tonumber(asked.headers["content-length"])
   if length and length > self.gateway.body_limit then
-    return self.gateway:refuse(asked, 413, ("the body is longer than %d bytes"):format(self.gateway.body_limit))
+    return self.gateway:refuse(asked, 413, problems.too_long(self.gateway.body_limit))
   end
   asked.body = read_body()
   local fine, status, headers, body, close = pcall(self.gateway.handle, self.gateway, asked)
@@ -133,6 +142,18 @@ function Served:serve()
   local status, answered, body, close = answer(self, asked)
   state.close = close
   return send(status, answered, body, close)
+end
+
+local REFUSED = {
+  [400] = "the head of the request is malformed, or too long", [405] = "method not allowed", [414] = "the address is too long",
+  [501] = "transfer-encoding: expected chunked",
+}
+
+--- Answers a request that nginx itself refuses, in the words of its face: in the location that `error_page` names.
+function Served:refused()
+  local status = ngx.status
+  local message = status == 413 and problems.too_long(self.gateway.body_limit) or REFUSED[status] or "the request was refused"
+  return send(self.gateway:refuse(request_of(self, headers_of() or {}), status, message))
 end
 
 -- Making ------------------------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@
 -- @module opengatellm.gateway.ollama
 local browsers = require "opengatellm.gateway.browser"
 local chats = require "opengatellm.gateway.chat"
+local completions = require "opengatellm.gateway.completion"
 local core = require "opengatellm.core"
 local descriptions = require "opengatellm.gateway.ollama_models"
 local embeddings = require "opengatellm.protocol.ollama_embed"
@@ -80,18 +81,33 @@ local function loaded(visit, wants)
   return 200, chats.headers(CHAT, false), encoder:take()
 end
 
--- Ollama's words for what the model lacks; nil where it has all that is asked for.
+-- Ollama's word for what the model lacks; nil where it has all that is asked for.
 local function lacking(entry, asked, wants)
-  if wants.suffix then return "insert" end
+  if wants.suffix and entry.route.capabilities and descriptions.lacks(entry, "insert") then return "insert" end
   if asked.reasoning ~= nil and asked.reasoning ~= "none" and descriptions.lacks(entry, "thinking") then return "thinking" end
   if asked.tools and asked.tools[1] and descriptions.lacks(entry, "tools") then return "tools" end
 end
 
-local function early(visit, asked, wants)
+-- What a completion has no place for; nil where there is none of it.
+local function beside_prompt(asked)
+  return asked.output and "format" or type(asked.messages[1].content) == "table" and "images" or nil
+end
+
+-- Has a prompt that is no conversation go to the server's route for such.
+local function complete(visit, asked, wants, target)
+  local what = wants.suffix and "insert" or "raw mode"
+  local client, beside = relay.client(target, "openai_chat"), beside_prompt(asked)
+  local absent = ("%q does not support %s"):format(wants.model, what)
+  if not client then return visit:refuse(400, absent) end
+  if beside then return visit:refuse(400, ("%s with %s"):format(absent, beside)) end
+  target.completion = completions.client(client, { prompt = wants.prompt, suffix = not wants.raw and wants.suffix or nil, absent = absent })
+end
+
+local function early(visit, asked, wants, target)
   if wants.load then return loaded(visit, wants) end
   local what = lacking(entry_of(visit, wants.model), asked, wants)
   if what then return visit:refuse(400, ("%q does not support %s"):format(wants.model, what)) end
-  if wants.raw then return visit:refuse(400, "raw: the server of this model takes conversations alone") end
+  if wants.raw or wants.suffix then return complete(visit, asked, wants, target) end
 end
 
 CHAT.early = early

@@ -36,6 +36,11 @@ function M.message(err)
   return #text > LONGEST and text:sub(1, LONGEST):gsub("[\128-\255]+$", "") .. " …" or text
 end
 
+--- The words for a body that is too long.
+---@param limit integer bytes
+---@return string
+function M.too_long(limit) return ("the body is longer than %d bytes"):format(limit) end
+
 --- Makes the error of a request that the gateway itself refuses.
 ---@param status integer
 ---@param message string

@@ -31,15 +31,18 @@ local function has_quirks(provider)
   return false
 end
 
+local FAMILIES = { openai_chat = "openai", openai_responses = "openai" } -- both kinds of servers have OpenAI's other routes
+
 --- The client that a target's requests could pass to untouched; nil for a router, or where middleware has to see the call.
 ---@param target ogl.GatewayTarget
----@param protocol string
+---@param protocol string or "openai": any server of OpenAI's routes
 ---@return ogl.Client?
 function M.client(target, protocol)
   local client = target.client
   if client.rows or client.chain then return nil end
   client = client:for_model(target.model)
-  return client.provider.protocol == protocol and client or nil
+  local spoken = client.provider.protocol
+  return (spoken == protocol or FAMILIES[spoken] == protocol) and client or nil
 end
 
 --- Says whether a chat can pass through untouched.
@@ -60,12 +63,20 @@ local function renamed(body, model)
   return '{"model":' .. json.encode(model) .. (rest:find "^%s*{%s*}" and "}" or "," .. rest:match "^%s*{(.*)$")
 end
 
+local function headers_for(visit, chat)
+  local headers = visit:forwarded()
+  if not chat.keeps_type then return headers end
+  headers = headers or {}
+  headers["content-type"] = visit.request.headers["content-type"]
+  return headers
+end
+
 local function send(visit, client, chat, wants, body)
   local root = chat.protocol == "ollama"
   local call = calls.new(client, {
     method = visit.request.method, path = chat.relayed or root and visit.request.path or PATHS[chat.protocol], root = root,
     model = wants.model,
-    body = body or visit.request.body, stream = wants.stream, options = { headers = visit:forwarded() }, repeatable = "inference",
+    body = body or visit.request.body, stream = wants.stream, options = { headers = headers_for(visit, chat) }, repeatable = "inference",
     warnings = {},
   })
   call.model, call.streamed = wants.model, wants.stream
@@ -83,17 +94,11 @@ local function decoder_of(client, protocol, headers)
   return core.decoder(protocol, type_of(headers), nil, false, client.bounds.reply, client.provider.needs_reason)
 end
 
--- Counts the events that the decoder has; gives the code of what ended it, and whether that was its end.
+-- Counts what the decoder has; gives the code of what ended it, and whether that was its end.
 local function count(decoder, meter)
-  if not meter.wants then
-    local _, code, message = decoder:skip()
-    return code, message
-  end
-  while true do
-    local event, code, message = core.next(decoder)
-    if not event then return code, message end
-    meter:event(event)
-  end
+  local _, code, message = decoder:skip()
+  meter:tally(decoder:tally())
+  return code, message
 end
 
 local function error_of(call, decoder, code, message)
@@ -133,7 +138,7 @@ end
 -- The part of the bytes up to their last line end; what is behind it waits for more.
 local function whole_lines(self, bytes)
   local rest = self.rest
-  local at = bytes:find "\n[^\n]*$"
+  local at = bytes:byte(-1) == 10 and #bytes or bytes:match "^.*()\n"
   if not at then
     rest[#rest + 1] = bytes
     return nil
@@ -229,7 +234,13 @@ local function next_raw(self)
   return err and fault(self, err) or nil
 end
 
-local CLOSED = problems.new(503, "the caller has gone")
+local function give_up(self)
+  if self.ended then return end
+  self.ended = true
+  self.exchange:close()
+  self.decoder:close()
+  self.meter:give_up()
+end
 
 local function stream_headers(headers)
   return { ["content-type"] = type_of(headers), ["cache-control"] = "no-cache", ["x-accel-buffering"] = "no" }
@@ -251,9 +262,7 @@ local function stream(visit, target, client, chat, call, meter, wants)
     return nil, err
   end
   note(visit, target, call)
-  return 200, stream_headers(headers), function() return next_lines(self) end, function()
-    if not self.ended then finish(self, CLOSED) end
-  end
+  return 200, stream_headers(headers), function() return next_lines(self) end, function() give_up(self) end
 end
 
 --- Passes a request on, and gives its answer as it comes.
@@ -291,7 +300,7 @@ function M.raw(visit, target, chat, body, streamed)
     body.model = target.model
     body = json.encode(body)
   end
-  local client = M.client(target, chat.protocol)
+  local client = M.client(target, chat.server or chat.protocol)
   local call = send(visit, client, chat, { stream = streamed, model = target.model }, body)
   local meter = meters.begin(visit, chat.operation or (streamed and "stream" or "chat"), { model = target.model }, target)
   if not streamed then return whole(visit, target, nil, chat, call, meter) end
@@ -304,9 +313,7 @@ function M.raw(visit, target, chat, body, streamed)
   local self = {
     visit = visit, exchange = exchange, decoder = NONE, meter = meter, call = call, chat = chat, model = target.model, tail = "",
   }
-  return 200, stream_headers(headers), function() return next_raw(self) end, function()
-    if not self.ended then finish(self, CLOSED) end
-  end
+  return 200, stream_headers(headers), function() return next_raw(self) end, function() give_up(self) end
 end
 
 return M

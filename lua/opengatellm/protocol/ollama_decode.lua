@@ -114,6 +114,9 @@ local function is_nothing(value) return value == nil or value == false or value 
 local function read_completion(body, wants)
   if said(body, "template") then body_reader.refuse("template", "a prompt is sent as a conversation, which has no template of its own") end
   wants.raw, wants.suffix = body:boolean "raw" or nil, said(body, "suffix")
+  if wants.raw and not (is_nothing(body:any "system") and is_nothing(body:any "context")) then
+    body_reader.refuse("", "raw mode does not support template, system, or context")
+  end
   for _, name in ipairs { "raw", "context", "suffix" } do
     if not is_nothing(body:any(name)) then
       body.reader.warn(name, "a prompt is sent as a conversation, which has no " .. name .. ": it was left out")

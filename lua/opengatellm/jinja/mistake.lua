@@ -1,0 +1,35 @@
+--- Mistakes: what is wrong with a template, or with the values that it gets. They are raised, and caught where a template is compiled or run.
+--
+-- @module opengatellm.jinja.mistake
+local M = {}
+
+---@class ogl.jinja.Mistake
+---@field message string
+---@field line? integer of the template, counted from 1
+local Mistake = {}
+Mistake.__index = Mistake
+
+--- Raises a mistake.
+---@param message string
+---@param line? integer
+function M.raise(message, line) error(setmetatable({ message = message, line = line }, Mistake), 0) end
+
+--- Raises a mistake whose message is made of a pattern of string.format.
+---@param pattern string
+---@param ... any
+function M.raisef(pattern, ...) M.raise(pattern:format(...)) end
+
+--- Words what was raised, with the line of the template where it is known. Raises again what is no mistake, and no end of Lua's stack.
+---@param raised any
+---@param line? integer the line that ran, for a mistake that names none
+---@return string
+function M.words(raised, line)
+  if getmetatable(raised) == Mistake then
+    line = raised.line or line
+    return line and ("line %d: %s"):format(line, raised.message) or raised.message
+  end
+  if type(raised) == "string" and raised:find "stack overflow" then return "the template is nested too deep" end
+  error(raised, 0)
+end
+
+return M
