@@ -12,13 +12,14 @@ local address
 
 --- Starts it; `nginx.stop` ends it.
 ---@param scenarios? string[] more of the fault server's, each a model
+---@param workers? integer default 1
 ---@return string address
 ---@return string folder with error.log and access.log
-function M.start(scenarios)
+function M.start(scenarios, workers)
   local names = table.concat(SCENARIOS, " ") .. " " .. table.concat(scenarios or {}, " ")
   local folder
   address, folder = nginx.start("tests/hosts/gateway.conf", {
-    UPSTREAM = helper.fault(), OGL = helper.ogl(), TURNS = helper.serve "encoded.lua", SCENARIOS = names,
+    UPSTREAM = helper.fault(), OGL = helper.ogl(), TURNS = helper.serve "encoded.lua", SCENARIOS = names, WORKERS = tostring(workers or 1),
   })
   return address, folder
 end

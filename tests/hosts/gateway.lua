@@ -1,6 +1,6 @@
 -- The gateway of spec/support/nginx_gateway.lua: every scenario of the fault server is a model. By its own name its bytes pass through;
--- behind "made/" they are translated. What answers without faults is the scripted OpenGateLLM. A protocol and a turn of tests/server/turns.lua,
--- "anthropic/tools", are a model that says that turn; "mirror" names what it was asked.
+-- behind "made/" they are translated. What answers without faults is the scripted OpenGateLLM. A protocol and a turn of
+-- tests/server/turns.lua, "anthropic/tools", are a model that says that turn; "mirror" names what it was asked.
 local ogl = require "opengatellm"
 
 local clients = {}

@@ -24,6 +24,7 @@ local OWN = {
 function M.status(err)
   if err.status and err.status >= 400 and err.status < 600 then return err.status end
   if err.kind == "limit" and err.sent == false then return 429 end
+  if err.kind == "unsupported" and err.sent then return 502 end -- the answer is what nobody can read, not the request
   return STATUS[err.kind] or 502
 end
 
