@@ -236,6 +236,17 @@ it("the environment has every variable", function()
   assert.is_nil(system.environment().NO_SUCH_VARIABLE)
 end)
 
+it("a program that outlives pipes is told that nobody reads", function()
+  local program = helper.write [[
+    require "opengatellm.system".outlive_pipes()
+    io.stdout:setvbuf "no"
+    local fine, problem
+    repeat fine, problem = io.write "x" until not fine
+    io.stderr:write(problem, "\n")
+  ]]
+  assert.same({ "Broken pipe" }, lines_of(("{ timeout 20 %s %s | true; } 2>&1"):format(lua, program)))
+end)
+
 describe("a folder", function()
   it("is listed by name, with what each name stands for", function()
     local path = new_folder()

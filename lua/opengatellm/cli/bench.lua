@@ -222,11 +222,11 @@ local function read_result(path)
 end
 
 local function compare(arguments)
-  local comparing = require "opengatellm.bench.compare"
   local before, problem = read_result(arguments.before)
   local after
   if before then after, problem = read_result(arguments.after) end
   if not after then return fail(problem) end
+  local comparing = require "opengatellm.bench.compare"
   local comparison = comparing.of(before, after)
   local fine
   fine, problem = write(nil, arguments.json and comparing.json(comparison) or comparing.table(comparison, looks()))
@@ -247,6 +247,9 @@ local ACTIONS = { run = run, prompts = show_prompts, compare = compare, config =
 --- Runs one of the commands of `ogl bench`.
 ---@param arguments table as argparse read them
 ---@return integer # the exit status of the program
-function M.run(arguments) return ACTIONS[arguments.action](arguments) end
+function M.run(arguments)
+  require "opengatellm.system".outlive_pipes()
+  return ACTIONS[arguments.action](arguments)
+end
 
 return M
