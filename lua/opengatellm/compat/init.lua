@@ -9,7 +9,6 @@
 local cases = require "opengatellm.compat.cases"
 local hosts = require "opengatellm.host"
 local tasks = require "opengatellm.task"
-local targets = require "opengatellm.compat.target"
 local version = require "opengatellm.version"
 
 local M = {}
@@ -79,8 +78,8 @@ local function run_case(case, target, interrupted)
   local verdict, detail = task:wait()
   if not verdict then verdict, detail = "fail", "the case itself failed: " .. tostring(detail) end
   return {
-    case = case.name, verdict = verdict, ms = (hosts.current().now() - began) * 1000, detail = target:clean(detail),
-    traceback = task.traceback and target:clean(task.traceback),
+    case = case.name, verdict = verdict, ms = (hosts.current().now() - began) * 1000, detail = target:line(detail),
+    traceback = task.traceback and target:redacted(task.traceback),
   }
 end
 
@@ -98,7 +97,7 @@ local function begin_provider(target, interrupted)
   local provider = target.client.provider
   local task = ended(function() return target:model "text" end, interrupted)
   return {
-    name = target.name, kind = provider.name, protocol = provider.protocol, address = targets.address(target), results = {},
+    name = target.name, kind = provider.name, protocol = provider.protocol, address = target.client.api, results = {},
     model = task and task:wait() or nil,
   }
 end

@@ -61,6 +61,10 @@ function Target:model(purpose)
   return nil, ("the server lists no model for %s, and none is set"):format(purpose)
 end
 
+--- Gives the question that is answered by the token.
+---@return string
+function Target:question() return "Answer with this word and nothing else: " .. self.token end
+
 --- Completes a chat: its model, how long it may get.
 ---@param fields ogl.Request
 ---@return ogl.Request
@@ -84,14 +88,19 @@ function Target:stream(fields)
   return stream, err
 end
 
---- Replaces the secrets of this target in a text, and what a terminal could take for a command.
+--- Replaces the secrets of this target in a text.
 ---@param text string
 ---@return string
-function Target:clean(text)
+function Target:redacted(text)
   local holder = { message = text }
   for _, secret in ipairs(self.secrets) do errors.redact(holder, secret) end
-  return (holder.message:gsub("%c+", " "))
+  return holder.message
 end
+
+--- The same in one line, without what a terminal could take for a command.
+---@param text string
+---@return string
+function Target:line(text) return (self:redacted(text):gsub("%c+", " ")) end
 
 ---@class ogl.compat.TargetOptions
 ---@field name string
@@ -120,14 +129,6 @@ function M.new(options)
     number = options.number or 42817, fields = request.merge({ max_tokens = 1024 }, options.fields), cases = options.cases or {},
     secrets = secrets_of(options),
   }, Target)
-end
-
---- Names the address of a target's server, without a password in it.
----@param target ogl.compat.Target
----@return string? # nil where the client has none
-function M.address(target)
-  local address = target.client.api or target.client.root
-  return address and target:clean((address:gsub("//[^/@]*@", "//")))
 end
 
 return M

@@ -6,7 +6,7 @@ local picture = require "opengatellm.compat.picture"
 local verdict = require "opengatellm.compat.verdict"
 
 local function text(target)
-  local reply, err = target:chat { messages = "Answer with this word and nothing else: " .. target.token }
+  local reply, err = target:chat { messages = target:question() }
   if not reply then return verdict.of_error(err) end
   return verdict.of(verdict.lacks(reply.text, target.token) or verdict.ends_otherwise(reply, "stop"), "it said " .. target.token)
 end
@@ -64,7 +64,7 @@ local function max_tokens(target)
   if not reply then return verdict.of_error(err) end
   local counted = reply.usage and reply.usage.output_tokens
   local problem = counted and counted > MOST and ("expected at most %d tokens, got %d"):format(MOST, counted)
-  return verdict.of(problem or verdict.ends_otherwise(reply, "length"), ("it was cut at %d tokens"):format(counted or MOST))
+  return verdict.of(problem or verdict.ends_otherwise(reply, "length"), ("it was cut; %s tokens were counted"):format(counted and ("%d"):format(counted) or "no"))
 end
 
 return {
