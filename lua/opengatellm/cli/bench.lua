@@ -87,17 +87,11 @@ end
 
 local function fail(problem, status) return common.fail("ogl: " .. problem, status or 2) end
 
--- Writes a text to a file, or to standard output; nil and what failed: a full disk, a closed pipe.
+-- Writes a text to a file, or to standard output.
 local function write(path, text)
-  local file, problem = io.stdout, nil
-  if path then file, problem = io.open(path, "wb") end
-  if not file then return nil, problem end
-  local fine
-  fine, problem = file:write(text)
-  if fine then fine, problem = file:flush() end
-  if path then file:close() end
-  if fine then return true end
-  return nil, ("%s: %s"):format(path or "standard output", problem)
+  local output = require "opengatellm.cli.output"
+  if path then return output.save(path, text) end
+  return output.say(text)
 end
 
 -- Run -------------------------------------------------------------------------------------------------------------

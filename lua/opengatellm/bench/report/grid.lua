@@ -1,6 +1,7 @@
 --- Grids: rows of cells that a terminal shows in columns. The first column has names, the others numbers, flush right.
 --
--- A grid is at most as wide as it may be: names have half of that, and columns that do not fit beside them begin a block of their own below.
+-- A grid is at most as wide as it may be: names have half of that at most, and columns that do not fit beside them begin a block of their
+-- own below.
 --
 -- @module opengatellm.bench.report.grid
 local width = require "opengatellm.base.width"
