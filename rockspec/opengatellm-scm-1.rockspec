@@ -70,7 +70,6 @@ build = {
         "csrc/lua/system_module.c", "csrc/lua/system_raw.c", "csrc/lua/system_responder.c",
       },
     },
-    ["opengatellm"] = "lua/opengatellm/init.lua",
     ["opengatellm.auth"] = "lua/opengatellm/auth/init.lua",
     ["opengatellm.auth.azure"] = "lua/opengatellm/auth/azure.lua",
     ["opengatellm.auth.vertex"] = "lua/opengatellm/auth/vertex.lua",

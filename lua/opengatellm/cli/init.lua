@@ -68,7 +68,7 @@ end
 function M.main(arguments)
   local fine, parsed = make_parser(arguments):pparse(arguments)
   if fine then return guarded(parsed) end
-  io.stderr:write("ogl: ", parsed, "\n")
+  io.stderr:write("ogl: ", (parsed:gsub("\n", "; ")), "\n")
   return 2
 end
 
