@@ -320,7 +320,7 @@ describe("every Lua file", function()
       ["middleware/citations"] = "middleware/events", ["middleware/redact"] = "middleware/events",
       ["bench/report/chart"] = "bench/report/html", ["bench/report/charts"] = "bench/report/html", ["bench/report/style"] = "bench/report/html",
       ["bench/report/runs"] = "bench/report/html", ["bench/report/grid"] = "bench/report/table", ["bench/report/loads"] = "bench/report/table",
-      ["bench/report/number"] = "bench/report/table", ["bench/report/contract"] = "bench/report/init", ["bench/report/secrets"] = "bench/report/init",
+      ["bench/report/number"] = "bench/report/table", ["bench/report/contract"] = "bench/report/init", ["base/secrets"] = "bench/report/init",
       ["cli/init"] = "cli", ["cli/chat"] = "cli", ["cli/common"] = "cli", ["cli/models"] = "net/ogl", ["cli/serve"] = "hosts/serve",
       ["gateway/chat"] = "gateway/openai", ["gateway/relay"] = "gateway/openai", ["gateway/meter"] = "gateway/openai",
       ["gateway/visit"] = "gateway/init", ["gateway/problem"] = "gateway/init", ["gateway/models"] = "gateway/openai", ["gateway/nginx"] = "hosts/nginx_gateway",
