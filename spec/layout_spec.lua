@@ -320,7 +320,7 @@ describe("every Lua file", function()
       ["middleware/citations"] = "middleware/events", ["middleware/redact"] = "middleware/events",
       ["bench/report/chart"] = "bench/report/html", ["bench/report/charts"] = "bench/report/html", ["bench/report/style"] = "bench/report/html",
       ["bench/report/runs"] = "bench/report/html", ["bench/report/grid"] = "bench/report/table", ["bench/report/loads"] = "bench/report/table",
-      ["bench/report/number"] = "bench/report/table", ["bench/report/contract"] = "bench/report/init", ["bench/report/secrets"] = "bench/report/init",
+      ["bench/report/number"] = "bench/report/table", ["bench/report/contract"] = "bench/report/init", ["base/secrets"] = "bench/report/init",
       ["cli/init"] = "cli", ["cli/chat"] = "cli", ["cli/common"] = "cli", ["cli/models"] = "net/ogl", ["cli/serve"] = "hosts/serve", ["cli/settings/lexer"] = "cli/settings/reader", ["cli/compat_example"] = "cli/compat", ["compat/verdict"] = "compat/cases",
       ["compat/picture"] = "compat/cases", ["compat/cases/init"] = "compat/cases", ["compat/cases/text"] = "compat/cases", ["compat/cases/stream"] = "compat/cases",
       ["compat/cases/tools"] = "compat/cases", ["compat/cases/vectors"] = "compat/cases", ["compat/cases/images"] = "compat/cases", ["compat/cases/refusals"] = "compat/cases",
