@@ -1,4 +1,4 @@
---- Shared by the commands: the options that make a client, and the output of a failure.
+--- Shared by the commands: the options that make a client, the model that is asked, and the output of a failure.
 --
 -- @module opengatellm.cli.common
 local ogl = require "opengatellm"
@@ -21,18 +21,47 @@ local function missing(client)
     .. 'OGL_URL=https://albert.api.etalab.gouv.fr OGL_TOKEN=sk-… ogl chat "Bonjour"'
 end
 
---- Makes the client that the options describe.
----@param arguments table as argparse read them
+--- Makes a client, and checks that it has a server.
+---@param options ogl.ClientOptions
 ---@return ogl.Client? client
 ---@return string? line without a client: what the user has to set
-function M.client(arguments)
-  local fine, client = pcall(ogl.client, {
-    provider = arguments.provider, base_url = arguments.url, timeouts = arguments.timeout and { total = arguments.timeout } or nil,
-  })
+function M.client_of(options)
+  local fine, client = pcall(ogl.client, options)
   if not fine then return nil, "ogl: " .. tostring(client):gsub("^.-: ogl%.client: ", "") end
   local line = missing(client)
   if line then return nil, line end
   return client
+end
+
+--- Makes the client that the options of a command describe.
+---@param arguments table as argparse read them
+---@return ogl.Client? client
+---@return string? line without a client: what the user has to set
+function M.client(arguments)
+  return M.client_of {
+    provider = arguments.provider, base_url = arguments.url, timeouts = arguments.timeout and { total = arguments.timeout } or nil,
+  }
+end
+
+-- The first model of the server that writes text; OGL says so, other servers say nothing.
+local function first_model(client)
+  local models, err = client:models()
+  if not models then return nil, err end
+  for _, model in ipairs(models) do
+    if model.type == nil or model.type == "text-generation" or model.type == "image-text-to-text" then return model.id end
+  end
+  return nil, "ogl: the server has no model that writes text; choose one with --model"
+end
+
+--- Says which model is asked: the wanted one, that of the environment, or the server's first that writes text.
+---@param client ogl.Client
+---@param wanted? string
+---@return string? model
+---@return any err
+function M.model(client, wanted)
+  local model = wanted or os.getenv "OGL_MODEL"
+  if model then return model end
+  return first_model(client)
 end
 
 --- Tells a failure on standard error; returns the exit status.

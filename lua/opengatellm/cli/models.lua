@@ -3,7 +3,7 @@
 -- @module opengatellm.cli.models
 local common = require "opengatellm.cli.common"
 
-local M = { summary = "List the models of the server." }
+local M = {}
 
 --- Declares the options of `ogl models`.
 ---@param command table a command of argparse
