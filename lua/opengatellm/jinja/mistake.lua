@@ -19,7 +19,8 @@ function M.raise(message, line) error(setmetatable({ message = message, line = l
 ---@param ... any
 function M.raisef(pattern, ...) M.raise(pattern:format(...)) end
 
---- Words what was raised, with the line of the template where it is known. Raises again what is no mistake, and no end of Lua's stack.
+--- Words what was raised, with the line of the template where it is known. What Lua itself raised (the end of its stack or of its memory)
+--- is worded too: a template may bring it about, and must not end the program.
 ---@param raised any
 ---@param line? integer the line that ran, for a mistake that names none
 ---@return string
@@ -28,8 +29,7 @@ function M.words(raised, line)
     line = raised.line or line
     return line and ("line %d: %s"):format(line, raised.message) or raised.message
   end
-  if type(raised) == "string" and raised:find "stack overflow" then return "the template is nested too deep" end
-  error(raised, 0)
+  return "the engine failed: " .. tostring(raised)
 end
 
 return M
