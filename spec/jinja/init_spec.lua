@@ -25,8 +25,11 @@ local function variables_of(values)
   return variables
 end
 
+local compiled = {} -- the last template: many conversations come to each
+
 local function rendered(source, values, steps)
-  local template, problem = jinja.compile(source)
+  if compiled.source ~= source then compiled = { source = source, template = { jinja.compile(source) } } end
+  local template, problem = compiled.template[1], compiled.template[2]
   if not template then return nil, problem end
   local result
   result, problem = template:render(variables_of(values), steps)
@@ -88,7 +91,7 @@ describe("a template that means no good", function()
 
   for _, case in ipairs(CASES) do
     it("is stopped: " .. case[1]:sub(1, 70):gsub("\n", " "), function()
-      local result, problem = rendered(case[1], "{}", 1000000)
+      local result, problem = rendered(case[1], "{}", 2000000)
       assert.is_nil(result)
       assert.matches(case[2], problem)
     end)

@@ -6,6 +6,7 @@ local M = {}
 ---@class ogl.jinja.Mistake
 ---@field message string
 ---@field line? integer of the template, counted from 1
+---@field refused? boolean the template itself has raised it
 local Mistake = {}
 Mistake.__index = Mistake
 
@@ -13,6 +14,15 @@ Mistake.__index = Mistake
 ---@param message string
 ---@param line? integer
 function M.raise(message, line) error(setmetatable({ message = message, line = line }, Mistake), 0) end
+
+--- Raises what a template raises itself.
+---@param message string
+function M.refuse(message) error(setmetatable({ message = message, refused = true }, Mistake), 0) end
+
+--- Says whether a template has raised something itself.
+---@param raised any
+---@return boolean
+function M.is_refusal(raised) return getmetatable(raised) == Mistake and raised.refused == true end
 
 --- Raises a mistake whose message is made of a pattern of string.format.
 ---@param pattern string
