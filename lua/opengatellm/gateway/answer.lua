@@ -76,11 +76,16 @@ end
 local function advance(self)
   local out, ended = read(self)
   if not out then return "", ended end
-  self.meter:tally(self.transcoder:tally())
-  if not ended and self.transcoder:problem() then ended = not self.call:committed() end -- an untouched one goes on
+  local transcoder = self.transcoder
+  local problem = transcoder:problem()
+  self.meter:tally(transcoder:tally())
+  if problem then
+    out = self.call:finish({ message = out }).message -- without the key, which a server may quote
+    ended = ended or not self.call:committed() -- an untouched one goes on
+  end
   if not ended then return out end
   self.ended = true
-  if self.transcoder:problem() then return out, error_of(self) end
+  if problem then return out, error_of(self) end
   conclude(self)
   return out
 end
@@ -127,15 +132,15 @@ end
 
 -- Reads until the answer is settled; gives the error where there is none.
 local function settle(self)
-  local held = {}
+  local held = "" -- of one piece or two, mostly
   repeat
     local out, err = advance(self)
-    held[#held + 1] = out
-    if err and self.mode == "stream" and self.call:committed() then held[#held + 1], err = tell(self, err), nil end
-    if err then held, err = {}, self.call:committed() and err or try_again(self, err) end
+    held = held .. out
+    if err and self.mode == "stream" and self.call:committed() then held, err = held .. tell(self, err), nil end
+    if err then held, err = "", self.call:committed() and err or try_again(self, err) end
     if err then return err end
   until is_settled(self)
-  self.first = table.concat(held)
+  self.first = held
 end
 
 -- The next bytes of a stream; nil at its end.
