@@ -224,6 +224,16 @@ describe("the gateway in nginx", function()
     assert.equal(before, helper.stats().requests)
   end)
 
+  it("sends the layers of models on as files, above the limit of other bodies", function()
+    for _, size in ipairs { 3000000, 5 } do
+      local status, bytes = ask("POST", "/api/blobs/sha256:00", ("x"):rep(size))
+      assert.equal(200, status, bytes)
+      local told = json.decode(bytes)
+      assert.equal(size, told.size)
+      assert.equal("application/octet-stream", told.headers["content-type"])
+    end
+  end)
+
   it("answers callers of HTTP/1.0, as a stock nginx in front of it is one", function()
     local caller = open()
     send(caller, "POST", "/v1/chat/completions", json.encode(chat("made/ok", true)), nil, "1.0")

@@ -10,6 +10,7 @@ local errors = require "opengatellm.errors"
 local json = require "opengatellm.json"
 local meters = require "opengatellm.gateway.meter"
 local problems = require "opengatellm.gateway.problem"
+local uploads = require "opengatellm.http.upload"
 local words = require "opengatellm.base.words"
 
 local M = {}
@@ -71,13 +72,12 @@ local function headers_for(visit, chat)
   return headers
 end
 
-local function send(visit, client, chat, wants, body)
+local function send(visit, client, chat, wants, body, form)
   local root = chat.protocol == "ollama"
   local call = calls.new(client, {
     method = visit.request.method, path = chat.relayed or root and visit.request.path or PATHS[chat.protocol], root = root,
-    model = wants.model,
-    body = body or visit.request.body, stream = wants.stream, options = { headers = headers_for(visit, chat) }, repeatable = "inference",
-    warnings = {},
+    model = wants.model, body = not form and (body or visit.request.body) or nil, form = form, stream = wants.stream,
+    options = { headers = headers_for(visit, chat) }, repeatable = "inference", warnings = {},
   })
   call.model, call.streamed = wants.model, wants.stream
   return call
@@ -136,7 +136,7 @@ local function whole(visit, target, client, chat, call, meter)
   local err = client and judge(client, chat, call, meter, body, head)
   meter:done(err)
   if err then return nil, err end
-  return 200, { ["content-type"] = type_of(head.headers) or "application/json" }, body
+  return head.status, { ["content-type"] = type_of(head.headers) or "application/json" }, body
 end
 
 -- Streams -------------------------------------------------------------------------------------------------------------------
@@ -286,6 +286,20 @@ function M.answer(visit, target, chat, asked, wants)
   return whole(visit, target, client, chat, call, meter)
 end
 
+--- Passes on a file, of any length.
+---@param visit ogl.GatewayVisit
+---@param target ogl.GatewayTarget
+---@param chat ogl.GatewayChat
+---@param source {path?: string, data?: string}
+---@return integer? status
+---@return table<string, string>|ogl.Error headers or the error
+---@return string? body
+function M.file(visit, target, chat, source)
+  local upload, err = uploads.new { path = source.path, data = source.data, mime = "application/octet-stream" }
+  if not upload then return nil, err end
+  local call = send(visit, M.client(target, chat.protocol), chat, { stream = false }, nil, uploads.body(upload))
+  return whole(visit, target, nil, chat, call, meters.begin(visit, chat.operation, {}, target))
+end
 
 --- Passes on a request whose answer has no events of ours, such as a completion: nothing is counted but the call itself.
 ---@param visit ogl.GatewayVisit

@@ -14,6 +14,7 @@ local M = {}
 ---@field query? string
 ---@field headers table<string, string> by lower-case name
 ---@field body? string
+---@field source? fun(): {path?: string, data?: string}? gives the body that is a file (Gateway:takes_file); nil: it has none
 ---@field server? string address that it came to
 
 ---@class ogl.GatewayVisit
