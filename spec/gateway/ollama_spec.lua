@@ -374,6 +374,7 @@ describe("a request that changes models", function()
     assert.equal(403, (support.ask(gateway, "POST", "/api/copy", { source = "one", destination = "x" })))
     assert.equal(403, (support.ask(gateway, "HEAD", "/api/blobs/sha256:00")))
     assert.equal(401, (support.ask(gateway, "POST", "/api/me")))
+    assert.equal(401, (support.ask(gateway, "DELETE", "/api/user/keys/abc")))
   end)
 
   it("goes on to an Ollama server whose route says manage", function()

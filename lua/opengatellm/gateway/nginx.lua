@@ -72,7 +72,7 @@ local function request_of(self, headers)
   if path:find "^%a[%w+.-]*://" then path = path:match "^%a[%w+.-]*://[^/]*(.*)$" end
   return {
     method = ngx.req.get_method(), path = path == "" and "/" or path, query = ngx.var.args, headers = headers, body = nil,
-    server = ngx.var.server_addr,
+    server = ngx.var.server_addr, hostname = ngx.var.hostname,
   }
 end
 

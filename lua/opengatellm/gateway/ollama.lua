@@ -294,7 +294,7 @@ M.routes = {
 
 local BLOB = "^/api/blobs/(sha256[:-]%x+)$"
 
-M.patterns = { { BLOB, { HEAD = ask_blob, POST = push_blob } } }
+M.patterns = { { BLOB, { HEAD = ask_blob, POST = push_blob } }, { "^/api/user/keys/([^/]+)$", { DELETE = no_account } } }
 
 --- The paths whose bodies are files.
 M.files = BLOB
