@@ -186,6 +186,10 @@ describe("the gateway in nginx", function()
     long.messages[1].content = ("x"):rep(50000) -- which nginx puts into a file
     assert.equal(200, (ask("POST", "/v1/chat/completions", long)))
     assert.equal(415, (ask("POST", "/api/chat", "{}", { ["Content-Encoding"] = "br" })))
+    local packed = output_of("gzip -nc " .. helper.write(json.encode(chat("ok", false))))
+    assert.equal(200, (ask("POST", "/api/chat", packed, { ["Content-Encoding"] = "gzip" })))
+    packed = output_of("head -c 1000000 /dev/zero | gzip -nc")
+    assert.equal(413, (ask("POST", "/api/chat", packed, { ["Content-Encoding"] = "gzip" })))
     local many = {}
     for i = 1, 120 do many["x-" .. i] = "1" end
     assert.equal(431, (ask("GET", "/api/version", nil, many)))
