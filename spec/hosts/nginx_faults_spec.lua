@@ -35,7 +35,7 @@ local FACES = { ["/v1/chat/completions"] = "openai_chat", ["/api/chat"] = "ollam
 local folder
 
 setup(function()
-  local names = { "slow:10", "slow:100" }
+  local names = { "slow:10", "slow:100", "firehose:16" }
   for _, row in ipairs(FAULTS) do names[#names + 1] = row[1] end
   folder = select(2, gateway.start(names, 2))
 end)
@@ -296,10 +296,13 @@ describe("a caller that", function()
 
   it("does not read slows its own stream alone, and its worker holds little of it", function()
     local caller = open()
-    send(caller, "POST", "/v1/chat/completions", json.encode(chat("made/firehose:2", true)))
+    send(caller, "POST", "/v1/chat/completions", json.encode(chat("firehose:16", true)))
     local status, headers = read_head(caller)
     assert.equal(200, status)
+    local before = helper.memory(headers["x-worker"])
     beside_streams(function() end)
+    local after = helper.memory(headers["x-worker"])
+    if after then assert.is_true(after - before < 8 * 2^20, after - before) end
     assert.truthy(read_body(caller, headers):find("[DONE]", 1, true))
     caller:close()
   end)
