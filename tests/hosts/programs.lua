@@ -1,5 +1,5 @@
---- Real programs that speak to Ollama, at the gateway in nginx, in front of the scripted OpenGateLLM: each is asked something in a folder of
---- its own, with a home of its own, and has to say what the server's play says.
+--- Real programs that speak to Ollama, at the gateway in nginx, in front of the scripted OpenGateLLM: each is asked something in a
+--- folder of its own, with a home of its own, and has to say what the server's play says.
 --
 --   programs.lua [NAME…]      default: all
 --
@@ -10,7 +10,8 @@ local nginx = require "spec.support.nginx"
 
 local QUESTION = "Quelle est la capitale de la France ?"
 
--- A row: its package, the file that runs, what is written before, its command line, and texts that it has to say. @ADDRESS@ is the gateway's.
+-- A row: its package, the file that runs, what is written before, its command line, and texts that it has to say. @ADDRESS@ is the
+-- gateway's.
 local PROGRAMS = {
   {
     name = "continue", package = "@continuedev/cli@1.5.47", program = "@continuedev/cli/dist/cn.js", file = "config.yaml",
@@ -33,13 +34,14 @@ local function run(command)
   return text
 end
 
+local INSTALL = "mkdir -p %s && cd %s && npm init -y >/dev/null 2>&1 && npm install --ignore-scripts --no-fund --no-audit --silent %s"
+
 -- Installs the package; false where npm cannot.
 local function install(row)
   local folder = "build/programs/" .. row.name
   local found = io.open(folder .. "/node_modules/" .. row.program)
   if found then return found:close() end
-  local done = os.execute(("mkdir -p %s && cd %s && npm init -y >/dev/null 2>&1 && npm install --ignore-scripts --no-fund --no-audit --silent %s")
-    :format(folder, folder, row.package))
+  local done = os.execute(INSTALL:format(folder, folder, row.package))
   return done == true or done == 0
 end
 
