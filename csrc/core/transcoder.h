@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT
 ** transcoder.h - one protocol's answer in, another's out: a decoder and an encoder, and nothing between them but events.
+** Where `untouched` is set, both are the same protocol and the bytes themselves go out, whole lines of a stream at a time: the decoder
+** counts, and knows how the answer ended, and the encoder has only an error to write, in place of a line that broke off.
 **
 ** Life: `init`, `feed` with bytes as they come, `finish` after the last; after each, the bytes to send lie in
 ** `encoder.out` (take them, then `ogl_buf_reset`). Who has a clock sets `encoder.now` before each. An error of the answer, or of its
@@ -23,7 +25,8 @@ struct ogl_transcoder {
   struct ogl_encoder encoder;
   size_t events;          /* put so far */
   struct ogl_tally tally; /* of them */
-  int silent;             /* see above */
+  int silent, untouched;  /* see above; the caller sets them behind `init` */
+  struct ogl_buf rest;    /* untouched: what waits for the end of its line; all of a whole body */
   int problem;            /* 0, or the code of the error that ended the answer */
   int ended;
 };

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "../core/mem.h"
+#include "devices.h"
 #include "slots.h"
 
 struct ogl_llama_engine {
@@ -163,6 +164,7 @@ static char *copy(const char *text) {
 }
 
 struct ogl_llama_engine *ogl_llama_engine_open(const struct ogl_llama_settings *settings) {
+  if (!ogl_llama_devices_find()) return errno = ENODEV, NULL;
   struct ogl_llama_engine *e = ogl_realloc(NULL, sizeof *e);
   if (!e) return NULL;
   memset(e, 0, sizeof *e);

@@ -21,7 +21,7 @@ struct ogl_llama_engine;
 
 enum ogl_llama_state { OGL_LLAMA_LOADING, OGL_LLAMA_READY, OGL_LLAMA_BROKEN };
 
-/* NULL without memory, descriptors or threads; then errno says which. */
+/* NULL without memory, descriptors or threads, or anything to compute on (ENODEV); errno says which. */
 struct ogl_llama_engine *ogl_llama_engine_open(const struct ogl_llama_settings *settings);
 /* Ends it, see above. */
 void ogl_llama_engine_close(struct ogl_llama_engine *e);

@@ -17,7 +17,8 @@
 **
 **   context = {id, model, created (seconds), now, include_usage, echo (JSON members), max_reply (bytes), generate (of Ollama: the form
 **              of /api/generate), remote_model, remote_host; for a transcoder also content_type, strict and needs_reason of what
-**              comes in; silent: a problem of it is told by `fail` alone}
+**              comes in; silent: a problem of it is told by `fail` alone; untouched: the bytes go out as
+**              they came}
 **   now: seconds since 1970 with their fraction; that of the context is when the request came. The core has no clock: without it
 **        Ollama's durations are 1 ns.
 */
@@ -268,8 +269,10 @@ static int l_transcoder(lua_State *L) {
   struct transcoder *u = ogl_lua_new(L, TRANSCODER, sizeof *u, release_transcoder);
   u->t = ogl_realloc(NULL, sizeof *u->t);
   int err = u->t ? ogl_transcoder_init(u->t, from, &options, to, is_whole, &context) : OGL_ERR_MEMORY;
-  if (!err) u->t->silent = ogl_lua_field_true(L, 4, "silent");
-  return err ? ogl_lua_fail(L, err) : 1;
+  if (err) return ogl_lua_fail(L, err);
+  u->t->silent = ogl_lua_field_true(L, 4, "silent");
+  u->t->untouched = ogl_lua_field_true(L, 4, "untouched");
+  return 1;
 }
 
 void ogl_lua_encoder_open(lua_State *L) {

@@ -8,6 +8,7 @@
 --
 -- @module opengatellm
 local client = require "opengatellm.client"
+local interrupts = require "opengatellm.host.interrupts"
 local json = require "opengatellm.json"
 local message = require "opengatellm.request.message"
 local task = require "opengatellm.task"
@@ -26,6 +27,7 @@ local M = {
   image = message.image, audio = message.audio, file = message.file,
   array = json.array, null = json.null,
   run = task.run, spawn = task.spawn, sleep = task.sleep, all = task.all, map = task.map, first = task.first, deadline = task.deadline,
+  interrupts = interrupts.open,
 }
 
 -- Loaded when they are first used: few programs do.

@@ -9,6 +9,7 @@
 -- @module opengatellm.task
 local errors = require "opengatellm.errors"
 local host = require "opengatellm.host"
+local interrupts = require "opengatellm.host.interrupts"
 
 local unpack = table.unpack or unpack -- luacheck: compat
 local function pack(...) return { n = select("#", ...), ... } end
@@ -222,12 +223,11 @@ function M.run(fn, ...)
   error(type(main.failure.err) == "string" and main.traceback or main.failure.err, 0)
 end
 
---- Gives the error of the running task if it was cancelled.
+--- Gives the error of the running task if it was cancelled, or of the program if it was interrupted.
 ---@return ogl.Error? err `cancelled`, or nil
 function M.cancelled()
-  if n_cancelled == 0 then return nil end
-  local task = tasks[coroutine.running() or M]
-  return task and task.cancel_error
+  local task = n_cancelled > 0 and tasks[coroutine.running() or M]
+  return task and task.cancel_error or interrupts.err()
 end
 
 --- Whether the host may kill the running task where it waits (nginx). No other host kills tasks.

@@ -127,6 +127,9 @@ describe("what bad input gets", function()
     refused(400, "/v1/chat/completions", { model = 3, messages = { { role = "user", content = "x" } } })
     refused(400, "/v1/chat/completions", { model = "m", messages = { { role = "user", content = "x" } }, temperature = "hot" })
     refused(400, "/v1/chat/completions", { model = "m\nx: y", messages = { { role = "user", content = "x" } } })
+    for _, path in ipairs { "/v1/chat/completions", "/v1/responses", "/v1/completions" } do
+      refused(400, path, { model = "m", MODEL = "other", messages = { { role = "user", content = "x" } }, input = "x", prompt = "x" })
+    end
     refused(400, "/v1/embeddings", { model = "m", input = 3 })
     refused(400, "/v1/embeddings", { model = "m" })
     refused(400, "/v1/rerank", { model = "m", query = "x" })
@@ -274,13 +277,13 @@ describe("a fallback", function()
   it("asks each server for the model of its own client", function()
     local down, first = support.client("openai_chat", { status = 503, body = '{"error":{"message":"busy"}}' }, { model = "a" })
     local up, second = support.client("openai_chat", support.server("openai_chat", support.TEXT), { model = "b" })
-    local function gateway_of(...) return ogl.gateway { routes = { { model = "virtual", client = ogl.router { clients = { ... } } } } } end
+    local function virtual(...) return ogl.gateway { routes = { { model = "virtual", client = ogl.router { clients = { ... } } } } } end
     local body = { model = "virtual", messages = { { role = "user", content = "x" } } }
-    local status, bytes = support.ask(gateway_of(down, up), "POST", "/v1/chat/completions", body)
+    local status, bytes = support.ask(virtual(down, up), "POST", "/v1/chat/completions", body)
     assert.equal(200, status, bytes)
     assert.same({ "a", "b" }, { json.decode(first.requests[1].body).model, json.decode(second.requests[1].body).model })
-    local headers
-    status, _, headers = support.ask(gateway_of(up), "POST", "/v1/chat/completions", body)
+    local _, headers
+    status, _, headers = support.ask(virtual(up), "POST", "/v1/chat/completions", body)
     assert.same({ 200, "b" }, { status, headers["x-gateway-model"] })
     assert.is_nil(headers["x-gateway-fallback"])
   end)
@@ -341,6 +344,45 @@ describe("the other routes", function()
 
   it("health answers", function()
     assert.equal(200, (support.ask(gateway_of("openai_chat", {}), "GET", "/health")))
+  end)
+end)
+
+describe("OpenAI's list of models", function()
+  it("has Anthropic's form for programs that name a version of its API", function()
+    local gateway = ogl.gateway { routes = { { model = "a", aliases = { "b" }, client = (support.client("openai_chat", {})) } } }
+    local function list(headers) return json.decode((select(2, support.ask(gateway, "GET", "/v1/models", nil, headers)))) end
+    local plain = list()
+    assert.same({ "list", "a", "model" }, { plain.object, plain.data[1].id, plain.data[1].object })
+    assert.same({
+      data = {
+        { type = "model", id = "a", display_name = "a", created_at = "1970-01-01T00:00:00Z" },
+        { type = "model", id = "b", display_name = "b", created_at = "1970-01-01T00:00:00Z" },
+      },
+      has_more = false, first_id = "a", last_id = "b",
+    }, list { ["anthropic-version"] = "2023-06-01" })
+  end)
+
+  it("asks servers beside each other, for a second at the most, and does without those that fail", function()
+    local function server(id)
+      return function(request)
+        assert.equal(1, request.timeouts.total)
+        if not id then return { status = 500, body = "" } end
+        return { headers = { ["content-type"] = "application/json" }, body = ('{"object":"list","data":[{"id":"%s"}]}'):format(id) }
+      end
+    end
+    local routes, transports = {}, {}
+    for i, id in ipairs { "a", false, "c" } do
+      local client, transport = support.client("openai_chat", server(id))
+      routes[i], transports[i] = { prefix = i .. "/", client = client }, transport
+    end
+    local gateway = ogl.gateway { routes = routes }
+    for _ = 1, 2 do
+      local _, bytes = support.ask(gateway, "GET", "/v1/models")
+      local names = {}
+      for i, model in ipairs(json.decode(bytes).data) do names[i] = model.id end
+      assert.same({ "1/a", "3/c" }, names)
+    end
+    for _, transport in ipairs(transports) do assert.equal(1, #transport.requests) end
   end)
 end)
 

@@ -146,7 +146,7 @@ end)
 
 describe("the official clients at the gateway", function()
   it("of Ollama and OpenAI list, chat, stream, embed and fail as at their own servers", function()
-    local out = run(("gateway.mjs %s gpt-oss-120b"):format(address))
+    local out = run(("gateway.mjs %s gpt-oss-120b made/stall_mid_stream:3"):format(address))
     local said = out.openai_chat
     assert.is_true(#said > 0)
     assert.truthy(table.concat(out.ollama_list, " "):find("gpt-oss-120b", 1, true))

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT
 ** test_engine.c - the engine over a scripted model: answers, what ends them, several at once, and its end at every moment.
-**
-** usage: test_engine MODEL
 */
-#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -15,6 +13,7 @@
 #include "../../csrc/llama/guard.h"
 #include "../c/check.h"
 #include "asked.h"
+#include "suites.h"
 
 #define HELLO "Hello from a tiny scripted model. Nothing here is real!"
 
@@ -269,6 +268,30 @@ static void test_close(void) {
   }
 }
 
+/* What a child process does with the model; the status says whether it came to its end. */
+static int in_child(void (*body)(int), int argument) {
+  int status = -1;
+  fflush(stdout);
+  pid_t child = fork();
+  if (!child) {
+    body(argument);
+    exit(0);
+  }
+  return waitpid(child, &status, 0) == child ? status : -1;
+}
+
+static void compute_a_while(int microseconds) {
+  struct ogl_llama_engine *e = asked_engine(path, 2, 1 << 14);
+  for (int k = 0; k < 3; k++) ogl_llama_engine_start(e, asked_job(e, k ? "forever" : "hello"));
+  nap(microseconds);
+}
+
+/* Before this process has engines: a child of a process with threads is another case. */
+static void test_exit(void) {
+  check_case("engine: the process exits at every moment");
+  for (int i = 0; i < 40; i++) CHECK_INT(in_child(compute_a_while, i * i * 40), 0);
+}
+
 static void test_fork(void) {
   struct ogl_llama_engine *e = asked_engine(path, 1, 512);
   struct answer a;
@@ -333,9 +356,56 @@ static void test_cut_models(void) {
   remove(name);
 }
 
-int main(int argc, char **argv) {
-  if (argc != 2) return 2;
-  path = argv[1];
+/* Overwrites a few bytes of the keys or of the description of the tensors, each time others. */
+static void damage(const char *name, unsigned seed) {
+  FILE *file = fopen(name, "r+b");
+  if (!file) exit(2);
+  for (int i = 0; i < 1 + (int)(seed % 4); i++) {
+    seed = seed * 1103515245u + 12345u;
+    fseek(file, 4 + (long)(seed >> 8) % 24000, SEEK_SET);
+    fputc((int)(seed >> 3) & 0xFF, file);
+  }
+  fclose(file);
+}
+
+static char damaged[256];
+
+static void run_damaged(int unused) {
+  static struct answer a;
+  (void)unused;
+  struct ogl_llama_engine *e = asked_engine(damaged, 1, 256);
+  struct ogl_llama_job *j = asked_job(e, "hello");
+  j->max_tokens = 4;
+  asked_run(e, j, &a);
+  ogl_llama_engine_close(e);
+}
+
+static void test_damaged_models(void) {
+  int aborted = 0;
+  enum { MODELS = 60 };
+  snprintf(damaged, sizeof damaged, "%s.damaged", path);
+  check_case("engine: models with wrong bytes");
+  for (unsigned seed = 1; seed <= MODELS; seed++) {
+    cut(damaged, 1 << 30);
+    damage(damaged, seed);
+    int status = in_child(run_damaged, 0);
+    aborted += WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
+    if (!CHECK(status == 0 || (WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT)))
+      printf("  seed %u: status %d\n", seed, status);
+  }
+  remove(damaged);
+  printf("of %d damaged models libllama ended the process for %d\n", MODELS, aborted);
+}
+
+void test_processes(const char *model) {
+  path = model;
+  setenv("GGML_NO_BACKTRACE", "1", 1); /* libllama would have a debugger look at a process that it ends */
+  test_exit();
+  test_damaged_models();
+}
+
+void test_engine(const char *model) {
+  path = model;
   check_case("guard: header and library fit");
   CHECK(ogl_llama_guard() == NULL);
   CHECK(ogl_llama_devices_find() > 0);
@@ -350,5 +420,4 @@ int main(int argc, char **argv) {
   test_fork();
   test_no_model();
   test_cut_models();
-  return check_end();
 }

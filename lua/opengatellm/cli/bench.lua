@@ -87,17 +87,11 @@ end
 
 local function fail(problem, status) return common.fail("ogl: " .. problem, status or 2) end
 
--- Writes a text to a file, or to standard output; nil and what failed: a full disk, a closed pipe.
+-- Writes a text to a file, or to standard output.
 local function write(path, text)
-  local file, problem = io.stdout, nil
-  if path then file, problem = io.open(path, "wb") end
-  if not file then return nil, problem end
-  local fine
-  fine, problem = file:write(text)
-  if fine then fine, problem = file:flush() end
-  if path then file:close() end
-  if fine then return true end
-  return nil, ("%s: %s"):format(path or "standard output", problem)
+  local output = require "opengatellm.cli.output"
+  if path then return output.save(path, text) end
+  return output.say(text)
 end
 
 -- Run -------------------------------------------------------------------------------------------------------------
@@ -222,11 +216,11 @@ local function read_result(path)
 end
 
 local function compare(arguments)
-  local comparing = require "opengatellm.bench.compare"
   local before, problem = read_result(arguments.before)
   local after
   if before then after, problem = read_result(arguments.after) end
   if not after then return fail(problem) end
+  local comparing = require "opengatellm.bench.compare"
   local comparison = comparing.of(before, after)
   local fine
   fine, problem = write(nil, arguments.json and comparing.json(comparison) or comparing.table(comparison, looks()))
@@ -247,6 +241,9 @@ local ACTIONS = { run = run, prompts = show_prompts, compare = compare, config =
 --- Runs one of the commands of `ogl bench`.
 ---@param arguments table as argparse read them
 ---@return integer # the exit status of the program
-function M.run(arguments) return ACTIONS[arguments.action](arguments) end
+function M.run(arguments)
+  require "opengatellm.system".outlive_pipes()
+  return ACTIONS[arguments.action](arguments)
+end
 
 return M

@@ -151,7 +151,11 @@ local SECTIONS = {
 local function element_of(command, row)
   if not row.read and not row.many then return command:flag(row.flag, row.help) end
   local option = command:option(row.flag, row.help):argname(row.value or "<n>")
-  return row.read and option:convert(row.read) or option:count "*"
+  if not row.read then return option:count "*" end
+  return option:convert(function(text)
+    local value, problem = row.read(text)
+    return value, problem and ("%s: %s"):format(row.flag, problem)
+  end)
 end
 
 --- Declares the options.

@@ -140,10 +140,11 @@ local function client_of(name, arguments, values)
     headers = settings.user_agent and { ["user-agent"] = settings.user_agent } or nil,
   }
   local entry = (values.providers or {})[name]
-  if not entry and not providers.find(name) then
+  if entry then return provider_settings.client(name, request.merge(entry, { base_url = arguments.url }), common_options) end
+  if not providers.find(name) then
     return nil, ("ogl: --provider %s: it is neither in the configuration nor a kind of server"):format(name)
   end
-  return provider_settings.client(name, request.merge(entry, { base_url = arguments.url }), common_options)
+  return common.client_of(request.merge(common_options, { provider = name, base_url = arguments.url }))
 end
 
 local function provider_of(name, arguments, values)

@@ -61,6 +61,10 @@ function Target:model(purpose)
   return nil, ("the server lists no model for %s, and none is set"):format(purpose)
 end
 
+--- Gives the question that is answered by the token.
+---@return string
+function Target:question() return "Answer with this word and nothing else: " .. self.token end
+
 --- Completes a chat: its model, how long it may get.
 ---@param fields ogl.Request
 ---@return ogl.Request

@@ -3,14 +3,15 @@
 -- Where the client speaks the same protocol and nothing is to change, the bytes pass through instead (relay.lua).
 --
 -- @module opengatellm.gateway.chat
+local answers = require "opengatellm.gateway.answer"
 local core = require "opengatellm.core"
 local meters = require "opengatellm.gateway.meter"
 local mistake = require "opengatellm.middleware.mistake"
 local problems = require "opengatellm.gateway.problem"
 local protocols = require "opengatellm.protocol"
 local relay = require "opengatellm.gateway.relay"
+local steps = require "opengatellm.chat.steps"
 local task = require "opengatellm.task"
-local translation = require "opengatellm.gateway.translation"
 
 local M = {}
 
@@ -21,6 +22,7 @@ local M = {}
 ---@field early? function (visit, asked, wants, target) -> status, headers, body | nil, err where nothing is sent upstream; nil: it is,
 --- by the completion that it may have put into the target
 ---@field renames? boolean a request passes through although its model has another name upstream
+---@field remote? fun(target: ogl.GatewayTarget): string?, string? the name of a hosted model, and its host, which the answer tells
 ---@field timed? boolean its answers tell times and durations
 ---@field relayed? string path of the upstream server, where it is not that of a chat
 ---@field ends? string pattern of the end of a stream that no decoder reads
@@ -38,11 +40,13 @@ end
 -- What the encoder of an answer has to know. An answer of the same protocol keeps its id, by which the caller may ask for it again.
 local function context_of(visit, chat, target, wants)
   local own = not target.client.rows and target.client.provider.protocol == chat.protocol
-  return {
+  local context = {
     id = not own and chat.id and chat.id .. visit.id or nil, model = wants.model, created = not chat.timed and os.time() or nil,
     include_usage = wants.include_usage, echo = chat.echo and chat.echo(visit.request.body) or nil, now = chat.timed and visit.at,
     generate = wants.generate,
   }
+  if chat.remote then context.remote_model, context.remote_host = chat.remote(target) end
+  return context
 end
 
 --- The headers of an answer in the face's form.
@@ -137,8 +141,7 @@ local function whole(self)
 end
 
 -- An answer by the events of a stream, for those who have to see them: middleware, a router, structured output.
-local function by_events(visit, chat, target, asked, streamed, context)
-  local meter = meters.begin(visit, streamed and "stream" or "chat", asked, target)
+local function by_events(visit, chat, target, asked, meter, streamed, context)
   local stream, first = open(visit, target, asked)
   if not stream then
     meter:done(first)
@@ -150,30 +153,48 @@ local function by_events(visit, chat, target, asked, streamed, context)
   return function() return next_bytes(self) end, function() close(self) end
 end
 
+-- An answer whose events nobody needs.
+local function by_bytes(visit, chat, target, asked, meter, streamed, context)
+  local call, problem = steps.prepare(target.client, asked, "stream", true)
+  if not call then
+    if type(problem) == "string" then problem = mistake.new(problem) end
+    meter:done(problem)
+    return nil, problem
+  end
+  local body, give_up = answers.pass(visit, chat, call, meter, streamed, context)
+  if body then visit:note(target, nil, answers.tries(call)) end
+  return body, give_up
+end
+
 local function translate(visit, chat, target, asked, wants)
-  local streamed = wants.stream
+  local streamed, client = wants.stream, target.client
   asked.model, asked.keep, asked.no_streaming, asked.headers = target.model, false, not streamed or nil, visit:forwarded()
-  local answer = translation.fits(target, asked) and translation.answer or by_events
-  local body, give_up = answer(visit, chat, target, asked, streamed, context_of(visit, chat, target, wants))
+  local way = (client.rows or client.chain or target.completion or asked.output) and by_events or by_bytes
+  local meter = meters.begin(visit, streamed and "stream" or "chat", asked, target)
+  local body, give_up = way(visit, chat, target, asked, meter, streamed, context_of(visit, chat, target, wants))
   if not body then return nil, give_up end
   return 200, M.headers(chat, streamed), body, give_up
 end
 
---- Reads the request of a chat, and finds who answers it.
----@param visit ogl.GatewayVisit
----@param chat ogl.GatewayChat
----@return ogl.Request? asked
----@return table|ogl.Error wants or the error
----@return ogl.GatewayTarget? target
-function M.read(visit, chat)
+-- Reads the request of a chat, and finds who answers it; nil and the error.
+local function read(visit, chat)
   local body, problem = visit:text()
   if not body then return nil, problem end
   local protocol = require(protocols[chat.protocol])
   local asked, wants = protocol.decode_request(body, { path = visit.request.path })
   if not asked then return nil, wants end
+  local _, twin = visit:refuse_twin(asked.extra)
+  if twin then return nil, twin end
   local target, err = visit:target(wants.model)
   if not target then return nil, err end
   return asked, wants, target
+end
+
+-- Who a request passes on to, as far as a glance at it can tell.
+local function relayed(visit, chat)
+  local wants = relay.glance(visit, chat)
+  local target = wants and visit:target(wants.model)
+  if target and relay.fits(target, chat, wants) then return target, wants end
 end
 
 --- Answers a chat.
@@ -184,9 +205,12 @@ end
 ---@return string|(fun(): string?)|nil body
 ---@return function? close
 function M.answer(visit, chat)
-  local asked, wants, target = M.read(visit, chat)
+  local target, wants = relayed(visit, chat)
+  if target then return relay.answer(visit, target, chat, wants) end
+  local asked
+  asked, wants, target = read(visit, chat)
   if not asked then return nil, wants end
-  if relay.fits(target, chat, wants) then return relay.answer(visit, target, chat, asked, wants) end
+  if relay.fits(target, chat, wants) then return relay.answer(visit, target, chat, wants) end
   if chat.early then
     local status, headers, body = chat.early(visit, asked, wants, target)
     if status or headers then return status, headers, body end

@@ -26,22 +26,19 @@ Served.__index = Served
 local ngx = rawget(_G, "ngx")
 
 local MOST_HEADERS = 100
+local SLASH = ("/"):byte()
 local YIELD = 64 -- pieces after which other requests get their turn, for a loop that never waits never yields
 
 -- Reading -----------------------------------------------------------------------------------------------------------------
 
-local function joined(value)
-  if type(value) == "table" then return table.concat(value, ", ") end
-  return type(value) == "string" and value or ""
-end
-
--- The headers by lower-case name; nil where there are too many.
+-- The headers by lower-case name, repeats of one joined; nil where there are too many.
 local function headers_of()
-  local given, err = ngx.req.get_headers(MOST_HEADERS, true)
+  local headers, err = ngx.req.get_headers(MOST_HEADERS)
   if err then return nil end
-  local headers = {}
-  for name, value in pairs(given) do headers[name:lower()] = joined(value) end
-  return headers
+  for name, value in pairs(headers) do
+    if type(value) ~= "string" then headers[name] = type(value) == "table" and table.concat(value, ", ") or "" end
+  end
+  return setmetatable(headers, nil) -- nginx's own finds other names too, by a function
 end
 
 local function read_file(path)
@@ -61,14 +58,24 @@ local function read_body()
   return path and read_file(path) or nil
 end
 
-local function request_of(self, headers)
-  local path = (ngx.var.request_uri or "/"):match "^[^?#]*"
+-- Fields that few requests are asked for: each is a variable of nginx.
+local VARIABLES = { query = "args", server = "server_addr" }
+local request_mt = { __index = function(_, name)
+  local variable = VARIABLES[name]
+  return variable and ngx.var[variable] or nil
+end }
+
+local function path_of(self)
+  local path = ngx.var.request_uri or "/"
+  local rest = path:find "[?#]"
+  if rest then path = path:sub(1, rest - 1) end
   if self.prefix ~= "" and path:sub(1, #self.prefix) == self.prefix then path = path:sub(#self.prefix + 1) end
-  if path:find "^%a[%w+.-]*://" then path = path:match "^%a[%w+.-]*://[^/]*(.*)$" end
-  return {
-    method = ngx.req.get_method(), path = path == "" and "/" or path, query = ngx.var.args, headers = headers, body = nil,
-    server = ngx.var.server_addr,
-  }
+  if path:byte() ~= SLASH then path = path:match "^%a[%w+.-]*://[^/]*(.*)$" or path end
+  return path == "" and "/" or path
+end
+
+local function request_of(self, headers)
+  return setmetatable({ method = ngx.req.get_method(), path = path_of(self), headers = headers, body = nil }, request_mt)
 end
 
 -- Sending -----------------------------------------------------------------------------------------------------------------

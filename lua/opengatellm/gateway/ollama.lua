@@ -69,7 +69,13 @@ function M.preflight(visit) return browsers.preflight(visit.request) end
 
 -- Chats -------------------------------------------------------------------------------------------------------------------
 
-local CHAT = { protocol = "ollama", timed = true, renames = true }
+-- A server that is not Ollama's own hosts the model for it.
+local function remote(target)
+  if target.client.provider.protocol == "ollama" then return nil end
+  return target.model or target.route.model, descriptions.remote_host(target.client)
+end
+
+local CHAT = { protocol = "ollama", timed = true, renames = true, remote = remote }
 
 local function entry_of(visit, name) return lists.known(visit.gateway, name, M.short_name(name)) end
 
@@ -155,6 +161,11 @@ local function shown_by(entry, body)
   return mistake.catch(ollama.show, ollama, { model = entry.model, verbose = body.verbose == true or nil })
 end
 
+-- The name that a model's description shows: GitHub Copilot gets the one that it asked for, as from a real server.
+local function shown_name(visit, entry, name)
+  return (visit.request.headers["user-agent"] or ""):find "^GitHubCopilotChat/" and name or entry.name
+end
+
 local function show(visit)
   local body, err = visit:json()
   if not body then return nil, err end
@@ -163,8 +174,9 @@ local function show(visit)
   if not target then return nil, problem end
   local entry = entry_of(visit, name)
   local description, fault = shown_by(entry, body)
-  if fault then return nil, fault end
-  return operations.json(description or descriptions.description(entry))
+  if fault and fault.status == 404 then return nil, fault end
+  -- described here where its server fails: there are programs that show no model at all where one has no description
+  return operations.json(description or descriptions.description(entry, shown_name(visit, entry, name)))
 end
 
 -- Requests that change models ------------------------------------------------------------------------------------------------
@@ -198,6 +210,7 @@ local function pull(visit)
   target, err = visit:target(body.model or body.name)
   if not target then return nil, err end
   if managed(target) then return manage(true)(visit) end
+  if lists.denied(visit.gateway, target) then return visit:refuse(404, "pull model manifest: file does not exist", "model_not_found") end
   if body.stream == false then return operations.json { status = "success" } end
   return 200, chats.headers(CHAT, true), json.encode { status = "success" } .. "\n"
 end

@@ -5,6 +5,7 @@
 local browsers = require "opengatellm.gateway.browser"
 local chats = require "opengatellm.gateway.chat"
 local core = require "opengatellm.core"
+local descriptions = require "opengatellm.gateway.ollama_models"
 local forms = require "opengatellm.gateway.form"
 local json = require "opengatellm.json"
 local lists = require "opengatellm.gateway.models"
@@ -191,10 +192,17 @@ local function model_of(entry)
   return { id = entry.name, object = "model", created = entry.created, owned_by = entry.owner, context_length = entry.context_length }
 end
 
+-- The same in Anthropic's form, for its programs ask here too.
+local function anthropic_model_of(entry)
+  return { type = "model", id = entry.name, display_name = entry.name, created_at = descriptions.time(entry.created) }
+end
+
 local function models(visit)
-  local data = json.array {}
-  for i, entry in ipairs(lists.all(visit.gateway)) do data[i] = model_of(entry) end
-  return operations.json { object = "list", data = data }
+  local data, is_anthropic = json.array {}, visit.request.headers["anthropic-version"] ~= nil
+  for i, entry in ipairs(lists.all(visit.gateway)) do data[i] = (is_anthropic and anthropic_model_of or model_of)(entry) end
+  if not is_anthropic then return operations.json { object = "list", data = data } end
+  local first, last = data[1] and data[1].id or json.null, data[1] and data[#data].id or json.null
+  return operations.json { data = data, has_more = false, first_id = first, last_id = last }
 end
 
 local function model(visit, name)

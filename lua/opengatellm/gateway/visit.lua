@@ -91,7 +91,22 @@ function Visit:json()
   local value, _, why = core.decode(body)
   if value == nil then return self:refuse(400, "the body is not JSON: " .. tostring(why)) end
   if type(value) ~= "table" or #value > 0 then return self:refuse(400, "the body is not a JSON object") end
+  local _, twin = self:refuse_twin(value)
+  if twin then return nil, twin end
   return value
+end
+
+local NAMES = { model = true, name = true, source = true, from = true }
+
+--- Refuses fields beside the model's name that servers without regard for capitals would take for it: the routes did not see them.
+---@param fields? table by name
+---@return nil
+---@return ogl.Error? err
+function Visit:refuse_twin(fields)
+  for name in pairs(fields or {}) do
+    local small = type(name) == "string" and name:lower()
+    if small ~= name and NAMES[small] then return self:refuse(400, ("%s: expected %s, in small letters"):format(name, small)) end
+  end
 end
 
 --- Finds who answers for the model that the request names.
@@ -142,9 +157,9 @@ function Visit:note(target, attempts, tries)
   self.answered = {
     ["x-gateway-model"] = model and not model:find "%c" and model or nil,
     ["x-gateway-provider"] = last and last.provider or not client.rows and client.provider.name or nil,
-    ["x-gateway-attempts"] = ("%d"):format(tries or attempts and #attempts or 1),
+    ["x-gateway-attempts"] = tostring(tries or attempts and #attempts or 1),
     ["x-gateway-fallback"] = fell_back and last.client or nil,
-    ["x-gateway-upstream-ms"] = ("%d"):format(math.floor((self.here.now() - self.began) * 1000 + 0.5)),
+    ["x-gateway-upstream-ms"] = tostring(math.floor((self.here.now() - self.began) * 1000 + 0.5)),
   }
 end
 

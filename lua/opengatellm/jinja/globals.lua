@@ -88,7 +88,7 @@ end
 ---@type table<string, any>
 M.globals = {
   namespace = namespace, dict = dict, range = call.plain("start stop step", range), joiner = call.plain("sep", joiner), cycler = cycler,
-  raise_exception = call.plain("message", function(message) mistake.raise(text.bytes(show.str(message))) end),
+  raise_exception = call.plain("message", function(message) mistake.refuse(text.bytes(show.str(message))) end),
 }
 
 return M

@@ -31,10 +31,11 @@ end
 ---@param steps? integer the most steps; default effort.STEPS
 ---@return ogl.jinja.Text? text
 ---@return string? problem with the line where it happened
+---@return boolean? refused the template has raised it itself: the messages are not as it wants them
 function Template:render(variables, steps)
   local run = {}
   local fine, result = effort.within(steps or effort.STEPS, runner.run, run, self.body, variables)
-  if not fine then return nil, mistake.words(result, run.line) end
+  if not fine then return nil, mistake.words(result, run.line), mistake.is_refusal(result) end
   return result
 end
 

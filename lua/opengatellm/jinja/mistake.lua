@@ -6,6 +6,7 @@ local M = {}
 ---@class ogl.jinja.Mistake
 ---@field message string
 ---@field line? integer of the template, counted from 1
+---@field refused? boolean the template itself has raised it
 local Mistake = {}
 Mistake.__index = Mistake
 
@@ -14,12 +15,22 @@ Mistake.__index = Mistake
 ---@param line? integer
 function M.raise(message, line) error(setmetatable({ message = message, line = line }, Mistake), 0) end
 
+--- Raises what a template raises itself.
+---@param message string
+function M.refuse(message) error(setmetatable({ message = message, refused = true }, Mistake), 0) end
+
+--- Says whether a template has raised something itself.
+---@param raised any
+---@return boolean
+function M.is_refusal(raised) return getmetatable(raised) == Mistake and raised.refused == true end
+
 --- Raises a mistake whose message is made of a pattern of string.format.
 ---@param pattern string
 ---@param ... any
 function M.raisef(pattern, ...) M.raise(pattern:format(...)) end
 
---- Words what was raised, with the line of the template where it is known. Raises again what is no mistake, and no end of Lua's stack.
+--- Words what was raised, with the line of the template where it is known. What Lua itself raised (the end of its stack or of its memory)
+--- is worded too: a template may bring it about, and must not end the program.
 ---@param raised any
 ---@param line? integer the line that ran, for a mistake that names none
 ---@return string
@@ -28,8 +39,7 @@ function M.words(raised, line)
     line = raised.line or line
     return line and ("line %d: %s"):format(line, raised.message) or raised.message
   end
-  if type(raised) == "string" and raised:find "stack overflow" then return "the template is nested too deep" end
-  error(raised, 0)
+  return "the engine failed: " .. tostring(raised)
 end
 
 return M

@@ -253,6 +253,7 @@ local function expandtabs(subject, size)
   local column, width = 0, call.integer(size, 8)
   return text.map(subject, characters.ONE, function(one)
     local blanks = one == "\t" and width - column % width
+    effort.spend_bytes(blanks or 0)
     column = (one == "\n" or one == "\r") and 0 or column + (blanks or 1)
     return blanks and (" "):rep(blanks) or nil
   end)

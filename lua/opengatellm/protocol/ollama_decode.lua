@@ -209,6 +209,9 @@ local function decode(body)
   local wants = { include_usage = true, model = body:text "model" or body:text "name", generate = generate or nil }
   request.messages = generate and generate_messages(body, request, wants) or chat_messages(body)
   request.logprobs, request.top_logprobs = body:boolean "logprobs", body:integer "top_logprobs"
+  if request.top_logprobs and (request.top_logprobs < 0 or request.top_logprobs > 20) then
+    body_reader.refuse("", "top_logprobs must be between 0 and 20")
+  end
   wants.stream = body:boolean "stream" ~= false
   set_load(body, request, wants)
   local options = body:fields "options"

@@ -101,8 +101,17 @@ local function count(exchange)
   answer_whole(exchange, 200, core.encode { input_tokens = exchange.engine:count(written.pieces) })
 end
 
+-- A model that could not be loaded is tried anew by the next exchange: its file may be whole by then.
+local function unloaded(exchange, ending)
+  local engine, transport = exchange.engine, exchange.transport
+  local err = engine:problem() or refusal.of(ending)
+  transport.engines[engine] = nil
+  engine:release(transport, detach)
+  end_with(exchange, err)
+end
+
 local function loaded(exchange, ending)
-  if ending ~= "stop" then return end_with(exchange, exchange.engine:problem() or refusal.of(ending)) end
+  if ending ~= "stop" then return unloaded(exchange, ending) end
   if exchange.route == "/chat/completions/input_tokens" then return count(exchange) end
   begin(exchange)
 end

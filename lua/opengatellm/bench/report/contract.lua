@@ -51,11 +51,16 @@ local RUN = object({
 local RESULT = object({
   format = { const = "opengatellm-bench" }, version = { const = 1 }, ogl = TEXT, started = TEXT, seconds = NUMBER, title = TEXT,
   seed = NUMBER, stopped = TEXT,
-  machine = object(each("system lua libcurl", TEXT)), options = { type = "object" },
+  machine = object(each("system lua libcurl", TEXT)),
+  options = { type = "object" },
   slo = { type = "object", additionalProperties = NUMBER },
-  overhead = object { calibrated = TRUTH, problem = TEXT, ttft = SUMMARY, e2e = SUMMARY, cpu_us_per_event = NUMBER, cpu_us_per_request = NUMBER },
+  overhead = object {
+    calibrated = TRUTH, problem = TEXT, ttft = SUMMARY, e2e = SUMMARY, cpu_us_per_event = NUMBER, cpu_us_per_request = NUMBER,
+  },
   formulas = list_of(object(each("name title unit formula better", TEXT), "name title unit formula")),
-  providers = list_of(object({ name = TEXT, provider = TEXT, model = TEXT, address = TEXT, problem = TEXT, runs = list_of(RUN) }, "name runs")),
+  providers = list_of(object({
+    name = TEXT, provider = TEXT, model = TEXT, address = TEXT, problem = TEXT, runs = list_of(RUN),
+  }, "name runs")),
 }, "format version started formulas providers")
 
 -- A member that is null is a member that is not there.

@@ -16,11 +16,11 @@ local function problem_of(reply, err, what)
 end
 
 local function errors(target)
-  local reply, err = target:chat { messages = "Hello", model = NOBODY }
+  local reply, err = target:chat { messages = target:question(), model = NOBODY }
   local problem = problem_of(reply, err, "a model that does not exist")
   if problem then return "fail", problem end
   local status = err.status
-  reply, err = target:chat { messages = "Hello", extra = NO_MESSAGES }
+  reply, err = target:chat { messages = target:question(), extra = NO_MESSAGES }
   problem = problem_of(reply, err, "a request without messages")
   return verdict.of(problem, not problem and ("%d for a model, %d for a request"):format(status, err.status) or "")
 end
@@ -29,7 +29,7 @@ local WRONG_KEY = "ogl-compat-wrong-key"
 
 local function key(target)
   if not target.client.has_key() then return "skip", "no key is set" end
-  local reply, err = target.client:with({ api_key = WRONG_KEY }):chat(target:request { messages = "Hello" })
+  local reply, err = target.client:with({ api_key = WRONG_KEY }):chat(target:request { messages = target:question() })
   local problem = problem_of(reply, err, "a wrong key")
   if not problem and err.kind ~= "auth" and err.reason ~= "invalid_key" then problem = ("a wrong key: expected 401 or 403, got %d"):format(err.status) end
   return verdict.of(problem, not problem and ("%d for a wrong key"):format(err.status) or "")

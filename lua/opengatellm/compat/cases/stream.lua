@@ -50,7 +50,7 @@ local function miscounted(usage, where)
 end
 
 local function usage(target)
-  local question = { messages = "Answer with this word and nothing else: " .. target.token }
+  local question = { messages = target:question() }
   local reply, err = target:chat(question)
   if not reply then return verdict.of_error(err) end
   local stream, streamed
@@ -78,7 +78,7 @@ local function cancel(target)
   if err then return verdict.of_error(err) end
   if not began then return "fail", "the stream ended without a text" end
   local reply
-  reply, err = target:chat { messages = "Answer with this word and nothing else: " .. target.token }
+  reply, err = target:chat { messages = target:question() }
   if not reply then return "fail", "after a stream that was left: " .. select(2, verdict.of_error(err)) end
   return verdict.of(verdict.lacks(reply.text, target.token), "it answered at once after a stream that was left")
 end

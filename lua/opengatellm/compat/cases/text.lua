@@ -6,7 +6,7 @@ local picture = require "opengatellm.compat.picture"
 local verdict = require "opengatellm.compat.verdict"
 
 local function text(target)
-  local reply, err = target:chat { messages = "Answer with this word and nothing else: " .. target.token }
+  local reply, err = target:chat { messages = target:question() }
   if not reply then return verdict.of_error(err) end
   return verdict.of(verdict.lacks(reply.text, target.token) or verdict.ends_otherwise(reply, "stop"), "it said " .. target.token)
 end

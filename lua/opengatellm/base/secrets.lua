@@ -1,10 +1,10 @@
---- Secrets: a copy of a result in which no key stands.
+--- Secrets: a copy of a value in which no key stands, for what is made to be shown around.
 --
--- The run writes none into its result. This is the second lock: a server may quote a key in an error, a user may have put one into an
--- address, and a report is made to be shown around. Hidden are the values of the environment's variables that hold keys, what has the form
+-- It is the second lock: errors and results have no key of their client. But a server may quote another one, and a user may have put one
+-- into an address. Hidden are the values of the environment's variables that hold keys, what has the form
 -- of a key, and members that are named like one.
 --
--- @module opengatellm.bench.report.secrets
+-- @module opengatellm.base.secrets
 local system = require "opengatellm.system"
 
 local M = {}

@@ -1,44 +1,22 @@
---- Translations: the answer to a chat, which the core turns from the words of its server into those of the face, byte for byte in C.
+--- Answers: what a server says to a chat, on its way through a transcoder of the core into the words of the face, or untouched.
 --
---   local body, close = M.answer(visit, chat, target, asked, wants)
+--   local body, close, headers = M.pass(visit, chat, call, meter, streamed, context)
 --
--- A chat with middleware, a router or structured output needs the events themselves (chat.lua). As there, the call may make another try
--- until the answer is committed; what was written by then is held back. Errors go out in the words of problem.lua, since what a server
--- says may quote what was sent.
+-- No event of it becomes a table of Lua. The call may make another try until the answer is committed; what was written by then is held
+-- back. Errors go out in the words of problem.lua, since what a server says may quote what was sent.
 --
--- @module opengatellm.gateway.translation
+-- @module opengatellm.gateway.answer
 local answer_error = require "opengatellm.chat.answer_error"
 local core = require "opengatellm.core"
 local errors = require "opengatellm.errors"
 local estimate = require "opengatellm.chat.estimate"
 local failure = require "opengatellm.base.failure"
-local meters = require "opengatellm.gateway.meter"
-local mistake = require "opengatellm.middleware.mistake"
 local problems = require "opengatellm.gateway.problem"
-local steps = require "opengatellm.chat.steps"
 
 local M = {}
 
----@class ogl.GatewayTranslation
----@field call ogl.Call
----@field context table of its transcoders
----@field mode "stream"|"whole"
----@field timed boolean its bytes tell times
----@field exchange table
----@field transcoder userdata of the present try
----@field first? string|false what was held back
----@field ended boolean
-local Translation = {}
-Translation.__index = Translation
-
 local MOST_HELD = 64 -- events; if a server sends more before its answer begins, the call makes no other try
 local DRAIN = 0.05   -- seconds that the rest of a body may take after its end is known
-
---- Says whether no one needs the events of a chat's answer.
----@param target ogl.GatewayTarget
----@param asked ogl.Request
----@return boolean
-function M.fits(target, asked) return not (target.client.rows or target.client.chain or target.completion or asked.output) end
 
 -- The error of an answer that ended badly: what answer_error.lua asks a stream, the transcoder knows.
 local function error_of(self)
@@ -99,6 +77,7 @@ local function advance(self)
   local out, ended = read(self)
   if not out then return "", ended end
   self.meter:tally(self.transcoder:tally())
+  if not ended and self.transcoder:problem() then ended = not self.call:committed() end -- an untouched one goes on
   if not ended then return out end
   self.ended = true
   if self.transcoder:problem() then return out, error_of(self) end
@@ -179,40 +158,33 @@ local function give_up(self)
   self.meter:give_up()
 end
 
-local function prepare(client, asked)
-  local call, problem = steps.prepare(client, asked, "stream", true)
-  if type(problem) == "string" then return nil, mistake.new("client:stream: " .. problem) end
-  return call, problem
-end
-
---- Asks, and gives the answer in the words of the face.
+--- Sends a call, and gives its answer.
 ---@param visit ogl.GatewayVisit
 ---@param chat ogl.GatewayChat
----@param target ogl.GatewayTarget
----@param asked ogl.Request
+---@param call ogl.Call
+---@param meter ogl.GatewayMeter
 ---@param streamed boolean
----@param context table of the encoder (core.encoder)
+---@param context table of the transcoder (core.transcoder)
 ---@return string|(fun(): string?)|nil body
 ---@return ogl.Error|(fun())|nil close or the error
-function M.answer(visit, chat, target, asked, streamed, context)
-  local meter = meters.begin(visit, streamed and "stream" or "chat", asked, target)
-  local call, err = prepare(target.client, asked)
-  if not call then
-    meter:done(err)
-    return nil, err
-  end
+---@return table<string, string|string[]>? headers of the server
+function M.pass(visit, chat, call, meter, streamed, context)
   context.silent = true
   local self = {
     visit = visit, chat = chat, call = call, meter = meter, context = context, mode = streamed and "stream" or "whole", ended = false,
     over = false, exchange = nil, transcoder = nil, status = nil, headers = nil, first = nil,
     clock = chat.timed and function() return visit:now() end or nil,
   }
-  err = connect(self) or settle(self)
+  local err = connect(self) or settle(self)
   if err then return nil, fail(self, err) end
-  visit:note(target, nil, call.attempts and #call.attempts + 1 or 1)
+  if not streamed then return self.first, nil, self.headers end
   if not self.ended then call:spend() end
-  if not streamed then return self.first end
-  return function() return next_bytes(self) end, function() give_up(self) end
+  return function() return next_bytes(self) end, function() give_up(self) end, self.headers
 end
+
+--- How many tries a call has made.
+---@param call ogl.Call
+---@return integer
+function M.tries(call) return call.attempts and #call.attempts + 1 or 1 end
 
 return M
