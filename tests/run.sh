@@ -92,6 +92,7 @@ if has lua5.4; then
   part "Specs on lua5.4 under valgrind" "nice -n 5 sh tests/valgrind.sh"
   part "300 streams with faults under valgrind" "RUNNER='$VALGRIND' sh tests/hosts/streams.sh faults 300 20 100"
 fi
+has luajit && part "5,000 requests to the gateway in nginx" "sh tests/hosts/requests.sh 5000"
 part "Fuzzing, a few seconds a target" "nice -n 5 sh tests/fuzz/run.sh ${FUZZ_SECONDS:-5}"
 beside=$count
 if has lua5.4; then

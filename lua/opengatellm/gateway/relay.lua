@@ -140,7 +140,7 @@ function M.answer(visit, target, chat, wants)
   local given, close, headers = answers.pass(visit, chat, call, meter, streamed, context)
   if not given then return nil, close end
   visit:note(target, nil, answers.tries(call))
-  return 200, headers_of(headers, streamed), given, close
+  return 200, headers_of(context.untouched and headers or {}, streamed), given, close
 end
 
 -- Answers that no decoder reads ---------------------------------------------------------------------------------------------
