@@ -22,7 +22,7 @@ local function ogl_server() return ("OGL_URL=%s OGL_TOKEN=%s"):format(helper.ogl
 -- Verdicts by case, out of the lines of a run.
 local function verdicts_of(text)
   local found = {}
-  for verdict, case in text:gmatch "%[(%u+)%] ([%w_]+) %(%d+ ms%) %- %g" do found[case] = verdict end
+  for verdict, case in text:gmatch "%[(%u+)%] ([%w_]+) %(%d+ ms%) %- [^\n]" do found[case] = verdict end
   return found
 end
 
