@@ -100,7 +100,8 @@ end
 
 local function provider_line(row)
   local name = row.name .. (row.enabled and "" or " (off)")
-  return ("%-26s %-10s %-17s %-30s %s"):format(name, row.source, row.protocol, "key: " .. key_words(row), row.address or "no address: --url")
+  local address = row.address or "no address: --url"
+  return ("%-26s %-10s %-17s %-30s %s"):format(name, row.source, row.protocol, "key: " .. key_words(row), address)
 end
 
 local function provider_lines(list)
@@ -144,7 +145,7 @@ local function chosen_forms(arguments)
 end
 
 -- Prints lines while the cases run. Where standard output takes another form, a terminal still shows them.
-local function teller(arguments, shown)
+local function teller(shown)
   if not shown then
     local paint = output.painter(1)
     return paint, function(text) return output.say(text .. "\n") end
@@ -188,7 +189,7 @@ end
 
 -- Runs the cases of targets, and writes what came of them.
 local function run_targets(list, arguments, values, forms, shown)
-  local paint, tell = teller(arguments, shown)
+  local paint, tell = teller(shown)
   local broken
   local function told(text)
     local fine, problem = tell(text)
