@@ -10,6 +10,7 @@
 **   system.exec(path, arguments, changes?)             another program instead of this one: returns only what failed. The first argument
 **                                                      is its own name; changes: variable -> text, or false for one that it shall not have
 **   system.environment() -> table                      name -> value of every variable
+**   system.outlive_pipes()                             a write into a pipe that nobody reads fails, and does not end the program
 **   system.list(path) -> list                          of a folder, by name: { name, kind, size (bytes), modified (seconds since 1970) };
 **                                                      kind: "file", "folder", "link" (one that leads nowhere), "other"
 **   system.write_private(path, bytes) -> true          a new file that its owner alone may read; see private_file.h
@@ -110,6 +111,12 @@ static int l_environment(lua_State *L) {
   return 1;
 }
 
+static int l_outlive_pipes(lua_State *L) {
+  (void)L;
+  ogl_program_outlive_pipes();
+  return 0;
+}
+
 /* The entries live in a userdata while tables are made of them, so that an error of Lua leaks nothing. */
 #define FOLDER "opengatellm.entries"
 
@@ -189,6 +196,7 @@ static const luaL_Reg functions[] = {
   { "responder", ogl_lua_responder_new },
   { "exec", l_exec },
   { "environment", l_environment },
+  { "outlive_pipes", l_outlive_pipes },
   { "list", l_list },
   { "write_private", l_write_private },
   { "make_private", l_make_private },

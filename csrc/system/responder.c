@@ -21,9 +21,9 @@
 #include "listener.h"
 
 enum {
-  CONNECTIONS = 64,  /* at once: those beyond wait until one ends */
-  HEAD = 16 * 1024,  /* of a request; a longer one ends its connection */
-  LIFELINE = 0,      /* places in the list of what is polled */
+  CONNECTIONS = 64, /* at once: those beyond wait until one ends */
+  HEAD = 16 * 1024, /* of a request; a longer one ends its connection */
+  LIFELINE = 0,     /* places in the list of what is polled */
   LISTENER = 1,
   FIRST = 2
 };
@@ -239,6 +239,7 @@ int ogl_responder_start(struct ogl_responder *r, const struct ogl_span *pieces, 
 void ogl_responder_stop(struct ogl_responder *r) {
   if (!r->child) return;
   close(r->lifeline);
-  while (waitpid(r->child, NULL, 0) < 0 && errno == EINTR) {}
+  while (waitpid(r->child, NULL, 0) < 0 && errno == EINTR) {
+  }
   r->child = 0;
 }

@@ -47,6 +47,7 @@ describe("a tally", function()
     end
     assert.same({ 7, "chunks" }, source(false))
     assert.same({ 7, "chunks" }, source { output_tokens = 99, estimated = true })
+    assert.same({ 7, "chunks" }, source { output_tokens = 0 })
     assert.same({ 12, "mixed" }, source({ output_tokens = 5 }, false))
     assert.same({ 0, "none" }, source())
   end)

@@ -29,7 +29,10 @@ local function summary(list)
   local squares = 0
   for _, value in ipairs(list) do squares = squares + (value - sum / #list) ^ 2 end
   local function at(share) return sorted[math.max(1, math.ceil(#sorted * share))] end
-  return { n = #list, mean = sum / #list, stddev = math.sqrt(squares / math.max(1, #list - 1)), min = sorted[1], p50 = at(0.5), p90 = at(0.9), p99 = at(0.99), max = sorted[#sorted] }
+  return {
+    n = #list, mean = sum / #list, stddev = math.sqrt(squares / math.max(1, #list - 1)), min = sorted[1], p50 = at(0.5), p90 = at(0.9), p99 = at(0.99),
+    max = sorted[#sorted],
+  }
 end
 
 local function figures_of(samples)
@@ -37,7 +40,8 @@ local function figures_of(samples)
   for _, name in ipairs(words.list "ttft itl tpot e2e user_rate output_tokens") do
     local list = {}
     for _, sample in ipairs(samples) do
-      if sample.status == "success" then list[#list + 1] = name == "output_tokens" and sample.output or name == "user_rate" and 1e3 / sample.itl or sample[name] end
+      local value = name == "output_tokens" and sample.output or name == "user_rate" and 1e3 / sample.itl or sample[name]
+      if sample.status == "success" then list[#list + 1] = value end
     end
     figures[name] = summary(list)
   end
@@ -63,7 +67,7 @@ local function count(samples, status)
 end
 
 -- The rest of a run, from its samples.
-local function run_of(run, samples, seconds, load)
+local function run_of(run, samples, seconds)
   local output = 0
   for _, sample in ipairs(samples) do output = output + (sample.status == "success" and sample.output or 0) end
   run.streaming, run.seconds, run.ramp_seconds, run.warmup = true, seconds, 0, 2
@@ -96,7 +100,7 @@ function M.closed(given, concurrency, requests)
     free[first] = free[first] + samples[i].e2e / 1e3
   end
   table.sort(free)
-  return run_of({ label = concurrency .. " at a time", mode = "closed", concurrency = concurrency, corrected = false }, samples, free[#free], concurrency)
+  return run_of({ label = concurrency .. " at a time", mode = "closed", concurrency = concurrency, corrected = false }, samples, free[#free])
 end
 
 --- A run in an open loop.
@@ -111,7 +115,7 @@ function M.open(given, rate, requests)
     samples[i] = sample_of(draw, given, at, rate * 4)
     samples[i].lag = draw()
   end
-  local run = run_of({ label = rate .. "/s poisson", mode = "open", arrival = "poisson", rate = rate, corrected = true }, samples, at, rate)
+  local run = run_of({ label = rate .. "/s poisson", mode = "open", arrival = "poisson", rate = rate, corrected = true }, samples, at)
   run.lag, run.counts.dropped = summary { 0.1, 0.2, 1.5 }, 0
   return run
 end

@@ -40,6 +40,7 @@ local M = {}
 ---@field seed integer
 ---@field warmup integer requests
 ---@field ready number seconds to wait for a server that does not answer yet
+---@field pause? number seconds between two loads
 ---@field slo? table<string, number>
 ---@field max_errors? integer of a load
 ---@field max_error_rate? number share of the requests of a load, once 20 have ended
@@ -103,6 +104,7 @@ end
 
 -- Measures one load; adds the run to the provider's.
 local function measure(self, provider, plan, runs)
+  if runs[1] and self.plan.pause then task.sleep(self.plan.pause) end
   if self.stopped or self.has_failed then return nil end
   self.state.label = label_of(plan)
   local cpu = os.clock()

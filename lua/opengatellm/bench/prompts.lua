@@ -8,10 +8,14 @@
 --
 -- @module opengatellm.bench.prompts
 local chances = require "opengatellm.bench.chance"
+local estimate = require "opengatellm.chat.estimate"
 local message = require "opengatellm.request.message"
 local request = require "opengatellm.request"
+local width = require "opengatellm.base.width"
 
 local M = {}
+
+local TEXT_COLUMNS = 80 -- of a line that describes a request
 
 ---@class ogl.bench.PromptOptions
 ---@field list? table[] prompts: messages (a text or a list), system, max_tokens, name, description
@@ -80,6 +84,27 @@ function Prompts:request(number)
   local output = options.output
   local most = output and output.least - 1 + chance:whole(output.most - output.least + 1)
   return request.merge(options.fields, { system = prompt.system, max_tokens = prompt.max_tokens or most }, asked)
+end
+
+-- What a message says, in one text.
+local function text_of(content)
+  if type(content) == "string" then return content end
+  local parts = {}
+  for _, part in ipairs(type(content) == "table" and content or {}) do
+    parts[#parts + 1] = type(part) == "string" and part or part.text or ("[%s]"):format(tostring(part.type))
+  end
+  return table.concat(parts, " ")
+end
+
+--- Describes the request of a number in one line: how long it is, how long its answer may be, and what it says.
+---@param number integer
+---@return string
+function Prompts:line(number)
+  local asked, parts = self:request(number), {}
+  for i, one in ipairs(asked.messages) do parts[i] = ("%s: %s"):format(one.role, text_of(one.content)) end
+  local text = width.harmless((table.concat(parts, " | "):gsub("%s+", " ")))
+  return ("%4d  about %5d tokens  answer at most %-5s  %s"):format(number, estimate.prompt(asked), asked.max_tokens or "any",
+    width.cut(text, TEXT_COLUMNS))
 end
 
 return M

@@ -40,9 +40,10 @@ function M.new(options)
   return self
 end
 
--- The tokens of an answer, and where their number comes from.
+-- The tokens of an answer, and where their number comes from. Some servers count none of an answer that was cut short.
 local function output_of(usage, chunks)
-  if usage and usage.output_tokens and not usage.estimated then return usage.output_tokens, "usage" end
+  local counted = usage and not usage.estimated and usage.output_tokens
+  if counted and (counted > 0 or chunks == 0) then return counted, "usage" end
   if chunks > 0 then return chunks, "chunks" end
 end
 

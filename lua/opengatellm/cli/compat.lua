@@ -14,7 +14,7 @@ local compat_targets = require "opengatellm.cli.compat_targets"
 local json = require "opengatellm.json"
 local output = require "opengatellm.cli.output"
 local report_forms = require "opengatellm.compat.report"
-local secrets = require "opengatellm.bench.report.secrets"
+local secrets = require "opengatellm.base.secrets"
 local settings = require "opengatellm.cli.settings"
 local system = require "opengatellm.system"
 

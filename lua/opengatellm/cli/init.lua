@@ -1,8 +1,8 @@
 --- The `ogl` command, and the registry of its commands, one line each.
 --
 -- A command is {configure(parser), run(arguments) -> exit status}, in a file of its name, which is loaded when the command is asked for:
--- `ogl --help` and `ogl chat` shall not wait for what others need. Exit status: 0 done, 1 the call failed, 2 wrong usage; what a command
--- adds to these stands in its help.
+-- `ogl --help` and `ogl chat` shall not wait for what others need. Exit status: 0 done, 1 the call failed, 2 wrong usage, 130 ended by
+-- Ctrl-C; what a command adds to these stands in its help.
 --
 -- @module opengatellm.cli
 local argparse = require "argparse"
@@ -34,6 +34,7 @@ local function make_parser(arguments)
     print("ogl " .. version)
     os.exit(0)
   end)
+  parser:flag("--debug", "Where ogl itself fails, show where.")
   parser:command_target "command"
   local wanted = named(arguments)
   for _, row in ipairs(COMMANDS) do
@@ -43,13 +44,31 @@ local function make_parser(arguments)
   return parser
 end
 
+local INTERRUPTED = 130 -- as shells have it: 128 and the number of the signal
+
+-- What a command raised, as one line; or with the traceback, where that is wanted.
+local function told(raised, is_debugging)
+  local text = tostring(raised)
+  if is_debugging then return debug.traceback(text, 2) end
+  return (text:gsub("\n.*", ""))
+end
+
+-- Runs a command. What it raises is a mistake of ours, or Ctrl-C where nothing else looks after that.
+local function guarded(parsed)
+  local fine, status = xpcall(function() return load(parsed.command).run(parsed) end, function(raised) return told(raised, parsed.debug) end)
+  if fine then return status end
+  if status:find "interrupted!" then return INTERRUPTED end
+  io.stderr:write("ogl: ", status, "\n")
+  return 1
+end
+
 --- Runs the command line; returns the exit status.
 ---@param arguments string[]
 ---@return integer
 function M.main(arguments)
   local fine, parsed = make_parser(arguments):pparse(arguments)
-  if fine then return load(parsed.command).run(parsed) end
-  io.stderr:write("ogl: ", parsed, "\n")
+  if fine then return guarded(parsed) end
+  io.stderr:write("ogl: ", (parsed:gsub("\n", "; ")), "\n")
   return 2
 end
 

@@ -85,8 +85,8 @@ end
 --- Gives the drawing.
 ---@return ogl.bench.Markup
 function Chart:draw()
-  local attributes = { viewBox = ("0 0 %d %d"):format(M.WIDTH, self.height), role = "img", ["aria-label"] = self.about, class = "chart" }
-  return element("svg", attributes, self.marks)
+  local box = ("0 0 %d %d"):format(M.WIDTH, self.height)
+  return element("svg", { viewBox = box, role = "img", ["aria-label"] = self.about, class = "chart" }, self.marks)
 end
 
 -- Marks -----------------------------------------------------------------------------------------------------------
@@ -98,9 +98,9 @@ function M.class(place) return "s" .. (place - 1) % M.COLOURS + 1 end
 
 -- Shapes around 0,0 of about the same size.
 local SHAPES = {
-  "M-4.2 0a4.2 4.2 0 1 0 8.4 0a4.2 4.2 0 1 0 -8.4 0z", "M-3.8 -3.8h7.6v7.6h-7.6z", "M0 -5l4.8 8.4h-9.6z", "M0 -5.4l5.4 5.4l-5.4 5.4l-5.4 -5.4z",
-  "M0 5l4.8 -8.4h-9.6z", "M-1.6 -5h3.2v3.4h3.4v3.2h-3.4v3.4h-3.2v-3.4h-3.4v-3.2h3.4z", "M-5 -2.5l5 -2.5l5 2.5v5l-5 2.5l-5 -2.5z",
-  "M-5 -1.6h10v3.2h-10z",
+  "M-4.2 0a4.2 4.2 0 1 0 8.4 0a4.2 4.2 0 1 0 -8.4 0z", "M-3.8 -3.8h7.6v7.6h-7.6z", "M0 -5l4.8 8.4h-9.6z",
+  "M0 -5.4l5.4 5.4l-5.4 5.4l-5.4 -5.4z", "M0 5l4.8 -8.4h-9.6z", "M-1.6 -5h3.2v3.4h3.4v3.2h-3.4v3.4h-3.2v-3.4h-3.4v-3.2h3.4z",
+  "M-5 -2.5l5 -2.5l5 2.5v5l-5 2.5l-5 -2.5z", "M-5 -1.6h10v3.2h-10z",
 }
 
 local function shape_of(place) return SHAPES[(place - 1) % M.COLOURS + 1] end
@@ -169,7 +169,9 @@ end
 ---@param y number
 ---@param words string
 ---@return ogl.bench.Markup
-function M.limit(y, words) return element("g", nil, { straight(M.LEFT, y, M.RIGHT, y, "limit"), text(M.LEFT + 2, y - 4, "start", words, "axis") }) end
+function M.limit(y, words)
+  return element("g", nil, { straight(M.LEFT, y, M.RIGHT, y, "limit"), text(M.LEFT + 2, y - 4, "start", words, "axis") })
+end
 
 --- A part of a bar.
 ---@param class string

@@ -188,11 +188,12 @@ local function shares_of_level(level, formula)
     if values[1] then
       local median = values[math.ceil(#values / 2)]
       frame:add(chart.line(row.place, share_points(values, x_axis, y_axis), row.name))
-      frame:add(chart.marker(row.place, x_axis.place(median), y_axis.place(50), ("%s: half of the requests within %s %s"):format(
-        row.name, number.text(median), formula.unit)))
+      local words = ("%s: half of the requests within %s %s"):format(row.name, number.text(median), formula.unit)
+      frame:add(chart.marker(row.place, x_axis.place(median), y_axis.place(50), words))
     end
   end
-  return { title = ("%s: %s"):format(formula.title, level.label), note = "How many of the requests took at most so long.", drawing = frame:draw() }
+  local title = ("%s: %s"):format(formula.title, level.label)
+  return { title = title, note = "How many of the requests took at most so long.", drawing = frame:draw() }
 end
 
 local DOTS = 400 -- of a run

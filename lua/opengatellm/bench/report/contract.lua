@@ -34,25 +34,33 @@ local SAMPLE = object({
   ttft = NUMBER, ttfo = NUMBER, e2e = NUMBER, tpot = NUMBER, itl = NUMBER, icl = NUMBER, input = NUMBER, output = NUMBER,
 }, "at status")
 
-local FAILURE = object({ kind = TEXT, code = { type = json.array { "string", "number" } }, count = COUNT, samples = list_of(TEXT) }, "kind count")
+local FAILURE = object({
+  kind = TEXT, code = { type = json.array { "string", "number" } }, count = COUNT, samples = list_of(TEXT),
+}, "kind count")
 
 local RUN = object({
   label = TEXT, mode = { enum = json.array { "closed", "open" } }, arrival = TEXT, concurrency = NUMBER, rate = NUMBER, corrected = TRUTH,
   streaming = TRUTH, seconds = NUMBER, ramp_seconds = NUMBER, warmup = COUNT,
   counts = object(each("started success incomplete error dropped", COUNT), "started success incomplete error dropped"),
-  lag = SUMMARY, figures = { type = "object", additionalProperties = SUMMARY },
+  ended = TEXT, cpu = NUMBER, lag = SUMMARY, figures = { type = "object", additionalProperties = SUMMARY },
   rates = object(each("requests input_tokens output_tokens", NUMBER)), goodput = object(each("requests share", NUMBER)),
-  tokens = { type = "object" }, cost = NUMBER, kwh = NUMBER, kgco2eq = NUMBER,
+  tokens = object { source = TEXT }, cost = NUMBER, kwh = NUMBER, kgco2eq = NUMBER,
   errors = list_of(FAILURE), samples = list_of(SAMPLE),
 }, "label mode seconds counts figures rates errors samples")
 
 local RESULT = object({
   format = { const = "opengatellm-bench" }, version = { const = 1 }, ogl = TEXT, started = TEXT, seconds = NUMBER, title = TEXT,
-  machine = object(each("system lua libcurl", TEXT)), options = { type = "object" },
+  seed = NUMBER, stopped = TEXT,
+  machine = object(each("system lua libcurl", TEXT)),
+  options = { type = "object" },
   slo = { type = "object", additionalProperties = NUMBER },
-  overhead = object { ttft = SUMMARY, e2e = SUMMARY, cpu_us_per_event = NUMBER, cpu_us_per_request = NUMBER },
+  overhead = object {
+    calibrated = TRUTH, problem = TEXT, ttft = SUMMARY, e2e = SUMMARY, cpu_us_per_event = NUMBER, cpu_us_per_request = NUMBER,
+  },
   formulas = list_of(object(each("name title unit formula better", TEXT), "name title unit formula")),
-  providers = list_of(object({ name = TEXT, provider = TEXT, model = TEXT, address = TEXT, runs = list_of(RUN) }, "name runs")),
+  providers = list_of(object({
+    name = TEXT, provider = TEXT, model = TEXT, address = TEXT, problem = TEXT, runs = list_of(RUN),
+  }, "name runs")),
 }, "format version started formulas providers")
 
 -- A member that is null is a member that is not there.

@@ -1,5 +1,6 @@
---- The report as one page of HTML: charts as SVG, tables, what was asked for and how each figure is made. It loads nothing and runs nothing,
---- and says so to the browser, which then lets nothing in.
+--- The report as one page of HTML: charts as SVG, tables, what was asked for and how each figure is made.
+--
+-- The page loads nothing and runs nothing, and tells the browser so, which then lets nothing in.
 --
 -- @module opengatellm.bench.report.html
 local chart = require "opengatellm.bench.report.chart"
@@ -91,7 +92,7 @@ local function tile(provider, place)
   for _, key in ipairs { "model", "address" } do about[#about + 1] = provider[key] end
   return element("li", { class = "tile " .. chart.class(place) }, {
     element("h3", nil, element("bdi", nil, provider.name)), element("p", { class = "soft" }, table.concat(about, " · ")),
-    element("dl", nil, tile_figures(provider)),
+    provider.problem and element("p", nil, provider.problem) or element("dl", nil, tile_figures(provider)),
   })
 end
 
@@ -100,6 +101,7 @@ local function top(result, title)
   for place, provider in ipairs(result.providers) do tiles[place] = tile(provider, place) end
   local about = { "Load test of " .. number.count(#result.providers, "provider"), ", begun " .. result.started }
   if result.seconds then about[#about + 1] = (", %s s long"):format(number.text(result.seconds)) end
+  if result.stopped then about[#about + 1] = ", stopped before its end: " .. result.stopped end
   return element("header", nil, {
     element("h1", nil, title), element("p", { class = "soft" }, about), element("ul", { class = "tiles" }, tiles),
   })
@@ -128,7 +130,8 @@ end
 local function load_table(group)
   local cells, lines = loads.cells(group.title, runs.rows(group)), {}
   for i = 2, #cells do lines[i - 1] = line(cells[i]) end
-  return { scrolling("Load, rates and end of each run", { header(cells[1]), element("tbody", nil, lines) }), element("p", { class = "soft" }, loads.LEGEND) }
+  local content = { header(cells[1]), element("tbody", nil, lines) }
+  return { scrolling("Load, rates and end of each run", content), element("p", { class = "soft" }, loads.LEGEND) }
 end
 
 local STATISTICS = words.list "n mean stddev min p50 p90 p99 max"
@@ -156,15 +159,20 @@ local function figure_table(result, group)
 end
 
 local NOTES = {
-  closed = { element("b", nil, "Not corrected. "), "A closed loop sends the next request when one has ended. Its times are " .. runs.NOT_CORRECTED .. "." },
-  open = { element("b", nil, "Corrected. "), "An open loop sends at scheduled times, and counts from these, so that a slow server is not excused." },
+  closed = {
+    element("b", nil, "Not corrected. "),
+    "A closed loop sends the next request when one has ended. Its times are " .. runs.NOT_CORRECTED .. ".",
+  },
+  open = {
+    element("b", nil, "Corrected. "),
+    "An open loop sends at scheduled times, and counts from these, so that a slow server is not excused.",
+  },
 }
 
 local function group_section(result, group)
-  return element("section", nil, {
-    element("h2", nil, group.title), element("p", { class = "mark-note" }, NOTES[group.mode]), figures_of(result, group), load_table(group),
-    figure_table(result, group),
-  })
+  local note = element("p", { class = "mark-note" }, NOTES[group.mode])
+  local tables = { load_table(group), figure_table(result, group) }
+  return element("section", nil, { element("h2", nil, group.title), note, figures_of(result, group), tables })
 end
 
 -- Failures --------------------------------------------------------------------------------------------------------
@@ -173,7 +181,8 @@ local function failure_item(row, failure)
   local samples = {}
   for i, sample in ipairs(failure.samples or {}) do samples[i] = element("pre", { dir = "auto" }, sample) end
   local kind = failure.code and failure.kind .. " " .. number.code(failure.code) or failure.kind
-  return element("li", nil, { ("%s: %s of kind "):format(row.name, number.count(failure.count, "failure")), element("code", nil, kind), samples })
+  local which = ("%s: %s of kind "):format(row.name, number.count(failure.count, "failure"))
+  return element("li", nil, { which, element("code", nil, kind), samples })
 end
 
 local function failures(groups)
@@ -191,7 +200,9 @@ end
 
 local function formula_rows(result)
   local rows = {}
-  for i, formula in ipairs(result.formulas) do rows[i] = { formula.title, { element("code", nil, formula.name), " = ", formula.formula, " (", formula.unit, ")" } } end
+  for i, formula in ipairs(result.formulas) do
+    rows[i] = { formula.title, { element("code", nil, formula.name), " = ", formula.formula, " (", formula.unit, ")" } }
+  end
   return rows
 end
 
@@ -218,19 +229,22 @@ local function overhead_rows(overhead)
     add(each[2] .. ", median", summary and summary.p50, "ms")
     add(each[2] .. ", 99th percentile", summary and summary.p99, "ms")
   end
+  if overhead.problem then rows[1] = { "Not known", overhead.problem } end
   add("CPU an event", overhead.cpu_us_per_event, "µs")
   add("CPU a request", overhead.cpu_us_per_request, "µs")
   return rows
 end
 
+local OVERHEAD = "Own overhead, against a server on the same machine: it is in every time above"
+
 local function method(result)
-  local parts = { element("h2", nil, "How it was measured"), pairs_table("Formulas of the figures", formula_rows(result)) }
-  if result.overhead then
-    parts[#parts + 1] = pairs_table("Own overhead, against a server on the same machine: it is in every time above", overhead_rows(result.overhead))
-  end
-  if result.slo then parts[#parts + 1] = pairs_table("Service level that was asked for (SLO), in milliseconds", value_rows(result.slo)) end
-  if result.options then parts[#parts + 1] = pairs_table("Options", value_rows(result.options)) end
-  if result.machine then parts[#parts + 1] = pairs_table("Machine that measured", value_rows(result.machine)) end
+  local parts = { element("h2", nil, "How it was measured") }
+  local function add(caption, rows) parts[#parts + 1] = pairs_table(caption, rows) end
+  add("Formulas of the figures", formula_rows(result))
+  if result.overhead then add(OVERHEAD, overhead_rows(result.overhead)) end
+  if result.slo then add("Service level that was asked for (SLO), in milliseconds", value_rows(result.slo)) end
+  if result.options then add("Options", value_rows(result.options)) end
+  if result.machine then add("Machine that measured", value_rows(result.machine)) end
   local by = ("opengatellm %s%s."):format(result.ogl or "", result.seed and (", seed %.0f"):format(result.seed) or "")
   parts[#parts + 1] = element("p", { class = "soft" }, by)
   return element("section", nil, parts)
@@ -243,7 +257,7 @@ local POLICY = "default-src 'none'; style-src 'unsafe-inline'" -- no script, no 
 local function head(title)
   return element("head", nil, {
     element("meta", { charset = "utf-8" }), element("meta", { name = "viewport", content = "width=device-width, initial-scale=1" }),
-    element("meta", { ["http-equiv"] = "Content-Security-Policy", content = POLICY }), element("meta", { name = "referrer", content = "no-referrer" }),
+    element("meta", { ["http-equiv"] = "Content-Security-Policy", content = POLICY }),
     element("title", nil, title), element("style", nil, markup.literal(style.TEXT)),
   })
 end

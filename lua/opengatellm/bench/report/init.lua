@@ -3,7 +3,7 @@
 --
 -- @module opengatellm.bench.report
 local json = require "opengatellm.json"
-local secrets = require "opengatellm.bench.report.secrets"
+local secrets = require "opengatellm.base.secrets"
 
 local M = {}
 

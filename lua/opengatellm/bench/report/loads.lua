@@ -17,6 +17,8 @@ local COLUMNS = {
   { "good/s", number.text, function(run) return run.goodput and run.goodput.requests end },
   { "late p99 ms", number.text, function(run) return run.lag and run.lag.p99 end },
   { "tokens by", tostring, function(run) return run.tokens and run.tokens.source end },
+  { "ended by", tostring, function(run) return run.ended end },
+  { "own CPU", number.share, function(run) return run.cpu end },
   { "cost", number.text, function(run) return run.cost end },
   { "kWh", number.text, function(run) return run.kwh end },
   { "kg CO2eq", number.text, function(run) return run.kgco2eq end },
@@ -24,7 +26,8 @@ local COLUMNS = {
 
 --- What the titles mean.
 M.LEGEND = "Cut: began well and did not end. Dropped: not sent, for too many were open. tokens/s: output tokens of all requests together. "
-  .. "good/s: requests a second within the SLO. Late: the start behind its schedule. tokens by: counted by the server (usage) or by chunks."
+  .. "good/s: requests a second within the SLO. Late: the start behind its schedule. tokens by: counted by the server (usage), by chunks. "
+  .. "own CPU: of one core, for the test itself; above 80 % the times are no longer those of the server."
 
 local function is_there(column, rows)
   for _, row in ipairs(rows) do

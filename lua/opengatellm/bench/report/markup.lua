@@ -21,7 +21,8 @@ local UNKNOWN = "\239\191\189" -- U+FFFD
 -- Control characters are not allowed in HTML, bytes that are not UTF-8 would end the page for some readers, and what turns the direction of
 -- writing around would do so beyond the text that it stands in.
 local function escape(text)
-  text = core.utf8_repair(text):gsub("[%z\1-\8\11-\31\127]", UNKNOWN):gsub("\226\128[\170-\174]", UNKNOWN):gsub("\226\129[\166-\169]", UNKNOWN)
+  text = core.utf8_repair(text):gsub("[%z\1-\8\11-\31\127]", UNKNOWN)
+  text = text:gsub("\226\128[\170-\174]", UNKNOWN):gsub("\226\129[\166-\169]", UNKNOWN)
   return (text:gsub("[&<>\"']", ESCAPES))
 end
 

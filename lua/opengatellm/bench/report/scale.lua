@@ -64,7 +64,8 @@ end
 function M.log(low, high, from, to)
   local ticks = trimmed(log_ticks(math.floor(log10(low)), math.ceil(log10(high * 1.001))), low, high)
   local begins, range = log10(ticks[1]), log10(ticks[#ticks]) - log10(ticks[1])
-  return { ticks = ticks, is_log = true, place = function(value) return from + (log10(math.max(value, ticks[1])) - begins) / range * (to - from) end }
+  local function place(value) return from + (log10(math.max(value, ticks[1])) - begins) / range * (to - from) end
+  return { ticks = ticks, is_log = true, place = place }
 end
 
 local WIDE = 30 -- times the lowest value: from there on a linear axis shows the low ones as nothing

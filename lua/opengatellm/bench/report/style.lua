@@ -7,8 +7,8 @@
 local M = {}
 
 --- The colours of providers, in order: on a light page and on a dark one, each with the page's own.
-M.LIGHT = { page = "#ffffff", "#0067a6", "#c44600", "#007a57", "#a23b83", "#876500", "#1f8fc4", "#4a4a4a", "#b01030" }
-M.DARK = { page = "#15181c", "#62b5ee", "#ff9a5c", "#3fcf9f", "#e79bcd", "#e6c64a", "#9fdcff", "#d0d0d0", "#ff8c9b" }
+M.LIGHT = { page = "#ffffff", "#004f8c", "#d55e00", "#009464", "#c060a4", "#5f4700", "#1f8fc4", "#4a4a4a", "#b01030" }
+M.DARK = { page = "#15181c", "#3d94dd", "#e8743a", "#3fcf9f", "#e79bcd", "#f5e06a", "#9fdcff", "#d0d0d0", "#ff8c9b" }
 
 local function variables(colours, rest)
   local parts = {}

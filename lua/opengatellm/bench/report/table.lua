@@ -51,6 +51,7 @@ end
 
 local function overhead_line(overhead)
   if not overhead then return nil end
+  if overhead.problem then return "Own overhead is not known: " .. width.harmless(overhead.problem) end
   local parts = {}
   local function add(format, ...)
     if ... then parts[#parts + 1] = format:format(...) end
@@ -62,12 +63,14 @@ local function overhead_line(overhead)
   return parts[1] and "Own overhead, against a server on this machine (p50): " .. table.concat(parts, ", ") .. "."
 end
 
+-- Who was asked, and what was wrong where that was nobody.
 local function provider_lines(result)
   local lines = {}
   for i, provider in ipairs(result.providers) do
     local parts = { provider.name }
     for _, key in ipairs { "model", "address" } do parts[#parts + 1] = provider[key] end
-    lines[i] = width.harmless(table.concat(parts, " · "))
+    local line = table.concat(parts, " · ")
+    lines[i] = width.harmless(provider.problem and line .. ": " .. provider.problem or line)
   end
   return lines
 end
@@ -84,6 +87,7 @@ function M.write(result, options)
     parts[#parts + 1] = grid.write(harmless(figure_rows(result, group)), options)
     for _, row in ipairs(runs.rows(group)) do error_lines(row, last) end
   end
+  if result.stopped then last[#last + 1] = "Stopped before its end: " .. width.harmless(result.stopped) end
   last[#last + 1] = overhead_line(result.overhead)
   if last[1] then parts[#parts + 1] = table.concat(last, "\n") .. "\n" end
   return table.concat(parts, "\n")

@@ -1,10 +1,10 @@
---- Secrets: a copy of a result in which no key stands.
+--- Secrets: a copy of a value in which no key stands, for what is made to be shown around.
 --
--- The run writes none into its result. This is the second lock: a server may quote a key in an error, a user may have put one into an
--- address, and a report is made to be shown around. Hidden are the values of the environment's variables that hold keys, what has the form
+-- It is the second lock: errors and results have no key of their client. But a server may quote another one, and a user may have put one
+-- into an address. Hidden are the values of the environment's variables that hold keys, what has the form
 -- of a key, and members that are named like one.
 --
--- @module opengatellm.bench.report.secrets
+-- @module opengatellm.base.secrets
 local system = require "opengatellm.system"
 
 local M = {}
@@ -22,7 +22,8 @@ local FORMS = {
   "()%f[%w]github_pat_[%w_]+", "()%f[%w]AKIA%w+", "()%f[%w]nvapi%-[%w_%-]+", "()%f[%w]eyJ[%w_%-]+%.[%w_%-]+%.?[%w_%-]*",
   "([Bb][Ee][Aa][Rr][Ee][Rr]%s+)[%w._~+/=%-]+", "([Bb][Aa][Ss][Ii][Cc]%s+)[%w+/]+=*", "(://)[^/%s@]*@",
   "([?&][%w_%-]*[Tt][Oo][Kk][Ee][Nn]=)[^&%s\"']+", "([?&][%w_%-]*[Ss][Ii][Gg]%w*=)[^&%s\"']+",
-  "([Kk][Ee][Yy][\"']?%s*[:=]%s*[\"'])[^\"']+", "([Kk][Ee][Yy]=)[^&%s\"']+",
+  "([Kk][Ee][Yy][\"']?%s*[:=]%s*[\"'])[^\"']+", "(%f[%a][Kk][Ee][Yy]=)[^&%s\"']+",
+  "([Aa][Pp][Ii][Kk][Ee][Yy]=)[^&%s\"']+",
 }
 
 local function matches_any(name, patterns)
@@ -33,7 +34,7 @@ local function matches_any(name, patterns)
 end
 
 -- The values of variables that hold keys; a longer one first, since a shorter one may be a part of it.
-local function known()
+local function values_of_variables()
   local list = {}
   for name, value in pairs(system.environment()) do
     if #value >= SHORTEST and matches_any(name:upper(), VARIABLES) then list[#list + 1] = value end
@@ -44,7 +45,7 @@ end
 
 local function keep(kept) return (type(kept) == "string" and kept or "") .. HIDDEN end
 
-local function hidden(text, values)
+local function without_secrets(text, values)
   for _, value in ipairs(values) do
     text = text:gsub(value:gsub("%p", "%%%0"), HIDDEN)
   end
@@ -52,13 +53,34 @@ local function hidden(text, values)
   return text
 end
 
-local function copy(value, values)
-  if type(value) == "string" then return hidden(value, values) end
+-- Each sample has the same few words, such as "success": each text is looked through once.
+local function hidden(text, job)
+  local clean = job.texts[text]
+  if not clean then
+    clean = without_secrets(text, job.values)
+    job.texts[text] = clean
+  end
+  return clean
+end
+
+-- The name of a member in the copy; false where it is left out.
+local function name_of(key, job)
+  if type(key) ~= "string" then return key end
+  local name = job.names[key]
+  if name == nil then
+    name = not matches_any(key:lower(), MEMBERS) and hidden(key, job)
+    job.names[key] = name
+  end
+  return name
+end
+
+local function copy(value, job)
+  if type(value) == "string" then return hidden(value, job) end
   if type(value) ~= "table" then return value end
   local out = setmetatable({}, getmetatable(value))
   for key, inner in pairs(value) do
-    local is_text = type(key) == "string"
-    if not (is_text and matches_any(key:lower(), MEMBERS)) then out[is_text and hidden(key, values) or key] = copy(inner, values) end
+    local name = name_of(key, job)
+    if name then out[name] = copy(inner, job) end
   end
   return out
 end
@@ -67,6 +89,6 @@ end
 ---@generic T
 ---@param value T
 ---@return T
-function M.without(value) return copy(value, known()) end
+function M.without(value) return copy(value, { values = values_of_variables(), texts = {}, names = {} }) end
 
 return M
