@@ -200,9 +200,9 @@ local function run_targets(list, arguments, values, forms, shown)
   told "=== LLM compatibility ==="
   local report = secrets.without(compat.run(list, {
     cases = chosen_cases(arguments), fail_fast = arguments.fail_fast or (values.settings or {}).fail_fast,
-    interrupted = function() return broken ~= nil or interrupts:seen() end, on_provider = on_provider, on_result = on_result,
+    interrupted = function() return broken ~= nil or interrupts ~= nil and interrupts:seen() end, on_provider = on_provider, on_result = on_result,
   }))
-  interrupts:close()
+  if interrupts then interrupts:close() end
   told("\n=== Summary ===\n" .. report_forms.summary(report))
   local problem = write_forms(forms, report) or broken
   if problem then return common.fail("ogl: " .. problem, FAILED) end
@@ -226,8 +226,8 @@ local ACTIONS = { config = run_config, providers = run_providers, run = run_run 
 ---@param arguments table as argparse read them
 ---@return integer # the exit status of the program
 function M.run(arguments)
-  local fine, status = xpcall(function() return ACTIONS[arguments.action](arguments) end, arguments.debug and debug.traceback or tostring)
-  return fine and status or common.fail("ogl: it failed inside: " .. tostring(status), FAILED)
+  system.outlive_pipes()
+  return ACTIONS[arguments.action](arguments)
 end
 
 return M
