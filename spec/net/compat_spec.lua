@@ -35,6 +35,12 @@ describe("ogl compat run", function()
     assert.is_nil(out:find(KEY, 1, true))
   end)
 
+  it("prints what its page says", function()
+    local function plain(text) return (text:gsub("%(%d+ ms%)", "(N ms)"):gsub("127.0.0.1:%d+", "SERVER"):gsub("in %d+%.%d s", "in N s")) end
+    local out = run(command("", ogl_server()) .. " 2>&1")
+    assert.truthy(plain(helper.read "docs/compat.md"):find("```text\n" .. plain(out) .. "```\n", 1, true), plain(out))
+  end)
+
   it("has the status 0 where no case failed", function()
     local out, status = run(command("--case text --case key -v", ogl_server()) .. " 2>&1")
     assert.same({ text = "PASS", key = "PASS" }, verdicts_of(out))
