@@ -326,6 +326,8 @@ describe("every Lua file", function()
       ["compat/picture"] = "compat/cases", ["compat/cases/init"] = "compat/cases", ["compat/cases/text"] = "compat/cases", ["compat/cases/stream"] = "compat/cases",
       ["compat/cases/tools"] = "compat/cases", ["compat/cases/vectors"] = "compat/cases", ["compat/cases/images"] = "compat/cases", ["compat/cases/refusals"] = "compat/cases",
       ["cli/bench"] = "net/bench", ["cli/progress"] = "net/bench", ["cli/bench_settings"] = "cli/bench_plan",
+      ["cli/doctor"] = "net/doctor", ["cli/doctor/finding"] = "net/doctor", ["cli/doctor/installed"] = "net/doctor",
+      ["cli/doctor/configured"] = "net/doctor", ["cli/doctor/reachable"] = "net/doctor",
       ["gateway/chat"] = "gateway/openai", ["gateway/relay"] = "gateway/openai", ["gateway/meter"] = "gateway/openai",
       ["gateway/visit"] = "gateway/init", ["gateway/problem"] = "gateway/init", ["gateway/models"] = "gateway/openai", ["gateway/nginx"] = "hosts/nginx_gateway",
       ["gateway/operation"] = "gateway/openai", ["gateway/ollama_models"] = "gateway/ollama",

@@ -103,7 +103,8 @@ describe("ogl bench run", function()
     assert.equal(1, status)
     assert.matches("^ogl: opengatellm is not ready: opengatellm: http 503: [^\n]+\n$", out)
     assert.matches("^<!", helper.read(page))
-    assert.same({ runs = 0, problem = "string" }, { runs = #json.decode(helper.read(result)).providers[1].runs, problem = type(json.decode(helper.read(result)).providers[1].problem) })
+    local provider = json.decode(helper.read(result)).providers[1]
+    assert.same({ 0, "string" }, { #provider.runs, type(provider.problem) })
   end)
 
   it("writes no key into any report, and none of its output", function()

@@ -15,6 +15,7 @@ local COMMANDS = {
   { "models", "List the models of the server." },
   { "serve", "Serve Ollama's API and OpenAI's in front of any provider." },
   { "bench", "Measure how fast servers answer, alone and under load." },
+  { "doctor", "Say what is installed, configured and reachable, and what to do about the rest." },
   { "compat", "Say which things that programs need a server does right." },
 }
 
@@ -55,7 +56,8 @@ end
 
 -- Runs a command. What it raises is a mistake of ours, or Ctrl-C where nothing else looks after that.
 local function guarded(parsed)
-  local fine, status = xpcall(function() return load(parsed.command).run(parsed) end, function(raised) return told(raised, parsed.debug) end)
+  local function perform() return load(parsed.command).run(parsed) end
+  local fine, status = xpcall(perform, function(raised) return told(raised, parsed.debug) end)
   if fine then return status end
   if status:find "interrupted!" then return INTERRUPTED end
   io.stderr:write("ogl: ", status, "\n")
