@@ -286,7 +286,7 @@ describe("every Lua file", function()
       ["init"] = "client", ["json"] = "core/json", ["version"] = "cli", ["types"] = "docs", ["loop"] = "task",
       ["base/failure"] = "hosts/nginx", ["base/ordered"] = "core/json", ["chat/answer_error"] = "stream", ["base/waits"] = "errors", ["base/error_body"] = "errors",
       ["host/init"] = "task", ["host/plain"] = "net/retry", ["host/coroutines"] = "task", ["host/cqueues"] = "task", ["host/luv"] = "hosts/luv",
-      ["host/scheduler"] = "task", ["host/timers"] = "task", ["host/nginx"] = "hosts/nginx",
+      ["host/interrupts"] = "hosts/interrupts", ["host/scheduler"] = "task", ["host/timers"] = "task", ["host/nginx"] = "hosts/nginx",
       ["transport/init"] = "transport/contract", ["transport/curl"] = "transport/contract", ["transport/replay"] = "transport/contract",
       ["transport/driver"] = "transport/contract", ["transport/resty"] = "hosts/nginx", ["transport/resty_tls"] = "hosts/nginx",
       ["transport/resty_tunnel"] = "hosts/nginx", ["transport/http1"] = "hosts/nginx",
@@ -320,12 +320,15 @@ describe("every Lua file", function()
       ["middleware/citations"] = "middleware/events", ["middleware/redact"] = "middleware/events",
       ["bench/report/chart"] = "bench/report/html", ["bench/report/charts"] = "bench/report/html", ["bench/report/style"] = "bench/report/html",
       ["bench/report/runs"] = "bench/report/html", ["bench/report/grid"] = "bench/report/table", ["bench/report/loads"] = "bench/report/table",
-      ["bench/report/number"] = "bench/report/table", ["bench/report/contract"] = "bench/report/init", ["base/secrets"] = "bench/report/init",
+      ["bench/report/number"] = "bench/report/table", ["bench/report/contract"] = "bench/report/init", ["bench/report/secrets"] = "bench/report/init",
       ["cli/init"] = "cli", ["cli/chat"] = "cli", ["cli/common"] = "cli", ["cli/models"] = "net/ogl", ["cli/serve"] = "hosts/serve",
       ["cli/settings/lexer"] = "cli/settings/reader", ["cli/compat_example"] = "cli/compat", ["compat/verdict"] = "compat/cases",
-      ["compat/picture"] = "compat/cases", ["compat/cases/init"] = "compat/cases", ["compat/cases/text"] = "compat/cases", ["compat/cases/stream"] = "compat/cases",
-      ["compat/cases/tools"] = "compat/cases", ["compat/cases/vectors"] = "compat/cases", ["compat/cases/images"] = "compat/cases", ["compat/cases/refusals"] = "compat/cases",
-      ["cli/bench"] = "net/bench", ["cli/progress"] = "net/bench", ["cli/bench_settings"] = "cli/bench_plan",
+      ["compat/picture"] = "compat/cases", ["compat/cases/init"] = "compat/cases", ["compat/cases/text"] = "compat/cases",
+      ["compat/cases/stream"] = "compat/cases", ["compat/cases/tools"] = "compat/cases", ["compat/cases/vectors"] = "compat/cases",
+      ["compat/cases/images"] = "compat/cases", ["compat/cases/refusals"] = "compat/cases", ["base/secrets"] = "bench/report/init",
+      ["cli/bench"] = "net/bench", ["cli/progress"] = "net/bench", ["cli/bench_settings"] = "cli/bench_plan", ["cli/doctor"] = "net/doctor",
+      ["cli/doctor/finding"] = "net/doctor", ["cli/doctor/installed"] = "net/doctor", ["cli/doctor/configured"] = "net/doctor",
+      ["cli/doctor/reachable"] = "net/doctor",
       ["gateway/chat"] = "gateway/openai", ["gateway/relay"] = "gateway/openai", ["gateway/meter"] = "gateway/openai",
       ["gateway/visit"] = "gateway/init", ["gateway/problem"] = "gateway/init", ["gateway/models"] = "gateway/openai", ["gateway/nginx"] = "hosts/nginx_gateway",
       ["gateway/operation"] = "gateway/openai", ["gateway/ollama_models"] = "gateway/ollama",
@@ -334,7 +337,8 @@ describe("every Lua file", function()
       local name = path:match "^lua/opengatellm/(.*)%.lua$"
       local strategy = name:match "^router/strategy/" and "router/strategy/init"
       local data = strategy or require "opengatellm.providers".find(name:match "^providers/(.*)" or "") and "providers/init"
-      local spec = "spec/" .. (elsewhere[name] or data or name) .. "_spec.lua"
+      local language = name ~= "jinja/init" and name ~= "jinja/text" and name:find "^jinja/" and "jinja/language"
+      local spec = "spec/" .. (elsewhere[name] or data or language or name) .. "_spec.lua"
       assert.truthy(io.open(spec), path .. " has no " .. spec)
     end
   end)

@@ -70,7 +70,7 @@ lane() {
 # What runs on Lua 5.4 and LuaJIT alone: these specs ask what the library says to servers, row by row, and what the scripted servers are. No
 # line that they reach touches what differs between Luas but numbers, and of those one of the two has whole ones and the other has none.
 # docs/testing.md says more.
-ONCE='^spec/(net/(surface(_[a-z]+)?|conformance|aimock|clients|ogl_server)|openapi_server|layout)_spec\.lua$'
+ONCE='^spec/(net/(surface(_[a-z]+)?|conformance|aimock|clients|ogl_server)|openapi_server|layout|gateway/recorded)_spec\.lua$'
 
 has() { case " $LUAS " in *" $1 "*) true ;; *) false ;; esac; }
 

@@ -1,8 +1,8 @@
 --- Shared by the commands: the options that make a client, the model that is asked, and the output of a failure.
 --
+-- The library is loaded with the first client: `ogl doctor` tells why it cannot be.
+--
 -- @module opengatellm.cli.common
-local ogl = require "opengatellm"
-
 local M = {}
 
 --- Declares the options that every command takes.
@@ -16,7 +16,8 @@ end
 -- A server that is not there yet is a matter of settings, not of the network.
 local function missing(client)
   if client.api then return nil end
-  if not client.provider.operations then return "ogl: " .. client:missing().message end
+  local message = client:missing().message
+  if not client.provider.operations or not message:find "^no server address" then return "ogl: " .. message end
   return "ogl: no server: set OGL_URL (and OGL_TOKEN), for example "
     .. 'OGL_URL=https://albert.api.etalab.gouv.fr OGL_TOKEN=sk-… ogl chat "Bonjour"'
 end
@@ -26,8 +27,8 @@ end
 ---@return ogl.Client? client
 ---@return string? line without a client: what the user has to set
 function M.client_of(options)
-  local fine, client = pcall(ogl.client, options)
-  if not fine then return nil, "ogl: " .. tostring(client):gsub("^.-: ogl%.client: ", "") end
+  local fine, client = pcall(require "opengatellm".client, options)
+  if not fine then return nil, "ogl: " .. tostring(client):gsub("^.-ogl%.client: ", "") end
   local line = missing(client)
   if line then return nil, line end
   return client

@@ -15,6 +15,7 @@ local COMMANDS = {
   { "models", "List the models of the server." },
   { "serve", "Serve Ollama's API and OpenAI's in front of any provider." },
   { "bench", "Measure how fast servers answer, alone and under load." },
+  { "doctor", "Say what is installed, configured and reachable, and what to do about the rest." },
   { "compat", "Say which things that programs need a server does right." },
 }
 
