@@ -71,12 +71,13 @@ end
 ---@param engine ogl.llama.Engine whose model is loaded
 ---@param body table a request of POST /chat/completions
 ---@param text string the same as JSON, whose objects have an order
+---@param own_template? function the user's, instead of the model's
 ---@return ogl.llama.Chat? chat
 ---@return ogl.llama.Refusal|ogl.Error|nil problem
-function M.new(engine, body, text)
+function M.new(engine, body, text, own_template)
   local problem = problem_of(body)
   if problem then return nil, refusal.field(problem) end
-  local written, err = prompt.of(engine, body, text)
+  local written, err = prompt.of(engine, body, text, own_template)
   if not written then return nil, err end
   local job = job_of(body, written)
   local rules

@@ -16,7 +16,9 @@ local M = {}
 local Engine = {}
 Engine.__index = Engine
 
-local FIELDS = { "path", "context", "slots", "threads", "gpu_layers", "embeddings", "pooling" }
+--- The names of the settings, beside `path` and `embeddings`.
+M.OPTIONS = { "context", "slots", "threads", "gpu_layers", "pooling" }
+
 local WEAK_KEYS = { __mode = "k" }
 
 local engines = setmetatable({}, { __mode = "v" }) -- settings as a text -> engine
@@ -32,10 +34,13 @@ local function library()
   return nil, errors.new { kind = "config", code = "llama", message = MISSING .. tostring(llama):match "^[^\n]*" }
 end
 
-local function key_of(settings)
-  local values = {}
-  for i, name in ipairs(FIELDS) do values[i] = tostring(settings[name]) end
-  return table.concat(values, "\n")
+local function settings_of(path, embeddings, options)
+  local settings, values = { path = path, embeddings = embeddings }, { path, tostring(embeddings) }
+  for _, name in ipairs(M.OPTIONS) do
+    settings[name] = options[name]
+    values[#values + 1] = tostring(options[name])
+  end
+  return settings, table.concat(values, "\n")
 end
 
 local function failure(kind, message, path)
@@ -46,7 +51,8 @@ end
 local function open(settings)
   local llama, err = library()
   if not llama then return nil, err end
-  local own, kind, message = llama.engine(settings)
+  local fine, own, kind, message = pcall(llama.engine, settings)
+  if not fine then return nil, failure("config", (tostring(own):gsub("^.-:%d+: ", ""))) end
   if not own then return nil, failure(kind, message) end
   number = number + 1
   return setmetatable({
@@ -55,14 +61,16 @@ local function open(settings)
 end
 
 --- Gives the engine of a model, and loads the model where no other holder did; it may still be loading then.
----@param settings {path: string, context?: integer, slots?: integer, threads?: integer, gpu_layers?: integer, embeddings?: boolean, pooling?: string}
+---@param path string
+---@param embeddings boolean whether it shall give vectors
+---@param options {context?: integer, slots?: integer, threads?: integer, gpu_layers?: integer, pooling?: string}
 ---@param holder table
 ---@return ogl.llama.Engine? engine
 ---@return ogl.Error? err
-function M.hold(settings, holder)
-  local key = key_of(settings)
+function M.hold(path, embeddings, options, holder)
+  local settings, key = settings_of(path, embeddings, options)
   local engine, err = engines[key], nil
-  if not engine or engine.closed or engine.own:is_foreign() then engine, err = open(settings) end
+  if not engine or engine:problem() then engine, err = open(settings) end
   if not engine then return nil, err end
   engines[key] = engine
   engine:keep(holder)
@@ -112,7 +120,7 @@ function Engine:start(options)
   return job
 end
 
---- Says why the model cannot be used.
+--- Says why the model cannot be used: it could not be loaded, the engine is closed, or the process has forked.
 ---@return ogl.Error? err nil where it is ready, or still loading
 function Engine:problem()
   local state, kind, message = self.own:state()

@@ -25,11 +25,12 @@ end
 ---@param engine ogl.llama.Engine whose model is loaded
 ---@param body table a request of POST /chat/completions
 ---@param text string the same as JSON
+---@param own_template? function the user's, instead of the model's
 ---@return {pieces: table[], is_open: boolean, thought?: table}? written
 ---@return ogl.Error? err
-function M.of(engine, body, text)
+function M.of(engine, body, text, own_template)
   local facts = engine:facts()
-  local pieces, problem = template.render(engine.settings.template or facts.template, {
+  local pieces, problem = template.render(own_template or facts.template, {
     messages = body.messages, tools = body.tool_choice ~= "none" and body.tools ~= core.null and body.tools or nil, thinking = thinks(body),
     add_generation_prompt = true, bos_token = facts.bos_token, eos_token = facts.eos_token, json = text,
   })
