@@ -329,7 +329,8 @@ describe("every Lua file", function()
       local name = path:match "^lua/opengatellm/(.*)%.lua$"
       local strategy = name:match "^router/strategy/" and "router/strategy/init"
       local data = strategy or require "opengatellm.providers".find(name:match "^providers/(.*)" or "") and "providers/init"
-      local spec = "spec/" .. (elsewhere[name] or data or name) .. "_spec.lua"
+      local language = name ~= "jinja/init" and name ~= "jinja/text" and name:find "^jinja/" and "jinja/language"
+      local spec = "spec/" .. (elsewhere[name] or data or language or name) .. "_spec.lua"
       assert.truthy(io.open(spec), path .. " has no " .. spec)
     end
   end)
