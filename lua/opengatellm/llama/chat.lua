@@ -16,6 +16,7 @@ local M = {}
 ---@class ogl.llama.Chat
 ---@field job table options for the engine
 ---@field streamed boolean
+---@field warnings? table[] for the reply
 local Chat = {}
 Chat.__index = Chat
 
@@ -84,7 +85,7 @@ function M.new(engine, body, text, own_template)
   if not job.grammar then rules, err = grammar_of(body) end
   if not rules and err then return nil, refusal.field(tostring(err)) end
   job.grammar = job.grammar or rules
-  local self = setmetatable({ job = job, streamed = plain(body.stream) == true, model = body.model, index = 0, begun = false }, Chat)
+  local self = setmetatable({ job = job, streamed = plain(body.stream) == true, model = body.model, index = 0, warnings = written.warnings }, Chat)
   self.reader = output.new { thinking = written.is_open, tools = tools_of(body) }
   self.room, self.called = engine:facts().context, false
   self:open_encoder(body)
@@ -126,7 +127,6 @@ end
 ---@param text string
 ---@return string? bytes
 function Chat:feed(text)
-  self.begun = true
   put_items(self, self.reader:feed(text))
   if self.streamed then return self.encoder:take() end
 end

@@ -7,6 +7,8 @@
 --
 -- @module opengatellm.llama.engines
 local errors = require "opengatellm.errors"
+local special_tokens = require "opengatellm.llama.special_tokens"
+local template = require "opengatellm.llama.template"
 
 local M = {}
 
@@ -56,7 +58,7 @@ local function open(settings)
   if not own then return nil, failure(kind, message) end
   number = number + 1
   return setmetatable({
-    own = own, fd = own:fd(), number = number, settings = settings, holders = setmetatable({}, WEAK_KEYS), described = nil,
+    own = own, fd = own:fd(), number = number, settings = settings, holders = setmetatable({}, WEAK_KEYS), described = nil, written = nil,
   }, Engine)
 end
 
@@ -139,6 +141,16 @@ end
 function Engine:facts()
   self.described = self.described or self.own:facts()
   return self.described
+end
+
+--- Gives the model's own template, which is compiled once.
+---@return ogl.llama.Template
+function Engine:template()
+  if not self.written then
+    local facts = self:facts()
+    self.written = template.new(facts.template, { tokens = special_tokens.new(facts.special_tokens) })
+  end
+  return self.written
 end
 
 --- Counts the tokens of a prompt.

@@ -91,7 +91,7 @@ local ANSWERS = { ["/chat/completions"] = chat, ["/embeddings"] = vectors }
 local function begin(exchange)
   local answer, problem = ANSWERS[exchange.route].new(exchange.engine, exchange.body, exchange.text, exchange.transport.options.template)
   if not answer then return refuse(exchange, problem) end
-  exchange.answer = answer
+  exchange.answer, exchange.warnings = answer, answer.warnings
   start(exchange, answer.job)
 end
 
