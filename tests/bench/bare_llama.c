@@ -46,7 +46,7 @@ int main(int argc, char **argv) {
   struct llama_batch batch = llama_batch_init(512, 0, 1);
   for (int chat = 0; chat < chats; chat++) {
     batch.n_tokens = 0;
-    for (int i = 0; i < prompt; i++) put(&batch, 300 + (i * 7 + chat) % 1000, i, chat, i == prompt - 1);
+    for (int i = 0; i < prompt; i++) put(&batch, 300 + (i * 7 + chat) % 900, i, chat, i == prompt - 1);
     decode(context, batch);
     last[chat] = llama_sampler_sample(greedy, context, prompt - 1);
   }

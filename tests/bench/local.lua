@@ -54,7 +54,7 @@ local function turns()
   local client, messages = client_of(2), { ogl.user(("word "):rep(400)) }
   assert(client:chat { messages = { ogl.user "warm" }, max_tokens = 4 })
   local first = answer(client, messages, 8)
-  messages[2], messages[3] = ogl.assistant "an answer", ogl.user "and then?"
+  messages[2], messages[3] = ogl.assistant "ok", ogl.user "so?"
   print(("%.3f %.3f"):format(first.wait, answer(client, messages, 8).wait))
 end
 
