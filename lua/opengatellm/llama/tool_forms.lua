@@ -123,6 +123,21 @@ end
 ---@type table<string, fun(reader: ogl.llama.Output, from: integer): ogl.llama.Call[]|false|nil, integer?>
 M.by_mark = { ["<tool_call>"] = hermes, ["[TOOL_CALLS]"] = mistral, ["<|python_tag|>"] = llama }
 
+-- What a template says that asks for a form; the first that is there counts.
+local SIGNS = {
+  { "<tool_call>", "hermes" }, { "[ARGS]", "mistral_named" }, { "[TOOL_CALLS]", "mistral" }, { '"parameters"', "llama" }, { "<|python_tag|>", "llama" },
+}
+
+--- Says in which form a model writes calls.
+---@param source? string its chat template
+---@return "hermes"|"llama"|"mistral"|"mistral_named"
+function M.form_of(source)
+  for _, row in ipairs(SIGNS) do
+    if source and source:find(row[1], 1, true) then return row[2] end
+  end
+  return "hermes"
+end
+
 -- How an object begins that may be a call.
 local BEGINNINGS = { '"name"', '"type"', '"parameters"', '"function"' }
 
