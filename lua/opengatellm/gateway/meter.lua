@@ -9,6 +9,7 @@
 -- untouched has no chain.
 --
 -- @module opengatellm.gateway.meter
+local estimate = require "opengatellm.chat.estimate"
 local problems = require "opengatellm.gateway.problem"
 local task = require "opengatellm.task"
 
@@ -19,7 +20,8 @@ local Meter = {}
 Meter.__index = Meter
 
 local function nothing() end
-local IDLE = { event = nothing, tally = nothing, done = nothing, give_up = nothing }
+local IDLE = { event = nothing, tally = nothing, spend = nothing, done = nothing, give_up = nothing }
+local NONE = {}
 
 --- Begins to count a call.
 ---@param visit ogl.GatewayVisit
@@ -49,6 +51,12 @@ function Meter:event(event) self.metrics.event(event, self.call, self.state) end
 ---@param bytes integer
 ---@param usage? ogl.Usage
 function Meter:tally(chunks, bytes, usage) self.metrics.tally(chunks, bytes, usage, self.call, self.state) end
+
+--- Lets the request go, which may hold a long prompt: the answer has begun.
+function Meter:spend()
+  local call = self.call
+  call.prompt_tokens, call.request = call.prompt_tokens or estimate.prompt(call.request), NONE
+end
 
 --- Ends the count, once.
 ---@param err? ogl.Error

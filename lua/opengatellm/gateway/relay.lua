@@ -42,11 +42,27 @@ local OUTLINES = {
   ollama = { model = "text", stream = "boolean", messages = { { role = "text" } }, options = "object", tools = "list" },
 }
 
+local speakers = setmetatable({}, { __mode = "k" }) -- gateway -> protocol -> whether a client of its routes may speak it
+
+local function is_spoken(gateway, protocol)
+  local known = speakers[gateway] or {}
+  speakers[gateway] = known
+  if known[protocol] == nil then
+    known[protocol] = false
+    for _, route in ipairs(gateway.routes.list) do
+      local provider = not route.client.rows and route.client.provider
+      if provider and (provider.protocol == protocol or provider.models) then known[protocol] = true end
+    end
+  end
+  return known[protocol]
+end
+
 --- Reads of a request what a relay has to know; nil where that is not enough, and it is to be read in full.
 ---@param visit ogl.GatewayVisit
 ---@param chat ogl.GatewayChat
 ---@return {model: string, stream: boolean}? wants
 function M.glance(visit, chat)
+  if not is_spoken(visit.gateway, chat.protocol) then return nil end
   local body, path = visit.request.body, visit.request.path
   local seen = body and core.outline(body, OUTLINES[chat.protocol])
   if not (seen and seen.model and (seen.messages or seen.input)) or path:find "/generate" then return nil end
@@ -200,7 +216,9 @@ local function stream(visit, target, chat, call, meter)
     return nil, status
   end
   visit:note(target, nil, answers.tries(call))
-  local self = { visit = visit, exchange = exchange, meter = meter, call = call, chat = chat, model = target.model, tail = "", ended = false }
+  local self = {
+    visit = visit, exchange = exchange, meter = meter, call = call, chat = chat, model = target.model, tail = "", ended = false,
+  }
   return 200, headers_of(headers, true), function() return next_bytes(self) end, function() give_up(self) end
 end
 
