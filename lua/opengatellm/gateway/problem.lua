@@ -37,6 +37,10 @@ function M.message(err)
   return #text > LONGEST and text:sub(1, LONGEST):gsub("[\128-\255]+$", "") .. " …" or text
 end
 
+--- Makes the error of a call whose caller has gone.
+---@return ogl.Error
+function M.gone() return errors.new { kind = "closed", message = "the caller has gone" } end
+
 --- The words for a body that is too long.
 ---@param limit integer bytes
 ---@return string
