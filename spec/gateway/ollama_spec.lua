@@ -1,5 +1,6 @@
 -- Ollama's face in front of servers of every protocol.
 local core = require "opengatellm.core"
+local errors = require "opengatellm.errors"
 local helper = require "spec.helper"
 local json = require "opengatellm.json"
 local ogl = require "opengatellm"
@@ -212,6 +213,16 @@ describe("Ollama's chat", function()
     end
     assert.equal(200, (chat(gateway, { stream = false, options = { num_predict = 5 } })))
     assert.equal(5, json.decode(transport.requests[#transport.requests].body).max_tokens)
+  end)
+
+  it("is busy, as a server with a full queue, where a limiter of the gateway is full", function()
+    local function full() return nil, errors.new { kind = "limit", code = "queue", message = "full", retryable = true, retry_after = 2, sent = false } end
+    local client = (support.client("openai_chat", TEXT)):use(full)
+    local gateway = ogl.gateway { routes = { { model = "shown", client = client, to = "m" } } }
+    local status, bytes, headers = chat(gateway)
+    assert.same({ 503, "server busy, please try again.  maximum pending requests exceeded", "2" }, { status, json.decode(bytes).error, headers["retry-after"] })
+    status = support.ask(gateway, "POST", "/v1/chat/completions", { model = "shown", messages = { { role = "user", content = "x" } } })
+    assert.equal(429, status)
   end)
 
   it("says which model it does not have", function()

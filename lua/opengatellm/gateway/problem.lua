@@ -28,6 +28,11 @@ function M.status(err)
   return STATUS[err.kind] or 502
 end
 
+--- Says whether an error is that the gateway's own limiter is full, so that the same request may pass soon.
+---@param err ogl.Error
+---@return boolean
+function M.is_busy(err) return err.kind == "limit" and err.sent == false and err.retryable == true end
+
 --- The words that a caller gets for an error, in one line.
 ---@param err ogl.Error
 ---@return string
