@@ -381,6 +381,11 @@ describe("a request that changes models", function()
       assert.equal(200, (support.ask(open, "POST", "/api/pull", { model = "one" })))
       assert.equal(status, (support.ask(open, "POST", "/api/pull", { model = "two" })))
     end
+    local own = ogl.gateway { routes = { { client = (support.client("ollama", {
+      headers = { ["content-type"] = "application/json" }, body = '{"models":[{"name":"one:latest"},{"name":"two:8b"}]}' })) } } }
+    for name, status in pairs { one = 200, ["one:latest"] = 200, ["two:8b"] = 200, two = 404, three = 404 } do
+      assert.equal(status, (support.ask(own, "POST", "/api/pull", { model = name })), name)
+    end
     assert.equal(403, (support.ask(gateway, "DELETE", "/api/delete", { model = "one" })))
     assert.equal(403, (support.ask(gateway, "POST", "/api/copy", { source = "one", destination = "x" })))
     assert.equal(403, (support.ask(gateway, "HEAD", "/api/blobs/sha256:00")))
