@@ -69,9 +69,7 @@ function Meter:done(err, answer)
   self.metrics.done(not err and answer or nil, err, self.call, self.state)
 end
 
-local CLOSED = problems.new(503, "the caller has gone")
-
 --- Ends the count of a call whose caller has gone.
-function Meter:give_up() self:done(CLOSED) end
+function Meter:give_up() self:done(problems.gone()) end
 
 return M

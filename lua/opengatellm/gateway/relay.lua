@@ -103,7 +103,8 @@ end
 
 -- Calls -------------------------------------------------------------------------------------------------------------------
 
--- The body as it came, but for the model's name where the server has another: that goes to the front.
+-- The body as it came, but for the model's name, which goes to the front: where the server has another one, and where the body names two,
+-- of which the server may take the one that the routes did not see.
 local function renamed(body, model)
   local rest = core.without(body, "model", "name")
   return '{"model":' .. json.encode(model) .. (rest:find "^%s*{%s*}" and "}" or "," .. rest:match "^%s*{(.*)$")
@@ -150,7 +151,8 @@ end
 function M.answer(visit, target, chat, wants)
   local client, streamed = M.client(target, chat.protocol), wants.stream
   local meter = meters.begin(visit, streamed and "stream" or "chat", { input = visit.request.body }, target)
-  local body = target.model ~= wants.model and renamed(visit.request.body, target.model) or nil
+  local body = visit.request.body
+  if target.model ~= wants.model or core.member(body, "model") ~= json.encode(target.model) then body = renamed(body, target.model) end
   local call = send(visit, client, chat, wants, body)
   local context = { model = wants.model, created = os.time(), untouched = true }
   local given, close, headers = answers.pass(visit, chat, call, meter, streamed, context)
