@@ -181,8 +181,8 @@ function M.pass(visit, chat, call, meter, streamed, context)
   context.silent = true
   local self = {
     visit = visit, chat = chat, call = call, meter = meter, context = context, untouched = context.untouched,
-    mode = streamed and "stream" or "whole", ended = false, over = false, exchange = nil, transcoder = nil, status = nil, headers = nil, first = nil,
-    clock = chat.timed and function() return visit:now() end or nil,
+    mode = streamed and "stream" or "whole", ended = false, over = false, exchange = nil, transcoder = nil, status = nil, headers = nil,
+    first = nil, clock = chat.timed and function() return visit:now() end or nil,
   }
   local err = connect(self) or settle(self)
   if err then return nil, fail(self, err) end
