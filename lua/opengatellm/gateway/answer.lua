@@ -195,8 +195,7 @@ function M.pass(visit, chat, call, meter, streamed, context)
   local self = {
     visit = visit, chat = chat, call = call, meter = meter, context = context, untouched = context.untouched,
     mode = streamed and "stream" or "whole", ended = false, over = false, closed = false, exchange = nil, transcoder = nil, status = nil,
-    headers = nil, first = nil,
-    clock = chat.timed and function() return visit:now() end or nil,
+    headers = nil, first = nil, clock = chat.timed and function() return visit:now() end or nil,
   }
   local err = connect(self) or settle(self)
   if err then return nil, fail(self, err) end
