@@ -115,9 +115,9 @@ local function measure(self, provider, plan, runs)
   local run = tally:result(seconds, load.started, load.dropped)
   run.label, run.mode, run.arrival, run.concurrency, run.rate = label_of(plan), plan.mode, plan.arrival, plan.concurrency, plan.rate
   run.corrected, run.streaming, run.ramp_seconds, run.warmup = plan.mode == "open", self.plan.streaming, plan.ramp, self.plan.warmup
-  run.ended, run.cpu = load.reason, cpu / math.max(1e-9, seconds + plan.ramp)
+  self.has_failed = has_failed(self.plan, tally.counts)
+  run.ended, run.cpu = self.has_failed and "errors" or load.reason, cpu / math.max(1e-9, seconds + plan.ramp)
   runs[#runs + 1] = run
-  self.has_failed = load.reason == "errors"
   self.watch.ended(provider.name, run)
   return run
 end
