@@ -119,7 +119,7 @@ describe("a queue whose times are known", function()
     return { mode = "open", arrival = arrival, rate = rate, most = 1e6, requests = n, ramp = 0, grace = 1e6, seed = 3 }
   end
 
-  it("is measured as theory has it where requests come by chance", function()
+  it("is measured as theory has it where requests come by chance #slow", function()
     for _, share in ipairs { 0.3, 0.6 } do -- of its time that the server works: an M/D/1 queue (Pollaczek, Khinchine)
       local result = measured(open("poisson", share / 0.1, 3000), queueing(0.1))
       local expected = 100 + 100 * share / (2 * (1 - share))
