@@ -16,31 +16,10 @@ local function lines(source, before, behind)
   return lines_of(("%s timeout 20 %s %s %s 2>&1"):format(before or "", lua, helper.write('local system = require "opengatellm.system"\n' .. source), behind or ""))
 end
 
--- Runs a program of Lua in a terminal of 100 columns and 30 rows; types `keys` into it once it has printed "ready". All that it prints.
+-- Runs a program of Lua in a terminal; types `keys` into it once it has printed "ready". All that it prints.
 local function in_terminal(source, keys)
   local path = helper.write('local system = require "opengatellm.system"\n' .. source)
-  local script = helper.write [[
-import fcntl, os, pty, struct, sys, termios
-pid, fd = pty.fork()
-if pid == 0:
-    os.execvp(sys.argv[1], sys.argv[1:3])
-fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
-keys, text = sys.argv[3].encode(), b""
-while True:
-    try:
-        some = os.read(fd, 4096)
-    except OSError:
-        break
-    if not some:
-        break
-    text += some
-    if b"ready" in text and keys:
-        os.write(fd, keys)
-        keys = b""
-os.waitpid(pid, 0)
-sys.stdout.write(text.decode())
-]]
-  return (table.concat(lines_of(("timeout 20 python3 %s %s %s '%s'"):format(script, lua, path, keys or "")), "\n"):gsub("\r", ""))
+  return (helper.in_terminal(lua .. " " .. path, "ready", keys):gsub("\n$", ""))
 end
 
 local function new_folder()

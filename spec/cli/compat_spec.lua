@@ -2,21 +2,12 @@
 local compat_targets = require "opengatellm.cli.compat_targets"
 local helper = require "spec.helper"
 local json = require "opengatellm.json"
+local ogl_command = require "spec.support.ogl_command"
 local reader = require "opengatellm.cli.settings.reader"
 local rules = require "opengatellm.cli.settings.rules"
 
-local pwd = assert(io.popen "pwd")
-local ROOT = pwd:read "*l"
-pwd:close()
-
--- What `ogl compat …` prints on both outputs, and its exit status. Nothing of this machine's settings counts.
-local function run(arguments, environment, folder)
-  local pipe = assert(io.popen(("cd %s && env -i PATH=\"$PATH\" LUA_PATH=\"$LUA_PATH\" LUA_CPATH=\"$LUA_CPATH\" XDG_CONFIG_HOME=%s/none %s %s %s/bin/ogl compat %s 2>&1; echo status $?")
-    :format(folder or helper.directory(), helper.directory(), environment or "", os.getenv "OGL_LUA", ROOT, arguments)))
-  local out = pipe:read "*a"
-  pipe:close()
-  return out:gsub("status %d+\n$", ""), tonumber(out:match "status (%d+)\n$")
-end
+-- What `ogl compat …` prints on both outputs, and its exit status.
+local function run(arguments, variables, folder) return ogl_command.run(ogl_command.of("compat " .. arguments, variables, folder) .. " 2>&1") end
 
 describe("the example of a settings file", function()
   local text = require "opengatellm.cli.compat_example"
@@ -72,7 +63,8 @@ describe("wrong usage of ogl compat", function()
       ["run -p nobody"] = "ogl: %-%-provider nobody: it is neither in a settings file nor a kind of server", ["run"] = "ogl: provider opengatellm: no server: set OGL_URL",
       ["run -p openai"] = "ogl: provider openai: no key: set OPENAI_API_KEY", ["run -p openai -p groq -u http://x"] = "ogl: %-%-url is the address of one server",
       ["run -c /nowhere.lua"] = "ogl: /nowhere.lua: it cannot be read: No such file or directory", ["run -c x.toml"] = "ogl: x.toml: ogl reads no TOML; write x.lua instead",
-      ["run -c " .. broken] = "ogl: " .. broken:gsub("%p", "%%%0") .. ":1: expected a text in quotes", ["run --timeout x -p ollama"] = "ogl: %-%-timeout: expected a number of seconds, got 'x'",
+      ["run -c " .. broken] = "ogl: " .. broken:gsub("%p", "%%%0") .. ":1: expected a text in quotes",
+      ["run --timeout x -p ollama"] = "ogl: %-%-timeout: expected a number of seconds, got 'x'",
       ["run -c " .. typo] = "ogl: " .. typo:gsub("%p", "%%%0") .. ':2: providers%.x%.modle: there is no such key; did you mean "model"%?',
       ["run -p ollama --json --markdown"] = "ogl: %-%-json and %-%-markdown: one of them needs the name of a file",
     } do

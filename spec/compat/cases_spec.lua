@@ -185,7 +185,8 @@ describe("a server that says that it has no such thing", function()
     { 400, "m does not support tools", '"tools"', { "tool_call", "parallel_tools", "forced_tool" } },
     { 422, "image input is not supported", "image_url", { "image" } }, { 400, "Unsupported parameter: stop", '"stop"', { "stop" } },
     { 400, "reasoning_effort is not supported with this model", "reasoning", { "reasoning" } },
-    { 501, "not implemented", "response_format", { "structured_output" } }, { 404, "Not Found", "embed", { "embeddings" } }, { 405, "Method Not Allowed", "documents", { "rerank" } },
+    { 501, "not implemented", "response_format", { "structured_output" } },
+    { 404, "Not Found", "embed", { "embeddings" } }, { 405, "Method Not Allowed", "documents", { "rerank" } },
   } do
     it(("is skipped: %d %s"):format(row[1], row[2]), function()
       local answer = server.new("openai_chat", { http = function(request) return request.body:find(row[3], 1, true) and server.refusal(row[1], row[2]) end })

@@ -17,10 +17,9 @@ local REPORT = {
 describe("the lines of a report", function()
   it("say the verdict, the case, the time and the detail", function()
     assert.equal("  [PASS] text (312 ms) - it said PONG", reports.line(REPORT.providers[1].results[1]))
-    assert.equal("  <green [PASS]> text (312 ms) - it said PONG", reports.line(REPORT.providers[1].results[1], function(text, colour) return ("<%s %s>"):format(colour, text) end))
-    local colours = {}
-    for _, verdict in ipairs { "pass", "fail", "skip" } do reports.line({ verdict = verdict, case = "x", ms = 1, detail = "" }, function(text, colour) colours[text] = colour return text end) end
-    assert.same({ ["[PASS]"] = "green", ["[FAIL]"] = "red", ["[SKIP]"] = "yellow" }, colours)
+    local function paint(text, colour) return ("<%s %s>"):format(colour, text) end
+    local function line(verdict) return reports.line({ verdict = verdict, case = "x", ms = 1, detail = "y" }, paint) end
+    assert.same({ "  <green [PASS]> x (1 ms) - y", "  <red [FAIL]> x (1 ms) - y", "  <yellow [SKIP]> x (1 ms) - y" }, { line "pass", line "fail", line "skip" })
   end)
 
   it("head a provider, and sum up", function()
@@ -66,7 +65,8 @@ describe("a report as Markdown", function()
   end)
 
   it("has no notes where everything passed", function()
-    local report = { providers = { { name = "a", model = "m", results = { { case = "text", verdict = "pass", ms = 1, detail = "" } } } }, counts = { pass = 1, fail = 0, skip = 0 }, seconds = 1 }
+    local results = { { case = "text", verdict = "pass", ms = 1, detail = "" } }
+    local report = { providers = { { name = "a", model = "m", results = results } }, counts = { pass = 1, fail = 0, skip = 0 }, seconds = 1 }
     assert.equal("| case | a |\n| --- | --- |\n| model | m |\n| text | PASS |\n\n" .. reports.summary(report) .. "\n", reports.markdown(report))
   end)
 end)

@@ -1,28 +1,21 @@
 -- `ogl compat run` as a program: against the scripted OpenGateLLM, against a server that nobody here wrote, and where something ends it.
 local helper = require "spec.helper"
 local json = require "opengatellm.json"
+local ogl_command = require "spec.support.ogl_command"
 
 local KEY = "sk-demo"
 
--- A run as a shell's command: nothing of this machine's settings counts.
-local function command(arguments, variables)
-  return ("env -i PATH=\"$PATH\" LUA_PATH=\"$LUA_PATH\" LUA_CPATH=\"$LUA_CPATH\" XDG_CONFIG_HOME=%s/none %s %s bin/ogl compat run %s"):format(helper.directory(), variables or "", os.getenv "OGL_LUA", arguments)
-end
+-- A run as a shell's command.
+local function command(arguments, variables) return ogl_command.of("compat run " .. arguments, variables) end
 
--- What a shell prints, and the status of the command in it.
-local function run(text)
-  local pipe = assert(io.popen(text .. "; echo status $?"))
-  local out = pipe:read "*a"
-  pipe:close()
-  return out:gsub("status %d+\n$", ""), tonumber(out:match "status (%d+)\n$")
-end
+local run = ogl_command.run
 
 local function ogl_server() return ("OGL_URL=%s OGL_TOKEN=%s"):format(helper.ogl(), KEY) end
 
 -- Verdicts by case, out of the lines of a run.
 local function verdicts_of(text)
   local found = {}
-  for verdict, case in text:gmatch "%[(%u+)%] ([%w_]+) %(%d+ ms%) %- %g" do found[case] = verdict end
+  for verdict, case in text:gmatch "%[(%u+)%] ([%w_]+) %(%d+ ms%) %- [^\n]" do found[case] = verdict end
   return found
 end
 
@@ -40,6 +33,12 @@ describe("ogl compat run", function()
     assert.matches("^=== LLM compatibility ===\nProvider: opengatellm %(gpt%-oss%-120b%) at http://127.0.0.1:%d+/v1\n  %[PASS%] text", out)
     assert.matches("\n\n=== Summary ===\n1 provider, 17 cases: 11 passed, 6 failed, 0 skipped in %d+%.%d s\n$", out)
     assert.is_nil(out:find(KEY, 1, true))
+  end)
+
+  it("prints what its page says", function()
+    local function plain(text) return (text:gsub("%(%d+ ms%)", "(N ms)"):gsub("127.0.0.1:%d+", "SERVER"):gsub("in %d+%.%d s", "in N s")) end
+    local out = run(command("", ogl_server()) .. " 2>&1")
+    assert.truthy(plain(helper.read "docs/compat.md"):find("```text\n" .. plain(out) .. "```\n", 1, true), plain(out))
   end)
 
   it("has the status 0 where no case failed", function()
@@ -69,8 +68,13 @@ describe("ogl compat run", function()
   end)
 
   it("asks several servers of a settings file", function()
-    local file = helper.write(("return { providers = { one = { type = 'opengatellm', base_url = %q, api_key = %q }, two = { type = 'openai_compatible', base_url = %q, api_key_env = 'TWO', model = 'gpt-oss-120b' } },"
-      .. " cases = { text = true, embeddings = false } }"):format(helper.ogl(), "sk-demo", helper.ogl()))
+    local file = helper.write(([[return {
+      providers = {
+        one = { type = "opengatellm", base_url = %q, api_key = "sk-demo" },
+        two = { type = "openai_compatible", base_url = %q, api_key_env = "TWO", model = "gpt-oss-120b" },
+      },
+      cases = { text = true, embeddings = false },
+    }]]):format(helper.ogl(), helper.ogl()))
     local out, status = run(command("--case text --case embeddings --case rerank --markdown -c " .. file, "TWO=sk-demo"))
     assert.equal("| case | one | two |\n| --- | --- | --- |\n| model | gpt-oss-120b | gpt-oss-120b |\n| text | PASS | PASS |\n| rerank | PASS | PASS |\n", out:match "^(.-\n)\n")
     assert.equal(0, status)
@@ -90,9 +94,7 @@ describe("ogl compat run", function()
     assert.same({ "ogl: standard output: No space left on device\n", 1 }, { run(asks .. " 2>&1 >/dev/full") })
     assert.same({ "ogl: /dev/full: No space left on device\n", 1 }, { run(asks .. " --json /dev/full 2>&1 >/dev/null") })
     assert.same({ "ogl: /nowhere/x.xml: No such file or directory\n", 1 }, { run(asks .. " --junit /nowhere/x.xml 2>&1 >/dev/null") })
-    local out = run(("trap '' PIPE; { { %s; echo status $? >&3; } 2>&3 | head -n 1 >/dev/null; } 3>&1"):format(command("", ogl_server())))
-    assert.equal("ogl: standard output: Broken pipe\nstatus 1\n", out)
-    assert.is_nil(run(("{ { %s; } 2>&3 | head -n 1 >/dev/null; } 3>&1"):format(command("", ogl_server()))):find "traceback")
+    assert.same({ "ogl: standard output: Broken pipe\n", 1 }, { run(ogl_command.unread(asks)) })
   end)
 
   it("fails every case of a server that is not there, without a traceback", function()
@@ -103,7 +105,8 @@ describe("ogl compat run", function()
   end)
 
   it("ends at once with Ctrl-C, and still says what it has", function()
-    local process = assert(io.popen(("sh -c 'echo $$; exec %s' 2>&1; echo status $?"):format(command("-p openai_compatible -m m -u " .. helper.fault "stall_head"):gsub("'", "'\\''"))))
+    local asks = helper.write("echo $$; " .. command("-p openai_compatible -m m -u " .. helper.fault "stall_head"))
+    local process = assert(io.popen(("sh %s 2>&1; echo status $?"):format(asks)))
     local pid = process:read "*l"
     repeat local line = process:read "*l" until line:find "^Provider"
     os.execute("kill -INT " .. pid)

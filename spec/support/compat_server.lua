@@ -24,7 +24,8 @@ local function text_of(message)
 end
 
 local function has_picture(request)
-  for _, part in ipairs(request.messages[#request.messages].content or {}) do
+  local content = request.messages[#request.messages].content
+  for _, part in ipairs(type(content) == "table" and content or {}) do
     if type(part) == "table" and part.type == "image" then return true end
   end
   return false

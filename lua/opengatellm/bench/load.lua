@@ -124,7 +124,7 @@ local function start_one(self, request, start)
 end
 
 local function follow_schedule(self)
-  local schedule, zero = schedules.new(self.plan), self.now()
+  local schedule, zero = schedules.new(self.plan), self.began - self.plan.ramp
   while not self.reason do
     local request, start = self.next(), zero + schedule:next()
     wait_until(self, math.min(start, self.finish or start))

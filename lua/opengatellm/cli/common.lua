@@ -28,7 +28,7 @@ end
 ---@return string? line without a client: what the user has to set
 function M.client_of(options)
   local fine, client = pcall(require "opengatellm".client, options)
-  if not fine then return nil, "ogl: " .. tostring(client):gsub("^.-: ogl%.client: ", "") end
+  if not fine then return nil, "ogl: " .. tostring(client):gsub("^.-ogl%.client: ", "") end
   local line = missing(client)
   if line then return nil, line end
   return client

@@ -100,7 +100,8 @@ end
 
 local function provider_line(row)
   local name = row.name .. (row.enabled and "" or " (off)")
-  return ("%-26s %-10s %-17s %-30s %s"):format(name, row.source, row.protocol, "key: " .. key_words(row), row.address or "no address: --url")
+  local address = row.address or "no address: --url"
+  return ("%-26s %-10s %-17s %-30s %s"):format(name, row.source, row.protocol, "key: " .. key_words(row), address)
 end
 
 local function provider_lines(list)
@@ -144,7 +145,7 @@ local function chosen_forms(arguments)
 end
 
 -- Prints lines while the cases run. Where standard output takes another form, a terminal still shows them.
-local function teller(arguments, shown)
+local function teller(shown)
   if not shown then
     local paint = output.painter(1)
     return paint, function(text) return output.say(text .. "\n") end
@@ -188,7 +189,7 @@ end
 
 -- Runs the cases of targets, and writes what came of them.
 local function run_targets(list, arguments, values, forms, shown)
-  local paint, tell = teller(arguments, shown)
+  local paint, tell = teller(shown)
   local broken
   local function told(text)
     local fine, problem = tell(text)
@@ -199,9 +200,9 @@ local function run_targets(list, arguments, values, forms, shown)
   told "=== LLM compatibility ==="
   local report = secrets.without(compat.run(list, {
     cases = chosen_cases(arguments), fail_fast = arguments.fail_fast or (values.settings or {}).fail_fast,
-    interrupted = function() return broken ~= nil or interrupts:seen() end, on_provider = on_provider, on_result = on_result,
+    interrupted = function() return broken ~= nil or interrupts ~= nil and interrupts:seen() end, on_provider = on_provider, on_result = on_result,
   }))
-  interrupts:close()
+  if interrupts then interrupts:close() end
   told("\n=== Summary ===\n" .. report_forms.summary(report))
   local problem = write_forms(forms, report) or broken
   if problem then return common.fail("ogl: " .. problem, FAILED) end
@@ -225,8 +226,8 @@ local ACTIONS = { config = run_config, providers = run_providers, run = run_run 
 ---@param arguments table as argparse read them
 ---@return integer # the exit status of the program
 function M.run(arguments)
-  local fine, status = xpcall(function() return ACTIONS[arguments.action](arguments) end, arguments.debug and debug.traceback or tostring)
-  return fine and status or common.fail("ogl: it failed inside: " .. tostring(status), FAILED)
+  system.outlive_pipes()
+  return ACTIONS[arguments.action](arguments)
 end
 
 return M

@@ -16,7 +16,8 @@ end
 local OUTCOMES = { fail = "failure", skip = "skipped" }
 
 local function case_of(provider, result)
-  local head = ('    <testcase classname="%s" name="%s" time="%.3f"'):format(attribute(provider.name), attribute(result.case), result.ms / 1000)
+  local head = ('    <testcase classname="%s" name="%s" time="%.3f"')
+    :format(attribute(provider.name), attribute(result.case), result.ms / 1000)
   local outcome = OUTCOMES[result.verdict]
   if not outcome then return head .. "/>" end
   return ('%s><%s message="%s"/></testcase>'):format(head, outcome, attribute(result.detail))

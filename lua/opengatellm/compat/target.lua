@@ -5,6 +5,7 @@
 -- @module opengatellm.compat.target
 local errors = require "opengatellm.errors"
 local request = require "opengatellm.request"
+local width = require "opengatellm.base.width"
 
 ---@class ogl.compat.Target
 ---@field name string
@@ -97,10 +98,10 @@ function Target:redacted(text)
   return holder.message
 end
 
---- The same in one line, without what a terminal could take for a command.
+--- The same in one line, which a terminal shows and does not obey.
 ---@param text string
 ---@return string
-function Target:line(text) return (self:redacted(text):gsub("%c+", " ")) end
+function Target:line(text) return width.harmless(self:redacted(text)) end
 
 ---@class ogl.compat.TargetOptions
 ---@field name string

@@ -21,7 +21,8 @@ end
 
 local function image_edit(target)
   return judged(target.client:edit_images {
-    model = target:model "images", prompt = "Make it green.", n = 1, image = { data = picture.bytes(), mime = "image/png", name = "square.png" },
+    model = target:model "images", prompt = "Make it green.", n = 1,
+    image = { data = picture.bytes(), mime = "image/png", name = "square.png" },
   })
 end
 

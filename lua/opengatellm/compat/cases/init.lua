@@ -1,8 +1,8 @@
 --- The cases, in the order in which they run.
 --
--- A case is { says, needs?, is_basic?, is_costly?, run(target) -> verdict, detail }. `needs` is what its model is for, "text" unless it says
--- so. A server cannot do without what is `is_basic`: where it refuses that, it has failed. What is `is_costly` runs only where it is
--- asked for. Cases run in a task, so that Ctrl-C can end one that waits: none may call pcall.
+-- A case is { says, needs?, is_basic?, is_costly?, run(target) -> verdict, detail }. `needs` is what its model is for, "text" unless it
+-- says so. A server cannot do without what is `is_basic`: where it refuses that, it has failed. What is `is_costly` runs only where it is
+-- asked for. Cases run in a task, so that Ctrl-C can end one that waits: on Lua 5.1 none may wait inside pcall or a for loop's iterator.
 --
 -- @module opengatellm.compat.cases
 local M = {}

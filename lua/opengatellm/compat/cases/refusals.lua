@@ -31,7 +31,9 @@ local function key(target)
   if not target.client.has_key() then return "skip", "no key is set" end
   local reply, err = target.client:with({ api_key = WRONG_KEY }):chat(target:request { messages = target:question() })
   local problem = problem_of(reply, err, "a wrong key")
-  if not problem and err.kind ~= "auth" and err.reason ~= "invalid_key" then problem = ("a wrong key: expected 401 or 403, got %d"):format(err.status) end
+  if not problem and err.kind ~= "auth" and err.reason ~= "invalid_key" then
+    problem = ("a wrong key: expected 401 or 403, got %d"):format(err.status)
+  end
   return verdict.of(problem, not problem and ("%d for a wrong key"):format(err.status) or "")
 end
 

@@ -46,7 +46,9 @@ local function miscounted(usage, where)
   if not usage then return "no tokens were counted " .. where end
   local input, output, total = usage.input_tokens or 0, usage.output_tokens or 0, usage.total_tokens
   if input <= 0 or output <= 0 then return ("expected tokens in and out %s, got %d and %d"):format(where, input, output) end
-  if total and total < input + output then return ("%d tokens in all %s are fewer than %d in and %d out"):format(total, where, input, output) end
+  if total and total < input + output then
+    return ("%d tokens in all %s are fewer than %d in and %d out"):format(total, where, input, output)
+  end
 end
 
 local function usage(target)

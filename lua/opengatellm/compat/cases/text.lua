@@ -64,7 +64,8 @@ local function max_tokens(target)
   if not reply then return verdict.of_error(err) end
   local counted = reply.usage and reply.usage.output_tokens
   local problem = counted and counted > MOST and ("expected at most %d tokens, got %d"):format(MOST, counted)
-  return verdict.of(problem or verdict.ends_otherwise(reply, "length"), ("it was cut; %s tokens were counted"):format(counted and ("%d"):format(counted) or "no"))
+  local detail = counted and ("it was cut; %d tokens were counted"):format(counted) or "it was cut"
+  return verdict.of(problem or verdict.ends_otherwise(reply, "length"), detail)
 end
 
 return {

@@ -16,7 +16,8 @@ end
 -- What is wrong with the vectors of several texts; that there is one a text is for the client to see.
 local function problem_of(vectors)
   for i, vector in ipairs(vectors) do
-    if #vector == 0 or #vector ~= #vectors[1] then return ("vector %d has %d numbers, and the first has %d"):format(i, #vector, #vectors[1]) end
+    local size, first = #vector, #vectors[1]
+    if size == 0 or size ~= first then return ("vector %d has %d numbers, and the first has %d"):format(i, size, first) end
     if not cosine(vector, vector) then return ("vector %d points nowhere"):format(i) end
   end
   if cosine(vectors[1], vectors[2]) > 0.9999 then return "texts that say different things have the same vector" end
