@@ -41,9 +41,9 @@ local function key_finding(client)
   if not names or not names[1] then return finding.ok("key", client.provider.name .. " asks for none by a variable") end
   local name = set_of(names)
   if not name then
-    return finding.warning("key", "none: " .. table.concat(names, " and ") .. " are not set", "export " .. names[1] .. "=…")
+    return finding.warning("key", "none in " .. table.concat(names, " or "), "set " .. names[1] .. ", unless the server asks for no key")
   end
-  local problem, remedy = problem_of_key(os.getenv(name)), "export " .. name .. "=… once more, with the key alone"
+  local problem, remedy = problem_of_key(os.getenv(name)), "set " .. name .. " once more, to the key alone"
   if problem then return finding.failed("key", name .. " is set, but " .. problem, remedy) end
   return finding.ok("key", name .. " is set")
 end
