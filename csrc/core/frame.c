@@ -26,6 +26,11 @@ static int hint_of(const char *content_type) {
   return OGL_FRAMING_WHOLE;
 }
 
+const char *ogl_framing_name(int framing) {
+  static const char *const names[] = { NULL, "sse", "ndjson", "whole", "json_array" };
+  return names[framing];
+}
+
 void ogl_framer_init(struct ogl_framer *f, const char *content_type, int sse_mode) {
   memset(f, 0, sizeof *f);
   f->hint = hint_of(content_type);

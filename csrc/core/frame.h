@@ -45,6 +45,9 @@ struct ogl_framer {
   } u;
 };
 
+/* The word for a framing; NULL while it is undecided. */
+const char *ogl_framing_name(int framing);
+
 /* `content_type` may be NULL. Allocates nothing. */
 void ogl_framer_init(struct ogl_framer *f, const char *content_type, int sse_mode);
 /* Frees the memory; any number of times. */

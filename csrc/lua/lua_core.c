@@ -26,6 +26,7 @@ LUALIB_API int luaopen_opengatellm_core(lua_State *L) {
   ogl_lua_json_open(L);
   ogl_lua_json_partial_open(L);
   ogl_lua_member_open(L);
+  ogl_lua_outline_open(L);
   ogl_lua_websocket_open(L);
 #if OGL_HAS_ISYIELDABLE
   lua_pushcfunction(L, l_isyieldable);

@@ -8,6 +8,7 @@
 **     decoder:text(joined) -> text | as next       the next text of the first choice; joined: with all that has arrived behind it
 **     decoder:skip()      the same for all events that there are, without making tables; like next it may fail
 **     decoder:committed() -> whether part of an answer has left: text, reasoning, a refusal, a part, a tool call, or its end
+**     decoder:tally() -> chunks with a piece of the answer and the bytes of their texts, that left by next and skip; the last usage, or nil
 **     decoder:feed(bytes) -> true | nil, code, message      decoder:ended() -> the reply is complete
 **     decoder:finish()    no more bytes will come           decoder:reply() -> the reply so far
 **     decoder:raw() -> text of the last frame               decoder:problem() -> message, type, code, json of an error
@@ -42,10 +43,17 @@ struct decoder {
   struct ogl_decoder *d;  /* NULL: closed */
   struct ogl_event event; /* taken from the decoder and not yet given: a memory error of Lua must lose nothing */
   int waiting;
-  unsigned left; /* the kinds of the events that have left, by next or by skip: 1 << kind */
+  struct ogl_tally tally; /* of the events that have left, by next or by skip */
+  struct ogl_usage usage; /* of the last that told it */
 };
 
 static struct decoder *to_decoder(lua_State *L) { return ogl_lua_self(L, DECODER); }
+
+/* Notes that the event leaves. */
+static void count(struct decoder *u) {
+  ogl_tally_add(&u->tally, &u->event);
+  if (u->event.kind == OGL_EVENT_USAGE) u->usage = *u->event.usage;
+}
 
 /* Returns the results without an event: nothing (feed more), or nil and false at the end. */
 static int nothing(lua_State *L, const struct decoder *u) {
@@ -67,7 +75,7 @@ static int l_decoder_next(lua_State *L) {
   ogl_lua_hold(u);
   ogl_lua_event_push(L, &u->event, FIRST_NAME);
   u->waiting = 0;
-  u->left |= 1u << u->event.kind;
+  count(u);
   ogl_lua_let_go(L, u);
   return 1;
 }
@@ -109,9 +117,9 @@ static int l_decoder_late(lua_State *L) {
 static int take_text(struct decoder *u, int joined) {
   struct ogl_event *e = &u->event;
   if (OGL_UNLIKELY(u->waiting) && e->kind == OGL_EVENT_TEXT && !e->choice) return OGL_OK;
-  if (u->waiting) u->left |= 1u << e->kind;
+  if (u->waiting) count(u);
   u->waiting = 0;
-  int code = ogl_decoder_text(u->d, joined, e, &u->left);
+  int code = ogl_decoder_text(u->d, joined, e, &u->tally.kinds);
   u->waiting = code == OGL_OK;
   return code;
 }
@@ -133,17 +141,20 @@ static int l_decoder_text(lua_State *L) {
 static int l_decoder_skip(lua_State *L) {
   struct decoder *u = to_decoder(L);
   int code = OGL_ERR_CLOSED;
-  if (u->waiting) u->left |= 1u << u->event.kind;
+  if (u->waiting) count(u);
   u->waiting = 0;
-  while (u->d && (code = ogl_decoder_next(u->d, &u->event)) == OGL_OK) u->left |= 1u << u->event.kind;
+  while (u->d && (code = ogl_decoder_next(u->d, &u->event)) == OGL_OK) count(u);
   return code < 0 ? ogl_lua_fail(L, code) : nothing(L, u);
 }
 
 static int l_decoder_committed(lua_State *L) {
-  static const unsigned preliminary =
-      1u << OGL_EVENT_START | 1u << OGL_EVENT_USAGE | 1u << OGL_EVENT_WARNING | 1u << OGL_EVENT_UNKNOWN;
-  lua_pushboolean(L, (to_decoder(L)->left & ~preliminary) != 0);
+  lua_pushboolean(L, ogl_tally_committed(&to_decoder(L)->tally));
   return 1;
+}
+
+static int l_decoder_tally(lua_State *L) {
+  struct decoder *u = to_decoder(L);
+  return ogl_lua_tally_push(L, u->tally, u->usage);
 }
 
 static int feed(struct decoder *u, const char *p, size_t n) {
@@ -218,15 +229,10 @@ static int l_decoder_problem(lua_State *L) {
   return 4;
 }
 
-static void push_framing(lua_State *L, const struct ogl_framer *f) {
-  static const char *const names[] = { NULL, "sse", "ndjson", "whole", "json_array" };
-  lua_pushstring(L, names[f->framing]); /* nil for NULL */
-}
-
 static int l_decoder_framing(lua_State *L) {
   struct decoder *u = to_decoder(L);
   if (!u->d) return 0;
-  push_framing(L, &u->d->framer);
+  lua_pushstring(L, ogl_framing_name(u->d->framer.framing)); /* nil for NULL */
   return 1;
 }
 
@@ -341,10 +347,19 @@ static void add_with_names(lua_State *L, const char *name, lua_CFunction functio
 
 void ogl_lua_decoder_open(lua_State *L) {
   static const luaL_Reg decoder[] = {
-    { "feed", l_decoder_feed },           { "text", l_decoder_text },     { "skip", l_decoder_skip },
-    { "committed", l_decoder_committed }, { "finish", l_decoder_finish }, { "ended", l_decoder_ended },
-    { "reply", l_decoder_reply },         { "raw", l_decoder_raw },       { "problem", l_decoder_problem },
-    { "framing", l_decoder_framing },     { "wants", l_decoder_wants },   { NULL, NULL },
+    { "feed", l_decoder_feed },
+    { "text", l_decoder_text },
+    { "skip", l_decoder_skip },
+    { "committed", l_decoder_committed },
+    { "finish", l_decoder_finish },
+    { "ended", l_decoder_ended },
+    { "reply", l_decoder_reply },
+    { "raw", l_decoder_raw },
+    { "problem", l_decoder_problem },
+    { "framing", l_decoder_framing },
+    { "wants", l_decoder_wants },
+    { "tally", l_decoder_tally },
+    { NULL, NULL },
   };
   static const luaL_Reg framer[] = {
     { "feed", l_framer_feed },

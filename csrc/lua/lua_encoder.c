@@ -9,13 +9,16 @@
 **   core.transcoder(from, to, mode, context) -> transcoder
 **     transcoder:feed(bytes, now) -> bytes, ended | nil, code, message
 **     transcoder:finish(now) -> bytes | nil, code, message
-**     transcoder:usage() -> table | nil                       transcoder:counts() -> events, lost
-**     transcoder:problem() -> kind of what ended the answer, message, type, code | nil
+**     transcoder:tally() -> chunks with a piece of the answer, the bytes of their texts, the usage or nil
+**     transcoder:counts() -> events, lost                     transcoder:committed(), framing(): as those of a decoder
+**     transcoder:problem() -> kind of what ended the answer, message, type, code, json | nil
+**     transcoder:fail(message, kind, code, now) -> bytes | nil, code, message       ends the answer with an error
 **     transcoder:close()
 **
 **   context = {id, model, created (seconds), now, include_usage, echo (JSON members), max_reply (bytes), generate (of Ollama: the form
 **              of /api/generate), remote_model, remote_host; for a transcoder also content_type, strict and needs_reason of what
-**              comes in}
+**              comes in; silent: a problem of it is told by `fail` alone; untouched: the bytes go out as
+**              they came}
 **   now: seconds since 1970 with their fraction; that of the context is when the request came. The core has no clock: without it
 **        Ollama's durations are 1 ns.
 */
@@ -179,11 +182,42 @@ static int l_transcoder_finish(lua_State *L) {
   return 1;
 }
 
-static int l_transcoder_usage(lua_State *L) {
+static struct ogl_span text_of(lua_State *L, int arg) {
+  size_t n = 0;
+  const char *p = luaL_optlstring(L, arg, "", &n);
+  return (struct ogl_span){ p, n };
+}
+
+static int l_transcoder_fail(lua_State *L) {
   struct transcoder *u = to_transcoder(L);
-  if (!u->t || !u->t->encoder.usage.known) return 0;
-  struct ogl_usage usage = u->t->encoder.usage; /* it may be closed while the table is made */
-  ogl_lua_usage_push(L, &usage);
+  struct ogl_event error;
+  memset(&error, 0, sizeof error);
+  error.kind = OGL_EVENT_ERROR;
+  error.a = text_of(L, 2);
+  error.b = text_of(L, 3);
+  error.c = text_of(L, 4);
+  if (u->t) read_now(L, 5, &u->t->encoder.now);
+  int code = u->t ? ogl_transcoder_fail(u->t, &error) : OGL_ERR_CLOSED;
+  if (code < 0) return ogl_lua_fail(L, code);
+  push_out(L, u, &u->t->encoder.out);
+  return 1;
+}
+
+static int l_transcoder_tally(lua_State *L) {
+  struct transcoder *u = to_transcoder(L);
+  return u->t ? ogl_lua_tally_push(L, u->t->tally, u->t->encoder.usage) : 0;
+}
+
+static int l_transcoder_committed(lua_State *L) {
+  struct transcoder *u = to_transcoder(L);
+  lua_pushboolean(L, u->t && ogl_tally_committed(&u->t->tally));
+  return 1;
+}
+
+static int l_transcoder_framing(lua_State *L) {
+  struct transcoder *u = to_transcoder(L);
+  if (!u->t) return 0;
+  lua_pushstring(L, ogl_framing_name(u->t->decoder.framer.framing)); /* nil for NULL */
   return 1;
 }
 
@@ -201,11 +235,13 @@ static int l_transcoder_problem(lua_State *L) {
   const struct ogl_problem *p = ogl_decoder_problem(&u->t->decoder);
   ogl_lua_hold(u);
   lua_pushstring(L, ogl_code_name(u->t->problem));
-  ogl_lua_push_or_nil(L, ogl_buf_span(&p->message));
+  if (u->t->problem == OGL_ERR_PROVIDER) ogl_lua_push_or_nil(L, ogl_buf_span(&p->message));
+  else lua_pushstring(L, ogl_code_text(u->t->problem));
   ogl_lua_push_or_nil(L, ogl_buf_span(&p->type));
   ogl_lua_push_or_nil(L, ogl_buf_span(&p->code));
+  ogl_lua_push_or_nil(L, ogl_buf_span(&p->json));
   ogl_lua_let_go(L, u);
-  return 4;
+  return 5;
 }
 
 static void release_transcoder(lua_State *L, void *self) {
@@ -233,7 +269,10 @@ static int l_transcoder(lua_State *L) {
   struct transcoder *u = ogl_lua_new(L, TRANSCODER, sizeof *u, release_transcoder);
   u->t = ogl_realloc(NULL, sizeof *u->t);
   int err = u->t ? ogl_transcoder_init(u->t, from, &options, to, is_whole, &context) : OGL_ERR_MEMORY;
-  return err ? ogl_lua_fail(L, err) : 1;
+  if (err) return ogl_lua_fail(L, err);
+  u->t->silent = ogl_lua_field_true(L, 4, "silent");
+  u->t->untouched = ogl_lua_field_true(L, 4, "untouched");
+  return 1;
 }
 
 void ogl_lua_encoder_open(lua_State *L) {
@@ -244,8 +283,9 @@ void ogl_lua_encoder_open(lua_State *L) {
     { NULL, NULL },
   };
   static const luaL_Reg transcoder[] = {
-    { "feed", l_transcoder_feed },     { "finish", l_transcoder_finish },   { "usage", l_transcoder_usage },
-    { "counts", l_transcoder_counts }, { "problem", l_transcoder_problem }, { NULL, NULL },
+    { "feed", l_transcoder_feed },           { "finish", l_transcoder_finish },   { "fail", l_transcoder_fail },
+    { "tally", l_transcoder_tally },         { "counts", l_transcoder_counts },   { "problem", l_transcoder_problem },
+    { "committed", l_transcoder_committed }, { "framing", l_transcoder_framing }, { NULL, NULL },
   };
   ogl_lua_class(L, ENCODER, encoder);
   ogl_lua_event_method(L, ENCODER, "put", l_encoder_put);

@@ -172,6 +172,14 @@ void ogl_lua_usage_push(lua_State *L, const struct ogl_usage *u) {
   }
 }
 
+int ogl_lua_tally_push(lua_State *L, struct ogl_tally tally, struct ogl_usage usage) {
+  ogl_lua_push_int64(L, (int64_t)tally.chunks);
+  ogl_lua_push_int64(L, (int64_t)tally.bytes);
+  if (usage.known) ogl_lua_usage_push(L, &usage);
+  else lua_pushnil(L);
+  return 3;
+}
+
 /* --- from Lua ----------------------------------------------------------------------------------------------------- */
 
 static int kind_of(lua_State *L, int table) {

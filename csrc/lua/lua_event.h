@@ -6,7 +6,7 @@
 #ifndef OGL_LUA_EVENT_H
 #define OGL_LUA_EVENT_H
 
-#include "../core/event.h"
+#include "../core/tally.h"
 #include "class.h"
 
 OGL_BEGIN
@@ -36,6 +36,9 @@ int ogl_lua_event_kind(struct ogl_span name);
 const char *ogl_lua_usage_name(int field);
 /* Pushes the usage as a table: fields that were not sent are absent. */
 void ogl_lua_usage_push(lua_State *L, const struct ogl_usage *u);
+/* Pushes chunks, bytes, and the usage as a table, or nil where nothing of it is known; 3. By value: making the table may run a finalizer
+   that closes what they are of. */
+int ogl_lua_tally_push(lua_State *L, struct ogl_tally tally, struct ogl_usage usage);
 
 OGL_END
 

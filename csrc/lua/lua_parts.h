@@ -20,6 +20,8 @@ void ogl_lua_fold_open(lua_State *L);
 void ogl_lua_json_partial_open(lua_State *L);
 /* Adds member, without. */
 void ogl_lua_member_open(lua_State *L);
+/* Adds outline. */
+void ogl_lua_outline_open(lua_State *L);
 /* Adds websocket, websocket_frame, websocket_accept. */
 void ogl_lua_websocket_open(lua_State *L);
 /* Adds http1. */

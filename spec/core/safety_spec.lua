@@ -138,7 +138,7 @@ describe("a finalizer", function()
         return framer
       end, function(object) repeat local frame = object:next() until not frame end)
       each(function() return core.transcoder("openai_chat", "anthropic", "stream", {}) end, function(object)
-        object:feed(stream) object:usage() object:problem() object:counts() object:finish()
+        object:feed(stream) object:tally() object:problem() object:counts() object:finish() object:fail("no")
       end)
       each(function() return core.encoder("openai_chat", "stream", {}) end, function(object)
         object:put { type = "text", text = "some text" }

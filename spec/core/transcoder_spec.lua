@@ -32,6 +32,36 @@ describe("a transcoder", function()
     local out, ended = t:feed 'data: {"error":{"message":"busy","type":"overloaded","code":"503"}}\n\n'
     assert.is_true(ended)
     assert.same({ message = "busy", type = "overloaded", code = "503", param = json.null }, json.decode(out).error)
-    assert.same({ "provider", "busy", "overloaded", "503" }, { t:problem() })
+    assert.same({ "provider", "busy", "overloaded", "503", '{"error":{"message":"busy","type":"overloaded","code":"503"}}' },
+      { t:problem() })
+  end)
+
+  it("leaves an error to its caller where it is silent, who tells it in words of its own", function()
+    for _, broken in ipairs { 'data: {"error":{"message":"secret"}}\n\n', "" } do
+      local t = core.transcoder("openai_chat", "ollama", "stream", { silent = true })
+      local out = t:feed(CHUNK:format("Bon", "") .. broken)
+      out = out .. t:finish()
+      assert.is_nil(out:find("error", 1, true))
+      assert.truthy(t:problem())
+      assert.equal('{"error":"it broke off"}\n', t:fail("it broke off", "network"))
+      assert.equal("", (t:finish()))
+    end
+  end)
+
+  it("counts the pieces of the answer, and knows when one has come", function()
+    local t = core.transcoder("openai_chat", "ollama", "stream", {})
+    t:feed 'data: {"id":"x","model":"m","choices":[]}\n\n'
+    assert.is_false(t:committed())
+    assert.same({ 0, 0 }, { t:tally() })
+    t:feed(CHUNK:format("Bon", "") .. CHUNK:format("jour", ',"finish_reason":"stop"'))
+    t:feed 'data: {"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2}}\n\ndata: [DONE]\n\n'
+    assert.is_true(t:committed())
+    local chunks, bytes, usage = t:tally()
+    assert.same({ 2, 7, 3, 2 }, { chunks, bytes, usage.input_tokens, usage.output_tokens })
+    local decoder = core.decoder("openai_chat", nil, false, false)
+    decoder:feed(CHUNK:format("Bon", "") .. CHUNK:format("jour", ',"finish_reason":"stop"'))
+    assert.equal("start", core.next(decoder).type)
+    decoder:skip()
+    assert.same({ 2, 7 }, { decoder:tally() })
   end)
 end)

@@ -4,11 +4,14 @@
 **
 **   bare_multi streams URL N [BUFFER]        opens N streams at once, and counts newlines to their end
 **   bare_multi delays URL N [BUFFER]         the same, and the delay of each event ("<n> <t>;" of trickle.c)
+**   bare_multi delays URL N 0 BODYFILE       as each stream's question posts the file
+**   bare_multi watch URL N BODYFILE PID      streams through another process, which is watched
 **   bare_multi requests URL BODYFILE N AT    posts the file N times, AT at a time
 **
-** `streams` prints CPU seconds, of them in the kernel, KiB of resident memory a stream, from before the first to when each has had
-** its first event, and KiB of the whole process a stream at its peak; `delays` the median and the 99th percentile in microseconds; `requests` how many
-** a second.
+** `streams` prints CPU seconds, of them in the kernel, KiB of resident memory a stream, from before the first to when each
+** has had its first event, and KiB of the whole process a stream at its peak; `delays` the median and the 99th
+** percentile in microseconds; `watch` the CPU microseconds that the process PID took, from when each stream had its first
+** event to the end, and its KiB of resident memory a stream; `requests` how many a second.
 */
 #define _GNU_SOURCE
 #include <curl/curl.h>
@@ -32,6 +35,11 @@ static int epoll_fd, n_streams, n_begun, n_left, timing;
 static double alarm_at = -1, rss_before, rss_open, lines;
 static double *delays;
 static size_t n_delays;
+static char body[64 * 1024]; /* of each request; empty: they are GETs */
+static long body_size;
+static struct curl_slist *headers;
+static const char *watched = "self"; /* the process whose memory and CPU time are told */
+static double cpu_open;
 
 static void die(const char *what) {
   fprintf(stderr, "bare_multi: %s\n", what);
@@ -44,12 +52,32 @@ static double now(void) {
   return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+/* Reads numbers of the process that is watched. */
+static int scan(const char *name, const char *format, long long *number) {
+  char path[64];
+  snprintf(path, sizeof path, "/proc/%s/%s", watched, name);
+  FILE *file = fopen(path, "r");
+  int n = file ? fscanf(file, format, number) : 0;
+  if (file) fclose(file);
+  return n;
+}
+
 static double resident(void) {
-  long pages = 0, unused;
-  FILE *file = fopen("/proc/self/statm", "r");
-  if (!file || fscanf(file, "%ld %ld", &unused, &pages) != 2) die("statm");
-  fclose(file);
+  long long pages = 0;
+  if (scan("statm", "%*d %lld", &pages) != 1) die("statm");
   return (double)pages * (double)sysconf(_SC_PAGESIZE) / 1024;
+}
+
+/* Microseconds. schedstat counts in nanoseconds; stat, where there is no other, in ticks. */
+static double cpu_time(void) {
+  long long ns = 0, ticks = 0;
+  if (scan("schedstat", "%lld", &ns) == 1) return (double)ns / 1e3;
+  static const char utime[] = "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lld";
+  static const char stime[] = "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*d %lld";
+  if (scan("stat", utime, &ticks) != 1) die("stat");
+  long long user = ticks;
+  if (scan("stat", stime, &ticks) != 1) die("stat");
+  return (double)(user + ticks) * 1e6 / (double)sysconf(_SC_CLK_TCK);
 }
 
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *known) {
@@ -89,7 +117,10 @@ static size_t count_lines(char *p, size_t size, size_t n, void *user) {
   if (timing) note_delays(p, end);
   if (!seen->any) {
     seen->any = 1;
-    if (++n_begun == n_streams) rss_open = resident();
+    if (++n_begun == n_streams) {
+      rss_open = resident();
+      cpu_open = cpu_time();
+    }
   }
   return size * n;
 }
@@ -150,7 +181,20 @@ static CURL *make(const char *url, struct seen *seen, long buffer) {
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
   if (buffer) curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, buffer);
+  if (!body_size) return easy;
+  curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
+  curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body);
+  curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, body_size);
   return easy;
+}
+
+static void read_body(const char *name) {
+  FILE *file = fopen(name, "rb");
+  body_size = file ? (long)fread(body, 1, sizeof body, file) : 0;
+  if (!body_size) die("cannot read the body");
+  fclose(file);
+  headers = curl_slist_append(NULL, "Content-Type: application/json");
+  headers = curl_slist_append(headers, "Expect:");
 }
 
 static int ascending(const void *a, const void *b) {
@@ -170,6 +214,10 @@ static void run_streams(const char *url, long buffer) {
     if (i % BATCH == BATCH - 1) turn(); /* so that no backlog overflows */
   }
   run();
+  if (strcmp(watched, "self") != 0) {
+    printf("%.0f %.2f\n", cpu_time() - cpu_open, (rss_open - rss_before) / n_streams);
+    return;
+  }
   struct rusage use;
   getrusage(RUSAGE_SELF, &use);
   double system = (double)use.ru_stime.tv_sec + (double)use.ru_stime.tv_usec / 1e6;
@@ -192,39 +240,32 @@ static void again(CURL *easy) {
   curl_multi_add_handle(multi, easy);
 }
 
-static void run_requests(const char *url, const char *name, int times, int at) {
-  static char body[64 * 1024];
-  FILE *file = fopen(name, "rb");
-  size_t n = file ? fread(body, 1, sizeof body, file) : 0;
-  if (!n) die("cannot read the body");
+static void run_requests(const char *url, int times, int at) {
   struct seen seen = { 1 };
-  struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
-  headers = curl_slist_append(headers, "Expect:");
   on_done = again;
   more = times - at;
   n_left = at;
   double begin = now();
-  for (int i = 0; i < at; i++) {
-    CURL *easy = make(url, &seen, 0);
-    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body);
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, (long)n);
-    curl_multi_add_handle(multi, easy);
-  }
+  for (int i = 0; i < at; i++) curl_multi_add_handle(multi, make(url, &seen, 0));
   run();
   printf("%.0f\n", times / (now() - begin));
 }
 
 int main(int argc, char **argv) {
-  if (argc < 4) die("usage: bare_multi streams|delays URL N [BUFFER] | requests URL BODYFILE N AT");
+  if (argc < 4) die("usage: bare_multi streams|delays URL N … | watch URL N BODY PID | requests URL BODYFILE N AT");
   start();
   timing = strcmp(argv[1], "delays") == 0;
   if (strcmp(argv[1], "requests") == 0) {
     if (argc != 6) die("usage: bare_multi requests URL BODYFILE N AT");
-    run_requests(argv[2], argv[3], atoi(argv[4]), atoi(argv[5]));
+    read_body(argv[3]);
+    run_requests(argv[2], atoi(argv[4]), atoi(argv[5]));
     return 0;
   }
+  int watches = strcmp(argv[1], "watch") == 0;
+  if (watches && argc != 6) die("usage: bare_multi watch URL N BODYFILE PID");
+  if (watches) watched = argv[5];
   n_streams = atoi(argv[3]);
-  run_streams(argv[2], argc > 4 ? atol(argv[4]) : 0);
+  if (watches || argc > 5) read_body(argv[watches ? 4 : 5]);
+  run_streams(argv[2], !watches && argc > 4 ? atol(argv[4]) : 0);
   return 0;
 }

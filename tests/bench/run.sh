@@ -178,4 +178,5 @@ for lua in lua5.4 luajit; do
 done
 rm -f "$out"/rate.* "$out"/delay.*
 
-sh tests/bench/nginx.sh "$base" "$out/body.json" 9>&-
+sh tests/bench/nginx.sh "$base" "$trickle" "$out/body.json" 9>&-
+sh tests/bench/gateway.sh "$base" "$trickle" 9>&-

@@ -9,9 +9,10 @@
 **   /reset/…, /stall/…                  the same with RST, or silence for ever, after half of the events
 **   /small/…                            a chat completion of about 500 bytes, at once
 **
-** The text of a chunk is "<n> <t>;": its number from 1, and the moment of its send by CLOCK_MONOTONIC in nanoseconds. Every
-** stream of a run has the same interval, so that the queue is in order by itself. What a socket does not take at once
-** is kept; a peer that goes ends its connection.
+** The text of a chunk is "<n> <t>;" and words: its number from 1, and the moment of its send by CLOCK_MONOTONIC in nanoseconds.
+** Streams differ in their ids and chunks in their length, as they do on real servers, since a reader may be fast for
+** bytes that it has seen before. Every stream of a run has the same interval, so that the queue is in order by itself.
+** What a socket does not take at once is kept; a peer that goes ends its connection.
 */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -33,7 +34,7 @@ enum fault { NONE, RESET, STALL };
 struct conn {
   int fd;
   enum fault fault;
-  unsigned events, sent, crowd;
+  unsigned events, sent, crowd, id;
   long long interval, due; /* nanoseconds */
   size_t have, pending;    /* of input; of output that the socket did not take */
   struct conn *next;       /* in the queue, or among those that wait for the crowd */
@@ -106,22 +107,25 @@ static int say_chunk(struct conn *c, const char *data, size_t n) {
 }
 
 #define EVENT                                                                                            \
-  "data: {\"id\":\"chatcmpl-CbT5rP0nX7mVq2sKe9LwYd4HfGu1A\",\"object\":\"chat.completion.chunk\","       \
+  "data: {\"id\":\"chatcmpl-CbT5rP0nX7mVq2sKe9Lw%08x\",\"object\":\"chat.completion.chunk\","            \
   "\"created\":1790949988,\"model\":\"gpt-4o-mini-2024-07-18\",\"service_tier\":\"default\","            \
   "\"system_fingerprint\":\"fp_560af6e559\",\"choices\":[{\"index\":0,\"delta\":{%s},\"logprobs\":null," \
   "\"finish_reason\":%s}]}\n\n"
 
+static const char words[] = " Le monde est un jardin, et la langue en fait le chemin";
+
 static int say_event(struct conn *c) {
-  char text[64], event[512];
-  snprintf(text, sizeof text, "\"content\":\"%u %lld;\"", c->sent + 1, now());
-  int n = snprintf(event, sizeof event, EVENT, text, "null");
+  char text[128], event[512];
+  int spoken = (int)((c->id + c->sent * 7) % sizeof words);
+  snprintf(text, sizeof text, "\"content\":\"%u %lld;%.*s\"", c->sent + 1, now(), spoken, words);
+  int n = snprintf(event, sizeof event, EVENT, c->id, text, "null");
   c->sent++;
   return say_chunk(c, event, (size_t)n);
 }
 
 static int say_end(struct conn *c) {
   char event[512];
-  int n = snprintf(event, sizeof event, EVENT, "", "\"stop\"");
+  int n = snprintf(event, sizeof event, EVENT, c->id, "", "\"stop\"");
   static const char done[] = "data: [DONE]\n\n";
   return say_chunk(c, event, (size_t)n) && say_chunk(c, done, sizeof done - 1) && say(c, "0\r\n\r\n", 5);
 }
@@ -186,9 +190,11 @@ static void answer_small(struct conn *c) {
 }
 
 static void answer(struct conn *c, const char *path) {
+  static unsigned streams;
   unsigned ms = 0;
   char kind[16] = "";
   c->sent = 0;
+  c->id = streams++ * 2654435761u; /* far apart */
   if (sscanf(path, "/%15[^/]/%u/%u/%u", kind, &c->events, &ms, &c->crowd) < 4) return answer_small(c);
   c->interval = (long long)ms * 1000000LL;
   c->fault = strcmp(kind, "reset") == 0 ? RESET : strcmp(kind, "stall") == 0 ? STALL : NONE;

@@ -166,14 +166,16 @@ local function report(result, arguments)
   return give(nil, arguments.json and reports.json or arguments.csv and reports.csv or reports.table)
 end
 
--- From there on requests wait for ogl, and not only for the server: the share of a core that it uses, and the milliseconds by which it comes
--- late to what is due, one time in ten.
+-- From there on requests wait for ogl, and not only for the server: the share of a core that it uses, and the milliseconds by which it
+-- comes late to what is due, one time in ten.
 local BUSY, LATE = 0.8, 10
 
 -- Why the times of a run are not to be trusted; nil where they are.
 local function doubt(run)
   if run.cpu > BUSY then return ("ogl itself used %.0f %% of a core"):format(run.cpu * 100) end
-  if run.late and run.late.p90 > LATE then return ("this machine is too busy: ogl came %.0f ms late, one time in ten"):format(run.late.p90) end
+  if run.late and run.late.p90 > LATE then
+    return ("this machine is too busy: ogl came %.0f ms late, one time in ten"):format(run.late.p90)
+  end
 end
 
 -- What is wrong with a run as a whole; nil where nothing is.

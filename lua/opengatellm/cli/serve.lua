@@ -180,7 +180,7 @@ local function command_of(program, folder, file)
   return words
 end
 
--- Has nginx read the gateway's configuration; gives what is wrong with it.
+-- Has nginx read the gateway's configuration; gives what is wrong with it. Notes what it says of bodies.
 local function problem_of(values, program, folder)
   values.is_check = true
   local made, problem = write(folder .. "/check.conf", config.text(values))
@@ -191,7 +191,8 @@ local function problem_of(values, program, folder)
   local said = shell.output_of("{ " .. table.concat(words, " ") .. "; echo status $?; }")
   local status = tonumber(said:match "status (%d+)\n$")
   said = said:gsub("status %d+\n$", ""):gsub("%s+$", "")
-  if status == 0 then return nil end
+  values.body = tonumber(said:match(config.BODY .. "(%d+)"))
+  if status == 0 and values.body then return nil end
   return said:match(config.MARK .. "([^\n]*)") or "nginx says:\n" .. said
 end
 

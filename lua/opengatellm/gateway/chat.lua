@@ -3,12 +3,15 @@
 -- Where the client speaks the same protocol and nothing is to change, the bytes pass through instead (relay.lua).
 --
 -- @module opengatellm.gateway.chat
+local answers = require "opengatellm.gateway.answer"
 local core = require "opengatellm.core"
 local meters = require "opengatellm.gateway.meter"
 local mistake = require "opengatellm.middleware.mistake"
 local problems = require "opengatellm.gateway.problem"
 local protocols = require "opengatellm.protocol"
 local relay = require "opengatellm.gateway.relay"
+local steps = require "opengatellm.chat.steps"
+local task = require "opengatellm.task"
 
 local M = {}
 
@@ -16,12 +19,16 @@ local M = {}
 ---@field protocol string
 ---@field id? string front of the ids that it makes
 ---@field echo? fun(body: string): string members of the request that the answer repeats
----@field early? function (visit, asked, wants, target) -> status, headers, body | nil, err where nothing is sent upstream; nil: it is
+---@field early? function (visit, asked, wants, target) -> status, headers, body | nil, err where nothing is sent upstream; nil: it is,
+--- by the completion that it may have put into the target
 ---@field renames? boolean a request passes through although its model has another name upstream
+---@field remote? fun(target: ogl.GatewayTarget): string?, string? the name of a hosted model, and its host, which the answer tells
 ---@field timed? boolean its answers tell times and durations
 ---@field relayed? string path of the upstream server, where it is not that of a chat
 ---@field ends? string pattern of the end of a stream that no decoder reads
 ---@field operation? string name of such a call in the metrics
+---@field server? string what relay.client takes for the protocol, where it is not that of the errors
+---@field keeps_type? boolean the body goes on with the caller's content type
 
 local CONTENT_TYPES = { ollama = "application/x-ndjson" }
 
@@ -30,15 +37,16 @@ local function content_type(chat, streamed)
   return CONTENT_TYPES[chat.protocol] or "text/event-stream"
 end
 
--- Makes what writes the answer. An answer of the same protocol keeps its id, by which the caller may ask for it again.
-local function encoder_of(visit, chat, target, wants)
+-- What the encoder of an answer has to know. An answer of the same protocol keeps its id, by which the caller may ask for it again.
+local function context_of(visit, chat, target, wants)
   local own = not target.client.rows and target.client.provider.protocol == chat.protocol
   local context = {
     id = not own and chat.id and chat.id .. visit.id or nil, model = wants.model, created = not chat.timed and os.time() or nil,
     include_usage = wants.include_usage, echo = chat.echo and chat.echo(visit.request.body) or nil, now = chat.timed and visit.at,
     generate = wants.generate,
   }
-  return assert(core.encoder(chat.protocol, wants.stream and "stream" or "whole", context))
+  if chat.remote then context.remote_model, context.remote_host = chat.remote(target) end
+  return context
 end
 
 --- The headers of an answer in the face's form.
@@ -62,8 +70,10 @@ end
 
 -- Opens the stream, and waits for its first event, which comes when no other try may answer.
 local function open(visit, target, asked)
-  local stream, err = mistake.catch(target.client.stream, target.client, asked)
+  local client = target.completion or target.client
+  local stream, err = mistake.catch(client.stream, client, asked)
   if not stream then return nil, err end
+  task.on_kill(function() stream:close() end)
   local first
   first, err = stream:next()
   if is_failure(err) then
@@ -104,13 +114,11 @@ local function next_bytes(self)
   end
 end
 
-local CLOSED = problems.new(503, "the caller has gone")
-
 local function close(self)
   if self.ended then return end
   self.ended = true
   self.stream:close()
-  self.meter:done(CLOSED)
+  self.meter:give_up()
 end
 
 -- Reads a whole answer; an error of it has a status of its own.
@@ -132,41 +140,61 @@ local function whole(self)
   return self.encoder:take()
 end
 
-local function translate(visit, chat, target, asked, wants)
-  local streamed = wants.stream
-  asked.model, asked.keep, asked.no_streaming, asked.headers = target.model, false, not streamed or nil, visit:forwarded()
-  local meter = meters.begin(visit, streamed and "stream" or "chat", asked, target)
+-- An answer by the events of a stream, for those who have to see them: middleware, a router, structured output.
+local function by_events(visit, chat, target, asked, meter, streamed, context)
   local stream, first = open(visit, target, asked)
   if not stream then
     meter:done(first)
     return nil, first
   end
-  local self = {
-    visit = visit, stream = stream, first = first, meter = meter, ended = false, encoder = encoder_of(visit, chat, target, wants),
-  }
-  if streamed then
-    return 200, M.headers(chat, true), function() return next_bytes(self) end, function() close(self) end
-  end
-  local body, err = whole(self)
-  if not body then return nil, err end
-  return 200, M.headers(chat, false), body
+  local encoder = assert(core.encoder(chat.protocol, streamed and "stream" or "whole", context))
+  local self = { visit = visit, stream = stream, first = first, meter = meter, ended = false, encoder = encoder }
+  if not streamed then return whole(self) end
+  return function() return next_bytes(self) end, function() close(self) end
 end
 
---- Reads the request of a chat, and finds who answers it.
----@param visit ogl.GatewayVisit
----@param chat ogl.GatewayChat
----@return ogl.Request? asked
----@return table|ogl.Error wants or the error
----@return ogl.GatewayTarget? target
-function M.read(visit, chat)
+-- An answer whose events nobody needs.
+local function by_bytes(visit, chat, target, asked, meter, streamed, context)
+  local call, problem = steps.prepare(target.client, asked, "stream", true)
+  if not call then
+    if type(problem) == "string" then problem = mistake.new(problem) end
+    meter:done(problem)
+    return nil, problem
+  end
+  local body, give_up = answers.pass(visit, chat, call, meter, streamed, context)
+  if body then visit:note(target, nil, answers.tries(call)) end
+  return body, give_up
+end
+
+local function translate(visit, chat, target, asked, wants)
+  local streamed, client = wants.stream, target.client
+  asked.model, asked.keep, asked.no_streaming, asked.headers = target.model, false, not streamed or nil, visit:forwarded()
+  local way = (client.rows or client.chain or target.completion or asked.output) and by_events or by_bytes
+  local meter = meters.begin(visit, streamed and "stream" or "chat", asked, target)
+  local body, give_up = way(visit, chat, target, asked, meter, streamed, context_of(visit, chat, target, wants))
+  if not body then return nil, give_up end
+  return 200, M.headers(chat, streamed), body, give_up
+end
+
+-- Reads the request of a chat, and finds who answers it; nil and the error.
+local function read(visit, chat)
   local body, problem = visit:text()
   if not body then return nil, problem end
   local protocol = require(protocols[chat.protocol])
   local asked, wants = protocol.decode_request(body, { path = visit.request.path })
   if not asked then return nil, wants end
+  local _, twin = visit:refuse_twin(asked.extra)
+  if twin then return nil, twin end
   local target, err = visit:target(wants.model)
   if not target then return nil, err end
   return asked, wants, target
+end
+
+-- Who a request passes on to, as far as a glance at it can tell.
+local function relayed(visit, chat)
+  local wants = relay.glance(visit, chat)
+  local target = wants and visit:target(wants.model)
+  if target and relay.fits(target, chat, wants) then return target, wants end
 end
 
 --- Answers a chat.
@@ -177,9 +205,12 @@ end
 ---@return string|(fun(): string?)|nil body
 ---@return function? close
 function M.answer(visit, chat)
-  local asked, wants, target = M.read(visit, chat)
+  local target, wants = relayed(visit, chat)
+  if target then return relay.answer(visit, target, chat, wants) end
+  local asked
+  asked, wants, target = read(visit, chat)
   if not asked then return nil, wants end
-  if relay.fits(target, chat, wants) then return relay.answer(visit, target, chat, asked, wants) end
+  if relay.fits(target, chat, wants) then return relay.answer(visit, target, chat, wants) end
   if chat.early then
     local status, headers, body = chat.early(visit, asked, wants, target)
     if status or headers then return status, headers, body end

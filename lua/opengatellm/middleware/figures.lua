@@ -81,17 +81,27 @@ M.SECONDS = { 0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24,
 ---@field min number
 ---@field max number
 
+--- The place of a value among bounds.
+---@param bounds number[]
+---@param value number
+---@return integer # of the first bound that holds it; one more than there are where it is above all
+function M.place(bounds, value)
+  local place = 1
+  while bounds[place] and value > bounds[place] do place = place + 1 end
+  return place
+end
+
 --- Adds a value to a histogram.
 ---@param histogram? ogl.Histogram nil: a new one
 ---@param bounds number[]
 ---@param value number
+---@param times? integer how often it was seen; default 1
 ---@return ogl.Histogram
-function M.add(histogram, bounds, value)
-  histogram = histogram or { counts = {}, count = 0, sum = 0, min = value, max = value }
-  local place = 1
-  while bounds[place] and value > bounds[place] do place = place + 1 end
-  histogram.counts[place] = (histogram.counts[place] or 0) + 1
-  histogram.count, histogram.sum = histogram.count + 1, histogram.sum + value
+function M.add(histogram, bounds, value, times)
+  histogram, times = histogram or { counts = {}, count = 0, sum = 0, min = value, max = value }, times or 1
+  local place = M.place(bounds, value)
+  histogram.counts[place] = (histogram.counts[place] or 0) + times
+  histogram.count, histogram.sum = histogram.count + times, histogram.sum + value * times
   if value < histogram.min then histogram.min = value end
   if value > histogram.max then histogram.max = value end
   return histogram
@@ -109,6 +119,27 @@ function M.begin(call, state, timed)
   state.deaf = not (call.operation == "stream" and (timed or call.request.keep == false)) or nil
 end
 
+-- Notes pieces of the answer that have come at one moment.
+local function note_chunks(state, chunks, bytes, timed)
+  state.chunks, state.bytes = state.chunks + chunks, state.bytes + bytes
+  if not timed then return end
+  local now = state.host.now()
+  if state.last then state.gaps = M.add(state.gaps, M.SECONDS, now - state.last) end
+  if chunks > 1 then state.gaps = M.add(state.gaps, M.SECONDS, 0, chunks - 1) end
+  state.first, state.last = state.first or now, now
+end
+
+--- Notes what has come of an answer whose events nobody sees.
+---@param chunks integer so far, as a decoder or a transcoder of core tallies them
+---@param bytes integer of their texts
+---@param usage? ogl.Usage
+---@param state table
+---@param timed? boolean whether the moments of events are wanted
+function M.tally(chunks, bytes, usage, state, timed)
+  if chunks > state.chunks then note_chunks(state, chunks - state.chunks, bytes - state.bytes, timed) end
+  state.usage = usage or state.usage
+end
+
 --- Notes an event; give it to the middleware's `event`.
 ---@param event? ogl.Event
 ---@param state table
@@ -117,12 +148,7 @@ function M.event(event, state, timed)
   if not event or not state.host then return end
   local kind = event.type
   if CHUNKS[kind] then
-    state.chunks, state.bytes = state.chunks + 1, state.bytes + #(event.text or "")
-    if timed then
-      local now = state.host.now()
-      if state.last then state.gaps = M.add(state.gaps, M.SECONDS, now - state.last) end
-      state.first, state.last = state.first or now, now
-    end
+    note_chunks(state, 1, #(event.text or ""), timed)
   elseif kind == "usage" then
     state.usage = event.usage
   elseif kind == "finish" and not event.choice then

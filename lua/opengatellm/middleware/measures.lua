@@ -59,7 +59,7 @@ end
 ---@field version table of otel_names.VERSIONS
 ---@field find fun(instrument: ogl.Instrument, attributes: table[]): any the series of an instrument, when the first value comes for it
 ---@field put fun(series: any, value: number|ogl.Histogram) adds a value to a series
----@field kinds table<string, table> of calls, by all that their attributes are made of
+---@field kinds table of calls, by all that their attributes are made of: one name in the other
 local Book = {}
 Book.__index = Book
 
@@ -114,17 +114,27 @@ end
 
 local NONE = "\2" -- no name is this one
 
+-- The table under a name of a table.
+local function under(map, name)
+  local found = map[name or NONE]
+  if found then return found end
+  found = {}
+  map[name or NONE] = found
+  return found
+end
+
+-- Finds a kind by one name after the other, since making one text of them costs more than all the rest of a count.
 local function kind_of(self, seen, call)
-  local api, own = call.client.api, DURATIONS[call.operation] and not INFERENCE[call.operation] and tostring(call.request.name) or NONE
-  local key = table.concat({
-    call.operation, own, seen.provider or NONE, call.model or NONE, not seen.kind and seen.model or NONE, M.error_type(seen) or NONE,
-    type(api) == "string" and api or NONE,
-  }, "\1")
-  local kind = self.kinds[key]
-  if kind then return kind end
   if self.n >= KINDS then self.kinds, self.n = {}, 0 end
+  local operation, api = call.operation, call.client.api
+  local own = DURATIONS[operation] and not INFERENCE[operation] and tostring(call.request.name)
+  local calls = under(under(under(self.kinds, operation), own), type(api) == "string" and api)
+  local ends = under(under(under(calls, seen.provider), call.model), not seen.kind and seen.model)
+  local ending = M.error_type(seen) or NONE
+  local kind = ends[ending]
+  if kind then return kind end
   kind = new_kind(self, seen, call)
-  self.kinds[key], self.n = kind, self.n + 1
+  ends[ending], self.n = kind, self.n + 1
   return kind
 end
 

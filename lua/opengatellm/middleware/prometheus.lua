@@ -137,15 +137,28 @@ end
 local SEPARATOR = "\3"
 
 local function shared_series(instrument, labels)
-  return { instrument = instrument, key = table.concat({ "ogl", instrument.name, joined(labels) }, SEPARATOR) }
+  local key = table.concat({ "ogl", instrument.name, joined(labels) }, SEPARATOR)
+  return { instrument = instrument, key = key, sum = key .. SEPARATOR .. "s", places = {} }
+end
+
+-- The key of a bucket, made once, because nothing else of a count is as dear as a new long text.
+local function key_at(series, place)
+  local key = series.places[place]
+  if key then return key end
+  key = series.key .. SEPARATOR .. place
+  series.places[place] = key
+  return key
 end
 
 local function add_shared(dict, series, value)
-  local instrument, key = series.instrument, series.key
-  if instrument.kind == "counter" then return dict:incr(key, value, 0) end
-  if type(value) ~= "table" then value = figures.add(nil, instrument.bounds, value) end
-  for place, count in pairs(value.counts) do dict:incr(key .. SEPARATOR .. place, count, 0) end
-  dict:incr(key .. SEPARATOR .. "s", value.sum, 0)
+  local instrument = series.instrument
+  if instrument.kind == "counter" then return dict:incr(series.key, value, 0) end
+  if type(value) == "table" then
+    for place, count in pairs(value.counts) do dict:incr(key_at(series, place), count, 0) end
+    return dict:incr(series.sum, value.sum, 0)
+  end
+  dict:incr(key_at(series, figures.place(instrument.bounds, value)), 1, 0)
+  dict:incr(series.sum, value, 0)
 end
 
 local function instruments()
@@ -228,6 +241,7 @@ function M.new(given)
       figures.event(event, state, call.operation == "stream")
       return event
     end,
+    tally = function(chunks, bytes, usage, call, state) figures.tally(chunks, bytes, usage, state, call.operation == "stream") end,
     done = function(answer, err, call, state)
       if state.began then book:add(figures.of(answer, err, call, state), call) end
     end,

@@ -114,6 +114,9 @@ local function is_nothing(value) return value == nil or value == false or value 
 local function read_completion(body, wants)
   if said(body, "template") then body_reader.refuse("template", "a prompt is sent as a conversation, which has no template of its own") end
   wants.raw, wants.suffix = body:boolean "raw" or nil, said(body, "suffix")
+  if wants.raw and not (is_nothing(body:any "system") and is_nothing(body:any "context")) then
+    body_reader.refuse("", "raw mode does not support template, system, or context")
+  end
   for _, name in ipairs { "raw", "context", "suffix" } do
     if not is_nothing(body:any(name)) then
       body.reader.warn(name, "a prompt is sent as a conversation, which has no " .. name .. ": it was left out")
@@ -206,6 +209,9 @@ local function decode(body)
   local wants = { include_usage = true, model = body:text "model" or body:text "name", generate = generate or nil }
   request.messages = generate and generate_messages(body, request, wants) or chat_messages(body)
   request.logprobs, request.top_logprobs = body:boolean "logprobs", body:integer "top_logprobs"
+  if request.top_logprobs and (request.top_logprobs < 0 or request.top_logprobs > 20) then
+    body_reader.refuse("", "top_logprobs must be between 0 and 20")
+  end
   wants.stream = body:boolean "stream" ~= false
   set_load(body, request, wants)
   local options = body:fields "options"
@@ -215,9 +221,40 @@ local function decode(body)
   return request, wants
 end
 
+-- Plain requests --------------------------------------------------------------------------------------------------
+
+-- Most chats are texts and a few numbers alone: they are taken as they stand, and only others are read field by field.
+local PLAIN = {
+  model = "text", stream = "boolean", messages = { { role = "text", content = "text" } }, options = {
+    temperature = "number", top_p = "number", top_k = "integer", seed = "integer", presence_penalty = "number", frequency_penalty = "number",
+    num_predict = "integer",
+  },
+}
+local SAID = { system = true, developer = true, user = true, assistant = true }
+
+local function plain(source, path)
+  local request = path and path:find "/chat" and body_reader.plain(source, PLAIN, NAME, SAID)
+  if not request then return nil end
+  for _, message in ipairs(request.messages) do
+    if message.role == "assistant" then message.content = message.content ~= "" and { { type = "text", text = message.content } } or {} end
+  end
+  local wants = { stream = request.stream ~= false, include_usage = true, model = request.model, warnings = {} }
+  local options = request.options
+  request.stream, request.model, request.options = nil, nil, nil
+  for name, value in pairs(options or {}) do request[name] = value end
+  local limit = request.num_predict
+  request.max_tokens, request.num_predict = limit and limit > 0 and limit or nil, nil
+  return request, wants
+end
+
 --- Makes a request of a body.
 ---@param source string|table
 ---@param options? {path?: string}
 ---@return ogl.Request? request
 ---@return table|ogl.Error wants or the error, of kind `invalid`
-return function(source, options) return body_reader.read(source, { protocol = NAME, path = options and options.path }, decode) end
+return function(source, options)
+  local path = options and options.path
+  local request, wants = plain(source, path)
+  if request then return request, wants end
+  return body_reader.read(source, { protocol = NAME, path = path }, decode)
+end
