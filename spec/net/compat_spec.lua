@@ -73,10 +73,10 @@ describe("ogl compat run", function()
         one = { type = "opengatellm", base_url = %q, api_key = "sk-demo" },
         two = { type = "openai_compatible", base_url = %q, api_key_env = "TWO", model = "gpt-oss-120b" },
       },
-      cases = { text = true, embeddings = false },
+      cases = { text = true, stream = false },
     }]]):format(helper.ogl(), helper.ogl()))
     local out, status = run(command("--case text --case embeddings --case rerank --markdown -c " .. file, "TWO=sk-demo"))
-    assert.equal("| case | one | two |\n| --- | --- | --- |\n| model | gpt-oss-120b | gpt-oss-120b |\n| text | PASS | PASS |\n| rerank | PASS | PASS |\n", out:match "^(.-\n)\n")
+    assert.equal("| case | one | two |\n| --- | --- | --- |\n| model | gpt-oss-120b | gpt-oss-120b |\n| text | PASS | PASS |\n| embeddings | PASS | PASS |\n| rerank | PASS | PASS |\n", out:match "^(.-\n)\n")
     assert.equal(0, status)
   end)
 

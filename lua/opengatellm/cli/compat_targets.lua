@@ -13,7 +13,7 @@ local M = {}
 --- The names of the settings files.
 M.NAMES = { "llm-compat" }
 
-local TEXT, TRUTH = { type = "text" }, { type = "boolean" }
+local TEXT, OWN, TRUTH = { type = "text" }, { type = "text", own = true }, { type = "boolean" }
 
 local function case_rules()
   local fields = {}
@@ -37,7 +37,7 @@ end
 function M.rules()
   return {
     settings = { fields = {
-      timeout_seconds = { type = "number", min = 0.001 }, fail_fast = TRUTH, verbose = TRUTH, user_agent = TEXT, expected_token = TEXT,
+      timeout_seconds = { type = "number", min = 0.001 }, fail_fast = TRUTH, verbose = TRUTH, user_agent = OWN, expected_token = TEXT,
       magic_number = { type = "integer", min = 1, max = 2 ^ 31 },
     } },
     cases = case_rules(), providers = provider_rules(),

@@ -8,6 +8,7 @@
 -- @module opengatellm.compat
 local cases = require "opengatellm.compat.cases"
 local hosts = require "opengatellm.host"
+local kind = require "opengatellm.schema.kind"
 local tasks = require "opengatellm.task"
 local version = require "opengatellm.version"
 
@@ -37,12 +38,14 @@ local M = {}
 ---@field stopped? boolean it ended with its first failure
 
 ---@class ogl.compat.Options
----@field cases? string[] names; default: all that cost little
+---@field cases? string[] names of those that run, whatever the settings say; default: all that cost little
+---@field skip? string[] names of those that do not
 ---@field fail_fast? boolean
 ---@field interrupted? fun(): boolean asked again and again; true ends the run
 ---@field on_provider? fun(provider: ogl.compat.Provider)
 ---@field on_result? fun(result: ogl.compat.Result)
 
+local LONGEST = 400 -- bytes of a detail: servers write pages into errors
 local LOOK = 0.05 -- seconds between two looks at whether the run shall end
 
 local function never() return false end
@@ -78,17 +81,24 @@ local function run_case(case, target, interrupted)
   local verdict, detail = task:wait()
   if not verdict then verdict, detail = "fail", "the case itself failed: " .. tostring(detail) end
   return {
-    case = case.name, verdict = verdict, ms = (hosts.current().now() - began) * 1000, detail = target:line(detail),
+    case = case.name, verdict = verdict, ms = (hosts.current().now() - began) * 1000, detail = kind.front(target:line(detail), LONGEST),
     traceback = task.traceback and target:redacted(task.traceback),
   }
 end
 
--- The cases that run for a target: those that were asked for, else those that cost little or that its settings ask for.
-local function cases_for(target, names)
-  local list = {}
-  for _, name in ipairs(names or cases.names()) do
-    local case, set = cases.find(name), target.cases[name]
-    if set ~= false and (names or set or not case.is_costly) then list[#list + 1] = case end
+-- Whether a case runs that nobody named: where the settings say nothing, one that costs little does.
+local function is_wanted(case, set)
+  if set == nil then return not case.is_costly end
+  return set
+end
+
+-- The cases that run for a target.
+local function cases_for(target, options)
+  local skipped, list = {}, {}
+  for _, name in ipairs(options.skip or {}) do skipped[name] = true end
+  for _, name in ipairs(options.cases or cases.names()) do
+    local case = cases.find(name)
+    if not skipped[name] and (options.cases or is_wanted(case, target.cases[name])) then list[#list + 1] = case end
   end
   return list
 end
@@ -108,7 +118,7 @@ local function run_target(report, target, options)
   local provider = begin_provider(target, interrupted)
   report.providers[#report.providers + 1] = provider
   if options.on_provider then options.on_provider(provider) end
-  for _, case in ipairs(cases_for(target, options.cases)) do
+  for _, case in ipairs(cases_for(target, options)) do
     local result = run_case(case, target, interrupted)
     report.interrupted = not result or nil
     if not result then return false end
