@@ -142,7 +142,7 @@ local FLAWS = {
   { "structured_output", "and wrote more than JSON", says '```json\n{"town": "Lyon", "river": "Rhône", "people": 520000}\n```' },
   { "structured_output", 'expected "Lyon" in the answer, got "Paris"', says '{"town": "Paris", "river": "Seine", "people": 2}' },
   { "image", 'expected "purple" in the answer, got "red"', says "Red." },
-  { "image", 'expected "purple" in the answer, got "i see no picture."', says "I see no picture." },
+  { "image", 'expected "purple" in the answer, got "I see no picture."', says "I see no picture." },
   { "image", "http 400: bad image", http(function(request) return request.body:find "image" and server.refusal(400, "bad image") end) },
   { "reasoning", "no reasoning came, and none was counted", { plan = function(plan) plan.reasoning = nil end } },
   { VECTORS, "the server sent no vector for input 3 of 3", on_route(VECTORS, function(value) value.data[3] = nil end) },

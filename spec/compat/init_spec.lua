@@ -91,6 +91,22 @@ describe("a run", function()
     assert.is_nil(report.providers[1].model)
   end)
 
+  it("tries no other case where nothing reaches the server", function()
+    local asked = 0
+    local function away()
+      asked = asked + 1
+      return { err = require "opengatellm.base.failure".network("refused", "connection refused", false) }
+    end
+    for _, models in ipairs { server.MODELS, {} } do
+      local client = gateway.client("openai_chat", away, { api_key = server.KEY })
+      asked = 0
+      local report = compat.run({ targets.new { name = "away", client = client, models = models } }, { cases = { "text", "stream", "embeddings" } })
+      local results = report.providers[1].results
+      assert.matches("connection refused", results[1].detail)
+      assert.same({ "fail", "skip", "skip", "nothing reaches the server", 1 }, { results[1].verdict, results[2].verdict, results[3].verdict, results[3].detail, asked })
+    end
+  end)
+
   it("keeps what a server says to one short line", function()
     local report = compat.run({ target_of { http = function() return server.refusal(400, ("long\n\27[2J"):rep(1e4)) end } }, { cases = { "text" } })
     local detail = report.providers[1].results[1].detail

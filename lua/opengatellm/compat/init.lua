@@ -10,6 +10,7 @@ local cases = require "opengatellm.compat.cases"
 local hosts = require "opengatellm.host"
 local kind = require "opengatellm.schema.kind"
 local tasks = require "opengatellm.task"
+local verdicts = require "opengatellm.compat.verdict"
 local version = require "opengatellm.version"
 
 local M = {}
@@ -20,6 +21,7 @@ local M = {}
 ---@field ms number milliseconds that it took
 ---@field detail string one line
 ---@field traceback? string of a case that raised
+---@field is_away? boolean nothing reaches the server: no other case is tried
 
 ---@class ogl.compat.Provider
 ---@field name string
@@ -46,6 +48,7 @@ local M = {}
 ---@field on_result? fun(result: ogl.compat.Result)
 
 local LONGEST = 400 -- bytes of a detail: servers write pages into errors
+local AWAY = "nothing reaches the server"
 local LOOK = 0.05 -- seconds between two looks at whether the run shall end
 
 local function never() return false end
@@ -64,25 +67,25 @@ local function ended(fn, interrupted)
   return task
 end
 
--- Runs the case where the target has the model for it.
+-- Runs the case where the target has the model for it: verdict, detail, and whether nothing reaches the server.
 local function judged(case, target)
-  local model, problem = target:model(case.needs)
-  if not model then return case.is_basic and "fail" or "skip", problem end
-  local verdict, detail = case.run(target)
+  local model, problem, err = target:model(case.needs)
+  if not model then return case.is_basic and "fail" or "skip", problem, err ~= nil and verdicts.is_away(err) end
+  local verdict, detail, is_away = case.run(target)
   if verdict == "skip" and case.is_basic then verdict = "fail" end
   if verdict == "skip" and target.cases[case.name] then verdict, detail = "fail", "it has to pass, and was skipped: " .. detail end
-  return verdict, detail
+  return verdict, detail, is_away
 end
 
 local function run_case(case, target, interrupted)
   local began = hosts.current().now()
   local task = ended(function() return judged(case, target) end, interrupted)
   if not task then return nil end
-  local verdict, detail = task:wait()
+  local verdict, detail, is_away = task:wait()
   if not verdict then verdict, detail = "fail", "the case itself failed: " .. tostring(detail) end
   return {
     case = case.name, verdict = verdict, ms = (hosts.current().now() - began) * 1000, detail = kind.front(target:line(detail), LONGEST),
-    traceback = task.traceback and target:redacted(task.traceback),
+    traceback = task.traceback and target:redacted(task.traceback), is_away = is_away or nil,
   }
 end
 
@@ -118,8 +121,10 @@ local function run_target(report, target, options)
   local provider = begin_provider(target, interrupted)
   report.providers[#report.providers + 1] = provider
   if options.on_provider then options.on_provider(provider) end
+  local is_away
   for _, case in ipairs(cases_for(target, options)) do
-    local result = run_case(case, target, interrupted)
+    local result = is_away and { case = case.name, verdict = "skip", ms = 0, detail = AWAY } or run_case(case, target, interrupted)
+    is_away = is_away or result and result.is_away
     report.interrupted = not result or nil
     if not result then return false end
     provider.results[#provider.results + 1] = result
