@@ -35,7 +35,10 @@ local NORUN = {
 }
 
 -- These pages are about commands: they open with those.
-local OPENS_WITH = { ["docs/testing.md"] = "sh", ["docs/serve.md"] = "sh", ["docs/compat.md"] = "sh" }
+local OPENS_WITH = {
+  ["docs/testing.md"] = "sh", ["docs/serve.md"] = "sh", ["docs/bench.md"] = "sh", ["docs/compat.md"] = "sh", ["docs/doctor.md"] = "sh",
+  ["docs/reports.md"] = "sh",
+}
 
 local function pages() return files "README.md CONTRIBUTING.md docs/*.md" end
 

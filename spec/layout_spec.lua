@@ -9,14 +9,11 @@ local function files(pattern)
   return list
 end
 
-local function rockspec()
+local function rockspec(path)
   local env = {}
   local chunk
-  if setfenv then
-    chunk = setfenv(assert(loadfile "rockspec/opengatellm-scm-1.rockspec"), env)
-  else
-    chunk = assert(loadfile("rockspec/opengatellm-scm-1.rockspec", "t", env))
-  end
+  path = path or "rockspec/opengatellm-scm-1.rockspec"
+  if setfenv then chunk = setfenv(assert(loadfile(path)), env) else chunk = assert(loadfile(path, "t", env)) end
   chunk()
   return env
 end
@@ -24,7 +21,7 @@ end
 local LUA = "lua/opengatellm/*.lua lua/opengatellm/*/*.lua lua/opengatellm/*/*/*.lua"
 
 describe("the rockspec", function()
-  it("is the only one in its folder", function() assert.equal(1, #files "rockspec/*") end)
+  it("is the only one in its folder", function() assert.equal(1, #files "rockspec/*.rockspec") end)
 
   it("lists every Lua file under its module's name, and no other", function()
     local wanted, listed = {}, {}
@@ -42,6 +39,8 @@ describe("the rockspec", function()
     for _, name in ipairs { "opengatellm.core", "opengatellm.curl", "opengatellm.system" } do
       for _, path in ipairs(modules[name].sources) do seen[path] = true end
     end
+    local optional = rockspec "rockspec/llama/opengatellm-llama-scm-1.rockspec".build.modules["opengatellm.llama"]
+    for _, path in ipairs(optional.sources) do seen[path] = true end
     local wanted = {}
     for _, path in ipairs(files "csrc/*/*.c") do wanted[path] = true end
     assert.same(wanted, seen)
@@ -53,6 +52,7 @@ describe("the layers", function()
     for folder, forbidden in pairs {
       core = { "lua%.h", "lauxlib", "curl/", "%.%./" }, protocol = { "lua%.h", "lauxlib", "curl/", "%.%./lua", "%.%./curl" },
       curl = { "lua%.h", "lauxlib", "%.%./lua", "%.%./protocol", "%.%./system" },
+      llama = { "lua%.h", "lauxlib", "curl/", "%.%./lua", "%.%./protocol", "%.%./system", "%.%./curl" },
       system = { "lua%.h", "lauxlib", "curl/", "%.%./lua", "%.%./protocol" },
     } do
       for _, path in ipairs(files("csrc/" .. folder .. "/*.[ch]")) do
@@ -125,10 +125,10 @@ describe("the units of C", function()
     assert.equal("protocol/ollama_decode", defined_in.ogl_ollama)
   end)
 
-  it("need only what stands below them: core, then protocol, curl and system, then lua", function()
+  it("need only what stands below them: core, then protocol, curl, llama and system, then lua", function()
     local below = {
-      core = {}, protocol = { core = true }, curl = { core = true }, system = { core = true },
-      lua = { core = true, protocol = true, curl = true, system = true },
+      core = {}, protocol = { core = true }, curl = { core = true }, llama = { core = true }, system = { core = true },
+      lua = { core = true, protocol = true, curl = true, llama = true, system = true },
     }
     for unit, others in pairs(needs) do
       local folder = unit:match "^[^/]+"
@@ -290,6 +290,8 @@ describe("every Lua file", function()
       ["transport/init"] = "transport/contract", ["transport/curl"] = "transport/contract", ["transport/replay"] = "transport/contract",
       ["transport/driver"] = "transport/contract", ["transport/resty"] = "hosts/nginx", ["transport/resty_tls"] = "hosts/nginx",
       ["transport/resty_tunnel"] = "hosts/nginx", ["transport/http1"] = "hosts/nginx",
+      ["llama/chat"] = "transport/llama", ["llama/engines"] = "transport/llama", ["llama/prompt"] = "transport/llama",
+      ["llama/refusal"] = "transport/llama", ["llama/vectors"] = "transport/llama",
       ["conversation/answer"] = "conversation/init", ["conversation/hooks"] = "conversation/init", ["conversation/context"] = "conversation/calls",
       ["conversation/records"] = "conversation/approval", ["conversation/limits"] = "conversation/turn",
       ["conversation/stitching"] = "conversation/turn", ["conversation/window"] = "conversation/turn",

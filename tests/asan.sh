@@ -5,6 +5,7 @@ cd "$(dirname "$0")/.." || exit 1
 [ $# -gt 0 ] || set -- spec/core spec/stream_spec.lua spec/client_spec.lua spec/transport spec/task_spec.lua spec/hosts \
   spec/net/process_spec.lua spec/system_spec.lua spec/store/folder_spec.lua
 export BUILD=build/asan
+. tests/llama/env.sh
 make --no-print-directory -s -j "${JOBS:-2}" modules LUA=lua5.4 BUILD=$BUILD \
   CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined" || exit 1
 export ASAN_OPTIONS=detect_leaks=1

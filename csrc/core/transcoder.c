@@ -86,6 +86,8 @@ static size_t lines_of(const char *p, size_t n) {
   return n;
 }
 
+static int failed(const struct ogl_transcoder *t) { return t->encoder.out.err ? t->encoder.out.err : t->rest.err; }
+
 static int pass(struct ogl_transcoder *t, const char *p, size_t n) {
   struct ogl_buf *out = &t->encoder.out;
   size_t lines = t->encoder.is_whole ? 0 : lines_of(p, n);
@@ -95,7 +97,7 @@ static int pass(struct ogl_transcoder *t, const char *p, size_t n) {
     ogl_buf_reset(&t->rest);
   }
   ogl_buf_append(&t->rest, p + lines, n - lines);
-  return out->err ? out->err : t->rest.err;
+  return failed(t);
 }
 
 /* Counts all events that there are. An error that the server told goes out with its other bytes; any other ends the answer. */
@@ -133,7 +135,7 @@ static int finish_untouched(struct ogl_transcoder *t) {
   if (code < 0) return code;
   if (!t->problem || t->problem == OGL_ERR_PROVIDER) ogl_buf_append(&t->encoder.out, t->rest.p, t->rest.n);
   t->ended = 1;
-  return t->encoder.out.err ? t->encoder.out.err : OGL_OK;
+  return failed(t) ? failed(t) : OGL_OK;
 }
 
 /* --- feeding ------------------------------------------------------------------------------------------------------ */

@@ -129,7 +129,19 @@ static const char *token_text(const struct llama_vocab *vocab, llama_token id) {
   return id == LLAMA_TOKEN_NULL ? NULL : llama_vocab_get_text(vocab, id);
 }
 
-/* description, template, bos_token, eos_token; context (tokens of a chat) and trained_context, slots, threads, bytes, parameters,
+/* The texts of the tokens that only a template may write. */
+static void set_special_tokens(lua_State *L, const struct llama_vocab *vocab) {
+  int n = llama_vocab_n_tokens(vocab), count = 0;
+  lua_newtable(L);
+  for (llama_token id = 0; id < n; id++) {
+    if (!llama_vocab_is_control(vocab, id)) continue;
+    lua_pushstring(L, llama_vocab_get_text(vocab, id));
+    lua_rawseti(L, -2, ++count);
+  }
+  lua_setfield(L, -2, "special_tokens");
+}
+
+/* description, special_tokens, template, bos_token, eos_token; context (tokens of a chat) and trained_context, slots, threads, bytes, parameters,
    vector (its length), vocabulary. */
 static int l_engine_facts(lua_State *L) {
   int pushed;
@@ -140,6 +152,7 @@ static int l_engine_facts(lua_State *L) {
   llama_model_desc(m->model, description, sizeof description);
   set_text(L, "description", description);
   set_text(L, "template", llama_model_chat_template(m->model, NULL));
+  set_special_tokens(L, m->vocab);
   set_text(L, "bos_token", token_text(m->vocab, llama_vocab_bos(m->vocab)));
   set_text(L, "eos_token", token_text(m->vocab, llama_vocab_eos(m->vocab)));
   set_number(L, "context", m->room);

@@ -347,10 +347,18 @@ static void add_with_names(lua_State *L, const char *name, lua_CFunction functio
 
 void ogl_lua_decoder_open(lua_State *L) {
   static const luaL_Reg decoder[] = {
-    { "feed", l_decoder_feed },           { "text", l_decoder_text },     { "skip", l_decoder_skip },
-    { "committed", l_decoder_committed }, { "finish", l_decoder_finish }, { "ended", l_decoder_ended },
-    { "reply", l_decoder_reply },         { "raw", l_decoder_raw },       { "problem", l_decoder_problem },
-    { "framing", l_decoder_framing },     { "wants", l_decoder_wants },   { "tally", l_decoder_tally },
+    { "feed", l_decoder_feed },
+    { "text", l_decoder_text },
+    { "skip", l_decoder_skip },
+    { "committed", l_decoder_committed },
+    { "finish", l_decoder_finish },
+    { "ended", l_decoder_ended },
+    { "reply", l_decoder_reply },
+    { "raw", l_decoder_raw },
+    { "problem", l_decoder_problem },
+    { "framing", l_decoder_framing },
+    { "wants", l_decoder_wants },
+    { "tally", l_decoder_tally },
     { NULL, NULL },
   };
   static const luaL_Reg framer[] = {

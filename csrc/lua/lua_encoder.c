@@ -283,15 +283,9 @@ void ogl_lua_encoder_open(lua_State *L) {
     { NULL, NULL },
   };
   static const luaL_Reg transcoder[] = {
-    { "feed", l_transcoder_feed },
-    { "finish", l_transcoder_finish },
-    { "fail", l_transcoder_fail },
-    { "tally", l_transcoder_tally },
-    { "counts", l_transcoder_counts },
-    { "problem", l_transcoder_problem },
-    { "committed", l_transcoder_committed },
-    { "framing", l_transcoder_framing },
-    { NULL, NULL },
+    { "feed", l_transcoder_feed },           { "finish", l_transcoder_finish },   { "fail", l_transcoder_fail },
+    { "tally", l_transcoder_tally },         { "counts", l_transcoder_counts },   { "problem", l_transcoder_problem },
+    { "committed", l_transcoder_committed }, { "framing", l_transcoder_framing }, { NULL, NULL },
   };
   ogl_lua_class(L, ENCODER, encoder);
   ogl_lua_event_method(L, ENCODER, "put", l_encoder_put);

@@ -51,15 +51,13 @@ static int push_number(struct outline *o, int integer) {
 static int push_kind(struct outline *o, char kind) {
   int c = ogl_json_peek(&o->j);
   switch (kind) {
-  case 't': return c == '"' && push_text(o);
-  case 'n': return c == '0' && push_number(o, 0);
-  case 'i': return c == '0' && push_number(o, 1);
-  case 'b':
-    lua_pushboolean(o->L, c == 't');
-    return (c == 't' || c == 'f') && ogl_json_literal(&o->j) == OGL_OK;
-  default:
-    lua_pushboolean(o->L, 1);
-    return (kind == 'a' || c == (kind == 'o' ? '{' : '[')) && ogl_json_skip(&o->j, NULL) == OGL_OK;
+    case 't': return c == '"' && push_text(o);
+    case 'n': return c == '0' && push_number(o, 0);
+    case 'i': return c == '0' && push_number(o, 1);
+    case 'b': lua_pushboolean(o->L, c == 't'); return (c == 't' || c == 'f') && ogl_json_literal(&o->j) == OGL_OK;
+    default:
+      lua_pushboolean(o->L, 1);
+      return (kind == 'a' || c == (kind == 'o' ? '{' : '[')) && ogl_json_skip(&o->j, NULL) == OGL_OK;
   }
 }
 

@@ -153,6 +153,7 @@ local function set_provider(self, options)
   self.auth, self.settings = auth.of(self.provider) or false, settings.read(provider, options.settings)
   self.by_match = false
   self.model_name, self.version, self.chain = options.model or false, options.version or false, false
+  self.rows = false -- a router has them
 end
 
 -- Finds the address in the options, the environment or the provider's data; or says what is missing for it.

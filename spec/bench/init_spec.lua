@@ -45,6 +45,7 @@ local function run(fields, interrupted_at)
     return bench.new(plan):run {
       interrupted = function() return interrupted_at ~= nil and now() >= interrupted_at end,
       show = function(state) shown[#shown + 1] = state and state.label or "over" end,
+      ended = function(name, one) shown.ended = (shown.ended or "") .. name .. ", " .. one.label .. "; " end,
     }
   end)
   return result, transports, shown
@@ -79,6 +80,7 @@ describe("a bench", function()
       assert.truthy(open.lag.max < 1 and not one.lag)
     end
     assert.same({ "over", "is it ready?" }, { shown[#shown], shown[1] })
+    assert.matches("^server 1, 1 at a time; server 1, 5 at a time; server 1, 2.5/s constant; server 2, 1 at a time; ", shown.ended)
     assert.truthy(require "opengatellm.json".encode(result))
   end)
 

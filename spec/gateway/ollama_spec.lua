@@ -1,5 +1,6 @@
 -- Ollama's face in front of servers of every protocol.
 local core = require "opengatellm.core"
+local helper = require "spec.helper"
 local json = require "opengatellm.json"
 local ogl = require "opengatellm"
 local support = require "spec.support.gateway"
@@ -124,6 +125,30 @@ describe("Ollama's chat", function()
       assert.equal(400, status, name)
     end
     assert.equal(0, #transport.requests)
+  end)
+
+  it("thinks where the operator says that the model does, unless it is told not to", function()
+    local function sent(upstream, capabilities, think)
+      local gateway, transport = gateway_of(upstream, support.server(upstream, support.TEXT), nil, { capabilities = capabilities })
+      local status, bytes = chat(gateway, { think = think })
+      assert.equal(200, status, bytes)
+      local body = json.decode(transport.requests[1].body)
+      return body.thinking or body.generationConfig and body.generationConfig.thinkingConfig or body.reasoning
+    end
+    local able = { "completion", "thinking" }
+    for _, think in ipairs { true, "default" } do
+      if think == "default" then think = nil end
+      assert.equal("enabled", sent("anthropic", able, think).type)
+      assert.is_true(sent("gemini", able, think).includeThoughts)
+    end
+    assert.equal("enabled", sent("anthropic", nil, true).type)
+    assert.equal("disabled", sent("anthropic", able, false).type)
+    assert.equal("none", sent("openai_responses", able, false).effort)
+    assert.equal("high", sent("openai_responses", able, "high").effort)
+    for _, upstream in ipairs { "anthropic", "gemini", "openai_responses" } do
+      assert.is_nil(sent(upstream, nil, nil))
+      assert.is_nil(sent(upstream, { "completion" }, nil))
+    end
   end)
 
   it("of an Ollama server passes through, what stands below conversations too", function()
@@ -349,6 +374,7 @@ describe("a request that changes models", function()
     assert.equal(403, (support.ask(gateway, "POST", "/api/copy", { source = "one", destination = "x" })))
     assert.equal(403, (support.ask(gateway, "HEAD", "/api/blobs/sha256:00")))
     assert.equal(401, (support.ask(gateway, "POST", "/api/me")))
+    assert.equal(401, (support.ask(gateway, "DELETE", "/api/user/keys/abc")))
   end)
 
   it("goes on to an Ollama server whose route says manage", function()
@@ -359,8 +385,34 @@ describe("a request that changes models", function()
     assert.equal(200, (support.ask(gateway, "DELETE", "/api/delete", { model = "shown" })))
     assert.equal("DELETE", transport.requests[2].method)
     assert.equal("m", json.decode(transport.requests[2].body).model)
-    assert.equal(200, (support.ask(gateway, "POST", "/api/blobs/sha256:00", "bytes")))
-    assert.equal("bytes", transport.requests[3].body)
+    assert.equal(200, (support.ask(gateway, "HEAD", "/api/blobs/sha256:00")))
+    assert.equal("HEAD", transport.requests[3].method)
     assert.truthy(transport.requests[3].url:find "/api/blobs/sha256:00$")
+    assert.equal(200, (support.ask(gateway, "POST", "/api/create", { model = "shown", from = "shown" })))
+    assert.equal("m", json.decode(transport.requests[4].body).from)
+  end)
+
+  it("sends layers on as files, and reads none where nothing is managed", function()
+    local sent
+    local function server(request)
+      local pieces = {}
+      for bytes in request.body.read do pieces[#pieces + 1] = bytes end
+      sent = { table.concat(pieces), request.body.length }
+      return { status = 201, body = "" }
+    end
+    local gateway, transport = gateway_of("ollama", server, { limits = { body = 10 } }, { manage = true })
+    local function push(where, source, body)
+      return (where:handle { method = "POST", path = "/api/blobs/sha256:00", headers = {}, source = source, body = body })
+    end
+    local path = helper.write(("x"):rep(100000))
+    assert.equal(201, (push(gateway, function() return { path = path } end)))
+    assert.same({ ("x"):rep(100000), 100000 }, sent)
+    assert.truthy(transport.requests[1].url:find "/api/blobs/sha256:00$")
+    assert.equal(201, (push(gateway, nil, "bytes")))
+    assert.same({ "bytes", 5 }, sent)
+    assert.is_true(gateway:takes_file "/api/blobs/sha256:00")
+    assert.is_false(gateway:takes_file "/api/create")
+    local closed = gateway_of("openai_chat", {})
+    assert.equal(403, (push(closed, function() error "read" end)))
   end)
 end)

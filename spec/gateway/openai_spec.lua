@@ -165,6 +165,17 @@ describe("a pass through", function()
     assert.equal(sent, transport.requests[1].body)
   end)
 
+  it("is none where the server streams although it was not asked to: the caller gets the whole", function()
+    for face in pairs(ASK) do
+      local gateway = gateway_of(face, support.answer(face, support.TEXT, true))
+      local status, bytes, headers = ask(gateway, face, { model = "m", stream = false })
+      assert.same({ 200, "application/json" }, { status, headers["content-type"] })
+      local reply, code = support.decode(face, bytes, headers["content-type"])
+      assert.same({ "C'est Paris.", "stop" }, { reply.text, reply.finish_reason })
+      assert.is_nil(code)
+    end
+  end)
+
   it("gives no header of the server but the type, and shows no caller's header to it", function()
     local answer = support.answer("openai_chat", support.TEXT, true)
     answer.headers["x-accel-redirect"], answer.headers["set-cookie"] = "/secret", "a=b"

@@ -142,7 +142,8 @@ local function told(face, bytes)
   return face.protocol == "ollama" and err or err.message
 end
 
--- Visits the recorded exchanges for which `wants` is true, each with what was asked where the face asks the same; nil where they are not here.
+-- Visits the recorded exchanges for which `wants` is true, each with its request where it came by the face's protocol (nil: by any); nil
+-- where they are not here.
 local function each_exchange(face, wants, visit)
   local path = helper.shared "fixtures/expected.jsonl"
   if not path then return nil end
@@ -151,7 +152,7 @@ local function each_exchange(face, wants, visit)
     local exchange = json.decode(line)
     if wants(exchange) then
       exchange.body = helper.read(folder .. exchange.body)
-      if exchange.protocol == face.protocol then exchange.request = json.decode(helper.read(folder .. exchange.id .. ".json")).request end
+      if not face or exchange.protocol == face.protocol then exchange.request = json.decode(helper.read(folder .. exchange.id .. ".json")).request end
       visit(exchange)
       count = count + 1
     end
@@ -305,5 +306,40 @@ describe("a recorded stream that breaks off", function()
         assert.is_true(seen > 10, seen)
       end)
     end
+  end
+end)
+
+-- Requests ----------------------------------------------------------------------------------------------------------------------
+
+-- The faces that a recorded request came by, by what it asks.
+local function face_of(exchange)
+  for _, face in ipairs(FACES) do
+    if face.protocol == exchange.protocol and type(exchange.request) == "table" and exchange.request[face.asks] ~= nil then return face end
+  end
+end
+
+describe("a recorded request", function()
+  for protocol in pairs(support.PROVIDERS) do
+    it("is answered at its face by a server of " .. protocol .. ", or refused by the name of what that cannot take", function()
+      local client = support.client(protocol, support.server(protocol, support.TEXT))
+      local gateway = ogl.gateway { routes = { { model = "shown", client = client, to = "m" } } }
+      local answered, refused = 0, 0
+      local function is_taken(exchange) return exchange.status < 400 end
+      local function check(exchange)
+        local face = face_of(exchange)
+        if not face then return end
+        exchange.request.model = "shown"
+        local status, bytes, headers = support.ask(gateway, "POST", face.path, exchange.request)
+        if status == 400 then
+          refused = refused + 1
+          return assert.matches("^[%w_.%[%]]+: ", told(face, bytes), exchange.id)
+        end
+        assert.equal(200, status, exchange.id .. ": " .. bytes)
+        assert.equal("C'est Paris.", support.decode(face.protocol, bytes, headers["content-type"]).text, exchange.id)
+        answered = answered + 1
+      end
+      if not each_exchange(nil, is_taken, check) then return pending(recording.ABSENT) end
+      assert.is_true(answered > 1000 and refused < 5, ("%d answered, %d refused"):format(answered, refused))
+    end)
   end
 end)

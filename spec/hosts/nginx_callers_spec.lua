@@ -83,6 +83,12 @@ describe("clients and frameworks at the gateway", function()
     end)
   end)
 
+  it("send results back", function()
+    each("result", function(reading, where)
+      assert.same({ "L'outil a répondu : 21 °C", "Un outil peut répondre à cela.", {} }, said(reading, where), where)
+    end)
+  end)
+
   it("get values that fit their schema", function()
     each("structured", function(reading, where, caller)
       local _, thought = said(reading, where), reading.thought

@@ -136,6 +136,10 @@ describe("the gateway in nginx", function()
     long.messages[1].content = ("x"):rep(50000) -- which nginx puts into a file
     assert.equal(200, (ask("POST", "/v1/chat/completions", long)))
     assert.equal(415, (ask("POST", "/api/chat", "{}", { ["Content-Encoding"] = "br" })))
+    local packed = output_of("gzip -nc " .. helper.write(json.encode(chat("ok", false))))
+    assert.equal(200, (ask("POST", "/api/chat", packed, { ["Content-Encoding"] = "gzip" })))
+    packed = output_of("head -c 1000000 /dev/zero | gzip -nc")
+    assert.equal(413, (ask("POST", "/api/chat", packed, { ["Content-Encoding"] = "gzip" })))
     local many = {}
     for i = 1, 120 do many["x-" .. i] = "1" end
     assert.equal(431, (ask("GET", "/api/version", nil, many)))
@@ -172,6 +176,16 @@ describe("the gateway in nginx", function()
       caller:close()
     end
     assert.equal(before, helper.stats().requests)
+  end)
+
+  it("sends the layers of models on as files, above the limit of other bodies", function()
+    for _, size in ipairs { 3000000, 5 } do
+      local status, bytes = ask("POST", "/api/blobs/sha256:00", ("x"):rep(size))
+      assert.equal(200, status, bytes)
+      local told = json.decode(bytes)
+      assert.equal(size, told.size)
+      assert.equal("application/octet-stream", told.headers["content-type"])
+    end
   end)
 
   it("answers callers of HTTP/1.0, as a stock nginx in front of it is one", function()

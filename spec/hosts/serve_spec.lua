@@ -35,10 +35,10 @@ local function stop(server)
 end
 
 -- Starts it; { pid, home, log = its standard error }.
-local function start(arguments)
+local function start(arguments, variables)
   local home = new_folder()
   local log = home .. "/log"
-  local pipe = assert(io.popen(("exec 2>%s; echo $$; exec %s"):format(log, command_of(home, arguments))))
+  local pipe = assert(io.popen(("exec 2>%s; echo $$; exec %s"):format(log, command_of(home, arguments, variables))))
   local server = { pid = pipe:read "*l", home = home, log = log, pipe = pipe }
   finally(function() stop(server) end)
   return server
@@ -73,6 +73,14 @@ describe("ogl serve", function()
     assert.equal(2, status)
     assert.matches(("^ogl: 127.0.0.1:%d: Address already in use"):format(port), said)
     if output_of "command -v ss" ~= "" then assert.matches("by nginx %(process %d+%)", said) end
+  end)
+
+  case("lets the pages read that OLLAMA_ORIGINS names, and no others", function()
+    local port = helper.free_port()
+    local server = start(("--listen %d --url http://127.0.0.1:1"):format(port), "OLLAMA_ORIGINS=https://one.example")
+    local curl = "-H 'Origin: https://%s.example' http://127.0.0.1:%d/api/version"
+    answers(server, curl:format("one", port))
+    answers(server, curl:format("two", port), '{"error":"this origin is not allowed"}')
   end)
 
   case("listens at a socket that its user alone may use, again after an end that left it behind", function()

@@ -56,6 +56,11 @@ describe("ogl bench run", function()
     assert.is_true(one.figures.e2e.min > 0)
   end)
 
+  it("tells of each run when it has ended, where that is wanted", function()
+    local out = run(command "run -v --concurrency 1,2 --requests 3 --no-calibration --prompt hi" .. " 2>&1 >/dev/null")
+    assert.matches("^ogl: opengatellm, 1 at a time: 3 done, 0 cut, 0 failed, 0 dropped in %d+%.%d s\nogl: opengatellm, 2 at a time: 3 done", out)
+  end)
+
   it("sweeps", function()
     local result = result_of("--sweep 6 --sweep-rates 2 --requests 12 --prompt hi --model m", helper.fault "slow:2")
     local runs = result.providers[1].runs
@@ -98,7 +103,8 @@ describe("ogl bench run", function()
     assert.equal(1, status)
     assert.matches("^ogl: opengatellm is not ready: opengatellm: http 503: [^\n]+\n$", out)
     assert.matches("^<!", helper.read(page))
-    assert.same({ runs = 0, problem = "string" }, { runs = #json.decode(helper.read(result)).providers[1].runs, problem = type(json.decode(helper.read(result)).providers[1].problem) })
+    local provider = json.decode(helper.read(result)).providers[1]
+    assert.same({ 0, "string" }, { #provider.runs, type(provider.problem) })
   end)
 
   it("writes no key into any report, and none of its output", function()

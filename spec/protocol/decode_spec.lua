@@ -442,3 +442,45 @@ describe("a body with a random change", function()
     end)
   end
 end)
+
+describe("a plain body", function()
+  local SAID = '"messages":[{"role":"system","content":"s"},{"role":"user","content":"é\\n"},{"content":"","role":"assistant"},'
+    .. '{"role":"assistant","content":"a"},{"role":"user","content":""}]'
+  local BODIES = {
+    openai_chat = {
+      '{"model":"m",%s}', '{"model":"m","stream":true,"stream_options":{"include_usage":true},%s}', '{"stream":null,%s,"model":"m"}',
+      '{"model":"m","temperature":0.5,"top_p":1,"seed":7,"max_tokens":3,"presence_penalty":-1,"frequency_penalty":0,"user":"u",%s}',
+      '{"model":"m","max_tokens":3,"max_completion_tokens":4,%s}', '{"model":"m","stream_options":{},"stream":false,%s}', '{%s}',
+      '{"model":"m","odd":1,%s}',
+    },
+    ollama = {
+      '{"model":"m",%s}', '{"model":"m","stream":false,%s}', '{"model":"m","options":{"temperature":0.5,"seed":7,"num_predict":9},%s}',
+      '{"model":"m","options":{"num_predict":-1,"top_k":3},%s}', '{"model":"m","options":{},%s}', '{"model":"m","options":{"num_ctx":9},%s}',
+      '{%s}',
+    },
+  }
+
+  -- A table is read field by field.
+  it("becomes what a reading field by field makes of it", function()
+    for name, bodies in pairs(BODIES) do
+      local path = { path = name == "ollama" and "/api/chat" or "/v1/chat/completions" }
+      for _, body in ipairs(bodies) do
+        body = body:format(SAID)
+        local request, wants = decode(name, body, path)
+        local full, wanted = decode(name, json.decode(body), path)
+        assert.same(full, request, body)
+        assert.same(wanted, wants, body)
+      end
+    end
+  end)
+
+  it("is refused as any other", function()
+    for _, body in ipairs { '{"model":"m","messages":[{"role":"x","content":"y"}]}', '{"model":"m","messages":[]}', '{"model":"m","messages":[3]}' } do
+      for name in pairs(BODIES) do
+        local request, err = decode(name, body, { path = "/v1/chat/completions" })
+        if name == "openai_chat" or not body:find("[]", 1, true) then assert.is_nil(request, body) end
+        if not request then assert.equal("invalid", err.kind) end
+      end
+    end
+  end)
+end)

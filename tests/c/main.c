@@ -34,6 +34,7 @@ static const struct {
   { "sha1", test_sha1 },
   { "sha256", test_sha256 },
   { "sse", test_sse },
+  { "transcoder", test_transcoder },
   { "usage", test_usage },
   { "utf8", test_utf8 },
   { "websocket", test_websocket },

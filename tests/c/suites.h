@@ -28,6 +28,7 @@ void test_rows(void);
 void test_sha1(void);
 void test_sha256(void);
 void test_sse(void);
+void test_transcoder(void);
 void test_usage(void);
 void test_utf8(void);
 void test_websocket(void);

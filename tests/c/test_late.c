@@ -120,7 +120,7 @@ static void test_wants(void) {
   ogl_decoder_clear(&d);
 }
 
-static void test_transcoder(const struct late *c) {
+static void test_transcoded(const struct late *c) {
   struct ogl_decoder_options options = { c->content_type, 0, 0, 0, 0 };
   struct ogl_encoder_context context = { { "id1", 3 }, { "m", 1 }, 1700000000, 1, { "", 0 }, 0, 0, 0,
                                          { "", 0 },    { "", 0 } };
@@ -141,7 +141,7 @@ void test_late(void) {
     play(&cases[i], 1 << 20);
     play(&cases[i], 1);
     play(&cases[i], 50);
-    test_transcoder(&cases[i]);
+    test_transcoded(&cases[i]);
   }
   test_wants();
 }

@@ -114,9 +114,9 @@ static void check_wire_case(const struct wire_case *c, const struct ogl_protocol
 
 /* --- transcoded -------------------------------------------------------------------------------------------------- */
 
-/* The n-th allocation fails, now of a transcoder: 1, or 0 when there are not so many. */
+/* The n-th allocation fails, now of a transcoder (untouched: one that passes bytes on): 1, or 0 when there are not so many. */
 static int transcode_failing(const struct wire_case *c, const struct ogl_protocol *protocol,
-                             const struct ogl_encoding *to, int is_whole, long n) {
+                             const struct ogl_encoding *to, int is_whole, int untouched, long n) {
   struct ogl_decoder_options options = wire_case_options(c);
   struct ogl_encoder_context context = { { "", 0 }, { "", 0 }, 1, 1,         { "\"tools\":[]", 10 },
                                          0,         0,         0, { "", 0 }, { "", 0 } };
@@ -125,6 +125,7 @@ static int transcode_failing(const struct wire_case *c, const struct ogl_protoco
   long before = heap.live;
   arm(n);
   int code = ogl_transcoder_init(&t, protocol, &options, to, is_whole, &context);
+  t.untouched = untouched;
   if (code == 0) code = ogl_transcoder_feed(&t, input.p, input.n);
   if (code >= 0) code = ogl_transcoder_finish(&t);
   int failed = heap.failed;
@@ -149,7 +150,12 @@ static void check_transcoded(const struct wire_case *c, const struct ogl_protoco
     for (int is_whole = 0; is_whole < 2; is_whole++) {
       long n = 0;
       check_case("no memory: %s to %s, %s", name, names[i], is_whole ? "whole" : "streamed");
-      while (transcode_failing(c, protocol, to, is_whole, n)) n++;
+      while (transcode_failing(c, protocol, to, is_whole, 0, n)) n++;
+      CHECK(n > 0);
+      if (strcmp(names[i], name) != 0) continue;
+      n = 0;
+      check_case("no memory: %s untouched, %s", name, is_whole ? "whole" : "streamed");
+      while (transcode_failing(c, protocol, to, is_whole, 1, n)) n++;
       CHECK(n > 0);
     }
   }

@@ -5,7 +5,7 @@
 //
 // Writes one JSON object: `read`, for each caller and case what came of it, and `vectors`, the lengths of two embeddings.
 import { ChatOllama, OllamaEmbeddings } from "@langchain/ollama";
-import { HumanMessage } from "@langchain/core/messages";
+import { AIMessage, HumanMessage, ToolMessage } from "@langchain/core/messages";
 import { embedMany, generateText, jsonSchema, Output, streamText, tool } from "ai";
 import { createOllama } from "ai-sdk-ollama";
 import { createOllama as createOllamaV2 } from "ollama-ai-provider-v2";
@@ -19,16 +19,19 @@ const WEATHER = { type: "object", properties: { city: { type: "string" } }, requ
 const PLACE = { type: "object", properties: { pays: { type: "string" }, capitale: { type: "string" } }, required: ["pays", "capitale"], additionalProperties: false };
 const DESCRIPTION = "The weather in a town.";
 const USER = [{ role: "user", content: QUESTION }];
+const RESULT = "21 °C"; // of a call of the weather, which goes back
 globalThis.AI_SDK_LOG_WARNINGS = false;
 
 // --- the callers: each asks a model, and yields what it reads as it comes --------------------------------------------
 
-// asked: { model, image, tools, schema, think, stream, signal }; yields { text }, { thought }, { call: [name, arguments] }, { finish }
+// asked: { model, image, tools, result, schema, think, stream, signal }; yields { text }, { thought }, { call: [name, arguments] }, { finish }
 const callers = {
-  async *ollama({ model, image, tools, schema, think, stream, signal }) {
+  async *ollama({ model, image, tools, result, schema, think, stream, signal }) {
     const client = new Ollama({ host: address });
+    const called = { role: "assistant", content: "", tool_calls: [{ function: { name: "weather", arguments: { city: "Sète" } } }] };
+    const turn = result ? [called, { role: "tool", content: RESULT, tool_name: "weather" }] : [];
     const asked = {
-      model, stream, messages: [{ ...USER[0], images: image && [PIXEL] }], think, format: schema && PLACE,
+      model, stream, messages: [{ ...USER[0], images: image && [PIXEL] }, ...turn], think, format: schema && PLACE,
       tools: tools && [{ type: "function", function: { name: "weather", description: DESCRIPTION, parameters: WEATHER } }],
     };
     signal?.addEventListener("abort", () => client.abort());
@@ -39,10 +42,12 @@ const callers = {
     }
   },
 
-  async *openai_chat({ model, image, tools, schema, think, stream, signal }) {
+  async *openai_chat({ model, image, tools, result, schema, think, stream, signal }) {
+    const called = { role: "assistant", content: null, tool_calls: [{ id: "call_1", type: "function", function: { name: "weather", arguments: '{"city":"Sète"}' } }] };
+    const turn = result ? [called, { role: "tool", tool_call_id: "call_1", content: RESULT }] : [];
     const asked = {
       model, stream, reasoning_effort: think && "low",
-      messages: image ? [{ role: "user", content: [{ type: "text", text: QUESTION }, { type: "image_url", image_url: { url: `data:image/png;base64,${PIXEL}` } }] }] : USER,
+      messages: image ? [{ role: "user", content: [{ type: "text", text: QUESTION }, { type: "image_url", image_url: { url: `data:image/png;base64,${PIXEL}` } }] }] : [...USER, ...turn],
       tools: tools && [{ type: "function", function: { name: "weather", description: DESCRIPTION, parameters: WEATHER } }], tool_choice: tools && "auto",
       response_format: schema && { type: "json_schema", json_schema: { name: "place", strict: true, schema: PLACE } },
     };
@@ -64,10 +69,12 @@ const callers = {
     for (const call of calls) yield { call: [call.name, JSON.parse(call.json)] };
   },
 
-  async *openai_responses({ model, image, tools, schema, think, stream, signal }) {
+  async *openai_responses({ model, image, tools, result, schema, think, stream, signal }) {
+    const called = { type: "function_call", call_id: "call_1", name: "weather", arguments: '{"city":"Sète"}' };
+    const turn = result ? [called, { type: "function_call_output", call_id: "call_1", output: RESULT }] : [];
     const asked = {
       model, stream, reasoning: think && { effort: "low", summary: "auto" },
-      input: image ? [{ role: "user", content: [{ type: "input_text", text: QUESTION }, { type: "input_image", image_url: `data:image/png;base64,${PIXEL}` }] }] : QUESTION,
+      input: image ? [{ role: "user", content: [{ type: "input_text", text: QUESTION }, { type: "input_image", image_url: `data:image/png;base64,${PIXEL}` }] }] : [...USER, ...turn],
       tools: tools && [{ type: "function", name: "weather", description: DESCRIPTION, parameters: WEATHER, strict: true }],
       text: schema && { format: { type: "json_schema", name: "place", strict: true, schema: PLACE } },
     };
@@ -90,13 +97,15 @@ const callers = {
     }
   },
 
-  async *langchain({ model, image, tools, schema, think, stream, signal }) {
+  async *langchain({ model, image, tools, result, schema, think, stream, signal }) {
     const plain = new ChatOllama({ baseUrl: address, model, think, maxRetries: 0, streaming: stream });
     let llm = plain;
     if (tools) llm = plain.bindTools([{ type: "function", function: { name: "weather", description: DESCRIPTION, parameters: WEATHER } }]);
     if (schema) llm = plain.withStructuredOutput(PLACE, { method: "jsonSchema" });
     const content = image ? [{ type: "text", text: QUESTION }, { type: "image_url", image_url: `data:image/png;base64,${PIXEL}` }] : QUESTION;
-    const messages = [new HumanMessage({ content })];
+    const called = new AIMessage({ content: "", tool_calls: [{ id: "call_1", name: "weather", args: { city: "Sète" } }] });
+    const turn = result ? [called, new ToolMessage({ tool_call_id: "call_1", name: "weather", content: RESULT })] : [];
+    const messages = [new HumanMessage({ content }), ...turn];
     if (schema) return yield { text: JSON.stringify(await llm.invoke(messages)) };
     for await (const part of stream ? await llm.stream(messages, { signal }) : [await llm.invoke(messages, { signal })]) {
       yield { text: part.content, thought: part.additional_kwargs.reasoning_content };
@@ -115,10 +124,13 @@ const thought_of = (message) => message?.reasoning_content ?? message?.reasoning
 const openai = new OpenAI({ baseURL: address + "/v1", apiKey: "none", maxRetries: 0 });
 
 // Vercel's AI SDK, whichever provider it has.
-async function* sdk(model, { image, tools, schema, stream, signal }, providerOptions) {
+async function* sdk(model, { image, tools, result, schema, stream, signal }, providerOptions) {
   const content = image ? [{ type: "text", text: QUESTION }, { type: "image", image: PIXEL, mediaType: "image/png" }] : QUESTION;
+  const called = { role: "assistant", content: [{ type: "tool-call", toolCallId: "call_1", toolName: "weather", input: { city: "Sète" } }] };
+  const output = { type: "text", value: RESULT };
+  const turn = result ? [called, { role: "tool", content: [{ type: "tool-result", toolCallId: "call_1", toolName: "weather", output }] }] : [];
   const asked = {
-    model, maxRetries: 0, abortSignal: signal, providerOptions, messages: [{ role: "user", content }],
+    model, maxRetries: 0, abortSignal: signal, providerOptions, messages: [{ role: "user", content }, ...turn],
     tools: tools && { weather: tool({ description: DESCRIPTION, inputSchema: jsonSchema(WEATHER) }) },
     output: schema && Output.object({ schema: jsonSchema(PLACE) }),
   };
@@ -175,6 +187,7 @@ async function cases(caller) {
     const how = stream ? "_stream" : "";
     out["plain" + how] = await read(caller, { model, stream });
     out["tools" + how] = await read(caller, { model, stream, tools: true });
+    out["result" + how] = await read(caller, { model, stream, tools: true, result: true });
     out["structured" + how] = await read(caller, { model, stream, schema: true });
     out["image" + how] = await read(caller, { model: "mirror", stream, image: true });
     out["thinking" + how] = await read(caller, { model, stream, think: true });

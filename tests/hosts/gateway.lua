@@ -25,6 +25,8 @@ routes[#routes + 1] = { model = "virtual", to = "m", client = ogl.router {
   name = "virtual", store = ogl.store.shared "gateway", breaker = { failures = 1 },
   clients = { { client = client_of "status:503", name = "down" }, { client = client_of "ok", name = "up" } },
 } }
+local sink = ogl.client { provider = "ollama", base_url = os.getenv "UPSTREAM" .. "/sink" } -- tells what it was sent
+routes[#routes + 1] = { model = "managed", manage = true, client = sink }
 local server = ogl.client { base_url = os.getenv "OGL", api_key = "sk-demo" }
 routes[#routes + 1] = { model = "gpt-oss-120b", client = server }
 routes[#routes + 1] = { model = "other", client = server, to = "gpt-oss-120b" }

@@ -262,8 +262,9 @@ static void make_scripted(struct model *m, const char *template) {
 
 static void make_random(struct model *m) {
   char word[TOKEN_ROOM];
-  m->width = 512, m->forward = 1408, m->heads = 8, m->layers = 7;
-  for (int i = 0; i < 2000; i++) {
+  m->width = 1024, m->forward = 2816, m->heads = 8, m->layers = 2;
+  token(m, "<|im_start|>", CONTROL);
+  for (int i = 0; i < 1000; i++) {
     snprintf(word, sizeof word, "▁word%d", i);
     token(m, word, NORMAL);
   }

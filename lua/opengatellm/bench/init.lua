@@ -52,6 +52,7 @@ local M = {}
 ---@class ogl.bench.Watch
 ---@field interrupted fun(): boolean
 ---@field show fun(state: table?) is told ten times a second what goes on; nil: nothing any more
+---@field ended fun(provider: string, run: table) is told of each load that has ended
 
 ---@class ogl.bench.Bench
 ---@field plan ogl.bench.Plan
@@ -117,6 +118,7 @@ local function measure(self, provider, plan, runs)
   run.ended, run.cpu = load.reason, cpu / math.max(1e-9, seconds + plan.ramp)
   runs[#runs + 1] = run
   self.has_failed = load.reason == "errors"
+  self.watch.ended(provider.name, run)
   return run
 end
 
@@ -180,13 +182,13 @@ local function measure_provider(self, provider)
 end
 
 -- Looks after the run from beside: is told of Ctrl-C, and tells what goes on.
-local function keep_watch(self, watch, main)
+local function keep_watch(self, main)
   while task.sleep(TICK) do -- until it is cancelled
-    if watch.interrupted() and not self.stopped then
+    if self.watch.interrupted() and not self.stopped then
       self.stopped = "interrupted"
       if self.state.load and not self.state.load.ended then self.state.load:stop("interrupted", 0) else main:cancel() end
     end
-    watch.show(self.state)
+    self.watch.show(self.state)
   end
 end
 
@@ -210,8 +212,9 @@ end
 ---@param watch ogl.bench.Watch
 ---@return table result
 function Bench:run(watch)
+  self.watch = watch
   local main = task.spawn(measure_all, self)
-  local watcher = task.spawn(keep_watch, self, watch, main)
+  local watcher = task.spawn(keep_watch, self, main)
   local result, err = main:wait()
   watcher:cancel()
   watch.show(nil)

@@ -57,7 +57,7 @@ local function configure_run(command)
     command:flag("--json", "Print the result as JSON."), command:flag("--csv", "Print a row for each run as CSV."),
     command:option("--html", "Write a page with charts to this file."):argname "<file>",
     command:option("-o --output", "Write the result as JSON to this file, for compare."):argname "<file>",
-    command:flag("-q --quiet", "Show no progress."))
+    command:flag("-q --quiet", "Show no progress."), command:flag("-v --verbose", "Tell of each run when it has ended."))
   command:epilog(formulas() .. "\n\n" .. STATUS)
 end
 
@@ -119,9 +119,15 @@ local function line_of(state)
   return table.concat(parts, " | ")
 end
 
+local function line_of_run(name, run)
+  local counts = run.counts
+  return ("ogl: %s, %s: %d done, %d cut, %d failed, %d dropped in %.1f s\n"):format(name, run.label, counts.success, counts.incomplete,
+    counts.error, counts.dropped, run.seconds)
+end
+
 -- The run itself, with progress beside it; what Ctrl-C means is as before when it is over.
-local function measured(plan, is_quiet)
-  local progress = require "opengatellm.cli.progress".new(is_quiet)
+local function measured(plan, arguments, is_verbose)
+  local progress = require "opengatellm.cli.progress".new(arguments.quiet)
   local interrupts = require "opengatellm.system".interrupts()
   local bench = require "opengatellm.bench".new(plan)
   local result = require "opengatellm".run(function()
@@ -129,6 +135,11 @@ local function measured(plan, is_quiet)
       interrupted = function() return interrupts ~= nil and interrupts:seen() end,
       show = function(state)
         if state then progress:show(line_of(state)) else progress:clear() end
+      end,
+      ended = function(name, run)
+        if not is_verbose then return end
+        progress:clear()
+        io.stderr:write(line_of_run(name, run))
       end,
     }
   end)
@@ -180,7 +191,7 @@ local function run(arguments)
   local plan, line, status = require "opengatellm.cli.bench_plan".make(arguments, values)
   if not plan then return common.fail(line, status) end
   plan.machine = machine()
-  local result = measured(plan, arguments.quiet)
+  local result = measured(plan, arguments, arguments.verbose or (values.settings or {}).verbose)
   problem = report(result, arguments)
   status = verdict(result)
   if problem then return fail(problem, 1) end

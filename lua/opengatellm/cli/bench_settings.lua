@@ -22,7 +22,9 @@ local MESSAGE = { fields = { role = TEXT, content = TEXT } }
 
 local function rules()
   return {
-    settings = { fields = { timeout_seconds = { type = "number", min = 0.001 }, user_agent = { type = "text", own = true } } },
+    settings = { fields = {
+      timeout_seconds = { type = "number", min = 0.001 }, user_agent = { type = "text", own = true }, verbose = { type = "boolean" },
+    } },
     benchmark = { fields = request.merge(options.rules(), { provider = TEXT, model = TEXT }) },
     providers = { each = { fields = PROVIDER } },
     prompts = { each = { fields = { description = TEXT, prompt = TEXT, system = TEXT, messages = { items = MESSAGE } } } },

@@ -56,7 +56,8 @@ end
 
 -- Runs a command. What it raises is a mistake of ours, or Ctrl-C where nothing else looks after that.
 local function guarded(parsed)
-  local fine, status = xpcall(function() return load(parsed.command).run(parsed) end, function(raised) return told(raised, parsed.debug) end)
+  local function perform() return load(parsed.command).run(parsed) end
+  local fine, status = xpcall(perform, function(raised) return told(raised, parsed.debug) end)
   if fine then return status end
   if status:find "interrupted!" then return INTERRUPTED end
   io.stderr:write("ogl: ", status, "\n")

@@ -60,6 +60,7 @@ http {
     error_page 400 405 413 414 494 501 /.gateway/refused;
 
     location / { content_by_lua_block { gateway:serve() } }
+    location ^~ /api/blobs/ { client_max_body_size 0; content_by_lua_block { gateway:serve() } }
     location = /.gateway/refused { internal; content_by_lua_block { gateway:refused() } }
   }
 }

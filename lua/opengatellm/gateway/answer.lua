@@ -31,11 +31,15 @@ local function error_of(self)
   }, code, message)
 end
 
+local function is_stream(kind) return kind:find "^text/event%-stream" or kind:find "^application/x%-ndjson" end
+
 local function connect(self)
   local exchange, status, headers = self.call:send()
   if not exchange then return status end
   local client, context, kind = self.call.client, self.context, headers["content-type"]
-  context.content_type, context.needs_reason = type(kind) == "string" and kind or nil, client.provider.needs_reason
+  kind = type(kind) == "string" and kind or nil
+  context.content_type, context.needs_reason = kind, client.provider.needs_reason
+  context.untouched = self.untouched and not (self.mode == "whole" and kind and is_stream(kind)) -- nobody asked for a stream
   context.max_reply = client.bounds.reply
   self.exchange, self.status, self.headers = exchange, status, headers
   self.transcoder = assert(core.transcoder(client.provider.protocol, self.chat.protocol, self.mode, context))
@@ -76,11 +80,16 @@ end
 local function advance(self)
   local out, ended = read(self)
   if not out then return "", ended end
-  self.meter:tally(self.transcoder:tally())
-  if not ended and self.transcoder:problem() then ended = not self.call:committed() end -- an untouched one goes on
+  local transcoder = self.transcoder
+  local problem = transcoder:problem()
+  self.meter:tally(transcoder:tally())
+  if problem then
+    out = self.call:finish({ message = out }).message -- without the key, which a server may quote
+    ended = ended or not self.call:committed() -- an untouched one goes on
+  end
   if not ended then return out end
   self.ended = true
-  if self.transcoder:problem() then return out, error_of(self) end
+  if problem then return out, error_of(self) end
   conclude(self)
   return out
 end
@@ -127,15 +136,15 @@ end
 
 -- Reads until the answer is settled; gives the error where there is none.
 local function settle(self)
-  local held = {}
+  local held = "" -- of one piece or two, mostly
   repeat
     local out, err = advance(self)
-    held[#held + 1] = out
-    if err and self.mode == "stream" and self.call:committed() then held[#held + 1], err = tell(self, err), nil end
-    if err then held, err = {}, self.call:committed() and err or try_again(self, err) end
+    held = held .. out
+    if err and self.mode == "stream" and self.call:committed() then held, err = held .. tell(self, err), nil end
+    if err then held, err = "", self.call:committed() and err or try_again(self, err) end
     if err then return err end
   until is_settled(self)
-  self.first = table.concat(held)
+  self.first = held
 end
 
 -- The next bytes of a stream; nil at its end.
@@ -164,14 +173,14 @@ end
 ---@param call ogl.Call
 ---@param meter ogl.GatewayMeter
 ---@param streamed boolean
----@param context table of the transcoder (core.transcoder)
+---@param context table of the transcoder (core.transcoder); `untouched` then tells whether the bytes are the server's
 ---@return string|(fun(): string?)|nil body
 ---@return ogl.Error|(fun())|nil close or the error
 ---@return table<string, string|string[]>? headers of the server
 function M.pass(visit, chat, call, meter, streamed, context)
   context.silent = true
   local self = {
-    visit = visit, chat = chat, call = call, meter = meter, context = context, mode = streamed and "stream" or "whole", ended = false,
+    visit = visit, chat = chat, call = call, meter = meter, context = context, untouched = context.untouched, mode = streamed and "stream" or "whole", ended = false,
     over = false, exchange = nil, transcoder = nil, status = nil, headers = nil, first = nil,
     clock = chat.timed and function() return visit:now() end or nil,
   }

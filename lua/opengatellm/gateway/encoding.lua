@@ -68,7 +68,7 @@ local function open_gzip(lib, bytes)
   local z = ffi.new "ogl_z_stream"
   if lib.ogl_z_begin(z, GZIP_ALONE, lib.ogl_z_version(), ffi.sizeof(z)) ~= Z_OK then return nil end
   z.next_in, z.avail_in = bytes, #bytes
-  return { lib = lib, z = ffi.gc(z, lib.ogl_z_end), bytes = bytes, step = step_gzip }
+  return { lib = lib, z = ffi.gc(z, lib.ogl_z_end), free = lib.ogl_z_end, bytes = bytes, step = step_gzip }
 end
 
 -- zstd (RFC 8878), which may be several frames in a row -------------------------------------------------------------------------
@@ -90,7 +90,8 @@ local function open_zstd(lib, bytes)
   lib.ogl_zstd_set(z, WINDOW, WINDOW_BITS)
   local given = ffi.new("ogl_zstd_bytes", { at = ffi.cast("char *", bytes), size = #bytes, used = 0 })
   return {
-    lib = lib, z = ffi.gc(z, lib.ogl_zstd_end), bytes = bytes, given = given, taken = ffi.new "ogl_zstd_bytes", step = step_zstd,
+    lib = lib, z = ffi.gc(z, lib.ogl_zstd_end), free = lib.ogl_zstd_end, bytes = bytes, given = given, taken = ffi.new "ogl_zstd_bytes",
+    step = step_zstd,
   }
 end
 
@@ -135,6 +136,9 @@ local function read(reader, name, limit)
   return table.concat(pieces)
 end
 
+-- Gives the library's memory back, which the collector does not count, and so would keep for long.
+local function close(reader) reader.free(ffi.gc(reader.z, nil)) end
+
 --- Reads an encoded body.
 ---@param bytes string
 ---@param encoding string of the header content-encoding
@@ -149,7 +153,9 @@ function M.decode(bytes, encoding, limit)
   if not kind then return nil, 415, ("content-encoding: expected %s, got %s"):format(M.known(), encoding:sub(1, 40)) end
   local reader = kind.open(kind.lib, bytes) -- it holds the bytes, to which its library has a mere pointer
   if not reader then return nil, 503, "there is no memory to read the body" end
-  return read(reader, name, limit)
+  local body, status, message = read(reader, name, limit)
+  close(reader)
+  return body, status, message
 end
 
 return M

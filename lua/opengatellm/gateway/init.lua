@@ -8,8 +8,8 @@
 --
 -- A face: name; claims(path) -> whether an unknown path is its own; routes[path][method] = handler; patterns = { { pattern, methods }, … };
 -- error(status, message, err) -> content type, body; guard(visit) -> what is wrong with a request's head; unknown_model(name) and
--- unknown_path(path) -> words; and, where it has them, short_name(name), cors(visit) -> headers, preflight(visit) -> an answer. A handler
--- gives status, headers, body and close, or nil and an error.
+-- unknown_path(path) -> words; and, where it has them, short_name(name), cors(visit) -> headers, preflight(visit) -> an answer, and
+-- files = the pattern of paths whose bodies are files. A handler gives status, headers, body and close, or nil and an error.
 --
 -- @module opengatellm.gateway
 local core = require "opengatellm.core"
@@ -278,6 +278,16 @@ function Gateway:handle(asked)
   if not (status or headers) then status, headers, body, close = answer(self, visit) end
   if not status then status, headers, body = fail(visit, headers) end
   return finish(visit, status, headers, body, close)
+end
+
+--- Says whether the body of a request is a file, of any length: a host gives it as `source`, which reads it when all else was judged.
+---@param path string
+---@return boolean
+function Gateway:takes_file(path)
+  for _, face in ipairs(self.faces) do
+    if face.files and path:find(face.files) then return true end
+  end
+  return false
 end
 
 --- Answers a request that the host itself could not read: its body is too long, or broke off.

@@ -49,17 +49,22 @@ local function read_file(path)
   return bytes
 end
 
--- The body, which nginx puts into a file where it is longer than client_body_buffer_size.
-local function read_body()
+-- The body as bytes, or as the file that nginx puts it into where it is longer than client_body_buffer_size.
+local function read_source()
   ngx.req.read_body()
-  local body = ngx.req.get_body_data()
-  if body then return body end
+  local data = ngx.req.get_body_data()
+  if data then return { data = data } end
   local path = ngx.req.get_body_file()
-  return path and read_file(path) or nil
+  return path and { path = path } or nil
+end
+
+local function read_body()
+  local source = read_source()
+  return source and (source.data or read_file(source.path))
 end
 
 -- Fields that few requests are asked for: each is a variable of nginx.
-local VARIABLES = { query = "args", server = "server_addr" }
+local VARIABLES = { query = "args", server = "server_addr", hostname = "hostname" }
 local request_mt = { __index = function(_, name)
   local variable = VARIABLES[name]
   return variable and ngx.var[variable] or nil
@@ -129,11 +134,11 @@ local function watch(state)
 end
 
 local function answer(self, asked)
-  local length = tonumber(asked.headers["content-length"])
-  if length and length > self.gateway.body_limit then
+  local length, is_file = tonumber(asked.headers["content-length"]), self.gateway:takes_file(asked.path)
+  if length and length > self.gateway.body_limit and not is_file then
     return self.gateway:refuse(asked, 413, problems.too_long(self.gateway.body_limit))
   end
-  asked.body = read_body()
+  if is_file then asked.source = read_source else asked.body = read_body() end
   local fine, status, headers, body, close = pcall(self.gateway.handle, self.gateway, asked)
   if fine then return status, headers, body, close end
   log(status)

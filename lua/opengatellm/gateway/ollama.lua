@@ -109,10 +109,22 @@ local function complete(visit, asked, wants, target)
   target.completion = completions.client(client, { prompt = wants.prompt, suffix = not wants.raw and wants.suffix or nil, absent = absent })
 end
 
+local LEVELS = { anthropic = "medium" } -- by protocols whose servers think only where they are told how much
+
+-- A model that is said to think does so unless it is told not to, as on a real server.
+local function think(entry, asked)
+  local thinks = asked.reasoning
+  if thinks == nil and entry.route.capabilities and not descriptions.lacks(entry, "thinking") then thinks = {} end
+  if type(thinks) == "table" and not thinks.effort then thinks = LEVELS[entry.client.provider.protocol] or thinks end
+  asked.reasoning = thinks
+end
+
 local function early(visit, asked, wants, target)
   if wants.load then return loaded(visit, wants) end
-  local what = lacking(entry_of(visit, wants.model), asked, wants)
+  local entry = entry_of(visit, wants.model)
+  local what = lacking(entry, asked, wants)
   if what then return visit:refuse(400, ("%q does not support %s"):format(wants.model, what)) end
+  think(entry, asked)
   if wants.raw or wants.suffix then return complete(visit, asked, wants, target) end
 end
 
@@ -187,6 +199,15 @@ local function managed(target) return target and target.route.manage and relay.c
 
 local function no_manager(visit) return visit:refuse(403, "the models of this server are not managed here", "not_managed") end
 
+-- The model that a new one is made from, by its name on the server.
+local function rename_base(visit, body, target)
+  if type(body.from) ~= "string" or body.from == "" then return nil end
+  local base, err = visit:target(body.from)
+  if not base then return err end
+  if base.client ~= target.client then return problems.new(400, "from: that model is another server's") end
+  body.from = base.model
+end
+
 -- Sends a request on to the Ollama server that has the model. `streams`: it tells of its progress unless it is told not to.
 local function manage(streams)
   return function(visit)
@@ -198,6 +219,8 @@ local function manage(streams)
     if not target then return nil, err end
     if not managed(target) then return no_manager(visit) end
     if body.source then body.source = target.model end
+    err = rename_base(visit, body, target)
+    if err then return nil, err end
     return relay.raw(visit, target, MANAGE, body, streams and body.stream ~= false)
   end
 end
@@ -215,13 +238,24 @@ local function pull(visit)
   return 200, chats.headers(CHAT, true), json.encode { status = "success" } .. "\n"
 end
 
--- Layers of models go to the first server that is managed.
-local function blob(visit)
+-- The first server that is managed: layers of models have no model's name.
+local function manager(visit)
   for _, route in ipairs(visit.gateway.routes.list) do
     local target = managed { client = route.client, model = "", route = route }
-    if target then return relay.raw(visit, target, MANAGE, visit.request.body, false) end
+    if target then return target end
   end
-  return no_manager(visit)
+end
+
+local function ask_blob(visit)
+  local target = manager(visit)
+  if not target then return no_manager(visit) end
+  return relay.raw(visit, target, MANAGE, nil, false)
+end
+
+local function push_blob(visit)
+  local target, asked = manager(visit), visit.request
+  if not target then return no_manager(visit) end
+  return relay.file(visit, target, MANAGE, asked.source and asked.source() or { data = asked.body or "" })
 end
 
 -- Ollama's own cloud -------------------------------------------------------------------------------------------------------
@@ -258,6 +292,11 @@ M.routes = {
   ["/api/signout"] = { POST = no_account },
 }
 
-M.patterns = { { "^/api/blobs/(sha256[:-]%x+)$", { HEAD = blob, POST = blob } } }
+local BLOB = "^/api/blobs/(sha256[:-]%x+)$"
+
+M.patterns = { { BLOB, { HEAD = ask_blob, POST = push_blob } }, { "^/api/user/keys/([^/]+)$", { DELETE = no_account } } }
+
+--- The paths whose bodies are files.
+M.files = BLOB
 
 return M

@@ -11,6 +11,7 @@ local errors = require "opengatellm.errors"
 local json = require "opengatellm.json"
 local meters = require "opengatellm.gateway.meter"
 local problems = require "opengatellm.gateway.problem"
+local uploads = require "opengatellm.http.upload"
 local words = require "opengatellm.base.words"
 
 local M = {}
@@ -100,13 +101,12 @@ local function headers_for(visit, chat)
   return headers
 end
 
-local function send(visit, client, chat, wants, body)
+local function send(visit, client, chat, wants, body, form)
   local root = chat.protocol == "ollama"
   local call = calls.new(client, {
     method = visit.request.method, path = chat.relayed or root and visit.request.path or PATHS[chat.protocol], root = root,
-    model = wants.model,
-    body = body or visit.request.body, stream = wants.stream, options = { headers = headers_for(visit, chat) }, repeatable = "inference",
-    warnings = {},
+    model = wants.model, body = not form and (body or visit.request.body) or nil, form = form, stream = wants.stream,
+    options = { headers = headers_for(visit, chat) }, repeatable = "inference", warnings = {},
   })
   call.model, call.streamed = wants.model, wants.stream
   return call
@@ -140,7 +140,7 @@ function M.answer(visit, target, chat, wants)
   local given, close, headers = answers.pass(visit, chat, call, meter, streamed, context)
   if not given then return nil, close end
   visit:note(target, nil, answers.tries(call))
-  return 200, headers_of(headers, streamed), given, close
+  return 200, headers_of(context.untouched and headers or {}, streamed), given, close
 end
 
 -- Answers that no decoder reads ---------------------------------------------------------------------------------------------
@@ -153,7 +153,7 @@ local function whole(visit, target, call, meter)
   end
   visit:note(target, nil, answers.tries(call))
   meter:done()
-  return 200, headers_of(head.headers), body
+  return head.status, headers_of(head.headers), body
 end
 
 -- The error of a stream in the protocol's words, behind what has come.
@@ -202,6 +202,21 @@ local function stream(visit, target, chat, call, meter)
   visit:note(target, nil, answers.tries(call))
   local self = { visit = visit, exchange = exchange, meter = meter, call = call, chat = chat, model = target.model, tail = "", ended = false }
   return 200, headers_of(headers, true), function() return next_bytes(self) end, function() give_up(self) end
+end
+
+--- Passes on a file, of any length.
+---@param visit ogl.GatewayVisit
+---@param target ogl.GatewayTarget
+---@param chat ogl.GatewayChat
+---@param source {path?: string, data?: string}
+---@return integer? status
+---@return table<string, string>|ogl.Error headers or the error
+---@return string? body
+function M.file(visit, target, chat, source)
+  local upload, err = uploads.new { path = source.path, data = source.data, mime = "application/octet-stream" }
+  if not upload then return nil, err end
+  local call = send(visit, M.client(target, chat.protocol), chat, { stream = false }, nil, uploads.body(upload))
+  return whole(visit, target, call, meters.begin(visit, chat.operation, {}, target))
 end
 
 --- Passes on a request whose answer has no events of ours, such as a completion: nothing is counted but the call itself.

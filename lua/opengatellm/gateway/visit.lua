@@ -14,7 +14,9 @@ local M = {}
 ---@field query? string
 ---@field headers table<string, string> by lower-case name
 ---@field body? string
+---@field source? fun(): {path?: string, data?: string}? gives the body that is a file (Gateway:takes_file); nil: it has none
 ---@field server? string address that it came to
+---@field hostname? string of this machine
 
 ---@class ogl.GatewayVisit
 ---@field gateway ogl.Gateway

@@ -16,6 +16,7 @@ local M = {}
 ---@class ogl.llama.Chat
 ---@field job table options for the engine
 ---@field streamed boolean
+---@field warnings? table[] for the reply
 local Chat = {}
 Chat.__index = Chat
 
@@ -71,19 +72,20 @@ end
 ---@param engine ogl.llama.Engine whose model is loaded
 ---@param body table a request of POST /chat/completions
 ---@param text string the same as JSON, whose objects have an order
+---@param own_template? function the user's, instead of the model's
 ---@return ogl.llama.Chat? chat
 ---@return ogl.llama.Refusal|ogl.Error|nil problem
-function M.new(engine, body, text)
+function M.new(engine, body, text, own_template)
   local problem = problem_of(body)
   if problem then return nil, refusal.field(problem) end
-  local written, err = prompt.of(engine, body, text)
+  local written, err = prompt.of(engine, body, text, own_template)
   if not written then return nil, err end
   local job = job_of(body, written)
   local rules
   if not job.grammar then rules, err = grammar_of(body) end
   if not rules and err then return nil, refusal.field(tostring(err)) end
   job.grammar = job.grammar or rules
-  local self = setmetatable({ job = job, streamed = plain(body.stream) == true, model = body.model, index = 0, begun = false }, Chat)
+  local self = setmetatable({ job = job, streamed = plain(body.stream) == true, model = body.model, index = 0, warnings = written.warnings }, Chat)
   self.reader = output.new { thinking = written.is_open, tools = tools_of(body) }
   self.room, self.called = engine:facts().context, false
   self:open_encoder(body)
@@ -125,7 +127,6 @@ end
 ---@param text string
 ---@return string? bytes
 function Chat:feed(text)
-  self.begun = true
   put_items(self, self.reader:feed(text))
   if self.streamed then return self.encoder:take() end
 end

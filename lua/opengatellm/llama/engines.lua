@@ -7,6 +7,8 @@
 --
 -- @module opengatellm.llama.engines
 local errors = require "opengatellm.errors"
+local special_tokens = require "opengatellm.llama.special_tokens"
+local template = require "opengatellm.llama.template"
 
 local M = {}
 
@@ -16,7 +18,9 @@ local M = {}
 local Engine = {}
 Engine.__index = Engine
 
-local FIELDS = { "path", "context", "slots", "threads", "gpu_layers", "embeddings", "pooling" }
+--- The names of the settings, beside `path` and `embeddings`.
+M.OPTIONS = { "context", "slots", "threads", "gpu_layers", "pooling" }
+
 local WEAK_KEYS = { __mode = "k" }
 
 local engines = setmetatable({}, { __mode = "v" }) -- settings as a text -> engine
@@ -32,10 +36,13 @@ local function library()
   return nil, errors.new { kind = "config", code = "llama", message = MISSING .. tostring(llama):match "^[^\n]*" }
 end
 
-local function key_of(settings)
-  local values = {}
-  for i, name in ipairs(FIELDS) do values[i] = tostring(settings[name]) end
-  return table.concat(values, "\n")
+local function settings_of(path, embeddings, options)
+  local settings, values = { path = path, embeddings = embeddings }, { path, tostring(embeddings) }
+  for _, name in ipairs(M.OPTIONS) do
+    settings[name] = options[name]
+    values[#values + 1] = tostring(options[name])
+  end
+  return settings, table.concat(values, "\n")
 end
 
 local function failure(kind, message, path)
@@ -46,23 +53,26 @@ end
 local function open(settings)
   local llama, err = library()
   if not llama then return nil, err end
-  local own, kind, message = llama.engine(settings)
+  local fine, own, kind, message = pcall(llama.engine, settings)
+  if not fine then return nil, failure("config", (tostring(own):gsub("^.-:%d+: ", ""))) end
   if not own then return nil, failure(kind, message) end
   number = number + 1
   return setmetatable({
-    own = own, fd = own:fd(), number = number, settings = settings, holders = setmetatable({}, WEAK_KEYS), described = nil,
+    own = own, fd = own:fd(), number = number, settings = settings, holders = setmetatable({}, WEAK_KEYS), described = nil, written = nil,
   }, Engine)
 end
 
 --- Gives the engine of a model, and loads the model where no other holder did; it may still be loading then.
----@param settings {path: string, context?: integer, slots?: integer, threads?: integer, gpu_layers?: integer, embeddings?: boolean, pooling?: string}
+---@param path string
+---@param embeddings boolean whether it shall give vectors
+---@param options {context?: integer, slots?: integer, threads?: integer, gpu_layers?: integer, pooling?: string}
 ---@param holder table
 ---@return ogl.llama.Engine? engine
 ---@return ogl.Error? err
-function M.hold(settings, holder)
-  local key = key_of(settings)
+function M.hold(path, embeddings, options, holder)
+  local settings, key = settings_of(path, embeddings, options)
   local engine, err = engines[key], nil
-  if not engine or engine.closed or engine.own:is_foreign() then engine, err = open(settings) end
+  if not engine or engine:problem() then engine, err = open(settings) end
   if not engine then return nil, err end
   engines[key] = engine
   engine:keep(holder)
@@ -112,7 +122,7 @@ function Engine:start(options)
   return job
 end
 
---- Says why the model cannot be used.
+--- Says why the model cannot be used: it could not be loaded, the engine is closed, or the process has forked.
 ---@return ogl.Error? err nil where it is ready, or still loading
 function Engine:problem()
   local state, kind, message = self.own:state()
@@ -131,6 +141,16 @@ end
 function Engine:facts()
   self.described = self.described or self.own:facts()
   return self.described
+end
+
+--- Gives the model's own template, which is compiled once.
+---@return ogl.llama.Template
+function Engine:template()
+  if not self.written then
+    local facts = self:facts()
+    self.written = template.new(facts.template, { tokens = special_tokens.new(facts.special_tokens) })
+  end
+  return self.written
 end
 
 --- Counts the tokens of a prompt.

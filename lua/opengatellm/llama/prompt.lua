@@ -2,7 +2,7 @@
 --
 -- @module opengatellm.llama.prompt
 local core = require "opengatellm.core"
-local errors = require "opengatellm.errors"
+local json = require "opengatellm.json"
 local template = require "opengatellm.llama.template"
 
 local M = {}
@@ -15,30 +15,51 @@ local function thinks(body)
   return body.reasoning_effort ~= "none"
 end
 
--- Whether the prompt ends in a thought that it has opened.
+-- Whether the prompt ends in a thought that it has opened: its last pieces are the template's own words.
 local function ends_in_thought(pieces)
-  local last = pieces[#pieces]
-  return last ~= nil and last.special and last.text:find(OPEN .. "%s*$") ~= nil
+  local words = {}
+  for i = math.max(1, #pieces - 2), #pieces do words[#words + 1] = pieces[i].text end
+  return table.concat(words):find(OPEN .. "%s*$") ~= nil
 end
+
+-- A member as JSON, whose objects keep their order; nil where it is absent or null.
+local function member(text, name)
+  local raw = core.member(text, name)
+  return raw and raw ~= "null" and json.raw(raw) or nil
+end
+
+-- The variables of the template: what transformers gives, and what the request adds.
+local function values_of(engine, body, text)
+  local facts, values = engine:facts(), {}
+  if type(body.chat_template_kwargs) == "table" then
+    for name, value in pairs(body.chat_template_kwargs) do values[name] = value end
+  end
+  values.messages, values.tools = member(text, "messages"), body.tool_choice ~= "none" and member(text, "tools") or nil
+  values.enable_thinking, values.add_generation_prompt = thinks(body), true
+  values.bos_token, values.eos_token, values.now = facts.bos_token, facts.eos_token, os.time()
+  return values
+end
+
+---@class ogl.llama.Prompt
+---@field pieces ogl.llama.Piece[]
+---@field is_open boolean whether it ends in a thought
+---@field thought? {open: string, close: string, is_open: boolean}
+---@field warnings? table[]
 
 --- Writes a prompt.
 ---@param engine ogl.llama.Engine whose model is loaded
 ---@param body table a request of POST /chat/completions
 ---@param text string the same as JSON
----@return {pieces: table[], is_open: boolean, thought?: table}? written
+---@param own_template? function the user's, instead of the model's
+---@return ogl.llama.Prompt? prompt
 ---@return ogl.Error? err
-function M.of(engine, body, text)
-  local facts = engine:facts()
-  local pieces, problem = template.render(engine.settings.template or facts.template, {
-    messages = body.messages, tools = body.tool_choice ~= "none" and body.tools ~= core.null and body.tools or nil, thinking = thinks(body),
-    add_generation_prompt = true, bos_token = facts.bos_token, eos_token = facts.eos_token, json = text,
-  })
-  if not pieces then
-    return nil, errors.new { kind = "unsupported", code = "template", message = "the model's template: " .. tostring(problem) }
-  end
+function M.of(engine, body, text, own_template)
+  local writer = own_template and template.new(own_template) or engine:template()
+  local pieces, err, warnings = writer:render(values_of(engine, body, text))
+  if not pieces then return nil, err end
   local is_open = ends_in_thought(pieces)
   local thought = thinks(body) and { open = OPEN, close = CLOSE, is_open = is_open } or nil
-  return { pieces = pieces, is_open = is_open, thought = thought }
+  return { pieces = pieces, is_open = is_open, thought = thought, warnings = warnings }
 end
 
 return M

@@ -221,9 +221,40 @@ local function decode(body)
   return request, wants
 end
 
+-- Plain requests --------------------------------------------------------------------------------------------------
+
+-- Most chats are texts and a few numbers alone: they are taken as they stand, and only others are read field by field.
+local PLAIN = {
+  model = "text", stream = "boolean", messages = { { role = "text", content = "text" } }, options = {
+    temperature = "number", top_p = "number", top_k = "integer", seed = "integer", presence_penalty = "number", frequency_penalty = "number",
+    num_predict = "integer",
+  },
+}
+local SAID = { system = true, developer = true, user = true, assistant = true }
+
+local function plain(source, path)
+  local request = path and path:find "/chat" and body_reader.plain(source, PLAIN, NAME, SAID)
+  if not request then return nil end
+  for _, message in ipairs(request.messages) do
+    if message.role == "assistant" then message.content = message.content ~= "" and { { type = "text", text = message.content } } or {} end
+  end
+  local wants = { stream = request.stream ~= false, include_usage = true, model = request.model, warnings = {} }
+  local options = request.options
+  request.stream, request.model, request.options = nil, nil, nil
+  for name, value in pairs(options or {}) do request[name] = value end
+  local limit = request.num_predict
+  request.max_tokens, request.num_predict = limit and limit > 0 and limit or nil, nil
+  return request, wants
+end
+
 --- Makes a request of a body.
 ---@param source string|table
 ---@param options? {path?: string}
 ---@return ogl.Request? request
 ---@return table|ogl.Error wants or the error, of kind `invalid`
-return function(source, options) return body_reader.read(source, { protocol = NAME, path = options and options.path }, decode) end
+return function(source, options)
+  local path = options and options.path
+  local request, wants = plain(source, path)
+  if request then return request, wants end
+  return body_reader.read(source, { protocol = NAME, path = path }, decode)
+end

@@ -273,9 +273,35 @@ local function decode(body)
   return request, wants
 end
 
+-- Plain requests --------------------------------------------------------------------------------------------------
+
+-- Most requests are texts and a few numbers alone: they are taken as they stand, and only others are read field by field.
+local PLAIN = {
+  model = "text", stream = "boolean", stream_options = { include_usage = "boolean" }, messages = { { role = "text", content = "text" } },
+  temperature = "number", top_p = "number", seed = "integer", max_tokens = "integer", max_completion_tokens = "integer",
+  presence_penalty = "number", frequency_penalty = "number", user = "text",
+}
+local SAID = { system = true, developer = true, user = true, assistant = true }
+
+local function plain(source)
+  local request = body_reader.plain(source, PLAIN, NAME, SAID)
+  if not request then return nil end
+  local options = request.stream_options
+  local wants = {
+    stream = request.stream or false, include_usage = options and options.include_usage or false, model = request.model, warnings = {},
+  }
+  request.max_tokens = request.max_completion_tokens or request.max_tokens
+  request.stream, request.stream_options, request.model, request.max_completion_tokens = nil, nil, nil, nil
+  return request, wants
+end
+
 --- Makes a request of a body.
 ---@param source string|table
 ---@param options? {path?: string}
 ---@return ogl.Request? request
 ---@return table|ogl.Error wants or the error, of kind `invalid`
-return function(source, options) return body_reader.read(source, { protocol = NAME, path = options and options.path }, decode) end
+return function(source, options)
+  local request, wants = plain(source)
+  if request then return request, wants end
+  return body_reader.read(source, { protocol = NAME, path = options and options.path }, decode)
+end

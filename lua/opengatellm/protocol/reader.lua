@@ -385,6 +385,23 @@ function M.read(source, options, decode)
   return nil, errors.new { kind = "invalid", message = request.message }
 end
 
+--- Reads a body whose messages are plain: each a role and a text.
+---@param source string|table
+---@param kinds table of all that a plain body may have (core.outline)
+---@param protocol string
+---@param roles table<string, any> that a plain message may have
+---@return ogl.Request? # the members of the body as they stand; nil: it is not plain, or has no model
+function M.plain(source, kinds, protocol, roles)
+  local body = type(source) == "string" and core.outline(source, kinds, true)
+  if not (body and body.messages and body.model) then return nil end
+  for _, message in ipairs(body.messages) do
+    if not roles[message.role] then return nil end
+    message.protocol = protocol
+  end
+  body.protocol = protocol
+  return body
+end
+
 -- Shared by several protocols --------------------------------------------------------------------------------------
 
 --- Gives the type of part for a MIME type.

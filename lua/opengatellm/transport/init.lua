@@ -11,6 +11,7 @@
 --                                                       optional: the same into a transcoder of core; gives what that has written
 --   exchange:drain(seconds [, decoder])                 optional: reads the rest, for at most so long, and drops it, or gives it
 --                                                       to the decoder
+--   exchange.warnings                                   optional: list of { code, message, field } for the reply
 --   exchange:close()                                    any time, any number of times; nothing is left open
 --   transport:connect(request) -> connection            optional, for transports that reach a network: see websocket/socket.lua
 --

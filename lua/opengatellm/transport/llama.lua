@@ -24,9 +24,9 @@ local models = require "opengatellm.llama.models"
 local nginx = require "opengatellm.host.nginx"
 local prompt = require "opengatellm.llama.prompt"
 local refusal = require "opengatellm.llama.refusal"
-local request = require "opengatellm.request"
 local task = require "opengatellm.task"
 local vectors = require "opengatellm.llama.vectors"
+local words = require "opengatellm.base.words"
 
 local has_driver, driver = pcall(require, "opengatellm.transport.driver") -- not without libcurl
 
@@ -89,14 +89,14 @@ local ANSWERS = { ["/chat/completions"] = chat, ["/embeddings"] = vectors }
 
 -- The model is loaded: begins what was asked for.
 local function begin(exchange)
-  local answer, problem = ANSWERS[exchange.route].new(exchange.engine, exchange.body, exchange.text)
+  local answer, problem = ANSWERS[exchange.route].new(exchange.engine, exchange.body, exchange.text, exchange.transport.options.template)
   if not answer then return refuse(exchange, problem) end
-  exchange.answer = answer
+  exchange.answer, exchange.warnings = answer, answer.warnings
   start(exchange, answer.job)
 end
 
 local function count(exchange)
-  local written, problem = prompt.of(exchange.engine, exchange.body, exchange.text)
+  local written, problem = prompt.of(exchange.engine, exchange.body, exchange.text, exchange.transport.options.template)
   if not written then return refuse(exchange, problem) end
   answer_whole(exchange, 200, core.encode { input_tokens = exchange.engine:count(written.pieces) })
 end
@@ -210,10 +210,6 @@ end
 
 -- Transport -----------------------------------------------------------------------------------------------------------
 
-local OPTIONS = {
-  context = "integer", slots = "integer", threads = "integer", gpu_layers = "integer", pooling = "string", template = "function",
-}
-
 local IN_NGINX = "a model is not computed in nginx, whose worker would serve nobody meanwhile: run llama-server beside it, and use the "
   .. "provider llama_server"
 
@@ -230,20 +226,17 @@ local IN_NGINX = "a model is not computed in nginx, whose worker would serve nob
 ---@return opengatellm.transport.Llama? transport
 ---@return ogl.Error? err
 function M.new(options)
-  local problem = request.check_fields(options or NONE, OPTIONS)
-  if problem then error("transport.llama: " .. problem, 2) end
+  local known = words.set(table.concat(engines.OPTIONS, " ") .. " template")
+  for name in pairs(options or NONE) do
+    if not known[name] then error("transport.llama: there is no option '" .. tostring(name) .. "'", 2) end
+  end
   if nginx.here() then return nil, errors.unsupported(IN_NGINX, "nginx") end
-  return setmetatable({ options = request.merge(options), engines = {}, closed = false }, Transport)
-end
-
-local function settings_of(transport, path, route)
-  return request.merge(transport.options, { path = path, embeddings = route == "/embeddings" })
+  return setmetatable({ options = options or NONE, engines = {}, closed = false }, Transport)
 end
 
 local function new_exchange(transport, asked)
-  local timeouts = request.merge(asked.timeouts)
   return setmetatable({
-    transport = transport, host = asked.host, timeouts = timeouts, opened = host.current(asked.host).now(), out = {}, text = asked.body,
+    transport = transport, host = asked.host, timeouts = asked.timeouts or NONE, opened = host.current(asked.host).now(), out = {}, text = asked.body,
   }, Exchange)
 end
 
@@ -286,9 +279,8 @@ end
 local function hold_engine(exchange, transport)
   local path, err = models.find(exchange.body.model)
   if not path then return nil, err end
-  local settings = settings_of(transport, path, exchange.route)
   local engine
-  engine, err = engines.hold(settings, transport)
+  engine, err = engines.hold(path, exchange.route == "/embeddings", transport.options, transport)
   if not engine then return nil, err end
   engine:keep(exchange)
   exchange.engine, transport.engines[engine] = engine, true

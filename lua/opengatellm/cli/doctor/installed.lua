@@ -27,7 +27,8 @@ local function module_finding(name)
 end
 
 local TLS = {
-  "OpenSSL", "LibreSSL", "BoringSSL", "AWS%-LC", "quictls", "GnuTLS", "mbedTLS", "wolfSSL", "Schannel", "SecureTransport", "NSS", "BearSSL", "rustls",
+  "OpenSSL", "LibreSSL", "BoringSSL", "AWS%-LC", "quictls", "GnuTLS", "mbedTLS", "wolfSSL", "Schannel", "SecureTransport", "NSS", "BearSSL",
+  "rustls",
 }
 
 --- Reads what libcurl says of itself.

@@ -127,7 +127,7 @@ function M.findings(client, seconds)
   local value, err, head = client:request("GET", "/", nil, { head = true })
   local status, headers = value and head.status or err and err.status, value and head.headers or err and err.headers
   if status then
-    add_way(list, has_tls, "answer", finding.ok("answer", "HTTP " .. status))
+    add_way(list, has_tls, "answer", finding.ok("answer", ("HTTP %d at /"):format(status)))
     list[#list + 1] = M.clock_finding(headers and headers.date, os.time())
     add_models(list, client)
   else
