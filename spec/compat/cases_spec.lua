@@ -210,6 +210,11 @@ describe("a server that says that it has no such thing", function()
     assert.equal("skip", found.image_generation[1])
   end)
 
+  it("is skipped where its credentials are more than a key", function()
+    local client = gateway.client("openai_chat", server.new "openai_chat", { api_key = server.KEY, provider = "azure_openai", base_url = "https://x.openai.azure.com" })
+    assert.same({ "skip", "its credentials are more than a key" }, run(targets.new { name = "azure", client = client, models = server.MODELS }, { "key" }).key)
+  end)
+
   it("has failed where its model is not there", function()
     local answer = server.new("openai_chat", { http = function(_, name) return name == VECTORS and server.refusal(404, "the model 'm-embed' does not exist") end })
     assert.equal("fail", run(target_of(answer), { VECTORS })[VECTORS][1])

@@ -55,7 +55,7 @@ local function configure_run(command)
   command:option("--case", "Run this case; may be repeated. They are: " .. table.concat(cases.names(), ", ") .. ".")
     :count("*"):choices(cases.names()):target "cases"
   command:option("--skip", "Do not run this case; may be repeated."):count("*"):choices(cases.names())
-  command:option("--timeout", "Seconds that each answer may take."):convert(seconds)
+  command:option("--timeout", "Seconds that each answer may take; default: 300."):convert(seconds)
   command:flag("--fail-fast", "End with the first case that fails.")
   for _, form in ipairs(FORMS) do
     command:option("--" .. form[1], ("Write the report as %s to this file; without a name, to standard output."):format(form[3])):args "?"

@@ -69,10 +69,11 @@ local function lacks_key(client, entry)
   return "no key: set " .. table.concat(provider.key_env, " or ")
 end
 
+local SECONDS = 300 -- that an answer may take where nobody says otherwise: a server that hangs is told in time
+
 local function client_of(name, entry, settings, arguments)
-  local seconds = arguments.timeout or settings.timeout_seconds
   local client, line = provider_settings.client(name, entry, {
-    timeouts = seconds and { total = seconds } or nil,
+    timeouts = { total = arguments.timeout or settings.timeout_seconds or SECONDS },
     headers = settings.user_agent and { ["user-agent"] = settings.user_agent } or nil,
   })
   if not client then return nil, line end
