@@ -122,7 +122,7 @@ local FLAWS = {
       if pair[2]:find "wrong" then return server.refusal(404, "no such thing") end
     end
   end } },
-  { "tool_call", "expected 1 calls in one answer, got 0", { asked = function(request) request.tools = nil end } },
+  { "tool_call", "expected calls for Lyon, got 0 in one answer", { asked = function(request) request.tools = nil end } },
   { "tool_call", 'expected a call of get_weather, got one of "weather"', on_calls(function(calls) calls[1].name = "weather" end) },
   { "tool_call", "its arguments are no JSON object", on_calls(function(calls) calls[1].json = '{"town": "Ly' end) },
   { "tool_call", "its arguments are no JSON object", on_calls(function(calls) calls[1].json = '"Lyon"' end) },
@@ -131,7 +131,7 @@ local FLAWS = {
   { "tool_call", 'expected "Lyon" in the answer, got "Paris"', on_calls(function(calls) calls[1].arguments.town = "Paris" end) },
   { "tool_call", 'expected the reason "tool_calls" at the end of the answer, got "length"', on_calls(function(_, plan) plan.reason = "length" end) },
   { "tool_call", 'expected "31" in the answer', says "It is warm." },
-  { "parallel_tools", "expected 2 calls in one answer, got 1", on_calls(function(calls) calls[2] = nil end) },
+  { "parallel_tools", "expected calls for Lyon and Lille, got 1 in one answer", on_calls(function(calls) calls[2] = nil end) },
   { "parallel_tools", "two calls have the same id", on_calls(function(calls) calls[1].id, calls[2].id = "c", "c" end) },
   { "parallel_tools", 'expected "Lille" in the answer, got "Lyon Lyon"', on_calls(function(calls) calls[2].arguments.town = "Lyon" end) },
   { "parallel_tools", 'expected "17" in the answer, got "It is 31."', says "It is 31." },

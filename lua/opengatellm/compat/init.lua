@@ -77,6 +77,7 @@ local function judged(case, target)
   return verdict, detail, is_away
 end
 
+-- Runs a case; nil where it was interrupted.
 local function run_case(case, target, interrupted)
   local began = hosts.current().now()
   local task = ended(function() return judged(case, target) end, interrupted)
@@ -106,6 +107,7 @@ local function cases_for(target, options)
   return list
 end
 
+-- What the report says of a target before its cases.
 local function begin_provider(target, interrupted)
   local provider = target.client.provider
   local task = ended(function() return target:model "text" end, interrupted)
@@ -115,23 +117,26 @@ local function begin_provider(target, interrupted)
   }
 end
 
+-- Adds a result to the report; gives true where the run goes on.
+local function add(report, provider, result, options)
+  provider.results[#provider.results + 1] = result
+  report.counts[result.verdict] = report.counts[result.verdict] + 1
+  if options.on_result then options.on_result(result) end
+  report.stopped = options.fail_fast and result.verdict == "fail" or nil
+  return not report.stopped
+end
+
 -- Runs the cases of one target; gives true where the run goes on.
 local function run_target(report, target, options)
-  local interrupted = options.interrupted or never
+  local interrupted, is_away = options.interrupted or never, nil
   local provider = begin_provider(target, interrupted)
   report.providers[#report.providers + 1] = provider
   if options.on_provider then options.on_provider(provider) end
-  local is_away
   for _, case in ipairs(cases_for(target, options)) do
     local result = is_away and { case = case.name, verdict = "skip", ms = 0, detail = AWAY } or run_case(case, target, interrupted)
     is_away = is_away or result and result.is_away
     report.interrupted = not result or nil
-    if not result then return false end
-    provider.results[#provider.results + 1] = result
-    report.counts[result.verdict] = report.counts[result.verdict] + 1
-    if options.on_result then options.on_result(result) end
-    report.stopped = options.fail_fast and result.verdict == "fail" or nil
-    if report.stopped then return false end
+    if not result or not add(report, provider, result, options) then return false end
   end
   return true
 end
