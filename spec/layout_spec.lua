@@ -323,6 +323,8 @@ describe("every Lua file", function()
       ["cli/init"] = "cli", ["cli/chat"] = "cli", ["cli/common"] = "cli", ["cli/models"] = "net/ogl", ["cli/serve"] = "hosts/serve",
       ["gateway/chat"] = "gateway/openai", ["gateway/relay"] = "gateway/openai", ["gateway/meter"] = "gateway/openai",
       ["gateway/visit"] = "gateway/init", ["gateway/problem"] = "gateway/init", ["gateway/models"] = "gateway/openai", ["gateway/nginx"] = "hosts/nginx_gateway",
+      ["llama/special_tokens"] = "llama/template", ["llama/forms"] = "llama/template", ["llama/patterns"] = "llama/template",
+      ["llama/tool_forms"] = "llama/output", ["llama/grammar_text"] = "llama/grammar", ["llama/integer_range"] = "llama/grammar",
       ["gateway/operation"] = "gateway/openai", ["gateway/ollama_models"] = "gateway/ollama",
     }
     for _, path in ipairs(files(LUA)) do
