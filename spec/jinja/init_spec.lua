@@ -51,7 +51,7 @@ end
 -- Filters that Python makes generators of give lists here; what JSON can hold only here is no difference that a model would see.
 local function is_lenient(expected) return expected.error:find "generator" ~= nil end
 
-describe("a chat template", function()
+describe("a chat template #slow", function()
   local folder = oracle.is_here() and oracle.templates()
   if not folder then return it("is rendered as python3-jinja2 does", function() pending "python3-jinja2 or npm is not here" end) end
 
@@ -91,7 +91,7 @@ describe("a template that means no good", function()
 
   for _, case in ipairs(CASES) do
     it("is stopped: " .. case[1]:sub(1, 70):gsub("\n", " "), function()
-      local result, problem = rendered(case[1], "{}", 2000000)
+      local result, problem = rendered(case[1], "{}", case[2]:find "steps" and 200000 or nil)
       assert.is_nil(result)
       assert.matches(case[2], problem)
     end)
@@ -112,7 +112,8 @@ describe("a template that means no good", function()
   end)
 
   it("gets an error for whatever bytes it has", function()
-    local pieces = { "{{", "}}", "{%", "%}", "{#", "#}", " if ", " for x in y ", " endif ", "(", ")", "[", "'", '"', "x", ".", "|", "-", "\n", "\\", "1", "\255", "{", "}", " in ", "is", "~" }
+    local pieces = { "{{", "}}", "{%", "%}", "{#", "#}", " if ", " for x in y ", " endif ", "(", ")", "[", "'", '"', "x", ".", "|", "-", "\n", "\\", "1", "\255", "{", "}", " in ",
+      "is", "~" }
     local state = 1
     local function pick()
       state = state * 16807 % 2147483647

@@ -38,11 +38,15 @@ local CASES = {
   { { type = "array", items = INTEGER, minItems = 1, maxItems = 2 }, { "[1]", "[1,2]" }, { "[]", "[1,2,3]" } },
   { { type = "array", maxItems = 0 }, { "[]" }, { "[1]" } },
   { { type = "array", prefixItems = { INTEGER, STRING }, items = false }, { "[]", "[1]", '[1,"a"]' }, { '["a"]', '[1,"a",2]' } },
-  { { type = "array", prefixItems = { INTEGER, STRING }, items = { type = "null" }, minItems = 2, maxItems = 3 }, { '[1,"a"]', '[1,"a",null]' }, { "[1]", '[1,"a",null,null]', '[1,"a",2]' } },
+  { { type = "array", prefixItems = { INTEGER, STRING }, items = { type = "null" }, minItems = 2, maxItems = 3 }, { '[1,"a"]', '[1,"a",null]' }, { "[1]", '[1,"a",null,null]',
+    '[1,"a",2]' } },
   { { type = "array", items = false }, { "[]" }, { "[1]" } },
-  { object({ "b" }, { "a", INTEGER }, { "b", STRING }, { "c", INTEGER }), { '{"b":"x"}', '{"a":1,"b":"x","c":2}', '{ "b": "x", "c": 2 }', '{"a":1,"b":"x"}' }, { "{}", '{"a":1}', '{"b":"x","a":1}', '{"b":"x","d":1}', '{"b":"x",}', '{,"b":"x"}' } },
-  { object({}, { "a", INTEGER }, { "b", INTEGER }, { "c", INTEGER }), { "{}", '{"a":1}', '{"b":1}', '{"c":1}', '{"a":1,"c":1}', '{"b":1,"c":1}', '{"a":1,"b":1,"c":1}' }, { '{"b":1,"a":1}', '{"a":1"b":1}' } },
-  { object({}, { 'a"\n', INTEGER }, { "root", INTEGER }, { "call", INTEGER }, { "until-1", INTEGER }, { "é", INTEGER }, { "", INTEGER }), { '{"a\\"\\n":1,"root":2,"é":3,"":4}' }, { '{"a":1}' } },
+  { object({ "b" }, { "a", INTEGER }, { "b", STRING }, { "c", INTEGER }), { '{"b":"x"}', '{"a":1,"b":"x","c":2}', '{ "b": "x", "c": 2 }', '{"a":1,"b":"x"}' }, { "{}", '{"a":1}',
+    '{"b":"x","a":1}', '{"b":"x","d":1}', '{"b":"x",}', '{,"b":"x"}' } },
+  { object({}, { "a", INTEGER }, { "b", INTEGER }, { "c", INTEGER }), { "{}", '{"a":1}', '{"b":1}', '{"c":1}', '{"a":1,"c":1}', '{"b":1,"c":1}', '{"a":1,"b":1,"c":1}' }, {
+    '{"b":1,"a":1}', '{"a":1"b":1}' } },
+  { object({}, { 'a"\n', INTEGER }, { "root", INTEGER }, { "call", INTEGER }, { "until-1", INTEGER }, { "é", INTEGER }, { "", INTEGER }), { '{"a\\"\\n":1,"root":2,"é":3,"":4}' }, {
+    '{"a":1}' } },
   { { type = "object", additionalProperties = INTEGER }, { "{}", '{"x":1}', '{"x":1,"y":2}' }, { '{"x":true}' } },
   { { type = "object", additionalProperties = false }, { "{}", "{ }" }, { '{"x":1}' } },
   { { type = "object" }, { "{}", '{"x":[1,{"y":null}]}' }, { "[]" } },
@@ -51,7 +55,8 @@ local CASES = {
   { { anyOf = { INTEGER, STRING } }, { "1", '"x"' }, { "true" } },
   { { anyOf = { false, INTEGER }, description = "d" }, { "1" }, { "true" } },
   { { allOf = { INTEGER } }, { "1" }, { "true" } },
-  { { ["$ref"] = "#/$defs/tree", ["$defs"] = { tree = object({ "v" }, { "v", INTEGER }, { "kids", { type = "array", items = { ["$ref"] = "#/$defs/tree" } } }) } }, { '{"v":1}', '{"v":1,"kids":[{"v":2,"kids":[]},{"v":3}]}' }, { '{"kids":[]}', '{"v":1,"kids":[{}]}' } },
+  { { ["$ref"] = "#/$defs/tree", ["$defs"] = { tree = object({ "v" }, { "v", INTEGER }, { "kids", { type = "array", items = { ["$ref"] = "#/$defs/tree" } } }) } }, { '{"v":1}',
+    '{"v":1,"kids":[{"v":2,"kids":[]},{"v":3}]}' }, { '{"kids":[]}', '{"v":1,"kids":[{}]}' } },
   { { definitions = { a = { const = 5 } }, type = "array", items = { ["$ref"] = "#/definitions/a" } }, { "[5,5]" }, { "[4]" } },
   { true, { "1", '{"a":[null]}', "[]" }, { "x", "" } },
   { { properties = { a = INTEGER } }, { '{"a":1}' }, { "5" } },
@@ -82,9 +87,12 @@ describe("a grammar of a schema", function()
 
   it("warns of what it does not check", function()
     for keyword, schema in pairs {
-      pattern = { type = "string", pattern = "x" }, multipleOf = { type = "integer", multipleOf = 2 }, maximum = { type = "number", maximum = 2 }, uniqueItems = { type = "array", uniqueItems = true },
-      ["not"] = { type = "integer", ["not"] = { const = 1 } }, maxProperties = { type = "object", maxProperties = 1 }, oneOf = { oneOf = { INTEGER, STRING } }, allOf = { allOf = { INTEGER, { minimum = 1 } } },
-      maxLength = { type = "string", maxLength = 100000 }, ["beside $ref"] = { type = "integer", ["$ref"] = "#/$defs/a", ["$defs"] = { a = true } }, anyOf = { type = "integer", anyOf = { { minimum = 1 } } },
+      pattern = { type = "string", pattern = "x" }, multipleOf = { type = "integer", multipleOf = 2 }, maximum = { type = "number", maximum = 2 }, uniqueItems = { type = "array",
+        uniqueItems = true },
+      ["not"] = { type = "integer", ["not"] = { const = 1 } }, maxProperties = { type = "object", maxProperties = 1 }, oneOf = { oneOf = { INTEGER, STRING } }, allOf = { allOf = {
+        INTEGER, { minimum = 1 } } },
+      maxLength = { type = "string", maxLength = 100000 }, ["beside $ref"] = { type = "integer", ["$ref"] = "#/$defs/a", ["$defs"] = { a = true } }, anyOf = { type = "integer",
+        anyOf = { { minimum = 1 } } },
     } do
       local text, err, warnings = grammar.of_schema({ type = "object", properties = { x = schema }, ["$defs"] = { a = true } })
       assert.is_nil(err)
@@ -97,7 +105,8 @@ describe("a grammar of a schema", function()
 
   it("is refused where nothing fits, and where the schema is wrong", function()
     for _, schema in ipairs {
-      false, { type = "integer", minimum = 2, maximum = 1 }, { type = "object", properties = { a = false }, required = { "a" } }, { type = "array", items = false, minItems = 1 }, { enum = {} },
+      false, { type = "integer", minimum = 2, maximum = 1 }, { type = "object", properties = { a = false }, required = { "a" } }, { type = "array", items = false, minItems = 1 }, {
+        enum = {} },
       { type = "string", minLength = 2, maxLength = 1 }, { anyOf = { false } }, { type = "object", required = { "x" }, additionalProperties = false },
     } do
       local text, err = grammar.of_schema(schema)
@@ -220,7 +229,8 @@ describe("a grammar of tools", function()
 
   it("is read back as calls", function()
     local output = require "opengatellm.llama.output"
-    for _, text in ipairs { '<tool_call>\n{"name": "f", "arguments": {"x": 1}}\n</tool_call>', '{"name": "f", "parameters": {"x": 1}}', '[TOOL_CALLS][{"name": "f", "arguments": {"x": 1}}]', '[TOOL_CALLS]f[ARGS]{"x": 1}' } do
+    for _, text in ipairs { '<tool_call>\n{"name": "f", "arguments": {"x": 1}}\n</tool_call>', '{"name": "f", "parameters": {"x": 1}}',
+      '[TOOL_CALLS][{"name": "f", "arguments": {"x": 1}}]', '[TOOL_CALLS]f[ARGS]{"x": 1}' } do
       local reader = output.new { tools = { f = true } }
       local items = reader:feed(text)
       for _, each in ipairs(reader:finish()) do items[#items + 1] = each end
@@ -230,7 +240,8 @@ describe("a grammar of tools", function()
 
   it("is known by the model's template", function()
     local form_of = require "opengatellm.llama.tool_forms".form_of
-    for source, form in pairs { ["<tool_call>"] = "hermes", ["[TOOL_CALLS][ARGS]"] = "mistral_named", ["[TOOL_CALLS] ["] = "mistral", ['{"name": "x", "parameters": {}}'] = "llama", [""] = "hermes" } do
+    for source, form in pairs { ["<tool_call>"] = "hermes", ["[TOOL_CALLS][ARGS]"] = "mistral_named", ["[TOOL_CALLS] ["] = "mistral", ['{"name": "x", "parameters": {}}'] = "llama",
+      [""] = "hermes" } do
       assert.equal(form, form_of(source))
     end
     assert.equal("hermes", form_of(nil))

@@ -25,7 +25,8 @@ local function home()
   put("/.cache/llama.cpp/plain.gguf", "GGUF")
   put("/.cache/llama.cpp/manifest=Qwen=x=latest.json", "{}")
   local function manifest(name, bytes) put("/.ollama/models/manifests/" .. name, bytes) end
-  manifest("registry.ollama.ai/library/qwen3/latest", '{"layers":[{"mediaType":"application/vnd.ollama.image.license","digest":"sha256:00"},{"mediaType":"application/vnd.ollama.image.model","digest":"sha256:ab12"}]}')
+  manifest("registry.ollama.ai/library/qwen3/latest",
+    '{"layers":[{"mediaType":"application/vnd.ollama.image.license","digest":"sha256:00"},{"mediaType":"application/vnd.ollama.image.model","digest":"sha256:ab12"}]}')
   manifest("registry.ollama.ai/me/own/v1", '{"layers":[{"mediaType":"application/vnd.ollama.image.model","digest":"sha256:cd34"}]}')
   manifest("hf.co/bart/Some-GGUF/Q4_K_M", '{"layers":[{"mediaType":"application/vnd.ollama.image.model","digest":"sha256:ab12"}]}')
   manifest("registry.ollama.ai/library/gone/latest", '{"layers":[{"mediaType":"application/vnd.ollama.image.model","digest":"sha256:ffff"}]}')
@@ -57,7 +58,8 @@ describe("the models of this machine", function()
   it("are found by their names", function()
     local hub = "/.cache/huggingface/hub/models--ggml-org--gemma-3-1b-it-GGUF/snapshots/bbb/gemma-3-1b-it-"
     for name, path in pairs {
-      ["ollama:qwen3"] = "/.ollama/models/blobs/sha256-ab12", ["ollama:qwen3:latest"] = "/.ollama/models/blobs/sha256-ab12", ["ollama:me/own:v1"] = "/.ollama/models/blobs/sha256-cd34",
+      ["ollama:qwen3"] = "/.ollama/models/blobs/sha256-ab12", ["ollama:qwen3:latest"] = "/.ollama/models/blobs/sha256-ab12",
+        ["ollama:me/own:v1"] = "/.ollama/models/blobs/sha256-cd34",
       ["ggml-org/gemma-3-1b-it-GGUF"] = hub .. "Q4_K_M.gguf", ["ggml-org/gemma-3-1b-it-gguf:q8_0"] = hub .. "Q8_0.gguf", ["gemma-3-1b-it-Q8_0"] = hub .. "Q8_0.gguf",
       ["Qwen/Qwen3-0.6B-GGUF:Q8_0"] = "/.cache/llama.cpp/Qwen_Qwen3-0.6B-GGUF_Qwen3-0.6B-Q8_0.gguf", ["plain.gguf"] = "/.cache/llama.cpp/plain.gguf",
     } do
@@ -80,9 +82,11 @@ describe("the models of this machine", function()
 
   it("that are missing are told with the command that fetches them", function()
     for name, told in pairs {
-      ["ollama:qwen3:99b"] = "; this fetches it: ollama pull qwen3:99b", ["ollama:gone"] = "; this fetches it: ollama pull gone", ["ollama:evil"] = "; this fetches it: ollama pull evil",
+      ["ollama:qwen3:99b"] = "; this fetches it: ollama pull qwen3:99b", ["ollama:gone"] = "; this fetches it: ollama pull gone",
+        ["ollama:evil"] = "; this fetches it: ollama pull evil",
       ["a/B-GGUF"] = "; this fetches it: hf download a/B-GGUF --include '*.gguf'", ["a/B-GGUF:Q4_K_M"] = "; this fetches it: hf download a/B-GGUF --include '*Q4_K_M*.gguf'",
-      ["a/B-GGUF:b.gguf"] = "; this fetches it: hf download a/B-GGUF b.gguf", ["/nowhere/x.gguf"] = "; a path of a GGUF file is needed, or a name such as ollama:qwen3 or ggml-org/gemma-3-1b-it-GGUF",
+      ["a/B-GGUF:b.gguf"] = "; this fetches it: hf download a/B-GGUF b.gguf",
+        ["/nowhere/x.gguf"] = "; a path of a GGUF file is needed, or a name such as ollama:qwen3 or ggml-org/gemma-3-1b-it-GGUF",
       ["x;rm -rf"] = "; a path of a GGUF file is needed, or a name such as ollama:qwen3 or ggml-org/gemma-3-1b-it-GGUF",
     } do
       local found = find(name)

@@ -26,7 +26,7 @@ end
 local alternatives
 
 local function literal(source, at)
-  local list, one = {}, nil
+  local list, one = {}
   while source:sub(at, at) ~= '"' do
     one, at = character_at(source, at)
     list[#list + 1] = one

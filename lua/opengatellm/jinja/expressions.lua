@@ -308,7 +308,7 @@ end
 -- Operators, from those that bind most ----------------------------------------------------------------------------------------
 
 local function unary(tokens, plain)
-  local line, node = tokens:line(), nil
+  local line, node = tokens:line()
   tokens:enter()
   if tokens:take_operator "-" then
     node = { kind = "negative", of = unary(tokens, true), line = line }

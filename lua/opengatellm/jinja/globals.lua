@@ -14,6 +14,10 @@ local M = {}
 -- A namespace's fields are what `{% set ns.field = … %}` writes.
 local Namespace = { kind = "namespace" }
 
+--- Gives a field.
+---@param namespace table
+---@param name string
+---@return any # nil where there is none
 function Namespace.field(namespace, name) return value.get(namespace.fields, name) end
 
 --- Sets a field of a namespace.
@@ -51,6 +55,9 @@ end
 
 local Joiner = { kind = "object" }
 
+--- Gives nothing at the first call, the separator at the others.
+---@param joiner table
+---@return ogl.jinja.Text
 function Joiner.invoke(joiner)
   local separator = joiner.used and joiner.separator or ""
   joiner.used = true
@@ -63,6 +70,10 @@ local Cycler = { kind = "object" }
 
 local function current(cycler) return cycler.items[cycler.at] end
 
+--- Gives the present item, or a method.
+---@param cycler table
+---@param name string
+---@return any # nil where there is none
 function Cycler.field(cycler, name)
   if name == "current" then return current(cycler) end
   if name == "next" then

@@ -67,13 +67,12 @@ end
 
 -- {% raw %}: its contents are text.
 local function raw(lexer, from)
-  local last, sign, stop, behind, at = nil, nil, nil, nil, from
-  while true do
+  local at, last, sign, stop, behind = from
+  repeat
     last, sign, at = lexer.source:match("()%{%%([-+]?)%s*endraw%s*()", at)
     if not last then fail(lexer, "a raw block has no end") end
     stop, behind = lexer.source:match("^([-+]?)%%}()", at)
-    if stop then break end
-  end
+  until stop
   local data = stripped(lexer, lexer.source:sub(from, last - 1), sign, true)
   if data ~= "" then put(lexer, "data", data) end
   leave(lexer, stop, behind, true)

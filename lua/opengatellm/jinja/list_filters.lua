@@ -273,6 +273,8 @@ local function sum(subject, attribute, start)
   return total
 end
 
+local function attr(subject, name) return access.attribute(subject, text.bytes(call.text(name))) end
+
 --- The filters, by name: each takes what is filtered, and the arguments.
 ---@type table<string, fun(subject: any, arguments: ogl.jinja.Arguments): any>
 M.filters = {
@@ -284,7 +286,7 @@ M.filters = {
   unique = call.declare("case_sensitive attribute", unique), groupby = call.declare("attribute default case_sensitive", groupby),
   min = call.declare("case_sensitive attribute", extreme(value.less)),
   max = call.declare("case_sensitive attribute", extreme(function(a, b) return value.less(b, a) end)),
-  batch = call.declare("linecount fill_with", batch), attr = call.declare("name", function(subject, name) return access.attribute(subject, text.bytes(call.text(name))) end),
+  batch = call.declare("linecount fill_with", batch), attr = call.declare("name", attr),
   select = select(true), reject = select(false), selectattr = select_by_attribute(true), rejectattr = select_by_attribute(false),
   map = map,
   int = call.declare("default base", to_integer), float = call.declare("default", to_float), abs = call.declare("", abs),

@@ -1,4 +1,5 @@
---- Mistakes: what is wrong with a template, or with the values that it gets. They are raised, and caught where a template is compiled or run.
+--- Mistakes: what is wrong with a template, or with the values that it gets. They are raised, and caught where a template is compiled
+--- or run.
 --
 -- @module opengatellm.jinja.mistake
 local M = {}

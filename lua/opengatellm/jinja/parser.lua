@@ -30,7 +30,7 @@ local function whole_body(tokens, ending)
 end
 
 statements["if"] = function(tokens)
-  local node, word = { kind = "if", branches = {} }, nil
+  local node, word = { kind = "if", branches = {} }
   repeat
     local branch = { test = expressions.tuple(tokens, { no_condition = true }) }
     branch.body, word = body_of(tokens, "elif else endif")

@@ -135,8 +135,16 @@ local FIELDS = {
   end,
 }
 
+--- Gives what a body may ask its loop.
+---@param loop table
+---@param name string
+---@return any # nil where there is none
 function Loop.field(loop, name) return FIELDS[name] and FIELDS[name](loop) end
 
+--- Runs a recursive loop over the items of an item.
+---@param loop table
+---@param arguments ogl.jinja.Arguments
+---@return ogl.jinja.Text
 function Loop.invoke(loop, arguments)
   if not loop.again then mistake.raise "the loop must have the 'recursive' marker to be called" end
   return loop.again(arguments[1])
@@ -187,6 +195,10 @@ function statements.for_again(run, node, scope) return iterate(run, node.node, s
 
 local Macro = { kind = "macro" }
 
+--- Gives the name of a macro.
+---@param macro table
+---@param name string
+---@return any # nil where there is none
 function Macro.field(macro, name) return name == "name" and macro.name or nil end
 
 local function more_positional(macro, arguments)
@@ -217,6 +229,10 @@ local function parameter_value(parameter, i, arguments, inner)
   return value.undefined(("parameter '%s' was not provided"):format(parameter.name))
 end
 
+--- Calls a macro.
+---@param macro table
+---@param arguments ogl.jinja.Arguments
+---@return ogl.jinja.Text what it prints
 function Macro.invoke(macro, arguments)
   local inner, is_parameter = evaluator.scope(macro.scope), {}
   for i, parameter in ipairs(macro.node.parameters) do

@@ -60,7 +60,7 @@ local tests = {
 }
 
 for alias, name in pairs {
-  equalto = "eq", ["=="] = "eq", ["!="] = "ne", ["<"] = "lt", lessthan = "lt", [">"] = "gt", greaterthan = "gt", ["<="] = "le", [">="] = "ge",
+  equalto = "eq", lessthan = "lt", greaterthan = "gt", ["=="] = "eq", ["!="] = "ne", ["<"] = "lt", [">"] = "gt", ["<="] = "le", [">="] = "ge",
 } do
   tests[alias] = tests[name]
 end

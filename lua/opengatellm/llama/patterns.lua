@@ -14,13 +14,14 @@ end
 
 -- A pattern in which the system message is the beginning of the user's: [INST] … [/INST] answer.
 local function instructions(system, user, assistant)
-  return "{{ bos_token }}{% set ns = namespace(system='') %}{% for m in messages %}{% if m.role == 'system' %}{% set ns.system %}" .. system
-    .. "{% endset %}{% elif m.role == 'assistant' %}" .. assistant .. "{% else %}" .. user .. "{% set ns.system = '' %}{% endif %}{% endfor %}"
+  return "{{ bos_token }}{% set ns = namespace(system='') %}{% for m in messages %}{% if m.role == 'system' %}{% set ns.system %}"
+    .. system .. "{% endset %}{% elif m.role == 'assistant' %}" .. assistant .. "{% else %}" .. user .. "{% set ns.system = '' %}{% endif %}{% endfor %}"
 end
 
 -- A pattern, and what a template of its family says; the first that fits is taken.
 local PATTERNS = {
-  { "chatml", "<|im_start|>", uniform("{{ '<|im_start|>' + m.role + '\n' + m.content + '<|im_end|>\n' }}", "{{ '<|im_start|>assistant\n' }}") },
+  { "chatml", "<|im_start|>", uniform(
+    "{{ '<|im_start|>' + m.role + '\n' + m.content + '<|im_end|>\n' }}", "{{ '<|im_start|>assistant\n' }}") },
   { "llama3", "<|start_header_id|>", uniform(
     "{{ '<|start_header_id|>' + m.role + '<|end_header_id|>\n\n' + m.content + '<|eot_id|>' }}",
     "{{ '<|start_header_id|>assistant<|end_header_id|>\n\n' }}") },

@@ -3,8 +3,8 @@
 --   local template = template.new(source, { tokens = special_tokens.new(list) })
 --   local pieces, err, warnings = template:render { messages = …, tools = …, add_generation_prompt = true, bos_token = "<s>" }
 --
--- What the user, a tool or a document says can never become a special token, whatever the template does with it: it comes in pieces whose
--- `special` is false. Where a template is missing or cannot be run, the pattern of the model's family takes its place, and a warning says so.
+-- What the user, a tool or a document says can never become a special token, whatever the template does with it: it comes in pieces
+-- whose `special` is false. Where a template is missing or cannot be run, the pattern of the model's family takes its place, and a warning says so.
 --
 -- @module opengatellm.llama.template
 local core = require "opengatellm.core"
@@ -31,7 +31,7 @@ local Template = {}
 Template.__index = Template
 
 --- Makes a template.
----@param source string|nil|fun(values: table): ogl.llama.Piece[] the model's Jinja; nil where it has none; or a function that writes the pieces
+---@param source string|nil|fun(values: table): ogl.llama.Piece[] the model's Jinja; nil where it has none; or a function instead of it
 ---@param options? {tokens?: ogl.llama.SpecialTokens} tokens: with them, text is cut only at the special tokens of the template
 ---@return ogl.llama.Template
 function M.new(source, options)

@@ -125,7 +125,8 @@ M.by_mark = { ["<tool_call>"] = hermes, ["[TOOL_CALLS]"] = mistral, ["<|python_t
 
 -- What a template says that asks for a form; the first that is there counts.
 local SIGNS = {
-  { "<tool_call>", "hermes" }, { "[ARGS]", "mistral_named" }, { "[TOOL_CALLS]", "mistral" }, { '"parameters"', "llama" }, { "<|python_tag|>", "llama" },
+  { "<tool_call>", "hermes" }, { "[ARGS]", "mistral_named" }, { "[TOOL_CALLS]", "mistral" }, { '"parameters"', "llama" },
+  { "<|python_tag|>", "llama" },
 }
 
 --- Says in which form a model writes calls.
