@@ -56,16 +56,44 @@ local function problem_of(body)
   if plain(body.logprobs) then return "logprobs: a model in this process gives none" end
 end
 
--- The tools that the model may call.
-local function tools_of(body) return body.tool_choice ~= "none" and plain(body.tools) or nil end
+-- The functions of the tools that the model may call.
+local function tools_of(body)
+  local list = {}
+  for _, tool in ipairs(body.tool_choice ~= "none" and plain(body.tools) or list) do
+    if type(tool) == "table" and type(tool["function"]) == "table" then list[#list + 1] = tool["function"] end
+  end
+  return list
+end
 
--- The grammar that a request asks for, or nothing; or a refusal.
-local function grammar_of(body)
-  local choice, format = plain(body.tool_choice), plain(body.response_format)
-  if choice == "required" or type(choice) == "table" then return grammar.of_tools(tools_of(body), choice) end
+-- Those that it has to call: all, or the one that is named.
+local function forced_tools(choice, tools)
+  if choice == "required" then return tools end
+  local name = type(choice) == "table" and type(choice["function"]) == "table" and choice["function"].name
+  if not name then return nil end
+  for _, tool in ipairs(tools) do
+    if tool.name == name then return { tool } end
+  end
+  return {}
+end
+
+-- The grammar that a request asks for and its warnings; nothing, or nil and an error.
+local function grammar_of(body, tools, form)
+  local forced, format = forced_tools(plain(body.tool_choice), tools), plain(body.response_format)
+  if forced then return grammar.of_tools(forced, { form = form, parallel = body.parallel_tool_calls ~= false }) end
   if type(format) ~= "table" or format.type == "text" then return nil end
-  if format.type == "json_schema" then return grammar.of_schema(format.json_schema.schema) end
-  return grammar.of_schema { type = "object" }
+  if format.type ~= "json_schema" then return grammar.of_schema { type = "object" } end
+  return grammar.of_schema(type(format.json_schema) == "table" and format.json_schema.schema or {})
+end
+
+local function names_of(tools)
+  local names = {}
+  for _, tool in ipairs(tools) do names[tool.name] = tool end
+  return next(names) ~= nil and names or nil
+end
+
+local function joined(list, others)
+  for _, each in ipairs(others or {}) do list[#list + 1] = each end
+  return list
 end
 
 --- Begins an answer.
@@ -80,14 +108,16 @@ function M.new(engine, body, text, own_template)
   if problem then return nil, refusal.field(problem) end
   local written, err = prompt.of(engine, body, text, own_template)
   if not written then return nil, err end
-  local job = job_of(body, written)
-  local rules
-  if not job.grammar then rules, err = grammar_of(body) end
-  if not rules and err then return nil, refusal.field(tostring(err)) end
+  local tools, job = tools_of(body), job_of(body, written)
+  local rules, warnings
+  rules, err, warnings = grammar_of(body, tools, written.form)
+  if err then return nil, err end
   job.grammar = job.grammar or rules
-  local self = setmetatable({ job = job, streamed = plain(body.stream) == true, model = body.model, index = 0, warnings = written.warnings }, Chat)
-  self.reader = output.new { thinking = written.is_open, tools = tools_of(body) }
-  self.room, self.called = engine:facts().context, false
+  local self = setmetatable({
+    job = job, streamed = plain(body.stream) == true, model = body.model, room = engine:facts().context, index = 0, kind = nil, called = false,
+    reader = output.new { thinking = written.is_open, tools = names_of(tools) },
+    warnings = joined(joined({}, written.warnings), warnings),
+  }, Chat)
   self:open_encoder(body)
   return self
 end

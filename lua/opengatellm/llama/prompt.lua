@@ -4,6 +4,7 @@
 local core = require "opengatellm.core"
 local json = require "opengatellm.json"
 local template = require "opengatellm.llama.template"
+local tool_forms = require "opengatellm.llama.tool_forms"
 
 local M = {}
 
@@ -44,6 +45,7 @@ end
 ---@field pieces ogl.llama.Piece[]
 ---@field is_open boolean whether it ends in a thought
 ---@field thought? {open: string, close: string, is_open: boolean}
+---@field form string in which the model writes calls (tool_forms.lua)
 ---@field warnings? table[]
 
 --- Writes a prompt.
@@ -59,7 +61,8 @@ function M.of(engine, body, text, own_template)
   if not pieces then return nil, err end
   local is_open = ends_in_thought(pieces)
   local thought = thinks(body) and { open = OPEN, close = CLOSE, is_open = is_open } or nil
-  return { pieces = pieces, is_open = is_open, thought = thought, warnings = warnings }
+  local form = tool_forms.form_of(engine:facts().template)
+  return { pieces = pieces, is_open = is_open, thought = thought, form = form, warnings = warnings }
 end
 
 return M
