@@ -94,12 +94,30 @@ for _, carrier in ipairs(carriers.list()) do
         local reply = assert(client:chat(ask("weather?", { tools = WEATHER })))
         assert.equal("tool_calls", reply.finish_reason)
         assert.equal("get_weather", reply.tool_calls[1].name)
-        assert.same({ city = "São Paulo", unit = "c" }, json.decode(reply.tool_calls[1].arguments))
+        assert.same({ city = "São Paulo" }, json.decode(reply.tool_calls[1].arguments))
         local after = assert(client:chat {
           messages = { ogl.user "weather?", reply, ogl.tool_result(reply.tool_calls[1].id, "21 °C") }, tools = WEATHER, temperature = 0,
         })
         assert.equal(HELLO, after.text)
         assert.is_true(after.usage.cached_input_tokens > after.usage.input_tokens / 2)
+      end)
+
+      case("gives an output that fits its schema", function()
+        local schema = ogl.schema.object { { "word", ogl.schema.string { max_length = 12 } }, { "good", ogl.schema.boolean() } }
+        local reply = assert(client:chat(ask("hello", { output = schema, max_tokens = 100 })))
+        assert.equal("boolean", type(reply.output.good))
+        assert.equal("string", type(reply.output.word))
+        assert.equal("stop", reply.finish_reason)
+        reply = assert(client:chat(ask("think", { output = schema, max_tokens = 100 })))
+        assert.equal("Two and two make four.", reply.reasoning)
+        assert.equal("boolean", type(reply.output.good))
+      end)
+
+      case("calls the tool that it has to call", function()
+        local tools = { { name = "get_time", parameters = { type = "object", properties = { utc = { type = "boolean" } }, required = { "utc" } } } }
+        local reply = assert(client:chat(ask("weather?", { tools = tools, tool_choice = "required", max_tokens = 100 })))
+        assert.equal("get_time", reply.tool_calls[1].name)
+        assert.equal("boolean", type(json.decode(reply.tool_calls[1].arguments).utc))
       end)
 
       case("gives whole characters", function()
@@ -242,6 +260,26 @@ for _, carrier in ipairs(carriers.list()) do
 end
 
 if os.getenv "OGL_CARRIER" then return end -- the rest is no host's
+
+describe("the examples", function()
+  -- What an example writes with this client in its first line.
+  local function run(name, ...)
+    local client = ('\nlocal client = ogl.client { provider = "llama", model = "%s", settings = { threads = 1 } }\n'):format(local_model.PATH)
+    local path = helper.write((helper.read("examples/" .. name .. ".lua"):gsub("\nlocal client = [^\n]+\n", client)))
+    local process = assert(io.popen(("%s %s '%s' 2>&1"):format(os.getenv "OGL_LUA" or "lua5.4", path, table.concat({ ... }, "' '"))))
+    local said = process:read "*a"
+    process:close()
+    return said
+  end
+
+  it("run on a model in this process", function()
+    local PLAIN = HELLO:gsub("%p", "%%%0")
+    assert.equal(HELLO .. "\nstop\t69\n", run "chat")
+    assert.matches("^" .. PLAIN .. "\n%d+ tokens", run "stream")
+    assert.matches("^%[get_weather São Paulo%]\n" .. PLAIN .. "\n2 requests", run("tools", "weather?"))
+    assert.equal('hello\n  ' .. HELLO .. '\njson\n  {"a":1,"b":[true,null]}\n', run("parallel", "hello", "json"))
+  end)
+end)
 
 describe("engines", function()
   it("are shared by clients with the same settings, and end with the last", function()

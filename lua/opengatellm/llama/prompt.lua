@@ -11,8 +11,8 @@ local M = {}
 local OPEN, CLOSE = "<think>", "</think>"
 
 local function thinks(body)
-  local given = type(body.chat_template_kwargs) == "table" and body.chat_template_kwargs.enable_thinking
-  if type(given) == "boolean" then return given end
+  local given = type(body.chat_template_kwargs) == "table" and body.chat_template_kwargs or {}
+  if type(given.enable_thinking) == "boolean" then return given.enable_thinking end
   return body.reasoning_effort ~= "none"
 end
 
