@@ -107,6 +107,7 @@ for _, carrier in ipairs(carriers.list()) do
         local reply = assert(client:chat(ask("hello", { output = schema, max_tokens = 100 })))
         assert.equal("boolean", type(reply.output.good))
         assert.equal("string", type(reply.output.word))
+        assert.matches('^{%s*"word"', reply.text) -- in the schema's order
         assert.equal("stop", reply.finish_reason)
         reply = assert(client:chat(ask("think", { output = schema, max_tokens = 100 })))
         assert.equal("Two and two make four.", reply.reasoning)

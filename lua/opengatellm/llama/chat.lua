@@ -6,6 +6,7 @@
 -- @module opengatellm.llama.chat
 local core = require "opengatellm.core"
 local grammar = require "opengatellm.llama.grammar"
+local ordered_json = require "opengatellm.llama.ordered_json"
 local output = require "opengatellm.llama.output"
 local prompt = require "opengatellm.llama.prompt"
 local random = require "opengatellm.base.random"
@@ -76,13 +77,19 @@ local function forced_tools(choice, tools)
   return {}
 end
 
+-- The schema of an output, whose properties the model writes in this order.
+local function schema_of(text)
+  local raw = core.member(text, "response_format", "json_schema", "schema")
+  if raw then return ordered_json.read(raw) end
+  return { type = "object" }
+end
+
 -- The grammar that a request asks for and its warnings; nothing, or nil and an error.
-local function grammar_of(body, tools, form)
+local function grammar_of(body, text, tools, form)
   local forced, format = forced_tools(plain(body.tool_choice), tools), plain(body.response_format)
   if forced then return grammar.of_tools(forced, { form = form, parallel = body.parallel_tool_calls ~= false }) end
   if type(format) ~= "table" or format.type == "text" then return nil end
-  if format.type ~= "json_schema" then return grammar.of_schema { type = "object" } end
-  return grammar.of_schema(type(format.json_schema) == "table" and format.json_schema.schema or {})
+  return grammar.of_schema(schema_of(text))
 end
 
 local function names_of(tools)
@@ -110,7 +117,7 @@ function M.new(engine, body, text, own_template)
   if not written then return nil, err end
   local tools, job = tools_of(body), job_of(body, written)
   local rules, warnings
-  rules, err, warnings = grammar_of(body, tools, written.form)
+  rules, err, warnings = grammar_of(body, text, tools, written.form)
   if err then return nil, err end
   job.grammar = job.grammar or rules
   local self = setmetatable({
