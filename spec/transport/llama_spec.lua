@@ -135,6 +135,18 @@ for _, carrier in ipairs(carriers.list()) do
         assert.equal("Hello from ", assert(client:chat(ask("hello", { stop = { "a tiny" } }))).text)
       end)
 
+      case("says how likely each token was", function()
+        local reply = assert(client:chat(ask("json", { logprobs = true, top_logprobs = 2, stop = { "}!" } })))
+        local tokens = reply.logprobs.content
+        assert.equal(6, #tokens)
+        assert.equal('{"a":', tokens[1].token)
+        assert.is_true(tokens[1].logprob > -0.01 and tokens[1].logprob <= 0)
+        assert.same({ 123, 34, 97, 34, 58 }, tokens[1].bytes)
+        assert.equal(2, #tokens[1].top_logprobs)
+        assert.equal('{"a":', tokens[1].top_logprobs[1].token)
+        assert.is_true(tokens[1].top_logprobs[2].logprob < -1)
+      end)
+
       case("gives vectors of the length 1", function()
         local answer = assert(client:embeddings { input = { "one", "two", "one" } })
         assert.equal(3, #answer.vectors)

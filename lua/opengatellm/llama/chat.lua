@@ -36,7 +36,7 @@ end
 local SAMPLING = {
   temperature = "temperature", top_k = "top_k", top_p = "top_p", min_p = "min_p", repeat_penalty = "repeat_penalty", seed = "seed",
   frequency_penalty = "frequency_penalty", presence_penalty = "presence_penalty", logit_bias = "logit_bias", max_tokens = "max_tokens",
-  max_completion_tokens = "max_tokens",
+  max_completion_tokens = "max_tokens", logprobs = "logprobs", top_logprobs = "top_logprobs",
 }
 
 local function job_of(body, written)
@@ -54,7 +54,6 @@ end
 local function problem_of(body)
   if type(body.messages) ~= "table" then return "messages: expected a list" end
   if (plain(body.n) or 1) ~= 1 then return "n: a model in this process gives one answer at a time" end
-  if plain(body.logprobs) then return "logprobs: a model in this process gives none" end
 end
 
 -- The functions of the tools that the model may call.
@@ -162,8 +161,10 @@ end
 
 --- Takes text of the model; gives what may be sent of the answer.
 ---@param text string
+---@param logprobs? string items of JSON, of the tokens since the last time
 ---@return string? bytes
-function Chat:feed(text)
+function Chat:feed(text, logprobs)
+  if logprobs then self.encoder:put { type = "logprobs", json = '{"content":[' .. logprobs .. "]}" } end
   put_items(self, self.reader:feed(text))
   if self.streamed then return self.encoder:take() end
 end
