@@ -15,7 +15,8 @@ end
 -- A pattern in which the system message is the beginning of the user's: [INST] … [/INST] answer.
 local function instructions(system, user, assistant)
   return "{{ bos_token }}{% set ns = namespace(system='') %}{% for m in messages %}{% if m.role == 'system' %}{% set ns.system %}"
-    .. system .. "{% endset %}{% elif m.role == 'assistant' %}" .. assistant .. "{% else %}" .. user .. "{% set ns.system = '' %}{% endif %}{% endfor %}"
+    .. system .. "{% endset %}{% elif m.role == 'assistant' %}" .. assistant .. "{% else %}" .. user
+    .. "{% set ns.system = '' %}{% endif %}{% endfor %}"
 end
 
 -- A pattern, and what a template of its family says; the first that fits is taken.
