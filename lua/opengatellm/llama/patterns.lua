@@ -51,21 +51,4 @@ function M.of(source)
   return PATTERNS[1][3], PATTERNS[1][1]
 end
 
---- Lists the families.
----@return string[]
-function M.names()
-  local names = {}
-  for i, row in ipairs(PATTERNS) do names[i] = row[1] end
-  return names
-end
-
---- Gives the pattern of a family.
----@param name string
----@return string? source nil where there is none
-function M.named(name)
-  for _, row in ipairs(PATTERNS) do
-    if row[1] == name then return row[3] end
-  end
-end
-
 return M
