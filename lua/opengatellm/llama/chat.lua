@@ -50,9 +50,20 @@ local function job_of(body, written)
   return job
 end
 
+-- Whether a message has a part that is no text.
+local function has_media(message)
+  for _, part in ipairs(type(message) == "table" and type(message.content) == "table" and message.content or {}) do
+    if type(part) == "table" and part.type ~= "text" and part.type ~= "refusal" then return true end
+  end
+  return false
+end
+
 -- What this cannot do, in a request that means it.
 local function problem_of(body)
   if type(body.messages) ~= "table" then return "messages: expected a list" end
+  for _, message in ipairs(body.messages) do
+    if has_media(message) then return "messages: a model in this process reads text alone" end
+  end
   if (plain(body.n) or 1) ~= 1 then return "n: a model in this process gives one answer at a time" end
 end
 
