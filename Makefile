@@ -5,6 +5,7 @@
 LUA     ?= lua5.4
 PREFIX  ?= /usr/local
 WITH_CURL ?= 1
+WITH_LLAMA ?= 0
 CC      ?= cc
 CFLAGS  ?= -O2
 WARN     = -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes
@@ -17,18 +18,25 @@ LUA_VERSION = $(shell $(LUA) -e 'print((_VERSION:gsub("Lua ", "")))')
 
 HEADERS = $(wildcard csrc/*/*.h)
 OUT   = $(BUILD)/$(LUA)/opengatellm
-MODULES = $(OUT)/core.so $(OUT)/system.so $(if $(filter 1,$(WITH_CURL)),$(OUT)/curl.so)
+MODULES = $(OUT)/core.so $(OUT)/system.so $(if $(filter 1,$(WITH_CURL)),$(OUT)/curl.so) $(if $(filter 1,$(WITH_LLAMA)),$(OUT)/llama.so)
 
 # Objects that know no Lua are built once for all of them: those of the core in objects/core, those beside libcurl in objects/curl. Each
 # Lua has its own objects of csrc/lua, in the same two folders of its own. The module that asks the system has its objects where those of
-# the core are, for both are plain C99.
+# the core are, for both are plain C99. The module of models in this process, which few want, is built with WITH_LLAMA=1 where pkg-config
+# knows libllama; its objects are C11, for its threads share atomics.
 CORE_OBJECTS = $(patsubst %.c,$(BUILD)/objects/core/%.o,$(wildcard csrc/core/*.c csrc/protocol/*.c))
 CURL_OBJECTS = $(patsubst %.c,$(BUILD)/objects/curl/%.o,csrc/core/buf.c csrc/core/code.c $(wildcard csrc/curl/*.c))
 SYSTEM_OBJECTS = $(patsubst %.c,$(BUILD)/objects/core/%.o,csrc/core/code.c $(wildcard csrc/system/*.c))
+LLAMA_OBJECTS = $(patsubst %.c,$(BUILD)/objects/llama/%.o,$(patsubst %,csrc/core/%.c,buf code json_write number utf8) $(wildcard csrc/llama/*.c))
 SHARED_BINDING = csrc/lua/class.c csrc/lua/header_table.c
 CORE_BINDING = $(patsubst %.c,$(BUILD)/$(LUA)/objects/core/%.o,$(SHARED_BINDING) $(wildcard csrc/lua/lua_*.c))
 SYSTEM_BINDING = $(patsubst %.c,$(BUILD)/$(LUA)/objects/core/%.o,csrc/lua/class.c $(wildcard csrc/lua/system_*.c))
-CURL_BINDING = $(patsubst %.c,$(BUILD)/$(LUA)/objects/curl/%.o,$(SHARED_BINDING) $(wildcard csrc/lua/curl_*.c))
+CURL_BINDING = $(patsubst %.c,$(BUILD)/$(LUA)/objects/curl/%.o,$(SHARED_BINDING) csrc/lua/typed_field.c $(wildcard csrc/lua/curl_*.c))
+LLAMA_BINDING = $(patsubst %.c,$(BUILD)/$(LUA)/objects/llama/%.o,csrc/lua/class.c csrc/lua/typed_field.c $(wildcard csrc/lua/llama_*.c))
+ifeq ($(WITH_LLAMA),1)
+LLAMA_CFLAGS := $(shell pkg-config --cflags llama)
+LLAMA_LIBS := $(shell pkg-config --libs llama)
+endif
 
 # A module is a shared object; on Darwin it is a bundle, whose Lua functions are those of the program that loads it.
 UNAME := $(shell uname)
@@ -60,6 +68,10 @@ $(OUT)/curl.so: $(CURL_OBJECTS) $(CURL_BINDING)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(MODULE) $^ -o $@ $(LDFLAGS) -lcurl
 
+$(OUT)/llama.so: $(LLAMA_OBJECTS) $(LLAMA_BINDING)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(MODULE) $^ -o $@ $(LDFLAGS) $(LLAMA_LIBS) -lpthread -ldl -lm
+
 $(BUILD)/objects/core/%.o: %.c $(HEADERS) Makefile
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -std=c99 $(WARN) -fPIC -c $< -o $@
@@ -68,6 +80,10 @@ $(BUILD)/objects/curl/%.o: %.c $(HEADERS) Makefile
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -std=gnu99 $(WARN) -fPIC -c $< -o $@
 
+$(BUILD)/objects/llama/%.o: %.c $(HEADERS) Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -std=gnu11 $(WARN) -fPIC $(LLAMA_CFLAGS) -c $< -o $@
+
 $(BUILD)/$(LUA)/objects/core/%.o: %.c $(HEADERS) Makefile
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -std=c99 $(WARN) -fPIC $(call INCLUDES,$(LUA)) -c $< -o $@
@@ -75,6 +91,10 @@ $(BUILD)/$(LUA)/objects/core/%.o: %.c $(HEADERS) Makefile
 $(BUILD)/$(LUA)/objects/curl/%.o: %.c $(HEADERS) Makefile
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -std=gnu99 $(WARN) -fPIC $(call INCLUDES,$(LUA)) -c $< -o $@
+
+$(BUILD)/$(LUA)/objects/llama/%.o: %.c $(HEADERS) Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -std=gnu11 $(WARN) -fPIC $(LLAMA_CFLAGS) $(call INCLUDES,$(LUA)) -c $< -o $@
 
 # The C units without sanitizers, on the objects that the modules are made of too: all suites but the one of failing allocations.
 UNITS = $(filter-out tests/c/test_oom.c,$(wildcard tests/c/test_*.c)) \

@@ -19,6 +19,8 @@ for _, part in ipairs {
   "mentions", -- mentions
   "simulated_host", -- simulated_host
   "simulated_loop", -- simulated_loop
+  "terminal", -- in_terminal
+  "simulated_time", -- simulated_time simulated_server text_frame end_frames
 } do
   for name, value in pairs(require("spec.support." .. part)) do
     assert(M[name] == nil, name .. " is in two parts of the helper")

@@ -9,14 +9,11 @@ local function files(pattern)
   return list
 end
 
-local function rockspec()
+local function rockspec(path)
   local env = {}
   local chunk
-  if setfenv then
-    chunk = setfenv(assert(loadfile "rockspec/opengatellm-scm-1.rockspec"), env)
-  else
-    chunk = assert(loadfile("rockspec/opengatellm-scm-1.rockspec", "t", env))
-  end
+  path = path or "rockspec/opengatellm-scm-1.rockspec"
+  if setfenv then chunk = setfenv(assert(loadfile(path)), env) else chunk = assert(loadfile(path, "t", env)) end
   chunk()
   return env
 end
@@ -24,7 +21,7 @@ end
 local LUA = "lua/opengatellm/*.lua lua/opengatellm/*/*.lua lua/opengatellm/*/*/*.lua"
 
 describe("the rockspec", function()
-  it("is the only one in its folder", function() assert.equal(1, #files "rockspec/*") end)
+  it("is the only one in its folder", function() assert.equal(1, #files "rockspec/*.rockspec") end)
 
   it("lists every Lua file under its module's name, and no other", function()
     local wanted, listed = {}, {}
@@ -42,6 +39,8 @@ describe("the rockspec", function()
     for _, name in ipairs { "opengatellm.core", "opengatellm.curl", "opengatellm.system" } do
       for _, path in ipairs(modules[name].sources) do seen[path] = true end
     end
+    local optional = rockspec "rockspec/llama/opengatellm-llama-scm-1.rockspec".build.modules["opengatellm.llama"]
+    for _, path in ipairs(optional.sources) do seen[path] = true end
     local wanted = {}
     for _, path in ipairs(files "csrc/*/*.c") do wanted[path] = true end
     assert.same(wanted, seen)
@@ -53,6 +52,7 @@ describe("the layers", function()
     for folder, forbidden in pairs {
       core = { "lua%.h", "lauxlib", "curl/", "%.%./" }, protocol = { "lua%.h", "lauxlib", "curl/", "%.%./lua", "%.%./curl" },
       curl = { "lua%.h", "lauxlib", "%.%./lua", "%.%./protocol", "%.%./system" },
+      llama = { "lua%.h", "lauxlib", "curl/", "%.%./lua", "%.%./protocol", "%.%./system", "%.%./curl" },
       system = { "lua%.h", "lauxlib", "curl/", "%.%./lua", "%.%./protocol" },
     } do
       for _, path in ipairs(files("csrc/" .. folder .. "/*.[ch]")) do
@@ -125,10 +125,10 @@ describe("the units of C", function()
     assert.equal("protocol/ollama_decode", defined_in.ogl_ollama)
   end)
 
-  it("need only what stands below them: core, then protocol, curl and system, then lua", function()
+  it("need only what stands below them: core, then protocol, curl, llama and system, then lua", function()
     local below = {
-      core = {}, protocol = { core = true }, curl = { core = true }, system = { core = true },
-      lua = { core = true, protocol = true, curl = true, system = true },
+      core = {}, protocol = { core = true }, curl = { core = true }, llama = { core = true }, system = { core = true },
+      lua = { core = true, protocol = true, curl = true, llama = true, system = true },
     }
     for unit, others in pairs(needs) do
       local folder = unit:match "^[^/]+"
@@ -286,10 +286,12 @@ describe("every Lua file", function()
       ["init"] = "client", ["json"] = "core/json", ["version"] = "cli", ["types"] = "docs", ["loop"] = "task",
       ["base/failure"] = "hosts/nginx", ["base/ordered"] = "core/json", ["chat/answer_error"] = "stream", ["base/waits"] = "errors", ["base/error_body"] = "errors",
       ["host/init"] = "task", ["host/plain"] = "net/retry", ["host/coroutines"] = "task", ["host/cqueues"] = "task", ["host/luv"] = "hosts/luv",
-      ["host/scheduler"] = "task", ["host/timers"] = "task", ["host/nginx"] = "hosts/nginx",
+      ["host/interrupts"] = "hosts/interrupts", ["host/scheduler"] = "task", ["host/timers"] = "task", ["host/nginx"] = "hosts/nginx",
       ["transport/init"] = "transport/contract", ["transport/curl"] = "transport/contract", ["transport/replay"] = "transport/contract",
       ["transport/driver"] = "transport/contract", ["transport/resty"] = "hosts/nginx", ["transport/resty_tls"] = "hosts/nginx",
       ["transport/resty_tunnel"] = "hosts/nginx", ["transport/http1"] = "hosts/nginx",
+      ["llama/chat"] = "transport/llama", ["llama/engines"] = "transport/llama", ["llama/prompt"] = "transport/llama",
+      ["llama/refusal"] = "transport/llama", ["llama/vectors"] = "transport/llama",
       ["conversation/answer"] = "conversation/init", ["conversation/hooks"] = "conversation/init", ["conversation/context"] = "conversation/calls",
       ["conversation/records"] = "conversation/approval", ["conversation/limits"] = "conversation/turn",
       ["conversation/stitching"] = "conversation/turn", ["conversation/window"] = "conversation/turn",
@@ -318,16 +320,29 @@ describe("every Lua file", function()
       ["middleware/options"] = "middleware/events", ["middleware/defaults"] = "middleware/events", ["middleware/timeout"] = "middleware/events",
       ["middleware/think"] = "middleware/events", ["middleware/merge"] = "middleware/events",
       ["middleware/citations"] = "middleware/events", ["middleware/redact"] = "middleware/events",
+      ["bench/report/chart"] = "bench/report/html", ["bench/report/charts"] = "bench/report/html", ["bench/report/style"] = "bench/report/html",
+      ["bench/report/runs"] = "bench/report/html", ["bench/report/grid"] = "bench/report/table", ["bench/report/loads"] = "bench/report/table",
+      ["bench/report/number"] = "bench/report/table", ["bench/report/contract"] = "bench/report/init", ["bench/report/secrets"] = "bench/report/init",
       ["cli/init"] = "cli", ["cli/chat"] = "cli", ["cli/common"] = "cli", ["cli/models"] = "net/ogl", ["cli/serve"] = "hosts/serve",
+      ["cli/settings/lexer"] = "cli/settings/reader", ["cli/compat_example"] = "cli/compat", ["compat/verdict"] = "compat/cases",
+      ["compat/picture"] = "compat/cases", ["compat/cases/init"] = "compat/cases", ["compat/cases/text"] = "compat/cases",
+      ["compat/cases/stream"] = "compat/cases", ["compat/cases/tools"] = "compat/cases", ["compat/cases/vectors"] = "compat/cases",
+      ["compat/cases/images"] = "compat/cases", ["compat/cases/refusals"] = "compat/cases", ["base/secrets"] = "bench/report/init",
+      ["cli/bench"] = "net/bench", ["cli/progress"] = "net/bench", ["cli/bench_settings"] = "cli/bench_plan", ["cli/doctor"] = "net/doctor",
+      ["cli/doctor/finding"] = "net/doctor", ["cli/doctor/installed"] = "net/doctor", ["cli/doctor/configured"] = "net/doctor",
+      ["cli/doctor/reachable"] = "net/doctor",
       ["gateway/chat"] = "gateway/openai", ["gateway/relay"] = "gateway/openai", ["gateway/meter"] = "gateway/openai",
       ["gateway/visit"] = "gateway/init", ["gateway/problem"] = "gateway/init", ["gateway/models"] = "gateway/openai", ["gateway/nginx"] = "hosts/nginx_gateway",
+      ["llama/special_tokens"] = "llama/template", ["llama/forms"] = "llama/template", ["llama/patterns"] = "llama/template",
+      ["llama/tool_forms"] = "llama/output", ["llama/grammar_text"] = "llama/grammar", ["llama/integer_range"] = "llama/grammar",
       ["gateway/operation"] = "gateway/openai", ["gateway/ollama_models"] = "gateway/ollama",
     }
     for _, path in ipairs(files(LUA)) do
       local name = path:match "^lua/opengatellm/(.*)%.lua$"
       local strategy = name:match "^router/strategy/" and "router/strategy/init"
       local data = strategy or require "opengatellm.providers".find(name:match "^providers/(.*)" or "") and "providers/init"
-      local spec = "spec/" .. (elsewhere[name] or data or name) .. "_spec.lua"
+      local language = name ~= "jinja/init" and name ~= "jinja/text" and name:find "^jinja/" and "jinja/language"
+      local spec = "spec/" .. (elsewhere[name] or data or language or name) .. "_spec.lua"
       assert.truthy(io.open(spec), path .. " has no " .. spec)
     end
   end)

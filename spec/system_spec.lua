@@ -16,31 +16,10 @@ local function lines(source, before, behind)
   return lines_of(("%s timeout 20 %s %s %s 2>&1"):format(before or "", lua, helper.write('local system = require "opengatellm.system"\n' .. source), behind or ""))
 end
 
--- Runs a program of Lua in a terminal of 100 columns and 30 rows; types `keys` into it once it has printed "ready". All that it prints.
+-- Runs a program of Lua in a terminal; types `keys` into it once it has printed "ready". All that it prints.
 local function in_terminal(source, keys)
   local path = helper.write('local system = require "opengatellm.system"\n' .. source)
-  local script = helper.write [[
-import fcntl, os, pty, struct, sys, termios
-pid, fd = pty.fork()
-if pid == 0:
-    os.execvp(sys.argv[1], sys.argv[1:3])
-fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
-keys, text = sys.argv[3].encode(), b""
-while True:
-    try:
-        some = os.read(fd, 4096)
-    except OSError:
-        break
-    if not some:
-        break
-    text += some
-    if b"ready" in text and keys:
-        os.write(fd, keys)
-        keys = b""
-os.waitpid(pid, 0)
-sys.stdout.write(text.decode())
-]]
-  return (table.concat(lines_of(("timeout 20 python3 %s %s %s '%s'"):format(script, lua, path, keys or "")), "\n"):gsub("\r", ""))
+  return (helper.in_terminal(lua .. " " .. path, "ready", keys):gsub("\n$", ""))
 end
 
 local function new_folder()
@@ -131,6 +110,77 @@ describe("interrupts", function()
   end)
 end)
 
+describe("a responder", function()
+  local socket = require "socket"
+
+  local function connected(server)
+    local connection = assert(socket.connect("127.0.0.1", server:port()))
+    connection:settimeout(20)
+    finally(function() connection:close() end)
+    return connection
+  end
+
+  it("gives every request the same answer once it is whole, on one connection after the other and beside it", function()
+    local server = assert(system.responder({ "one,", "two,", "three" }, 0))
+    local first, second = connected(server), connected(server)
+    first:send "POST / HTTP/1.1\r\nhost: x\r\nContent-LENGTH: 5\r\n\r\nab" -- three bytes are missing
+    second:send "GET / HTTP/1.1\r\n\r\n"
+    assert.equal("one,two,three", second:receive(13))
+    first:send "cde"
+    assert.equal("one,two,three", first:receive(13))
+    for size = 0, 40000, 20000 do
+      first:send(("POST / HTTP/1.1\r\ncontent-length: %d\r\n\r\n%s"):format(size, ("x"):rep(size)))
+      assert.equal("one,two,three", first:receive(13))
+    end
+    server:close()
+    server:close()
+    assert.is_nil((socket.connect("127.0.0.1", server:port())))
+  end)
+
+  it("sends no piece before its time", function()
+    local server = assert(system.responder({ "a", "b", "c" }, 0.02))
+    local connection = connected(server)
+    local began = socket.gettime()
+    connection:send "GET / HTTP/1.1\r\n\r\n"
+    assert.equal("abc", connection:receive(3))
+    assert.is_true(socket.gettime() - began >= 0.04)
+    server:close()
+  end)
+
+  it("ends a connection whose head has no end", function()
+    local server = assert(system.responder({ "a" }, 0))
+    local connection = connected(server)
+    connection:send(("x"):rep(20000))
+    local got, why = connection:receive(1)
+    assert.is_nil(got)
+    assert.truthy(why == "closed" or why:find "reset", why)
+    server:close()
+  end)
+
+  it("ends with the program that started it, whatever ended that", function()
+    local said = lines [[
+      kept = assert(system.responder({ "a" }, 0))
+      print(kept:port())
+      io.stdout:flush()
+      os.execute("kill -9 " .. io.open("/proc/self/stat"):read "*n")
+    ]]
+    local port = assert(tonumber(said[1]))
+    assert.is_true(helper.eventually(function() return socket.connect("127.0.0.1", port) == nil end))
+  end)
+
+  it("wants texts, and a gap", function()
+    for problem, given in pairs {
+      ["table expected"] = { nil, 0 }, ["expected a list of texts"] = { {}, 0 }, ["expected seconds from 0"] = { { "a" }, -1 },
+      ["number expected"] = { { "a" } },
+    } do
+      local fine, said = pcall(system.responder, given[1], given[2])
+      assert.is_false(fine)
+      assert.matches(problem, said)
+    end
+    assert.is_false((pcall(system.responder, { "a", 1 }, 0)))
+  end)
+end)
+
 describe("exec", function()
   it("runs another program, with the variables of this one but for the changes", function()
     assert.same({ "first", "one two\t3\tnone\tkept" }, lines([[
@@ -163,6 +213,17 @@ end)
 it("the environment has every variable", function()
   assert.equal(os.getenv "PATH", system.environment().PATH)
   assert.is_nil(system.environment().NO_SUCH_VARIABLE)
+end)
+
+it("a program that outlives pipes is told that nobody reads", function()
+  local program = helper.write [[
+    require "opengatellm.system".outlive_pipes()
+    io.stdout:setvbuf "no"
+    local fine, problem
+    repeat fine, problem = io.write "x" until not fine
+    io.stderr:write(problem, "\n")
+  ]]
+  assert.same({ "Broken pipe" }, lines_of(("{ timeout 20 %s %s | true; } 2>&1"):format(lua, program)))
 end)
 
 describe("a folder", function()

@@ -576,3 +576,30 @@ describe("the timers", function()
     assert.same(expected, seen)
   end)
 end)
+
+describe("a coroutine that outlives its host's own wait", function()
+  local task = require "opengatellm.task"
+
+  it("gives back what it holds when it is killed, a router's row too", function()
+    local given, killed = {}, nil
+    local router = ogl.router {
+      clients = { { name = "one", client = ogl.client { base_url = "http://x", model = "m", api_key = "k", transport = {
+        open = function() coroutine.yield() end, -- as a wait that nothing ends
+      } } } },
+    }
+    local co = coroutine.create(function()
+      killed = task.outlive()
+      assert.is_true(task.mortal())
+      task.on_kill(function(err) given[#given + 1] = err end)
+      local release = task.on_kill(function() given[#given + 1] = "released" end)
+      release()
+      router:chat "x"
+    end)
+    assert(coroutine.resume(co))
+    assert.equal(1, router:state().one.active)
+    killed "gone"
+    assert.equal(0, router:state().one.active)
+    assert.same({ "gone" }, given)
+    assert.is_false(task.mortal())
+  end)
+end)

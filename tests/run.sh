@@ -7,6 +7,7 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 LUAS=${LUAS:-lua5.4}
+export LUAS
 LANES=${LANES:-$(($(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1))}
 OGL_SHARED=${OGL_SHARED:-$(cd .. && pwd)/shared}
 work=$(mktemp -d)
@@ -70,7 +71,7 @@ lane() {
 # What runs on Lua 5.4 and LuaJIT alone: these specs ask what the library says to servers, row by row, and what the scripted servers are. No
 # line that they reach touches what differs between Luas but numbers, and of those one of the two has whole ones and the other has none.
 # docs/testing.md says more.
-ONCE='^spec/(net/(surface(_[a-z]+)?|conformance|aimock|clients|ogl_server)|openapi_server|layout)_spec\.lua$'
+ONCE='^spec/(net/(surface(_[a-z]+)?|conformance|aimock|clients|ogl_server)|openapi_server|layout|gateway/recorded)_spec\.lua$'
 
 has() { case " $LUAS " in *" $1 "*) true ;; *) false ;; esac; }
 
@@ -92,6 +93,8 @@ if has lua5.4; then
   part "Specs on lua5.4 under valgrind" "nice -n 5 sh tests/valgrind.sh"
   part "300 streams with faults under valgrind" "RUNNER='$VALGRIND' sh tests/hosts/streams.sh faults 300 20 100"
 fi
+has luajit && part "5,000 requests to the gateway in nginx" "sh tests/hosts/requests.sh 5000"
+part "Models in this process: the engine (TSan, ASan, UBSan)" "nice -n 5 sh tests/llama/run.sh"
 part "Fuzzing, a few seconds a target" "nice -n 5 sh tests/fuzz/run.sh ${FUZZ_SECONDS:-5}"
 beside=$count
 if has lua5.4; then
@@ -124,6 +127,7 @@ trap end EXIT
 trap 'exit 130' INT TERM
 
 sh tests/clients/install.sh
+sh tests/llama/install.sh
 lane_number=0
 while [ $lane_number -lt "$LANES" ]; do
   lane 1 "$beside" &

@@ -42,6 +42,12 @@ static const char *find_encodings(void) {
   return texts[can];
 }
 
+/* Whoever watches a descriptor here asks its own list once `wait` or `step` has returned. */
+static void pass_over(struct ogl_multi_member *beside, int what) {
+  (void)beside;
+  (void)what;
+}
+
 struct ogl_multi *ogl_multi_new(void) {
   struct ogl_multi *m = ogl_realloc(NULL, sizeof *m);
   if (!m) return NULL;
@@ -53,6 +59,8 @@ struct ogl_multi *ogl_multi_new(void) {
   m->owners = 1;
   m->process = (int)getpid();
   m->encodings = find_encodings();
+  m->beside.open = 1;
+  m->beside.touched = pass_over;
   return m;
 }
 
@@ -393,6 +401,13 @@ static void look(struct ogl_multi *m) {
 
 void ogl_multi_watch(struct ogl_multi *m, struct ogl_multi_member *member, curl_socket_t fd, int want) {
   if (fd >= 0) watch(m, fd, want, member);
+  settle(m);
+}
+
+/* The number may be that of a descriptor that was closed while it was watched, which nobody told the poller. */
+void ogl_multi_watch_beside(struct ogl_multi *m, int fd, int on) {
+  if (on) ogl_poller_closed(&m->poller, fd);
+  watch(m, fd, on ? OGL_POLL_READ : 0, on ? &m->beside : NULL);
   settle(m);
 }
 

@@ -87,6 +87,7 @@ struct ogl_multi {
   double heard; /* when a socket that several members share was last ready */
   uint32_t ids;
   int stepping; /* what is listed need not wake the foreign loop: the caller of step takes it */
+  struct ogl_multi_member beside; /* stands for the descriptors that others watch here; it is never in */
   struct ogl_multi_member *spare[OGL_MULTI_CROWD];
   size_t n_spare;
   struct ogl_applied_options *applied; /* to the last handle that got new ones */
@@ -153,6 +154,10 @@ struct ogl_multi_member *ogl_multi_next(struct ogl_multi *m);
 
 /* Watches the socket of a raw member that is open for OGL_POLL_*; -1: it has none (any more). */
 void ogl_multi_watch(struct ogl_multi *m, struct ogl_multi_member *member, curl_socket_t fd, int want);
+
+/* Wakes `wait` and a foreign loop while a descriptor of the caller's own is readable: another source of news that is to be waited for
+   together with the transfers. `on` 0 ends that, before the descriptor is closed. */
+void ogl_multi_watch_beside(struct ogl_multi *m, int fd, int on);
 
 /* Waits at most so many seconds (negative: no limit) for something to do, and does it; does not wait where a member has news. 1;
    0 when a signal came. */

@@ -47,13 +47,6 @@ void ogl_poller_clear(struct ogl_poller *p) {
   ogl_poller_init(p);
 }
 
-void ogl_poller_renew(struct ogl_poller *p) {
-  close_both(p);
-  p->fd = p->timer = -1;
-  p->armed = -1;
-  p->failed = 0;
-}
-
 static void note(struct ogl_poller *p, int failure) {
   if (failure && !p->failed) p->failed = failure;
 }
@@ -61,6 +54,22 @@ static void note(struct ogl_poller *p, int failure) {
 static int ensure_open(struct ogl_poller *p) {
   if (p->fd < 0) note(p, sys_open(p));
   return p->fd >= 0;
+}
+
+static void watch_anew(struct ogl_poller *p, int fd) {
+  struct ogl_poller_slot *slot = &p->slots[fd];
+  slot->have = 0;
+  if (!slot->want || !ensure_open(p)) return;
+  if (sys_watch(p, fd, slot, slot->want)) slot->want = 0;
+  else slot->have = slot->want;
+}
+
+void ogl_poller_renew(struct ogl_poller *p) {
+  close_both(p);
+  p->fd = p->timer = -1;
+  p->armed = -1;
+  p->failed = 0;
+  for (size_t fd = 0; fd < p->n_slots; fd++) watch_anew(p, (int)fd);
 }
 
 static int grow(struct ogl_poller *p, int fd) {

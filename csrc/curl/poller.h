@@ -49,7 +49,8 @@ struct ogl_poller_event {
 void ogl_poller_init(struct ogl_poller *p);
 /* Closes the kernel's objects and frees the memory. */
 void ogl_poller_clear(struct ogl_poller *p);
-/* Forgets a failure, and gets new objects of the kernel when they are next needed. Nothing may be watched. */
+/* Forgets a failure, and gets new objects of the kernel when they are next needed; they watch what is still watched, but for what the
+   kernel refuses. */
 void ogl_poller_renew(struct ogl_poller *p);
 
 /* The descriptor for a foreign loop: readable when `wait(0)` has something to do. From now on the alarm makes it

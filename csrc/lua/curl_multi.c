@@ -7,6 +7,8 @@
 **   multi:wait(seconds | nil) -> bool                waits for something to do and does it; false: a signal came
 **   multi:step()                                     does what can be done without waiting; then ask next until nil
 **   multi:fd() -> number | nil, failure              readable when step has something to do
+**   multi:watch(fd, on) -> true | nil, failure       wakes wait, and makes its own descriptor readable, while that one is readable; false
+**                                                    ends that, before it is closed
 **   multi:is_foreign() -> bool                       a child of the process that made it must not use it
 **   multi:count() -> number                          of exchanges that are not over
 **   multi:close()                                    gives up its share; open transfers go on
@@ -79,6 +81,16 @@ static int l_multi_fd(lua_State *L) {
   return 1;
 }
 
+static int l_multi_watch(lua_State *L) {
+  struct ogl_multi *m = to_multi(L)->m;
+  int fd = (int)luaL_checkinteger(L, 2);
+  luaL_argcheck(L, fd >= 0, 2, "expected a descriptor");
+  if (!m) return ogl_lua_curl_closed(L, "multi");
+  ogl_multi_watch_beside(m, fd, lua_toboolean(L, 3));
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
 static int l_multi_count(lua_State *L) {
   struct ogl_multi *m = to_multi(L)->m;
   lua_pushinteger(L, m ? (lua_Integer)m->n_members : 0);
@@ -104,6 +116,7 @@ static const luaL_Reg methods[] = { { "open", l_multi_open },
                                     { "wait", l_multi_wait },
                                     { "step", l_multi_step },
                                     { "fd", l_multi_fd },
+                                    { "watch", l_multi_watch },
                                     { "count", l_multi_count },
                                     { "is_foreign", l_multi_is_foreign },
                                     { NULL, NULL } };

@@ -14,39 +14,13 @@
 #include <string.h>
 
 #include "curl_options.h"
+#include "typed_field.h"
 
 enum { STRINGS = 16, SOME = 8 }; /* stack places: strings that stay, and what comes and goes */
 
-/* Pushes the field, and checks its type; 0 (and nothing pushed) where it is nil. */
-static int push(lua_State *L, int i, const char *key, int type) {
-  lua_getfield(L, i, key);
-  if (lua_isnil(L, -1)) {
-    lua_pop(L, 1);
-    return 0;
-  }
-  if (lua_type(L, -1) != type)
-    luaL_error(L, "field '%s': expected %s, got %s", key, lua_typename(L, type), luaL_typename(L, -1));
-  return 1;
-}
-
-static const char *text(lua_State *L, int i, const char *key, const char *otherwise) {
-  if (!push(L, i, key, LUA_TSTRING)) return otherwise;
-  size_t n;
-  const char *p = lua_tolstring(L, -1, &n);
-  if (strlen(p) != n) luaL_error(L, "field '%s': holds a NUL byte", key);
-  return p;
-}
-
-static int flag(lua_State *L, int i, const char *key, int otherwise) {
-  if (!push(L, i, key, LUA_TBOOLEAN)) return otherwise;
-  int v = lua_toboolean(L, -1);
-  lua_pop(L, 1);
-  return v;
-}
-
 /* 0 where the field is nil. */
 static int positive(lua_State *L, int i, const char *key, double *value) {
-  if (!push(L, i, key, LUA_TNUMBER)) return 0;
+  if (!ogl_lua_typed_push(L, i, key, LUA_TNUMBER)) return 0;
   *value = lua_tonumber(L, -1);
   lua_pop(L, 1);
   if (!(*value >= 0)) luaL_error(L, "field '%s': expected a number that is not negative", key);
@@ -83,32 +57,32 @@ static void read_body(lua_State *L, int i, struct ogl_options *o) {
 }
 
 static void read_timeouts(lua_State *L, int i, struct ogl_options *o) {
-  if (!push(L, i, "timeouts", LUA_TTABLE)) return;
+  if (!ogl_lua_typed_push(L, i, "timeouts", LUA_TTABLE)) return;
   int timeouts = lua_gettop(L);
   o->connect = seconds(L, timeouts, "connect");
   o->total = seconds(L, timeouts, "total");
 }
 
 static void read_tls(lua_State *L, int i, struct ogl_options *o) {
-  if (!push(L, i, "tls", LUA_TTABLE)) return;
+  if (!ogl_lua_typed_push(L, i, "tls", LUA_TTABLE)) return;
   int tls = lua_gettop(L);
-  o->verify = flag(L, tls, "verify", 1);
-  o->ca_file = o->proxy_ca_file = text(L, tls, "ca_file", NULL);
-  o->cert_file = text(L, tls, "cert_file", NULL);
-  o->key_file = text(L, tls, "key_file", NULL);
-  o->key_password = text(L, tls, "key_password", NULL);
+  o->verify = ogl_lua_typed_flag(L, tls, "verify", 1);
+  o->ca_file = o->proxy_ca_file = ogl_lua_typed_text(L, tls, "ca_file", NULL);
+  o->cert_file = ogl_lua_typed_text(L, tls, "cert_file", NULL);
+  o->key_file = ogl_lua_typed_text(L, tls, "key_file", NULL);
+  o->key_password = ogl_lua_typed_text(L, tls, "key_password", NULL);
 }
 
 void ogl_lua_curl_options(lua_State *L, int i, struct ogl_options *o) {
   luaL_checkstack(L, STRINGS + SOME, "request");
   ogl_options_init(o);
-  o->method = text(L, i, "method", "GET");
-  o->url = text(L, i, "url", "");
-  o->stream = flag(L, i, "stream", 0);
+  o->method = ogl_lua_typed_text(L, i, "method", "GET");
+  o->url = ogl_lua_typed_text(L, i, "url", "");
+  o->stream = ogl_lua_typed_flag(L, i, "stream", 0);
   o->max_body = bytes(L, i, "max_body", 0);
-  o->proxy = text(L, i, "proxy", NULL);
-  o->no_proxy = text(L, i, "no_proxy", NULL);
-  o->unix_socket = text(L, i, "unix_socket", NULL);
+  o->proxy = ogl_lua_typed_text(L, i, "proxy", NULL);
+  o->no_proxy = ogl_lua_typed_text(L, i, "no_proxy", NULL);
+  o->unix_socket = ogl_lua_typed_text(L, i, "unix_socket", NULL);
   read_timeouts(L, i, o);
   read_tls(L, i, o);
   ogl_options_environment(o);
@@ -141,7 +115,7 @@ static int add_pair(lua_State *L, struct ogl_transfer *t, int position) {
 
 int ogl_lua_curl_headers(lua_State *L, int i, struct ogl_transfer *t) {
   int added = 1;
-  if (!push(L, i, "headers", LUA_TTABLE)) return 1;
+  if (!ogl_lua_typed_push(L, i, "headers", LUA_TTABLE)) return 1;
   int n = (int)lua_rawlen(L, -1);
   for (int position = 1; position <= n && added; position++) {
     lua_rawgeti(L, -1, position);

@@ -9,7 +9,8 @@
 ** objects and lists that have kinds are given as they are.
 **
 ** nil: the text is no JSON object of these kinds, or it has what only a full reading judges: bytes that are not UTF-8, an escape in a
-** name, half of a surrogate pair, a number that Lua does not hold exactly. Whoever gets nil reads it in full, and finds what is wrong.
+** name, half of a surrogate pair, a number that Lua does not hold exactly, a name that has a kind but for its
+** capitals. Whoever gets nil reads it in full, and finds what is wrong.
 */
 #include <string.h>
 
@@ -82,6 +83,24 @@ static int take(struct outline *o, int into) {
   return 1;
 }
 
+/* Whether a name that has no kind differs from one that has by capitals alone: a server may take it for that. */
+static int has_twin(lua_State *L, int kinds, struct ogl_span name) {
+  char small[32];
+  size_t n = 0, capitals = 0;
+  if (name.n > sizeof small) return 0;
+  for (; n < name.n; n++) {
+    int capital = name.p[n] >= 'A' && name.p[n] <= 'Z';
+    small[n] = (char)(capital ? name.p[n] + ('a' - 'A') : name.p[n]);
+    capitals += (size_t)capital;
+  }
+  if (!capitals) return 0;
+  lua_pushlstring(L, small, n);
+  lua_rawget(L, kinds);
+  int twin = !lua_isnil(L, -1);
+  lua_pop(L, 1);
+  return twin;
+}
+
 /* Reads the members of an object; how many have a kind and are not null, or -1. */
 static int take_members(struct outline *o, int kinds, int into) {
   lua_State *L = o->L;
@@ -95,7 +114,7 @@ static int take_members(struct outline *o, int kinds, int into) {
     lua_rawget(L, kinds);
     if (lua_isnil(L, -1)) {
       lua_pop(L, 2);
-      if (o->only || ogl_json_skip(&o->j, NULL) != OGL_OK) return -1;
+      if (o->only || has_twin(L, kinds, key) || ogl_json_skip(&o->j, NULL) != OGL_OK) return -1;
       continue;
     }
     n += ogl_json_peek(&o->j) != 'n';

@@ -6,9 +6,11 @@
 **   system.size(fd) -> columns, rows                   of a terminal
 **   system.raw(fd) -> raw                              see system_raw.c
 **   system.interrupts() -> interrupts                  see system_interrupts.c
+**   system.responder(pieces, gap) -> responder         see system_responder.c; texts, seconds between two of them
 **   system.exec(path, arguments, changes?)             another program instead of this one: returns only what failed. The first argument
 **                                                      is its own name; changes: variable -> text, or false for one that it shall not have
 **   system.environment() -> table                      name -> value of every variable
+**   system.outlive_pipes()                             a write into a pipe that nobody reads fails, and does not end the program
 **   system.list(path) -> list                          of a folder, by name: { name, kind, size (bytes), modified (seconds since 1970) };
 **                                                      kind: "file", "folder", "link" (one that leads nowhere), "other"
 **   system.write_private(path, bytes) -> true          a new file that its owner alone may read; see private_file.h
@@ -109,6 +111,12 @@ static int l_environment(lua_State *L) {
   return 1;
 }
 
+static int l_outlive_pipes(lua_State *L) {
+  (void)L;
+  ogl_program_outlive_pipes();
+  return 0;
+}
+
 /* The entries live in a userdata while tables are made of them, so that an error of Lua leaks nothing. */
 #define FOLDER "opengatellm.entries"
 
@@ -185,8 +193,10 @@ static const luaL_Reg functions[] = {
   { "size", l_size },
   { "raw", ogl_lua_raw_new },
   { "interrupts", ogl_lua_interrupts_new },
+  { "responder", ogl_lua_responder_new },
   { "exec", l_exec },
   { "environment", l_environment },
+  { "outlive_pipes", l_outlive_pipes },
   { "list", l_list },
   { "write_private", l_write_private },
   { "make_private", l_make_private },
@@ -202,6 +212,7 @@ LUALIB_API int luaopen_opengatellm_system(lua_State *L) {
   ogl_lua_class(L, FOLDER, none);
   ogl_lua_raw_class(L);
   ogl_lua_interrupts_class(L);
+  ogl_lua_responder_class(L);
   lua_newtable(L);
   luaL_setfuncs(L, functions, 0);
   return 1;

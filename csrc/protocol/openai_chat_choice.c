@@ -3,7 +3,7 @@
 ** openai_chat_state.h.
 **
 ** A stream has deltas, a whole body has messages; Perplexity sends both, with one of them empty or repeating the other. A message
-** behind deltas (MiniMax) is all of them once more.
+** behind deltas (MiniMax) is all of them once more. A completion (POST /v1/completions) has neither: its choice is the text.
 */
 #include <ctype.h>
 
@@ -49,7 +49,7 @@ void ogl_chat_clear_choice(struct chat_choice *choice) {
 
 /* Its members: raw values; n = 0 where absent or null. */
 struct members {
-  struct ogl_span delta, message, reason, native, logprobs, error, usage;
+  struct ogl_span delta, message, text, reason, native, logprobs, error, usage;
   struct ogl_number number;
 };
 
@@ -60,6 +60,7 @@ static void gather(struct ogl_json *j, struct members *m) {
   while (ogl_json_key(j, &key) > 0) {
     if (ogl_span_is(key, "delta")) m->delta = ogl_read_given(j);
     else if (ogl_span_is(key, "message")) m->message = ogl_read_given(j);
+    else if (ogl_span_is(key, "text")) m->text = ogl_read_given(j);
     else if (ogl_span_is(key, "index")) ogl_json_number_or_skip(j, &m->number);
     else if (ogl_span_is(key, "finish_reason")) m->reason = ogl_read_given(j);
     else if (ogl_span_is(key, "native_finish_reason")) m->native = ogl_read_given(j);
@@ -127,6 +128,7 @@ static int on_choice(struct chat_state *s, struct ogl_json *j, struct ogl_queue 
   if (!choice) return err;
   struct ogl_span words = said(s, choice, &m);
   if (is_object(words)) err = ogl_chat_read_delta(s, choice, words, out);
+  else ogl_chat_read_text(s, choice, m.text, out);
   if (!s->repeats) on_logprobs(s, choice, m.logprobs, out);
   if (!err) err = on_reason(s, choice, &m, out);
   if (!s->fault.n) s->fault = m.error;

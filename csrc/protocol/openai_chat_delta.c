@@ -260,6 +260,10 @@ static void begin_repeat(struct chat_state *s, const struct chat_choice *choice)
   }
 }
 
+void ogl_chat_read_text(struct chat_state *s, struct chat_choice *choice, struct ogl_span raw, struct ogl_queue *out) {
+  push_text(s, choice, OGL_EVENT_TEXT, raw, out);
+}
+
 int ogl_chat_read_delta(struct chat_state *s, struct chat_choice *choice, struct ogl_span json, struct ogl_queue *out) {
   struct delta d;
   gather(json, &d);

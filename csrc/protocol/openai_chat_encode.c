@@ -30,7 +30,7 @@ struct chat_writer {
   struct call *calls;
   size_t n, cap;
   unsigned char opened[OGL_MAX_CHOICES / 8]; /* choices whose role was sent, as bits */
-  int any;                                   /* something was sent */
+  int any;                                   /* a chunk was sent */
 };
 
 static void put_null_or(struct ogl_encoder *e, struct ogl_span s) {
@@ -348,6 +348,9 @@ static int chat_event(struct ogl_encoder *e, const struct ogl_event *event) {
 }
 
 static int chat_end(struct ogl_encoder *e) {
+  static const struct ogl_event empty; /* it says no reason */
+  const struct chat_writer *w = e->state;
+  if (!w->any) put_finish(e, &empty); /* clients read the first choice without a question */
   if (e->context.include_usage && e->usage.known) {
     put_head(e);
     ogl_out_text(e, "],\"usage\":");
@@ -491,6 +494,7 @@ static void put_choice(struct ogl_encoder *e, const struct ogl_answer *a) {
 }
 
 static int chat_whole(struct ogl_encoder *e) {
+  static const struct ogl_answer empty; /* as at the end of a stream */
   ogl_out_text(e, "{\"id\":");
   ogl_out_string(e, ogl_encoder_id(e));
   ogl_out_text(e, ",\"object\":\"chat.completion\",\"created\":");
@@ -498,6 +502,7 @@ static int chat_whole(struct ogl_encoder *e) {
   ogl_out_text(e, ",\"model\":");
   ogl_out_string(e, ogl_encoder_model(e));
   ogl_out_text(e, ",\"choices\":[");
+  if (!e->fold.n) put_choice(e, &empty);
   for (size_t i = 0; i < e->fold.n; i++) {
     if (i) ogl_out_text(e, ",");
     put_choice(e, &e->fold.answers[i]);

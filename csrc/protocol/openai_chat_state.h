@@ -116,6 +116,8 @@ void ogl_chat_clear_choice(struct chat_choice *choice);
 
 /* Reads a delta or message, and pushes its events. 0, or a final error. */
 int ogl_chat_read_delta(struct chat_state *s, struct chat_choice *choice, struct ogl_span json, struct ogl_queue *out);
+/* Pushes the text of a choice that has no message; anything but a string is passed over. */
+void ogl_chat_read_text(struct chat_state *s, struct chat_choice *choice, struct ogl_span raw, struct ogl_queue *out);
 /* A text of the choice goes out: it may be repeated by a message later. */
 static inline void ogl_chat_give(struct chat_choice *choice, struct ogl_event *e, struct ogl_span text) {
   struct chat_given *given = &choice->given[e->kind - OGL_EVENT_TEXT];

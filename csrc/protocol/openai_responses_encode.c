@@ -237,18 +237,20 @@ static int tells_the_same(const struct responses_writer *w, int item, struct ogl
   return sent[0] == ogl_responses_lists(json, "summary") && sent[1] == ogl_responses_lists(json, "content");
 }
 
-/* The open thought whose last text stands right before that place; -1: none. */
+/* The thought whose last text stands right before that place; -1: none. */
 static int thought_before(const struct responses_writer *w, int index) {
   int row = ogl_responses_find_row(w, OGL_EVENT_REASONING, index - 1);
   int item = row >= 0 ? w->rows[row].item : -1;
-  return item >= 0 && w->items[item].open && !w->items[item].sealed ? item : -1;
+  return item >= 0 && !w->items[item].sealed ? item : -1;
 }
 
-/* A reasoning item as it came: its texts, which were sent already, stand before it. */
+/* A reasoning item as it came: its texts, which were sent already, stand before it. Where their item has ended, because others began, it
+** would tell them twice. */
 static int on_thought(struct ogl_encoder *e, const struct ogl_event *event) {
   struct responses_writer *w = e->state;
   int item = thought_before(w, event->index);
   if (item < 0) item = open_item(e, OUTPUT_OPAQUE, event->index, ogl_responses_own_id(event->b));
+  else if (!w->items[item].open) return e->lost++, 0;
   else if (!tells_the_same(w, item, event->b)) e->lost++;
   else close_rows(e, item), w->items[item].index = event->index;
   if (item >= 0) close_item(e, item);

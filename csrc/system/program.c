@@ -5,6 +5,7 @@
 #include "program.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -61,3 +62,5 @@ int ogl_program_replace(const char *path, char *const *arguments, const char *co
   ogl_free(all);
   return problem;
 }
+
+void ogl_program_outlive_pipes(void) { signal(SIGPIPE, SIG_IGN); }

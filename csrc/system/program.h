@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
-** program.h - another program in the place of this one, and the variables that it gets.
+** program.h - this program's variables, what a closed pipe does to it, and another program in its place.
 */
 #ifndef OGL_PROGRAM_H
 #define OGL_PROGRAM_H
@@ -15,6 +15,10 @@ char **ogl_program_environment(void);
    arguments end with a NULL, the first is the program's own name. It gets the variables of this process but for the changes, which end
    with a NULL too: "NAME=value", or "NAME" for one that it shall not have. Returns errno only. */
 int ogl_program_replace(const char *path, char *const *arguments, const char *const *changes);
+
+/* Has a write into a pipe that nobody reads any more fail with EPIPE, where it would end the program without a word. Programs that this one
+   runs inherit it. */
+void ogl_program_outlive_pipes(void);
 
 OGL_END
 

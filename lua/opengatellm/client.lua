@@ -205,7 +205,7 @@ local function set_connection(self, options)
   self.way = function() return way end -- a function, as for the key, because the table holds passwords
   self.headers, self.host = options.headers or false, options.host or options.block and host.plain() or false
   -- clients on the same connections share this table: `versions` of servers by address, `rate_headers` of the last answer that had them
-  local name = type(options.transport) == "string" and options.transport or nil
+  local name = type(options.transport) == "string" and options.transport or not options.transport and self.provider.transport or nil
   self.shared = { transport = not name and options.transport or nil, transport_name = name, versions = {}, rate_headers = false }
 end
 
@@ -240,7 +240,7 @@ end
 ---@field base_url? string default: the provider's variable ($OGL_URL) or address
 ---@field api_key? string|fun(): string? default: the provider's variables ($OGL_TOKEN, then $OGL_API_KEY)
 ---@field model? string for requests that name none
----@field settings? table<string, string> other settings that the provider needs: an account, a project; default: its variables
+---@field settings? table<string, string|integer> other settings that the provider needs: an account, a project; default: its variables
 ---@field no_v1? boolean the address is complete: append no version segment
 ---@field rag_url? string address of the OpenGateRAG that belongs to the server, where it is another one
 ---@field version? string the server's version ("0.8"), so that the client does not have to ask for it
@@ -254,7 +254,8 @@ end
 ---@field client_cert? {cert_file: string, key_file?: string, key_password?: string}
 ---@field insecure_skip_verify? boolean true: the server's certificate is not checked
 ---@field unix_socket? string path
----@field transport? table|"websocket" a transport; "websocket": OpenAI's Responses go over WebSockets, all other calls over HTTP
+---@field transport? table|"websocket"|"llama" a transport; "websocket": OpenAI's Responses go over WebSockets, all other calls over HTTP;
+--- "llama": a model in this process
 ---@field host? table the loop in which calls wait; default: the one that the program runs in
 ---@field block? boolean true: every call blocks the program until it is done, on Neovim's main coroutine too
 
@@ -285,6 +286,13 @@ function M.new(options, level)
   return self
 end
 
+-- Whether a client that `changes` made goes on using the transport of another: not where it names its own, nor where the provider's own
+-- transport is another, or has other settings.
+local function shares(client, derived, changes)
+  local own = derived.provider.transport
+  return not changes.transport and client.provider.transport == own and not (own and changes.settings)
+end
+
 --- Makes a client with some options replaced, on the same connections. Inside timeouts, retries, limits, headers and settings, the
 --- fields that `changes` does not name keep their values. Raises mistakes in the options.
 ---@param changes ogl.ClientOptions
@@ -296,7 +304,7 @@ function Client:with(changes)
     if changes[name] then options[name] = request.merge(self.with_options()[name], changes[name]) end
   end
   local derived = M.new(options, 2)
-  if not changes.transport then derived.shared = self.shared end
+  if shares(self, derived, changes) then derived.shared = self.shared end
   derived.chain = self.chain
   return derived
 end
@@ -445,7 +453,7 @@ function Client:get_transport()
   local shared = self.shared
   if shared.transport then return shared.transport end
   local err
-  shared.transport, err = transport.named(shared.transport_name)
+  shared.transport, err = transport.named(shared.transport_name, self.settings)
   return shared.transport, err
 end
 

@@ -8,6 +8,7 @@
 --
 -- @module opengatellm
 local client = require "opengatellm.client"
+local interrupts = require "opengatellm.host.interrupts"
 local json = require "opengatellm.json"
 local message = require "opengatellm.request.message"
 local task = require "opengatellm.task"
@@ -26,6 +27,7 @@ local M = {
   image = message.image, audio = message.audio, file = message.file,
   array = json.array, null = json.null,
   run = task.run, spawn = task.spawn, sleep = task.sleep, all = task.all, map = task.map, first = task.first, deadline = task.deadline,
+  interrupts = interrupts.open,
 }
 
 -- Loaded when they are first used: few programs do.
@@ -37,14 +39,17 @@ local LATER = {
 --- Makes a client; every option may be left out. Raises mistakes in the options.
 ---@param options? ogl.ClientOptions
 ---@return ogl.Client
-function M.client(options) return client.new(options, 2) end
+function M.client(options)
+  local made = client.new(options, 2)
+  return made -- no tail call: a mistake is the caller's, and error() counts the frames to it
+end
 
 --- Makes a router: several clients, used like one.
 ---@param options ogl.RouterOptions
 ---@return ogl.Router
 function M.router(options)
   local router = require "opengatellm.router".new(options, 2)
-  return router -- no tail call: a mistake is the caller's, and error() counts the frames to it
+  return router -- no tail call, as above
 end
 
 --- Makes a tool: what a model may have called, how its arguments are checked, and how it runs. Raises mistakes.

@@ -168,6 +168,11 @@ local function release(self)
   self.decoder:close()
 end
 
+local function put_first(list, others)
+  if not others then return end
+  for i = 1, #others do table.insert(list, i, others[i]) end
+end
+
 -- The reply so far, with what the exchange knows.
 local function reply_so_far(self)
   local source = self.chain or self.decoder
@@ -178,8 +183,8 @@ local function reply_so_far(self)
   reply.protocol, reply.provider = provider.protocol, provider.name -- who its signatures go back to
   if about then reply.protocol, reply.provider = about.protocol or reply.protocol, about.provider or reply.provider end
   if reply.logprobs or reply.choices then require "opengatellm.chat.logprobs".join(reply) end
-  local warnings = self.call.wire.warnings
-  for i = 1, #warnings do table.insert(reply.warnings, i, warnings[i]) end
+  put_first(reply.warnings, self.exchange and self.exchange.warnings)
+  put_first(reply.warnings, self.call.wire.warnings)
   return reply
 end
 

@@ -9,6 +9,7 @@
 -- @module opengatellm.task
 local errors = require "opengatellm.errors"
 local host = require "opengatellm.host"
+local interrupts = require "opengatellm.host.interrupts"
 
 local unpack = table.unpack or unpack -- luacheck: compat
 local function pack(...) return { n = select("#", ...), ... } end
@@ -222,12 +223,11 @@ function M.run(fn, ...)
   error(type(main.failure.err) == "string" and main.traceback or main.failure.err, 0)
 end
 
---- Gives the error of the running task if it was cancelled.
+--- Gives the error of the running task if it was cancelled, or of the program if it was interrupted.
 ---@return ogl.Error? err `cancelled`, or nil
 function M.cancelled()
-  if n_cancelled == 0 then return nil end
-  local task = tasks[coroutine.running() or M]
-  return task and task.cancel_error
+  local task = n_cancelled > 0 and tasks[coroutine.running() or M]
+  return task and task.cancel_error or interrupts.err()
 end
 
 --- Whether the host may kill the running task where it waits (nginx). No other host kills tasks.
@@ -242,11 +242,25 @@ end
 ---@param fn fun(err: ogl.Error)
 ---@return fun()? release takes the function back; nil on hosts that kill no task
 function M.on_kill(fn)
+  if not any_mortal then return nil end
   local me = tasks[coroutine.running() or M]
   if not (me and me.host.kill) then return nil end
   me.held = me.held or {}
   me.held[fn] = true
   return function() me.held[fn] = nil end
+end
+
+local MORTAL = { kill = true } -- in place of a host: nginx itself kills what runs so
+
+--- Has the running coroutine, which the host itself began (nginx: the handler of a request), count as a task that may be killed.
+---@return fun(err: ogl.Error) killed has to be called when that happens: it gives back what the coroutine holds
+function M.outlive()
+  local me = { host = MORTAL, held = nil, children = nil }
+  tasks[coroutine.running()], any_mortal = me, true
+  return function(err)
+    for child in pairs(me.children or NONE) do child:cancel() end
+    for fn in pairs(me.held or NONE) do fn(err) end
+  end
 end
 
 --- Suspends the running task; the other tasks go on.

@@ -12,3 +12,17 @@ describe("a free name", function()
     assert.same({ a = true, ["a#2"] = true }, taken)
   end)
 end)
+
+describe("the nearest name", function()
+  it("is the one with the fewest other letters, of several the first", function()
+    local known = { "timeout", "timer", "verbose", "Model" }
+    for word, name in pairs { timout = "timeout", tiemout = "timeout", time = "timer", verboze = "verbose", model = "Model", MODEL = "Model", imeout = "timeout" } do
+      assert.equal(name, names.nearest(word, known), word)
+    end
+    assert.equal("ab", names.nearest("a", { "ab", "ac" }))
+  end)
+
+  it("is none where too much differs", function()
+    for _, word in ipairs { "xyz", "", "tmr1", "verb", ("timeout"):rep(10) } do assert.is_nil(names.nearest(word, { "timeout", "timer", "verbose" }), word) end
+  end)
+end)

@@ -19,9 +19,10 @@ describe("nginx's configuration", function()
       'lua_package_path "/share/?.lua;/share/?/init.lua;;";', 'load("/etc/gateway.lua")', "access_log off;", "worker_processes 1;",
     } do has(told, line) end
     for _, word in ipairs { "load_module", "user ", "lua_ssl", "os.exit", "@" } do assert.is_nil(told:find(word, 1, true), word) end
-    told = text { modules = { "/m/a.so", "/m/b.so" }, user = "www", authorities = "/ca.pem", access_log = "/log", is_check = true }
+    told = text { modules = { "/m/a.so", "/m/b.so" }, user = "www", authorities = "/ca.pem", access_log = "/log", is_check = true, body = 1000 }
     for _, line in ipairs {
       'load_module "/m/a.so";\nload_module "/m/b.so";\n', 'user "www";', 'lua_ssl_trusted_certificate "/ca.pem";', 'access_log "/log" gateway;', "os.exit",
+      "client_max_body_size 1000;",
     } do has(told, line) end
   end)
 

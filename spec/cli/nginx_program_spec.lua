@@ -45,7 +45,3 @@ describe("our modules for LuaJIT", function()
     end
   end)
 end)
-
-it("a word for the shell stays one", function()
-  assert.equal("it's $HOME", programs.output_of("printf %s " .. programs.quoted "it's $HOME"))
-end)

@@ -83,19 +83,6 @@ local function folder(files)
   return path
 end
 
--- Runs with other modules in place of these; false: not installed.
-local function with_modules(modules, fn)
-  local loaded, preload = {}, {}
-  for name, module in pairs(modules) do
-    loaded[name], preload[name] = package.loaded[name], package.preload[name]
-    package.loaded[name] = module or nil
-    package.preload[name] = not module and function() error "not installed" end or nil
-  end
-  local fine, raised = pcall(fn)
-  for name in pairs(modules) do package.loaded[name], package.preload[name] = loaded[name], preload[name] end
-  assert(fine, raised)
-end
-
 local SIMPLE = 'return { name = "%s" }'
 
 describe("ogl.tools.load", function()
@@ -106,26 +93,11 @@ describe("ogl.tools.load", function()
     }
     assert.same({ "z", "a", "from_b", "from_c" }, names(assert(ogl.tools.load(path))))
     assert.same({ "z", "a", "from_b", "from_c" }, names(assert(ogl.tools.load(path .. "/"))))
-    with_modules({ lfs = false }, function() assert.same({ "z", "a", "from_b", "from_c" }, names(assert(ogl.tools.load(path)))) end)
-  end)
-
-  it("needs lfs or luv for a folder, and says so", function()
-    with_modules({ lfs = false, luv = false }, function()
-      local set, err = ogl.tools.load "tools"
-      assert.same({ nil, "config" }, { set, err.kind })
-      assert.equal("tools: a folder is read with lfs or luv, and neither is installed: install one, or give a list of files", err.message)
-      assert.same({ "a" }, names(assert(ogl.tools.load { helper.write(SIMPLE:format "a") })))
-    end)
   end)
 
   it("says that there is no such folder", function()
-    for _, modules in ipairs { {}, { lfs = false } } do
-      with_modules(modules, function()
-        local set, err = ogl.tools.load "/nowhere/at/all"
-        assert.same({ nil, "config" }, { set, err.kind })
-        assert.matches("/nowhere/at/all: .*No such file", (err.message:gsub("no such file", "No such file")))
-      end)
-    end
+    local set, err = ogl.tools.load "/nowhere/at/all"
+    assert.same({ nil, "config", "/nowhere/at/all: No such file or directory" }, { set, err.kind, err.message })
   end)
 
   it("loads a list in its order", function()

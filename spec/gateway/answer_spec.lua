@@ -123,7 +123,7 @@ for name, row in pairs(ASKED) do
       assert.is_nil(read())
       local text = metrics:text()
       assert.truthy(text:find('duration_seconds_count{[^}]*error="incomplete"[^}]*} 1\n'), text)
-      assert.truthy(text:find('duration_seconds_count{[^}]*error="503"[^}]*} 1\n'), text)
+      assert.truthy(text:find('duration_seconds_count{[^}]*error="closed"[^}]*} 1\n'), text)
     end)
   end)
 end

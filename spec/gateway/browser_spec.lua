@@ -26,6 +26,15 @@ describe("the Host check", function()
     end
   end)
 
+  it("lets the machine's own name pass", function()
+    local gateway = gateway_of()
+    for name, wanted in pairs { ["box:11434"] = 200, BOX = 200, box2 = 403 } do
+      assert.equal(wanted, (gateway:handle {
+        method = "GET", path = "/api/version", headers = { host = name }, server = "127.0.0.1", hostname = "Box",
+      }))
+    end
+  end)
+
   it("is for loopback alone", function()
     assert.equal(200, (status_of(gateway_of(), { host = "evil.example" }, "192.168.1.5")))
     assert.equal(403, (status_of(gateway_of(), { host = "evil.example" }, "::1")))
@@ -37,7 +46,7 @@ describe("the Origin check", function()
     local gateway = gateway_of()
     for origin, wanted in pairs {
       ["http://localhost:3000"] = 200, ["https://127.0.0.1"] = 200, ["http://0.0.0.0:1"] = 200, ["app://obsidian.md"] = 200,
-      ["vscode-webview://x"] = 200, ["tauri://localhost"] = 200, ["https://evil.example"] = 403, ["null"] = 403,
+      ["vscode-webview://x"] = 200, ["tauri://localhost"] = 200, ["chrome-extension://abc"] = 200, ["moz-extension://abc"] = 200, ["https://evil.example"] = 403, ["null"] = 403,
       ["http://localhost.evil.example"] = 403, ["http://gate.example"] = 200,
     } do
       local status, headers = status_of(gateway, { origin = origin, host = "gate.example" })

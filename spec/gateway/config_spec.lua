@@ -24,13 +24,73 @@ describe("a configuration", function()
     end
   end)
 
-  it("is told the file, the key and what was expected", function()
-    assert.equal(": expected it to return a table of options, got nil", problem_of "")
-    assert.equal(": routes[1].client: expected a client or a router, got table", problem_of 'return { routes = { { client = {} } } }')
-    assert.equal(": limits.body: expected bytes above 0", problem_of(HEAD .. "return { routes = { { client = client } }, limits = { body = 0 } }"))
-    assert.truthy(problem_of "return {":find "^:1:")
-    assert.truthy(problem_of "\nerror 'no key'":find("no key", 1, true))
+  local ONE = "routes = { { client = client } }"
+
+  local function expect(rows)
+    for _, row in ipairs(rows) do
+      local problem = problem_of(HEAD .. row[1])
+      assert.equal(row[2], problem, row[1])
+    end
+  end
+
+  it("is told what it returns instead of options", function()
+    expect {
+      { "", ": expected it to return a table of options, got nil" }, { "return 1", ": expected it to return a table of options, got number" },
+      { "return {}", ": routes: expected a list of at least one route" }, { "return { { client = client } }", ": 1: there is no such field" },
+      { "return { handle = print }", ": handle: there is no such field" },
+    }
+  end)
+
+  it("is told which route is wrong, and how", function()
+    for route, problem in pairs {
+      ["1"] = ": expected table, got number", ["client"] = ": expected a table with `client`, got the client itself",
+      ["{}"] = ".client: expected a client or a router, got nil", ["{ client = {} }"] = ".client: expected a client or a router, got table",
+      ["{ client = 'openai' }"] = ".client: expected table, got string", ["{ client = client, modle = 'x' }"] = ".modle: there is no such field",
+      ["{ client = client, model = '' }"] = ".model: expected a text, got an empty one", ["{ client = client, prefix = '' }"] = ".prefix: expected a text, got an empty one",
+      ["{ client = client, model = 'a', to = '' }"] = ".to: expected a text, got an empty one",
+      ["{ client = client, model = 'a', prefix = 'b' }"] = ".prefix: the route has model already",
+      ["{ client = client, model = 'a', aliases = { 1 } }"] = ".aliases[1]: expected string, got number",
+      ["{ client = client, model = 'a', aliases = { 'a' } }"] = ": another route has the model 'a'",
+      ["{ client = client, aliases = { 'a' } }"] = ".aliases: they stand beside `model`",
+      ["{ client = client, pattern = '(' }"] = ".pattern: it is no pattern of Lua", ["{ client = client, match = 'x' }"] = ".match: expected function, got string",
+      ["{ client = client, public = 'no' }"] = ".public: expected boolean, got string", ["{ client = client, manage = true }"] = ".manage: the client is of no Ollama server",
+      ["{ client = client, context_length = 0 }"] = ".context_length: expected tokens above 0",
+      ["{ client = client, capabilities = { 'completions' } }"] = ".capabilities[1]: there is no capability 'completions'",
+      ["{ client = ogl.client { base_url = 'http//x' } }"] = ".client: base_url: it has to begin with http:// or https://",
+      ["{ client = ogl.router { clients = { client, ogl.client { base_url = 'x' } } } }"] = ".client.clients[2]: base_url: it has to begin with http:// or https://",
+    } do
+      expect { { ("return { routes = { %s } }"):format(route), ": routes[1]" .. problem } }
+    end
+    expect { { "return { routes = { { client = client }, { client = client } } }", ": routes[2]: another route takes every other name already" } }
+  end)
+
+  it("is told which option is wrong, and how", function()
+    for option, problem in pairs {
+      ["Key = 'x'"] = "Key: there is no such field", ["key = ''"] = "key: expected a text or a function", ["faces = 'ollama'"] = "faces: expected table, got string",
+      ["faces = { 'gemini' }"] = "faces[1]: there is no face 'gemini'", ["faces = { 'ollama', 'ollama' }"] = "faces[2]: ollama is there already",
+      ["limits = { body = '1m' }"] = "limits.body: expected integer, got string", ["limits = { bodies = 1 }"] = "limits.bodies: there is no such field",
+      ["limits = { body = 0 }"] = "limits.body: expected bytes from 1 to 2147483647", ["limits = { body = 2 ^ 40 }"] = "limits.body: expected bytes from 1 to 2147483647",
+      ["metrics = true"] = "metrics: expected table, got boolean", ["metrics = {}"] = "metrics: expected what ogl.middleware.prometheus gives",
+      ["version = 'v1'"] = "version: expected digits and dots", ["origins = { 1 }"] = "origins[1]: expected string, got number",
+      ["hosts = 'x'"] = "hosts: expected table, got string", ["forward = { 'a b' }"] = "forward[1]: expected the name of a header",
+      ["forward = { 'Cookie' }"] = "forward[1]: cookie is never a caller's", ["on_error = 1"] = "on_error: expected function, got 1",
+    } do
+      expect { { ("return { %s, %s }"):format(ONE, option), ": " .. problem } }
+    end
+  end)
+
+  it("is told in which line Lua, or the library, refused it", function()
+    expect {
+      { "\nerror 'no key'", ":4: no key" }, { "error()", ": it raised nothing" },
+      { "error {}", ": it raised a table" }, { "error 'two\\n  lines'", ":3: two lines" },
+      { "return { routes = { { client = ogl.client { api_kye = 'x' } } } }", ":3: ogl.client: api_kye: there is no such field" },
+      { "return { routes = { { client = ogl.router { clients = {} } } } }", ":3: ogl.router: clients: expected a list of at least one client" },
+    }
+    for _, wrong in ipairs { "return {", "return }", "local x = = 1", "retrun {}", "local x = client.nothing.more", "require 'nothing'" } do
+      assert.truthy(problem_of(HEAD .. wrong):find "^:3: ", wrong)
+    end
     assert.truthy(select(2, config.load "/nowhere/gateway.lua"):find("/nowhere/gateway.lua: it cannot be read: No such file", 1, true))
+    assert.truthy(select(2, config.load "/"):find("/: it cannot be read: ", 1, true))
   end)
 end)
 

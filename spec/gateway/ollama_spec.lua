@@ -1,5 +1,7 @@
 -- Ollama's face in front of servers of every protocol.
 local core = require "opengatellm.core"
+local errors = require "opengatellm.errors"
+local helper = require "spec.helper"
 local json = require "opengatellm.json"
 local ogl = require "opengatellm"
 local support = require "spec.support.gateway"
@@ -119,12 +121,35 @@ describe("Ollama's chat", function()
     status, bytes = chat(gateway, { tools = { TOOL } })
     assert.equal(400, status)
     assert.equal('"shown" does not support tools', json.decode(bytes).error)
-    for _, name in ipairs { "raw", "suffix", "template" } do
-      local value = name == "raw" and true or "x"
-      status = support.ask(gateway, "POST", "/api/generate", { model = "shown", prompt = "x", [name] = value })
+    for _, name in ipairs { "suffix", "template" } do
+      status = support.ask(gateway, "POST", "/api/generate", { model = "shown", prompt = "x", [name] = "x" })
       assert.equal(400, status, name)
     end
     assert.equal(0, #transport.requests)
+  end)
+
+  it("thinks where the operator says that the model does, unless it is told not to", function()
+    local function sent(upstream, capabilities, think)
+      local gateway, transport = gateway_of(upstream, support.server(upstream, support.TEXT), nil, { capabilities = capabilities })
+      local status, bytes = chat(gateway, { think = think })
+      assert.equal(200, status, bytes)
+      local body = json.decode(transport.requests[1].body)
+      return body.thinking or body.generationConfig and body.generationConfig.thinkingConfig or body.reasoning
+    end
+    local able = { "completion", "thinking" }
+    for _, think in ipairs { true, "default" } do
+      if think == "default" then think = nil end
+      assert.equal("enabled", sent("anthropic", able, think).type)
+      assert.is_true(sent("gemini", able, think).includeThoughts)
+    end
+    assert.equal("enabled", sent("anthropic", nil, true).type)
+    assert.equal("disabled", sent("anthropic", able, false).type)
+    assert.equal("none", sent("openai_responses", able, false).effort)
+    assert.equal("high", sent("openai_responses", able, "high").effort)
+    for _, upstream in ipairs { "anthropic", "gemini", "openai_responses" } do
+      assert.is_nil(sent(upstream, nil, nil))
+      assert.is_nil(sent(upstream, { "completion" }, nil))
+    end
   end)
 
   it("of an Ollama server passes through, what stands below conversations too", function()
@@ -152,11 +177,52 @@ describe("Ollama's chat", function()
     refused(400, "POST", "/api/chat", { messages = json.array {} }, "model is required")
     refused(400, "POST", "/api/show", {}, "model is required")
     refused(400, "POST", "/api/chat", { model = "m", messages = "x" })
+    refused(400, "POST", "/api/chat", { model = "m", messages = json.array {}, top_logprobs = 21 }, "top_logprobs must be between 0 and 20")
+    refused(400, "POST", "/api/chat", { model = "m", Model = "other", messages = { { role = "user", content = "x" } } }, "Model: expected model, in small letters")
+    refused(400, "POST", "/api/generate", { model = "m", NAME = "other", prompt = "x" }, "NAME: expected name, in small letters")
+    refused(400, "POST", "/api/pull", { model = "m", Name = "other" }, "Name: expected name, in small letters")
     refused(405, "GET", "/api/chat")
     refused(405, "POST", "/api/tags")
     assert.equal(0, #transport.requests)
     local status, bytes, headers = support.ask(gateway, "GET", "/nothing")
     assert.same({ 404, "404 page not found", "text/plain" }, { status, bytes, headers["content-type"] })
+  end)
+
+  it("tells of a hosted model what it is called there and who hosts it, on every line", function()
+    for upstream in pairs(support.PROVIDERS) do
+      local gateway = gateway_of(upstream, support.server(upstream, support.TEXT))
+      for _, streamed in ipairs { true, false } do
+        local _, bytes = chat(gateway, { stream = streamed })
+        for _, line in ipairs(lines_of(bytes)) do
+          assert.equal(upstream ~= "ollama" and "m" or nil, line.remote_model)
+          assert.equal(upstream ~= "ollama" and "string" or "nil", type(line.remote_host))
+        end
+      end
+    end
+  end)
+
+  it("takes the options that programs send, and sends none that its server does not know", function()
+    local gateway, transport = gateway_of("openai_chat", TEXT)
+    for _, options in ipairs {
+      '{"num_ctx":4096,"temperature":null,"format":"json","keep_alive":"5m","odd":1,"num_predict":-1}', '{"num_predict":-2}', '{"num_predict":0}', "null", "{}",
+    } do
+      local status, bytes = support.ask(gateway, "POST", "/api/chat",
+        ('{"model":"shown","stream":false,"keep_alive":-1,"options":%s,"messages":[{"role":"USER","content":"x"}]}'):format(options))
+      assert.equal(200, status, bytes)
+      assert.same({ model = "m", messages = { { role = "user", content = "x" } } }, json.decode(transport.requests[#transport.requests].body))
+    end
+    assert.equal(200, (chat(gateway, { stream = false, options = { num_predict = 5 } })))
+    assert.equal(5, json.decode(transport.requests[#transport.requests].body).max_tokens)
+  end)
+
+  it("is busy, as a server with a full queue, where a limiter of the gateway is full", function()
+    local function full() return nil, errors.new { kind = "limit", code = "queue", message = "full", retryable = true, retry_after = 2, sent = false } end
+    local client = (support.client("openai_chat", TEXT)):use(full)
+    local gateway = ogl.gateway { routes = { { model = "shown", client = client, to = "m" } } }
+    local status, bytes, headers = chat(gateway)
+    assert.same({ 503, "server busy, please try again.  maximum pending requests exceeded", "2" }, { status, json.decode(bytes).error, headers["retry-after"] })
+    status = support.ask(gateway, "POST", "/v1/chat/completions", { model = "shown", messages = { { role = "user", content = "x" } } })
+    assert.equal(429, status)
   end)
 
   it("says which model it does not have", function()
@@ -267,10 +333,36 @@ describe("Ollama's lists", function()
     end
   end)
 
-  it("let an Ollama server describe its own model", function()
-    local own = gateway_of("ollama", { headers = { ["content-type"] = "application/json" }, body = '{"template":"own"}' })
+  it("show GitHub Copilot the name that it asks for, and who completes in the middle of a text its place", function()
+    local able = gateway_of("openai_chat", {}, nil, { capabilities = { "completion", "insert" } })
+    local function show(agent)
+      local _, bytes = support.ask(able, "POST", "/api/show", { model = "shown:latest" }, { ["user-agent"] = agent })
+      return json.decode(bytes)
+    end
+    assert.equal("shown:latest", show "GitHubCopilotChat/0.30".model_info["general.basename"])
+    assert.equal("shown", show "curl".model_info["general.basename"])
+    assert.truthy(show "curl".template:find(".Suffix", 1, true))
+  end)
+
+  it("let an Ollama server describe its own models", function()
+    local function server(request)
+      local body = request.url:find "/api/tags$" and '{"models":[{"name":"m:8b","model":"m:8b","size":7,"digest":"d"}]}' or '{"template":"own"}'
+      return { headers = { ["content-type"] = "application/json" }, body = body }
+    end
+    local own = gateway_of("ollama", server)
     local _, bytes = support.ask(own, "POST", "/api/show", { model = "shown" })
     assert.equal("own", json.decode(bytes).template)
+    _, bytes = support.ask(own, "GET", "/api/tags")
+    assert.same({ name = "m:8b", model = "m:8b", size = 7, digest = "d" }, json.decode(bytes).models[2])
+  end)
+
+  it("describe a model whose own server fails, but none that it does not have", function()
+    for status, wanted in pairs { [503] = 200, [404] = 404 } do
+      local own = gateway_of("ollama", { status = status, body = '{"error":"x"}' })
+      local answered, bytes = support.ask(own, "POST", "/api/show", { model = "shown" })
+      assert.equal(wanted, answered)
+      assert.equal(wanted == 200 and "completion" or nil, (json.decode(bytes).capabilities or {})[1])
+    end
   end)
 end)
 
@@ -282,10 +374,23 @@ describe("a request that changes models", function()
     _, bytes = support.ask(gateway, "POST", "/api/pull", { name = "one", stream = false })
     assert.equal('{"status":"success"}', bytes)
     assert.equal(404, (support.ask(gateway, "POST", "/api/pull", { model = "two" })))
+    local LIST = { headers = { ["content-type"] = "application/json" }, body = '{"object":"list","data":[{"id":"one"}]}' }
+    for body, status in pairs { [LIST.body] = 404, ['{"object":"list","data":[]}'] = 200 } do
+      LIST.body = body
+      local open = ogl.gateway { routes = { { client = (support.client("openai_chat", LIST)) } } }
+      assert.equal(200, (support.ask(open, "POST", "/api/pull", { model = "one" })))
+      assert.equal(status, (support.ask(open, "POST", "/api/pull", { model = "two" })))
+    end
+    local own = ogl.gateway { routes = { { client = (support.client("ollama", {
+      headers = { ["content-type"] = "application/json" }, body = '{"models":[{"name":"one:latest"},{"name":"two:8b"}]}' })) } } }
+    for name, status in pairs { one = 200, ["one:latest"] = 200, ["two:8b"] = 200, two = 404, three = 404 } do
+      assert.equal(status, (support.ask(own, "POST", "/api/pull", { model = name })), name)
+    end
     assert.equal(403, (support.ask(gateway, "DELETE", "/api/delete", { model = "one" })))
     assert.equal(403, (support.ask(gateway, "POST", "/api/copy", { source = "one", destination = "x" })))
     assert.equal(403, (support.ask(gateway, "HEAD", "/api/blobs/sha256:00")))
     assert.equal(401, (support.ask(gateway, "POST", "/api/me")))
+    assert.equal(401, (support.ask(gateway, "DELETE", "/api/user/keys/abc")))
   end)
 
   it("goes on to an Ollama server whose route says manage", function()
@@ -296,8 +401,34 @@ describe("a request that changes models", function()
     assert.equal(200, (support.ask(gateway, "DELETE", "/api/delete", { model = "shown" })))
     assert.equal("DELETE", transport.requests[2].method)
     assert.equal("m", json.decode(transport.requests[2].body).model)
-    assert.equal(200, (support.ask(gateway, "POST", "/api/blobs/sha256:00", "bytes")))
-    assert.equal("bytes", transport.requests[3].body)
+    assert.equal(200, (support.ask(gateway, "HEAD", "/api/blobs/sha256:00")))
+    assert.equal("HEAD", transport.requests[3].method)
     assert.truthy(transport.requests[3].url:find "/api/blobs/sha256:00$")
+    assert.equal(200, (support.ask(gateway, "POST", "/api/create", { model = "shown", from = "shown" })))
+    assert.equal("m", json.decode(transport.requests[4].body).from)
+  end)
+
+  it("sends layers on as files, and reads none where nothing is managed", function()
+    local sent
+    local function server(request)
+      local pieces = {}
+      for bytes in request.body.read do pieces[#pieces + 1] = bytes end
+      sent = { table.concat(pieces), request.body.length }
+      return { status = 201, body = "" }
+    end
+    local gateway, transport = gateway_of("ollama", server, { limits = { body = 10 } }, { manage = true })
+    local function push(where, source, body)
+      return (where:handle { method = "POST", path = "/api/blobs/sha256:00", headers = {}, source = source, body = body })
+    end
+    local path = helper.write(("x"):rep(100000))
+    assert.equal(201, (push(gateway, function() return { path = path } end)))
+    assert.same({ ("x"):rep(100000), 100000 }, sent)
+    assert.truthy(transport.requests[1].url:find "/api/blobs/sha256:00$")
+    assert.equal(201, (push(gateway, nil, "bytes")))
+    assert.same({ "bytes", 5 }, sent)
+    assert.is_true(gateway:takes_file "/api/blobs/sha256:00")
+    assert.is_false(gateway:takes_file "/api/create")
+    local closed = gateway_of("openai_chat", {})
+    assert.equal(403, (push(closed, function() error "read" end)))
   end)
 end)

@@ -127,6 +127,9 @@ describe("what bad input gets", function()
     refused(400, "/v1/chat/completions", { model = 3, messages = { { role = "user", content = "x" } } })
     refused(400, "/v1/chat/completions", { model = "m", messages = { { role = "user", content = "x" } }, temperature = "hot" })
     refused(400, "/v1/chat/completions", { model = "m\nx: y", messages = { { role = "user", content = "x" } } })
+    for _, path in ipairs { "/v1/chat/completions", "/v1/responses", "/v1/completions" } do
+      refused(400, path, { model = "m", MODEL = "other", messages = { { role = "user", content = "x" } }, input = "x", prompt = "x" })
+    end
     refused(400, "/v1/embeddings", { model = "m", input = 3 })
     refused(400, "/v1/embeddings", { model = "m" })
     refused(400, "/v1/rerank", { model = "m", query = "x" })
@@ -160,6 +163,17 @@ describe("a pass through", function()
     assert.equal(bytes, got)
     assert.equal("text/event-stream", headers["content-type"])
     assert.equal(sent, transport.requests[1].body)
+  end)
+
+  it("is none where the server streams although it was not asked to: the caller gets the whole", function()
+    for face in pairs(ASK) do
+      local gateway = gateway_of(face, support.answer(face, support.TEXT, true))
+      local status, bytes, headers = ask(gateway, face, { model = "m", stream = false })
+      assert.same({ 200, "application/json" }, { status, headers["content-type"] })
+      local reply, code = support.decode(face, bytes, headers["content-type"])
+      assert.same({ "C'est Paris.", "stop" }, { reply.text, reply.finish_reason })
+      assert.is_nil(code)
+    end
   end)
 
   it("gives no header of the server but the type, and shows no caller's header to it", function()
@@ -255,6 +269,21 @@ describe("a pass through", function()
   end)
 end)
 
+describe("a request that names two models", function()
+  it("goes on with the one that its route was found by", function()
+    for _, protocol in ipairs { "openai_chat", "ollama" } do
+      local client, transport = support.client(protocol, support.server(protocol, support.TEXT))
+      local gateway = ogl.gateway { routes = { { client = client } } }
+      local path = protocol == "ollama" and "/api/chat" or "/v1/chat/completions"
+      local status, bytes, headers = support.ask(gateway, "POST", path, '{"model":"a","stream":false,"messages":[{"role":"user","content":"x"}],"model":"b"}')
+      assert.equal(200, status, bytes)
+      local sent = transport.requests[1].body
+      assert.equal(headers["x-gateway-model"], json.decode(sent).model)
+      assert.equal(1, select(2, sent:gsub('"model"', "")))
+    end
+  end)
+end)
+
 describe("a fallback", function()
   it("answers in place of a server that is down, and says so", function()
     local down = support.client("openai_chat", { status = 503, body = "" })
@@ -267,7 +296,36 @@ describe("a fallback", function()
     assert.equal("2", headers["x-gateway-attempts"])
     assert.equal("b", headers["x-gateway-model"])
     assert.equal("anthropic_compatible", headers["x-gateway-provider"])
+    assert.equal("anthropic_compatible/b", headers["x-gateway-fallback"])
     assert.equal("virtual", json.decode(bytes).model)
+  end)
+
+  it("asks each server for the model of its own client", function()
+    local down, first = support.client("openai_chat", { status = 503, body = '{"error":{"message":"busy"}}' }, { model = "a" })
+    local up, second = support.client("openai_chat", support.server("openai_chat", support.TEXT), { model = "b" })
+    local function virtual(...) return ogl.gateway { routes = { { model = "virtual", client = ogl.router { clients = { ... } } } } } end
+    local body = { model = "virtual", messages = { { role = "user", content = "x" } } }
+    local status, bytes = support.ask(virtual(down, up), "POST", "/v1/chat/completions", body)
+    assert.equal(200, status, bytes)
+    assert.same({ "a", "b" }, { json.decode(first.requests[1].body).model, json.decode(second.requests[1].body).model })
+    local _, headers
+    status, _, headers = support.ask(virtual(up), "POST", "/v1/chat/completions", body)
+    assert.same({ 200, "b" }, { status, headers["x-gateway-model"] })
+    assert.is_nil(headers["x-gateway-fallback"])
+  end)
+
+  it("that none answers says who was asked", function()
+    local down = support.client("openai_chat", { status = 503, body = '{"error":{"message":"busy"}}' }, { model = "a" })
+    local gateway = ogl.gateway { routes = {
+      { model = "virtual", client = ogl.router { clients = { { client = down, name = "x" }, { client = down, name = "y" } }, retries = { max = 0 } } },
+      { client = down },
+    } }
+    for name, wanted in pairs { virtual = { "2", nil, nil }, a = { "1", "a", "openai_compatible" } } do
+      local status, bytes, headers = support.ask(gateway, "POST", "/api/chat", { model = name, messages = { { role = "user", content = "x" } } })
+      assert.same({ 503, "busy" }, { status, json.decode(bytes).error })
+      assert.same(wanted, { headers["x-gateway-attempts"], headers["x-gateway-model"], headers["x-gateway-provider"] })
+      assert.truthy(headers["x-gateway-upstream-ms"])
+    end
   end)
 end)
 
@@ -312,5 +370,118 @@ describe("the other routes", function()
 
   it("health answers", function()
     assert.equal(200, (support.ask(gateway_of("openai_chat", {}), "GET", "/health")))
+  end)
+end)
+
+describe("OpenAI's list of models", function()
+  it("has Anthropic's form for programs that name a version of its API", function()
+    local gateway = ogl.gateway { routes = { { model = "a", aliases = { "b" }, client = (support.client("openai_chat", {})) } } }
+    local function list(headers) return json.decode((select(2, support.ask(gateway, "GET", "/v1/models", nil, headers)))) end
+    local plain = list()
+    assert.same({ "list", "a", "model" }, { plain.object, plain.data[1].id, plain.data[1].object })
+    assert.same({
+      data = {
+        { type = "model", id = "a", display_name = "a", created_at = "1970-01-01T00:00:00Z" },
+        { type = "model", id = "b", display_name = "b", created_at = "1970-01-01T00:00:00Z" },
+      },
+      has_more = false, first_id = "a", last_id = "b",
+    }, list { ["anthropic-version"] = "2023-06-01" })
+  end)
+
+  it("asks servers beside each other, for a second at the most, and does without those that fail", function()
+    local function server(id)
+      return function(request)
+        assert.equal(1, request.timeouts.total)
+        if not id then return { status = 500, body = "" } end
+        return { headers = { ["content-type"] = "application/json" }, body = ('{"object":"list","data":[{"id":"%s"}]}'):format(id) }
+      end
+    end
+    local routes, transports = {}, {}
+    for i, id in ipairs { "a", false, "c" } do
+      local client, transport = support.client("openai_chat", server(id))
+      routes[i], transports[i] = { prefix = i .. "/", client = client }, transport
+    end
+    local gateway = ogl.gateway { routes = routes }
+    for _ = 1, 2 do
+      local _, bytes = support.ask(gateway, "GET", "/v1/models")
+      local names = {}
+      for i, model in ipairs(json.decode(bytes).data) do names[i] = model.id end
+      assert.same({ "1/a", "3/c" }, names)
+    end
+    for _, transport in ipairs(transports) do assert.equal(1, #transport.requests) end
+  end)
+end)
+
+describe("OpenAI's transcriptions", function()
+  local TYPE = "multipart/form-data; boundary=b1"
+
+  local function form_of(fields)
+    local lines = {}
+    for name, value in pairs(fields) do
+      local more = name == "file" and '; filename="a.wav"' or ""
+      lines[#lines + 1] = ('--b1\r\nContent-Disposition: form-data; name="%s"%s\r\n\r\n'):format(name, more) .. value .. "\r\n"
+    end
+    return table.concat(lines) .. "--b1--\r\n"
+  end
+
+  local function transcribe(fields, answer, headers, protocol)
+    local client, transport = support.client(protocol or "openai_chat", answer or { body = "" })
+    local gateway = ogl.gateway { routes = { { model = "shown", client = client, to = "whisper" } } }
+    local all = { ["content-type"] = TYPE }
+    for name, value in pairs(headers or {}) do all[name] = value end
+    local status, bytes, answered = support.ask(gateway, "POST", "/v1/audio/transcriptions", type(fields) == "table" and form_of(fields) or fields, all)
+    return status, bytes, answered, transport.requests
+  end
+
+  it("go on as they came, but for the model's name", function()
+    for _, protocol in ipairs { "openai_chat", "openai_responses" } do
+      local fields = { model = "shown", file = "RIFF\r\n\0", language = "fr" }
+      local status, bytes, headers, requests = transcribe(fields, { headers = { ["content-type"] = "application/json" }, body = '{"text":"Bonjour"}' }, nil, protocol)
+      assert.same({ 200, '{"text":"Bonjour"}', "whisper" }, { status, bytes, headers["x-gateway-model"] })
+      local sent = requests[1]
+      assert.truthy(sent.url:find "/audio/transcriptions$")
+      local body = sent.body
+      local types = {}
+      for _, row in ipairs(sent.headers) do
+        if row[1]:lower() == "content-type" then types[#types + 1] = row[2] end
+      end
+      assert.same({ TYPE }, types)
+      fields.model = "whisper"
+      assert.equal(#form_of(fields), #body)
+      for name, value in pairs(fields) do assert.truthy(body:find("\r\n\r\n" .. value .. "\r\n--b1", 1, true), name) end
+    end
+  end)
+
+  it("stream where they are asked to, and have any form of the server's", function()
+    local events = 'data: {"type":"transcript.text.delta","delta":"Bon"}\n\ndata: {"type":"transcript.text.done","text":"Bonjour"}\n\n'
+    local status, bytes, headers = transcribe({ model = "shown", file = "x", stream = "true" },
+      { headers = { ["content-type"] = "text/event-stream" }, body = events, chunk = 7 })
+    assert.same({ 200, events, "no" }, { status, bytes, headers["x-accel-buffering"] })
+    status, bytes, headers = transcribe({ model = "shown", file = "x", response_format = "srt" },
+      { headers = { ["content-type"] = "text/plain; charset=utf-8" }, body = "1\n00:00" })
+    assert.same({ 200, "1\n00:00", "text/plain; charset=utf-8" }, { status, bytes, headers["content-type"] })
+  end)
+
+  it("are refused in OpenAI's form, and nothing goes upstream", function()
+    local function refused(wanted, fields, headers, protocol)
+      local status, bytes, _, requests = transcribe(fields, nil, headers, protocol)
+      assert.equal(wanted, status, bytes)
+      assert.equal("string", type(json.decode(bytes).error.message))
+      assert.equal(0, #requests)
+    end
+    local fine = { model = "shown", file = "x" }
+    refused(400, "")
+    refused(400, "{}")
+    refused(400, { file = "x" })
+    refused(404, { model = "other", file = "x" })
+    refused(400, { model = "shown\r\nx", file = "x" })
+    refused(415, fine, { ["content-type"] = "application/json" })
+    refused(403, fine, { origin = "https://evil.example" })
+    for _, protocol in ipairs { "anthropic", "gemini", "ollama" } do refused(400, fine, nil, protocol) end
+  end)
+
+  it("pass the server's errors on", function()
+    local status, bytes = transcribe({ model = "shown", file = "x" }, { status = 400, body = '{"error":{"message":"no speech","code":"bad_audio"}}' })
+    assert.same({ 400, "no speech", "bad_audio" }, { status, json.decode(bytes).error.message, json.decode(bytes).error.code })
   end)
 end)

@@ -36,6 +36,21 @@ describe("a name", function()
     assert.equal("m:latest", routes.new({ { client = own } }):find("m:latest", "m").model)
   end)
 
+  it("of a router is that of no server where each row has a model of its own", function()
+    local bare = ogl.client { provider = "openai_compatible", base_url = "http://x" }
+    local function model(clients, to) return routes.new({ { model = "v", to = to, client = ogl.router { clients = clients } } }):find("v").model end
+    assert.is_nil(model { a, { client = bare, model = "y" } })
+    assert.equal("v", model { a, bare })
+    assert.equal("z", model({ a, b }, "z"))
+    assert.equal("any", routes.new({ { client = ogl.router { clients = { a } } } }):find("any").model)
+  end)
+
+  it("that a function makes has to be a text", function()
+    local list = routes.new { { match = function() return 1 end, client = a } }
+    local fine, err = pcall(list.find, list, "x")
+    assert.same({ false, "match: expected a model's name or nil, got number" }, { fine, err })
+  end)
+
   it("that no route has is nil", function() assert.is_nil(routes.new({ { model = "a", client = a } }):find "b") end)
 
   it("is in the lists unless it is not public", function()

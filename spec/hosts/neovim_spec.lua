@@ -13,6 +13,7 @@ local function inside(path) places.declare({ it = it, pending = pending }, path,
 
 describe("inside Neovim", function()
   inside "spec/transport/contract_spec.lua"
+  inside "spec/transport/llama_spec.lua"
   inside "spec/hosts/closing_spec.lua"
   inside "spec/task_spec.lua"
   inside "spec/conversation/source_spec.lua"

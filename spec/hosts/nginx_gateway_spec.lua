@@ -1,8 +1,8 @@
--- The gateway inside a real nginx, in front of the servers of the specs: what goes over the wire, callers that go, the npm clients.
+-- The gateway inside a real nginx, in front of the servers of the specs: what goes over the wire, and callers that go.
+local gateway = require "spec.support.nginx_gateway"
 local helper = require "spec.helper"
 local json = require "opengatellm.json"
 local nginx = require "spec.support.nginx"
-local socket = require "socket"
 
 local absent = nginx.absent()
 if absent then
@@ -10,64 +10,21 @@ if absent then
   return
 end
 
-local SCENARIOS = { "ok", "stall_mid_stream:3", "close_mid_stream:3", "reset_mid_stream:3", "status:503", "slow:20", "stall_head" }
+local ask, chat, open, read_body, read_head, send =
+  gateway.ask, gateway.chat, gateway.open, gateway.read_body, gateway.read_head, gateway.send
 
-local address, folder
+local folder
 
-setup(function()
-  address, folder = nginx.start("tests/hosts/gateway.conf", {
-    UPSTREAM = helper.fault(), OGL = helper.ogl(), SCENARIOS = table.concat(SCENARIOS, " "),
-  })
-end)
+local function output_of(command)
+  local pipe = assert(io.popen(command))
+  local text = pipe:read "*a"
+  pipe:close()
+  return text
+end
+
+setup(function() folder = select(2, gateway.start()) end)
 
 teardown(nginx.stop)
-
-local function open(where)
-  local host, port = (where or address):match "//(.*):(%d+)"
-  local caller = assert(socket.connect(host, port))
-  caller:settimeout(30)
-  return caller
-end
-
-local function send(caller, method, path, body, headers, version)
-  local lines = { ("%s %s HTTP/%s"):format(method, path, version or "1.1"), "Host: localhost" }
-  if body then lines[#lines + 1] = "Content-Length: " .. #body end
-  for name, value in pairs(headers or {}) do lines[#lines + 1] = name .. ": " .. value end
-  assert(caller:send(table.concat(lines, "\r\n") .. "\r\n\r\n" .. (body or "")))
-end
-
-local function read_head(caller)
-  local status, headers = tonumber((assert(caller:receive "*l"):match " (%d+)")), {}
-  while true do
-    local line = assert(caller:receive "*l")
-    if line == "" then return status, headers end
-    local name, value = line:match "^([^:]+):%s*(.*)$"
-    headers[name:lower()] = value
-  end
-end
-
-local function read_body(caller, headers)
-  if headers["transfer-encoding"] ~= "chunked" then return assert(caller:receive(tonumber(headers["content-length"]) or "*a")) end
-  local pieces = {}
-  while true do
-    local size = tonumber(assert(caller:receive "*l"), 16)
-    if size > 0 then pieces[#pieces + 1] = assert(caller:receive(size)) end
-    caller:receive "*l"
-    if size == 0 then return table.concat(pieces), #pieces end
-  end
-end
-
-local function ask(method, path, body, headers, where)
-  local caller = open(where)
-  send(caller, method, path, type(body) == "table" and json.encode(body) or body, headers)
-  local status, answered = read_head(caller)
-  local bytes, pieces = "", nil
-  if method ~= "HEAD" then bytes, pieces = read_body(caller, answered) end
-  caller:close()
-  return status, bytes, answered, pieces
-end
-
-local function chat(model, stream) return { model = model, stream = stream, messages = { { role = "user", content = "Bonjour" } } } end
 
 describe("the gateway in nginx", function()
   for _, model in ipairs { "ok", "made/ok" } do
@@ -129,6 +86,44 @@ describe("the gateway in nginx", function()
     end)
   end
 
+  it("lets a router's row and the metrics go when their caller goes, before any answer and amid one", function()
+    local function active() return (select(2, ask("GET", "/active"))) end
+    local function counted()
+      local text = select(2, ask("GET", "/metrics"))
+      local sum = 0
+      for line in text:gmatch "[^\n]+" do
+        if line:find("duration_seconds_count", 1, true) and line:find('error="closed"', 1, true) then sum = sum + tonumber(line:match "(%d+)$") end
+      end
+      return sum
+    end
+    for _, scenario in ipairs { "stall_head", "stall_mid_stream:3" } do
+      for _, streamed in ipairs { true, false } do
+        local before, caller = counted(), open()
+        send(caller, "POST", "/api/chat", json.encode(chat("routed/" .. scenario, streamed)))
+        assert.is_true(helper.eventually(function() return active() == "1" end))
+        if streamed and scenario ~= "stall_head" then read_head(caller) end
+        caller:close()
+        assert.is_true(helper.eventually(function() return active() == "0" end), scenario)
+        assert.is_true(helper.eventually(function() return counted() == before + 1 end), scenario)
+      end
+    end
+  end)
+
+  it("falls back, and all workers, also those after a reload, know from then on which server is down", function()
+    local function attempts()
+      local status, bytes, headers = ask("POST", "/api/chat", chat("virtual", false))
+      assert.equal(200, status, bytes)
+      return headers["x-gateway-attempts"], headers["x-gateway-fallback"]
+    end
+    assert.same({ "2", "up" }, { attempts() })
+    assert.same({ "1", nil }, { attempts() })
+    local worker = select(2, ask("GET", "/pid"))
+    os.execute("kill -HUP " .. helper.read(folder .. "/nginx.pid"))
+    local function is_gone() return output_of("kill -0 " .. worker .. " 2>&1") ~= "" end -- it closes the connections that it has taken
+    assert.is_true(helper.eventually(function() return is_gone() and select(2, ask("GET", "/pid")) ~= worker end))
+    assert.same({ "1", nil }, { attempts() })
+  end)
+
   it("passes the status of an error on", function()
     assert.equal(503, (ask("POST", "/v1/chat/completions", chat("status:503", true))))
     local status, bytes = ask("POST", "/api/chat", chat("made/status:503", true))
@@ -143,7 +138,11 @@ describe("the gateway in nginx", function()
     local long = chat("ok", false)
     long.messages[1].content = ("x"):rep(50000) -- which nginx puts into a file
     assert.equal(200, (ask("POST", "/v1/chat/completions", long)))
-    assert.equal(415, (ask("POST", "/api/chat", "{}", { ["Content-Encoding"] = "zstd" })))
+    assert.equal(415, (ask("POST", "/api/chat", "{}", { ["Content-Encoding"] = "br" })))
+    local packed = output_of("gzip -nc " .. helper.write(json.encode(chat("ok", false))))
+    assert.equal(200, (ask("POST", "/api/chat", packed, { ["Content-Encoding"] = "gzip" })))
+    packed = output_of("head -c 1000000 /dev/zero | gzip -nc")
+    assert.equal(413, (ask("POST", "/api/chat", packed, { ["Content-Encoding"] = "gzip" })))
     local many = {}
     for i = 1, 120 do many["x-" .. i] = "1" end
     assert.equal(431, (ask("GET", "/api/version", nil, many)))
@@ -151,6 +150,45 @@ describe("the gateway in nginx", function()
     assert(caller:send "GET /api/version HTTP/1.1\r\nHost: evil.example\r\n\r\n")
     assert.equal(403, (read_head(caller)))
     caller:close()
+  end)
+
+  it("has what nginx itself refuses told in the words of the face, and asks no server", function()
+    local long = ("x"):rep(9000)
+    local cases = {
+      { 413, "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2000000\r\n\r\n" },
+      { 413, "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n200000\r\nxxxx" },
+      { 400, "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1, 2\r\n\r\n" },
+      { 400, "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n" },
+      { 400, "GET /v1/models HTTP/1.1\r\n\r\n" }, { 400, "GET /v1/models HTTP/1.1\r\nHost: a/b\r\n\r\n" },
+      { 400, "GET /v1/models HTTP/1.1\r\nHost: localhost\r\nX: " .. long .. "\r\n\r\n" },
+      { 414, "GET /v1/" .. long .. " HTTP/1.1\r\nHost: localhost\r\n\r\n" }, { 400, "nonsense\r\n\r\n" },
+      { 405, "TRACE /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n" },
+      { 501, "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip\r\n\r\n" },
+    }
+    local before = helper.stats().requests
+    for _, case in ipairs(cases) do
+      local caller = open()
+      assert(caller:send(case[2]))
+      local status, headers = read_head(caller)
+      local bytes = read_body(caller, headers)
+      assert.equal(case[1], status, case[2]:sub(1, 200))
+      assert.equal("application/json", headers["content-type"], bytes)
+      local err = assert(json.decode(bytes), bytes).error
+      assert.equal("string", type(type(err) == "table" and err.message or err), bytes)
+      assert.truthy(headers["x-request-id"])
+      caller:close()
+    end
+    assert.equal(before, helper.stats().requests)
+  end)
+
+  it("sends the layers of models on as files, above the limit of other bodies", function()
+    for _, size in ipairs { 3000000, 5 } do
+      local status, bytes = ask("POST", "/api/blobs/sha256:00", ("x"):rep(size))
+      assert.equal(200, status, bytes)
+      local told = json.decode(bytes)
+      assert.equal(size, told.size)
+      assert.equal("application/octet-stream", told.headers["content-type"])
+    end
   end)
 
   it("answers callers of HTTP/1.0, as a stock nginx in front of it is one", function()
@@ -193,41 +231,6 @@ describe("the gateway in nginx", function()
     load(2000)
     local after = tonumber((select(2, ask("GET", "/worker"))))
     assert.is_true(after - before < 256, ("KiB: %d, then %d"):format(before, after))
-  end)
-end)
-
-describe("the npm clients at the gateway", function()
-  local function exists(path)
-    local file = io.open(path)
-    return file ~= nil and file:close()
-  end
-  if not exists "tests/clients/node_modules/.package-lock.json" then return pending "the npm clients are not installed (sh tests/clients/install.sh)" end
-
-  it("of Ollama and OpenAI list, chat, stream, embed and fail as at their own servers", function()
-    local pipe = assert(io.popen(("node tests/clients/gateway.mjs %s gpt-oss-120b made/stall_mid_stream:3 2>&1"):format(address)))
-    local text = pipe:read "*a"
-    pipe:close()
-    local out = assert(json.decode(text), text)
-    local said = out.openai_chat
-    assert.is_true(#said > 0)
-    assert.truthy(table.concat(out.ollama_list, " "):find("gpt-oss-120b", 1, true))
-    assert.same(out.ollama_list, out.openai_list)
-    assert.equal("completion", out.ollama_show[1])
-    assert.is_true(out.ollama_ps > 0)
-    assert.equal("0.32.15", out.ollama_version)
-    assert.equal("stop", out.ollama_chat.reason)
-    assert.is_true(out.ollama_chat.tokens > 0 and out.openai_usage > 0)
-    for _, name in ipairs { "ollama_stream", "openai_stream", "openai_response", "openai_response_stream" } do
-      assert.is_true(#out[name] > 0, name)
-    end
-    assert.equal(said, out.openai_stream)
-    assert.equal(2, out.ollama_embed)
-    assert.is_true(out.openai_embeddings > 0)
-    assert.equal("success", out.ollama_pull)
-    assert.equal(403, out.ollama_unknown)
-    assert.equal("AbortError", out.ollama_abort)
-    assert.equal(400, out.openai_bad)
-    assert.equal(404, out.openai_missing)
   end)
 end)
 

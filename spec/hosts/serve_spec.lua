@@ -35,10 +35,10 @@ local function stop(server)
 end
 
 -- Starts it; { pid, home, log = its standard error }.
-local function start(arguments)
+local function start(arguments, variables)
   local home = new_folder()
   local log = home .. "/log"
-  local pipe = assert(io.popen(("exec 2>%s; echo $$; exec %s"):format(log, command_of(home, arguments))))
+  local pipe = assert(io.popen(("exec 2>%s; echo $$; exec %s"):format(log, command_of(home, arguments, variables))))
   local server = { pid = pipe:read "*l", home = home, log = log, pipe = pipe }
   finally(function() stop(server) end)
   return server
@@ -46,8 +46,8 @@ end
 
 local ANSWER = '{"version":"0.32.15"}'
 
-local function answers(server, curl)
-  local fine = helper.eventually(function() return output_of("curl -s -m 5 " .. curl) == ANSWER end)
+local function answers(server, curl, answer)
+  local fine = helper.eventually(function() return output_of("curl -s -m 5 " .. curl) == (answer or ANSWER) end)
   assert.is_true(fine, helper.read(server.log))
 end
 
@@ -75,6 +75,14 @@ describe("ogl serve", function()
     if output_of "command -v ss" ~= "" then assert.matches("by nginx %(process %d+%)", said) end
   end)
 
+  case("lets the pages read that OLLAMA_ORIGINS names, and no others", function()
+    local port = helper.free_port()
+    local server = start(("--listen %d --url http://127.0.0.1:1"):format(port), "OLLAMA_ORIGINS=https://one.example")
+    local curl = "-H 'Origin: https://%s.example' http://127.0.0.1:%d/api/version"
+    answers(server, curl:format("one", port))
+    answers(server, curl:format("two", port), '{"error":"this origin is not allowed"}')
+  end)
+
   case("listens at a socket that its user alone may use, again after an end that left it behind", function()
     local folder = new_folder()
     for _ = 1, 2 do
@@ -90,10 +98,43 @@ describe("ogl serve", function()
     local said, status = run(("--config %s --check"):format(path))
     assert.equal(2, status)
     assert.matches("^ogl: .*" .. path:match "[^/]+$" .. ":3: [^\n]+\n$", said)
+    for wrong, told in pairs {
+      ["return { routes = { { client = ogl.client { base_url = 'http://x' }, modle = 'x' } } }"] = ": routes[1].modle: there is no such field",
+      ["ogl.store.shared 'other'"] = ":1: ogl.store.shared: there is no zone 'other'", ["ogl.client { base_url = 'http://x', model = 'm' }:chat 'x'"] = ": expected it",
+    } do
+      path = helper.write("local ogl = require 'opengatellm' " .. wrong)
+      said, status = run(("--config %s --check"):format(path))
+      assert.equal(2, status)
+      assert.truthy(said:find("ogl: " .. path .. told, 1, true), said)
+    end
+    said = run(("--config %s --check"):format(helper.write "os.exit(3)"))
+    assert.equal("ogl: nginx read the configuration and ended with the status 3, without a word\n", said)
     path = helper.write "return { routes = { { client = require 'opengatellm'.client { provider = 'openai', api_key = os.getenv 'OGL_TOKEN' } } } }"
     said, status = run(("--config %s --check"):format(path))
     assert.same({ ("ogl: %s is fine\n"):format(path), 0 }, { said, status })
     answers(start(("--config %s --listen %d"):format(path, port)), ("http://127.0.0.1:%d/api/version"):format(port))
+  end)
+
+  case("goes on with the old configuration where the new one is wrong, and takes it once it is right", function()
+    local path, port = helper.write "", helper.free_port()
+    local function configure(more)
+      local file = assert(io.open(path, "w"))
+      file:write("local ogl = require 'opengatellm'\nreturn { routes = { { client = ogl.client { base_url = 'http://127.0.0.1:1' } } }, " .. more .. " }")
+      file:close()
+    end
+    configure "version = '1.1', limits = { body = 1000 }"
+    local server = start(("--config %s --listen %d"):format(path, port))
+    local url = ("http://127.0.0.1:%d/api/version"):format(port)
+    answers(server, url, '{"version":"1.1"}')
+    answers(server, ("-X POST -d %s http://127.0.0.1:%d/api/chat"):format(("x"):rep(1001), port), '{"error":"the body is longer than 1000 bytes"}')
+    configure "version = 'two'"
+    os.execute("kill -HUP " .. server.pid)
+    local told = helper.eventually(function() return helper.read(server.log):find(path .. ": version: expected digits and dots", 1, true) ~= nil end)
+    assert.is_true(told, helper.read(server.log))
+    answers(server, url, '{"version":"1.1"}')
+    configure "version = '1.2'"
+    os.execute("kill -HUP " .. server.pid)
+    answers(server, url, '{"version":"1.2"}')
   end)
 
   it("says in one line what is wrong with what it was given", function()

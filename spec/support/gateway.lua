@@ -73,14 +73,14 @@ function M.ask(gateway, method, path, body, headers)
   return status, M.read(out), answered
 end
 
---- What a decoder of ours reads in a face's answer: its events joined into a reply.
+--- What a decoder of ours reads in a face's answer: its events joined into a reply; where it is none, the code of its error and what it says.
 function M.decode(protocol, bytes, content_type)
   local decoder = core.decoder(protocol, content_type)
   decoder:feed(bytes)
   decoder:finish()
   local event, code, message = core.next(decoder)
   while event do event, code, message = core.next(decoder) end
-  return decoder:reply(), code or nil, message
+  return decoder:reply(), code or nil, code and (decoder:problem() or message)
 end
 
 return M

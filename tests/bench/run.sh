@@ -103,6 +103,13 @@ fi
 set -- $(run lua5.4 tests/bench/require.lua)
 row 'CPU and memory of require "opengatellm"' "$1 ms, $2 KiB" "–"
 
+# The command line: the processor time of a whole process, until the help is written, and until a chat is sent.
+for what in help chat; do
+  for i in 1 2 3 4 5; do run lua5.4 tests/bench/command.lua $what >>"$out/command.$what" 2>/dev/null; done
+done
+row 'CPU of `ogl --help`; of `ogl chat` to its request' "$(sort -n "$out/command.help" | sed -n 3p) ms; $(sort -n "$out/command.chat" | sed -n 3p) ms" "–"
+rm -f "$out"/command.*
+
 # Routers and middleware: what they add, in small chats and plain events of the same run.
 for lua in lua5.4 luajit; do
   run $lua tests/bench/middleware.lua | while IFS='|' read -r name more ratio; do row "$name, $lua" "$more" "$ratio"; done
@@ -145,6 +152,12 @@ for lua in lua5.4 luajit; do
       row "the same with keep = false, $lua" "$9 KiB, $4 KiB" "$(calc %.2f "$9 / $4")"
     fi
   done
+done
+
+# What ogl bench adds to the library where it reads many streams.
+for lua in lua5.4 luajit; do
+  set -- $(run $lua tests/bench/load.lua "$trickle/trickle/250/10/1000" 1000)
+  row "CPU of 1,000 streams of 250 events read by ogl bench, against the library alone, $lua" "$1 s, $2 s" "$3"
 done
 
 # In turn, five times; the middle of each counts.

@@ -1,12 +1,12 @@
-// The official clients of Ollama and OpenAI as callers of a gateway: what spec/hosts/nginx_gateway_spec.lua runs.
+// The official clients of Ollama and OpenAI as callers of a gateway: what spec/hosts/nginx_callers_spec.lua runs.
 //
-// usage: node gateway.mjs ADDRESS MODEL SLOW_MODEL       the answers of the slow one are not over at their first word
+// usage: node gateway.mjs ADDRESS MODEL STALLING     the second model begins an answer and never ends it
 //
 // Writes one JSON object: for each call a field with what came of it.
 import { Ollama } from "ollama";
 import OpenAI from "openai";
 
-const [address, model, slow] = process.argv.slice(2);
+const [address, model, stalling] = process.argv.slice(2);
 const ollama = new Ollama({ host: address });
 const openai = new OpenAI({ baseURL: address + "/v1", apiKey: "none", maxRetries: 0 });
 const messages = [{ role: "user", content: "Quelle est la capitale de la France ?" }];
@@ -29,7 +29,7 @@ for await (const part of await ollama.chat({ model, messages, stream: true })) o
 out.ollama_embed = (await ollama.embed({ model: "bge-m3", input: ["a", "b"] })).embeddings.length;
 out.ollama_pull = (await ollama.pull({ model })).status;
 out.ollama_unknown = await status(() => ollama.delete({ model }));
-const aborted = await ollama.chat({ model: slow, messages, stream: true });
+const aborted = await ollama.chat({ model: stalling, messages, stream: true });
 try { for await (const _ of aborted) aborted.abort(); out.ollama_abort = "no error"; } catch (err) { out.ollama_abort = err.name; }
 
 // --- OpenAI ---------------------------------------------------------------------------------------------------------

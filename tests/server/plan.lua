@@ -77,11 +77,13 @@ local function plan_call(fn)
   }
 end
 
--- What is said to a request for JSON: an object, or a list where its schema has one as `value`.
+-- What is said to a request for JSON: the country of the play, a list where the schema has one as `value`, else an example of the schema.
 local function json_answer(format)
   local schema = type(format.json_schema) == "table" and format.json_schema.schema
-  local value = type(schema) == "table" and type(schema.properties) == "table" and schema.properties.value
-  return type(value) == "table" and value.type == "array" and script.LIST_ANSWER or script.JSON_ANSWER
+  local properties = type(schema) == "table" and schema.properties
+  if type(properties) ~= "table" or properties.pays then return script.JSON_ANSWER end
+  if type(properties.value) == "table" and properties.value.type == "array" then return script.LIST_ANSWER end
+  return arguments_for { parameters = schema }
 end
 
 --- What to say to a question: reasoning and answer.

@@ -12,8 +12,10 @@ local function days(year, month, day)
     + math.floor((153 * month - 457) / 5) + day - 719469
 end
 
--- An HTTP date (RFC 9110, 5.6.7, in the one form that servers still send) as seconds since 1970, or nil.
-local function http_date(text)
+--- Reads a date of HTTP (RFC 9110, 5.6.7), in the one form that servers still send.
+---@param text string
+---@return number? seconds since 1970
+function M.date(text)
   local day, month, year, h, m, s = text:match "^%a+, (%d+) (%a+) (%d%d%d%d) (%d+):(%d+):(%d+) GMT$"
   if not day or not MONTHS[month] then return nil end
   return days(tonumber(year), MONTHS[month], tonumber(day)) * 86400 + tonumber(h) * 3600 + tonumber(m) * 60 + tonumber(s)
@@ -69,7 +71,7 @@ function M.named(headers, now)
   local ms, text = number_of(headers["retry-after-ms"]), headers["retry-after"]
   if ms then return ms / 1000 end
   if type(text) ~= "string" then return nil end
-  local date = not number_of(text) and http_date(text)
+  local date = not number_of(text) and M.date(text)
   if date then return math.max(0, date - (now or os.time())) end
   return number_of(text)
 end

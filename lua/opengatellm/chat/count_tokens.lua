@@ -59,6 +59,13 @@ function M.FORMS.responses(ask, wire, asked)
   return { input_tokens = answer.input_tokens }
 end
 
+-- Takes the whole body of a chat.
+function M.FORMS.input_tokens(ask, wire)
+  local answer, err = ask(wire.path .. "/input_tokens", wire.body)
+  if not answer then return nil, err end
+  return { input_tokens = answer.input_tokens }
+end
+
 -- Asks at the chat's path …/models/NAME:generateContent, with countTokens in place of the last word.
 local function ask_gemini(ask, wire, body)
   local answer, err = ask(wire.path:gsub(":%a+[^/:]*$", "") .. ":countTokens", body)

@@ -8,7 +8,7 @@ local common = require "opengatellm.cli.common"
 local ogl = require "opengatellm"
 local system = require "opengatellm.system"
 
-local M = { summary = "Ask a model." }
+local M = {}
 
 --- Declares the arguments and options of `ogl chat`.
 ---@param command table a command of argparse
@@ -29,16 +29,6 @@ local function question_of(arguments)
   local text = table.concat(arguments.question, " ")
   if text == "-" then return (io.read("*a") or ""):gsub("%s+$", "") end
   return text
-end
-
--- The first model of the server that writes text; OGL says so, other servers say nothing.
-local function first_model(client)
-  local models, err = client:models()
-  if not models then return nil, err end
-  for _, model in ipairs(models) do
-    if model.type == nil or model.type == "text-generation" or model.type == "image-text-to-text" then return model.id end
-  end
-  return nil, "ogl: the server has no model that writes text; choose one with --model"
 end
 
 --- Makes the line of numbers under an answer.
@@ -103,8 +93,7 @@ end
 function M.run(arguments)
   local client, line = common.client(arguments)
   if not client then return common.fail(line, 2) end
-  local model, err = arguments.model or os.getenv "OGL_MODEL", nil
-  if not model then model, err = first_model(client) end
+  local model, err = common.model(client, arguments.model)
   if not model then return common.fail(err) end
   local stream
   stream, err = client:stream {

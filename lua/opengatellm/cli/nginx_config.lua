@@ -15,7 +15,8 @@ local M = {}
 ---@field workers string number, or "auto"
 ---@field user? string whose rights the workers have
 ---@field access_log? string path
----@field is_check? boolean nginx ends once the gateway's configuration is read
+---@field body? integer bytes of a request's body, once the gateway's configuration is known
+---@field is_check? boolean nginx ends once the gateway's configuration is read, and tells of it
 
 local TEMPLATE = [[
 daemon off;
@@ -50,25 +51,31 @@ http {
   server {
     listen @LISTEN@;
     server_tokens off;
-    client_max_body_size 33m;
-    client_body_buffer_size 33m;
+    client_max_body_size @BODY@;
+    client_body_buffer_size @BODY@;
+    large_client_header_buffers 4 16k;
     lua_check_client_abort on;
     gzip off;
 
+    error_page 400 405 413 414 494 501 /.gateway/refused;
+
     location / { content_by_lua_block { gateway:serve() } }
+    location ^~ /api/blobs/ { client_max_body_size 0; content_by_lua_block { gateway:serve() } }
+    location = /.gateway/refused { internal; content_by_lua_block { gateway:refused() } }
   }
 }
 ]]
 
 local LOAD = 'gateway = require("opengatellm.gateway.nginx").load(%q)'
 
---- What a check writes before the problem that Lua has told; nginx itself may have said something before.
-M.MARK = "ogl serve: "
+--- What a check writes before the problem that Lua has told, and before the gateway's limit of bodies; nginx itself may have said
+--- something before.
+M.MARK, M.BODY = "ogl serve: ", "ogl serve takes bytes: "
 
 -- A check is over before nginx opens a socket.
 local CHECK = [[
 local fine, problem = pcall(function() %s end)
-    if not fine then io.stderr:write(%q, tostring(problem), "\n") end
+    if fine then io.stderr:write(%q, gateway.gateway.body_limit, "\n") else io.stderr:write(%q, tostring(problem), "\n") end
     io.stderr:flush()
     os.exit(fine and 0 or 1)]]
 
@@ -102,7 +109,8 @@ function M.text(values)
     ACCESS_LOG = values.access_log and quoted(values.access_log) .. " gateway" or "off",
     PATH = quoted(("%s/?.lua;%s/?/init.lua;;"):format(values.share, values.share)), CPATH = quoted(values.library .. "/?.so;;"),
     RESOLVERS = table.concat(values.resolvers, " "), AUTHORITIES = authorities_of(values.authorities),
-    INIT = values.is_check and CHECK:format(init, M.MARK) or init, LISTEN = quoted(values.listen),
+    INIT = values.is_check and CHECK:format(init, M.BODY, M.MARK) or init, BODY = ("%d"):format(values.body or 1),
+    LISTEN = quoted(values.listen),
   }
   return (TEMPLATE:gsub("@([%u_]+)@", parts))
 end

@@ -1,6 +1,8 @@
 --- The nginx of this machine: where it is, how it gets Lua, and where our modules for its LuaJIT are.
 --
 -- @module opengatellm.cli.nginx_program
+local shell = require "opengatellm.cli.shell"
+
 local M = {}
 
 ---@class ogl.NginxProgram
@@ -22,21 +24,6 @@ local function exists(path)
   local file = io.open(path)
   if file then file:close() end
   return file ~= nil
-end
-
---- Quotes a text for the shell.
----@param text string
----@return string
-function M.quoted(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
-
---- Gives what a command of the shell writes, on both outputs.
----@param command string
----@return string
-function M.output_of(command)
-  local pipe = io.popen(command .. " 2>&1")
-  local text = pipe and pipe:read "*a" or ""
-  if pipe then pipe:close() end
-  return text
 end
 
 -- Every path at which an nginx may be, the user's own PATH first.
@@ -70,7 +57,7 @@ local function takes_log(told)
 end
 
 local function described(path)
-  local told = M.output_of(M.quoted(path) .. " -V")
+  local told = shell.output_of(shell.quoted(path) .. " -V")
   local modules = lua_of(told)
   return modules and { path = path, modules = modules, takes_log = takes_log(told) }
 end

@@ -8,9 +8,10 @@
 local common = require "opengatellm.cli.common"
 local config = require "opengatellm.cli.nginx_config"
 local programs = require "opengatellm.cli.nginx_program"
+local shell = require "opengatellm.cli.shell"
 local system = require "opengatellm.system"
 
-local M = { summary = "Serve Ollama's API and OpenAI's in front of any provider." }
+local M = {}
 
 local ADDRESS = "127.0.0.1:11434"
 
@@ -53,7 +54,7 @@ end
 
 local function absolute(path)
   if path:sub(1, 1) == "/" then return path end
-  return programs.output_of("pwd"):gsub("\n$", "") .. "/" .. path
+  return shell.output_of("pwd"):gsub("\n$", "") .. "/" .. path
 end
 
 -- Where to listen: { listen = nginx's word, path = … } or { listen = …, host = …, port = … }.
@@ -179,27 +180,29 @@ local function command_of(program, folder, file)
   return words
 end
 
--- Has nginx read the gateway's configuration; gives what is wrong with it.
+-- Has nginx read the gateway's configuration; gives what is wrong with it. Notes what it says of bodies.
 local function problem_of(values, program, folder)
   values.is_check = true
   local made, problem = write(folder .. "/check.conf", config.text(values))
   values.is_check = nil
   if not made then return problem end
   local words = command_of(program, folder, "check.conf")
-  for i, word in ipairs(words) do words[i] = programs.quoted(word) end
-  local said = programs.output_of("{ " .. table.concat(words, " ") .. "; echo status $?; }")
+  for i, word in ipairs(words) do words[i] = shell.quoted(word) end
+  local said = shell.output_of("{ " .. table.concat(words, " ") .. "; echo status $?; }")
   local status = tonumber(said:match "status (%d+)\n$")
   said = said:gsub("status %d+\n$", ""):gsub("%s+$", "")
-  if status == 0 then return nil end
+  values.body = tonumber(said:match(config.BODY .. "(%d+)"))
+  if status == 0 and values.body then return nil end
+  if said == "" then return ("nginx read the configuration and ended with the status %s, without a word"):format(tostring(status)) end
   return said:match(config.MARK .. "([^\n]*)") or "nginx says:\n" .. said
 end
 
 -- Who listens at a port, as far as this user may know; an empty text where nobody can tell.
 local function holder_of(port)
-  local said = programs.output_of(("ss -H -ltnp 'sport = :%d'"):format(port))
+  local said = shell.output_of(("ss -H -ltnp 'sport = :%d'"):format(port))
   local name, pid = said:match 'users:%(%("([^"]+)",pid=(%d+)'
   if not name then
-    said = programs.output_of(("lsof -nP -iTCP:%d -sTCP:LISTEN -Fpc"):format(port))
+    said = shell.output_of(("lsof -nP -iTCP:%d -sTCP:LISTEN -Fpc"):format(port))
     pid, name = said:match "p(%d+)\nc([^\n]+)"
   end
   return name and (" by %s (process %s)"):format(name, pid) or ""

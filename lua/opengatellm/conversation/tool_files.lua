@@ -5,6 +5,7 @@
 --
 -- @module opengatellm.conversation.tool_files
 local errors = require "opengatellm.errors"
+local system = require "opengatellm.system"
 
 local M = {}
 
@@ -16,53 +17,17 @@ end
 
 -- Folders -----------------------------------------------------------------------------------------------------------------
 
-local function installed(name)
-  local fine, module = pcall(require, name)
-  return fine and type(module) == "table" and module or nil
-end
-
--- Names in a folder, by lfs.
-local function listed_by_lfs(lfs, folder)
-  local fine, following, state = pcall(lfs.dir, folder)
-  if not fine then return nil, following end
-  local names = {}
-  for name in following, state do names[#names + 1] = name end
-  return names
-end
-
--- The same, by luv or Neovim.
-local function listed_by_luv(uv, folder)
-  local scan, problem = uv.fs_scandir(folder)
-  if not scan then return nil, problem end
-  local names = {}
-  while true do
-    local name = uv.fs_scandir_next(scan)
-    if not name then return names end
-    names[#names + 1] = name
-  end
-end
-
-local function list(folder)
-  local lfs = installed "lfs"
-  if lfs then return listed_by_lfs(lfs, folder) end
-  local vim = rawget(_G, "vim")
-  local uv = type(vim) == "table" and (vim.uv or vim.loop) or installed "luv"
-  if uv then return listed_by_luv(uv, folder) end
-  return nil, "a folder is read with lfs or luv, and neither is installed: install one, or give a list of files"
-end
-
 --- Lists the Lua files of a folder, sorted by name. Those whose names begin with a dot are left out.
 ---@param folder string
 ---@return string[]? paths
 ---@return ogl.Error? err
 function M.of_folder(folder)
-  local names, problem = list(folder)
-  if not names then return refuse("config", folder, problem) end
+  local entries, problem = system.list(folder)
+  if not entries then return refuse("config", folder, problem) end
   local paths = {}
-  for _, name in ipairs(names) do
-    if name:find "^[^.].*%.lua$" then paths[#paths + 1] = folder:gsub("/+$", "") .. "/" .. name end
+  for _, entry in ipairs(entries) do
+    if entry.name:find "^[^.].*%.lua$" then paths[#paths + 1] = folder:gsub("/+$", "") .. "/" .. entry.name end
   end
-  table.sort(paths)
   return paths
 end
 

@@ -31,11 +31,15 @@ local function error_of(self)
   }, code, message)
 end
 
+local function is_stream(kind) return kind:find "^text/event%-stream" or kind:find "^application/x%-ndjson" end
+
 local function connect(self)
   local exchange, status, headers = self.call:send()
   if not exchange then return status end
   local client, context, kind = self.call.client, self.context, headers["content-type"]
-  context.content_type, context.needs_reason = type(kind) == "string" and kind or nil, client.provider.needs_reason
+  kind = type(kind) == "string" and kind or nil
+  context.content_type, context.needs_reason = kind, client.provider.needs_reason
+  context.untouched = self.untouched and not (self.mode == "whole" and kind and is_stream(kind)) -- nobody asked for a stream
   context.max_reply = client.bounds.reply
   self.exchange, self.status, self.headers = exchange, status, headers
   self.transcoder = assert(core.transcoder(client.provider.protocol, self.chat.protocol, self.mode, context))
@@ -185,16 +189,16 @@ end
 ---@param call ogl.Call
 ---@param meter ogl.GatewayMeter
 ---@param streamed boolean
----@param context table of the transcoder (core.transcoder)
+---@param context table of the transcoder (core.transcoder); `untouched` then tells whether the bytes are the server's
 ---@return string|(fun(): string?)|nil body
 ---@return ogl.Error|(fun())|nil close or the error
 ---@return table<string, string|string[]>? headers of the server
 function M.pass(visit, chat, call, meter, streamed, context)
   context.silent, call.request = true, nil -- the body has all of it
   local self = {
-    visit = visit, chat = chat, call = call, meter = meter, context = context, mode = streamed and "stream" or "whole", ended = false,
-    over = false, closed = false, exchange = nil, transcoder = nil, status = nil, headers = nil, first = nil,
-    clock = nil,
+    visit = visit, chat = chat, call = call, meter = meter, context = context, untouched = context.untouched,
+    mode = streamed and "stream" or "whole", ended = false, over = false, closed = false, exchange = nil, transcoder = nil, status = nil,
+    headers = nil, first = nil, clock = nil,
   }
   if chat.timed and streamed then self.clock = function() return now(self) end end -- a whole one is read at its end
   local err = connect(self) or settle(self)

@@ -5,12 +5,17 @@
 -- of desktop programs, read its answers.
 --
 -- @module opengatellm.gateway.browser
+local words = require "opengatellm.base.words"
+
 local M = {}
 
 local LOCAL_HOSTS = { localhost = true, ["127.0.0.1"] = true, ["0.0.0.0"] = true, ["[::1]"] = true, ["::1"] = true }
 local LOCAL_ENDS = { "%.localhost$", "%.local$", "%.internal$" }
 local PRIVATE = { "^127%.", "^10%.", "^192%.168%.", "^172%.1[6-9]%.", "^172%.2%d%.", "^172%.3[01]%.", "^169%.254%.", "^%[f[cd]", "^%[fe80" }
-local PROGRAMS = { app = true, file = true, tauri = true, ["vscode-webview"] = true, ["vscode-file"] = true }
+-- Schemes of desktop programs, and of what a browser's user has installed in it.
+local PROGRAMS = words.set [[
+  app file tauri vscode-webview vscode-file chrome-extension moz-extension safari-extension safari-web-extension ms-browser-extension
+]]
 local ORIGIN_HOSTS = { localhost = true, ["127.0.0.1"] = true, ["0.0.0.0"] = true }
 
 local function name_of(host)
@@ -34,8 +39,8 @@ local function contains(list, name)
   return false
 end
 
-local function is_own(gateway, name)
-  if name == "" or LOCAL_HOSTS[name] or contains(gateway.hosts, name) then return true end
+local function is_own(gateway, name, hostname)
+  if name == "" or LOCAL_HOSTS[name] or hostname and name == hostname:lower() or contains(gateway.hosts, name) then return true end
   if is_address(name) then return matches_any(name, PRIVATE) end
   return matches_any(name, LOCAL_ENDS)
 end
@@ -47,7 +52,7 @@ end
 function M.host_fits(gateway, request)
   local server = request.server
   if not server or not (server:find "^127%." or server == "::1") then return true end
-  return is_own(gateway, name_of(request.headers.host or ""))
+  return is_own(gateway, name_of(request.headers.host or ""), request.hostname)
 end
 
 -- Whether an origin is one that the options name; a `*` stands for any characters.

@@ -11,6 +11,7 @@ local problems = require "opengatellm.gateway.problem"
 local protocols = require "opengatellm.protocol"
 local relay = require "opengatellm.gateway.relay"
 local steps = require "opengatellm.chat.steps"
+local task = require "opengatellm.task"
 
 local M = {}
 
@@ -18,12 +19,16 @@ local M = {}
 ---@field protocol string
 ---@field id? string front of the ids that it makes
 ---@field echo? fun(body: string): string members of the request that the answer repeats
----@field early? function (visit, asked, wants, target) -> status, headers, body | nil, err where nothing is sent upstream; nil: it is
+---@field early? function (visit, asked, wants, target) -> status, headers, body | nil, err where nothing is sent upstream; nil: it is,
+--- by the completion that it may have put into the target
 ---@field renames? boolean a request passes through although its model has another name upstream
+---@field remote? fun(target: ogl.GatewayTarget): string?, string? the name of a hosted model, and its host, which the answer tells
 ---@field timed? boolean its answers tell times and durations
 ---@field relayed? string path of the upstream server, where it is not that of a chat
 ---@field ends? string pattern of the end of a stream that no decoder reads
 ---@field operation? string name of such a call in the metrics
+---@field server? string what relay.client takes for the protocol, where it is not that of the errors
+---@field keeps_type? boolean the body goes on with the caller's content type
 
 local CONTENT_TYPES = { ollama = "application/x-ndjson" }
 
@@ -35,11 +40,13 @@ end
 -- What the encoder of an answer has to know. An answer of the same protocol keeps its id, by which the caller may ask for it again.
 local function context_of(visit, chat, target, wants)
   local own = not target.client.rows and target.client.provider.protocol == chat.protocol
-  return {
+  local context = {
     id = not own and chat.id and chat.id .. visit.id or nil, model = wants.model, created = not chat.timed and os.time() or nil,
     include_usage = wants.include_usage, echo = chat.echo and chat.echo(visit.request.body) or nil, now = chat.timed and visit.at,
     generate = wants.generate,
   }
+  if chat.remote then context.remote_model, context.remote_host = chat.remote(target) end
+  return context
 end
 
 --- The headers of an answer in the face's form.
@@ -63,8 +70,10 @@ end
 
 -- Opens the stream, and waits for its first event, which comes when no other try may answer.
 local function open(visit, target, asked)
-  local stream, err = mistake.catch(target.client.stream, target.client, asked)
+  local client = target.completion or target.client
+  local stream, err = mistake.catch(client.stream, client, asked)
   if not stream then return nil, err end
+  task.on_kill(function() stream:close() end)
   local first
   first, err = stream:next()
   if is_failure(err) then
@@ -160,7 +169,7 @@ end
 local function translate(visit, chat, target, asked, wants)
   local streamed, client = wants.stream, target.client
   asked.model, asked.keep, asked.no_streaming, asked.headers = target.model, false, not streamed or nil, visit:forwarded()
-  local way = (client.rows or client.chain or asked.output) and by_events or by_bytes
+  local way = (client.rows or client.chain or target.completion or asked.output) and by_events or by_bytes
   local meter = meters.begin(visit, streamed and "stream" or "chat", asked, target)
   local body, give_up = way(visit, chat, target, asked, meter, streamed, context_of(visit, chat, target, wants))
   if not body then return nil, give_up end
@@ -174,6 +183,8 @@ local function read(visit, chat)
   local protocol = require(protocols[chat.protocol])
   local asked, wants = protocol.decode_request(body, { path = visit.request.path })
   if not asked then return nil, wants end
+  local _, twin = visit:refuse_twin(asked.extra)
+  if twin then return nil, twin end
   local target, err = visit:target(wants.model)
   if not target then return nil, err end
   return asked, wants, target

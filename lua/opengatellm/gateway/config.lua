@@ -20,22 +20,42 @@ local function read(path)
   return text
 end
 
+local LONGEST = 500 -- bytes of a problem: `require` names every path where it looked
+
+-- What was raised, in one line.
+local function line_of(raised)
+  if raised == nil then return "it raised nothing" end
+  if type(raised) == "table" and not (getmetatable(raised) or {}).__tostring then return "it raised a table" end
+  return (tostring(raised):gsub("%s*[\r\n]%s*", " "):sub(1, LONGEST))
+end
+
+-- The same with the file's name, which messages of Lua mostly have.
+local function told(path, raised)
+  local line = line_of(raised)
+  return line:find(path, 1, true) and line or path .. ": " .. line
+end
+
 -- The value that the file returns. Syntax errors, and what the file raises, name its line.
 local function run(path)
   local text, problem = read(path)
   if not text then return nil, problem end
   local chunk
   chunk, problem = (loadstring or load)(text:gsub("^#[^\n]*", ""), "@" .. path)
-  if not chunk then return nil, problem end
+  if not chunk then return nil, told(path, problem) end
   local fine, value = pcall(chunk)
-  if not fine then
-    local message = tostring(value)
-    return nil, message:find(path, 1, true) and message or path .. ": " .. message
-  end
+  if not fine then return nil, told(path, value) end
   return value
 end
 
-local function is_gateway(value) return type(value) == "table" and type(value.handle) == "function" end
+-- The client of a route, or of a router's row, that has no usable address; and where it stands.
+local function unreachable(gateway)
+  for i, route in ipairs(gateway.routes.list) do
+    for place, row in ipairs(route.client.rows or { { client = route.client } }) do
+      local where = route.client.rows and (".clients[%d]"):format(place) or ""
+      if not row.client.api then return row.client, ("routes[%d].client%s"):format(i, where) end
+    end
+  end
+end
 
 --- Makes the gateway of a file.
 ---@param path string
@@ -44,11 +64,15 @@ local function is_gateway(value) return type(value) == "table" and type(value.ha
 function M.load(path)
   local value, problem = run(path)
   if problem then return nil, problem end
-  if is_gateway(value) then return value end
-  if type(value) ~= "table" then return nil, ("%s: expected it to return a table of options, got %s"):format(path, type(value)) end
-  local fine, made = pcall(gateways.new, value)
-  if fine then return made end
-  return nil, path .. ": " .. tostring(made):gsub("^.-ogl%.gateway: ", "")
+  local fine, gateway = true, value
+  if not gateways.is(value) then
+    if type(value) ~= "table" then return nil, ("%s: expected it to return a table of options, got %s"):format(path, type(value)) end
+    fine, gateway = pcall(gateways.new, value)
+  end
+  if not fine then return nil, path .. ": " .. line_of(gateway):gsub("^.-ogl%.gateway: ", "") end
+  local client, where = unreachable(gateway)
+  if client then return nil, ("%s: %s: %s"):format(path, where, line_of(client:missing().message)) end
+  return gateway
 end
 
 return M

@@ -6,13 +6,19 @@
 -- `body` is a text, or a function that gives the next bytes, and nil at the end; call `close` where nobody will read on. A face is a file
 -- with a table of routes: openai.lua, ollama.lua. The adapter for nginx is nginx.lua.
 --
--- A face: name; claims(path) -> whether an unknown path is its own; routes[path][method] = handler; patterns = { { pattern, methods }, … };
--- error(status, message, err) -> content type, body; guard(visit) -> what is wrong with a request's head; unknown_model(name) and
--- unknown_path(path) -> words; and, where it has them, short_name(name), cors(visit) -> headers, preflight(visit) -> an answer. A handler
--- gives status, headers, body and close, or nil and an error.
+-- A face has
+--
+--   name; claims(path) -> whether an unknown path is its own
+--   routes[path][method] = handler; patterns = { { pattern, methods }, … }    a handler gives status, headers, body and close, or nil, err
+--   error(status, message, err) -> content type, body; guard(visit) -> what is wrong with a request's head
+--   unknown_model(name), unknown_path(path) -> words
+--
+-- and, where it has them: short_name(name); cors(visit) -> headers; preflight(visit) -> an answer; files, the pattern of paths whose
+-- bodies are files; busy, its words, with the status 503, for a limiter of the gateway that is full.
 --
 -- @module opengatellm.gateway
 local core = require "opengatellm.core"
+local encodings = require "opengatellm.gateway.encoding"
 local problems = require "opengatellm.gateway.problem"
 local request = require "opengatellm.request"
 local routes = require "opengatellm.gateway.routes"
@@ -59,9 +65,12 @@ local FIELDS = {
 }
 
 local BODY = 32 * 1024 * 1024
+local LONGEST_BODY = 2 ^ 31 - 1 -- bytes of a text of LuaJIT
 
 -- Headers that are a try's own, and so never a caller's.
-local OWN_HEADERS = words.set "authorization cookie host content-length content-type transfer-encoding connection accept-encoding"
+local OWN_HEADERS = words.set [[
+  authorization cookie host content-length content-type content-encoding transfer-encoding connection accept-encoding
+]]
 
 -- Options -----------------------------------------------------------------------------------------------------------------
 
@@ -75,10 +84,11 @@ local function lowered(list, where)
 end
 
 local function faces_of(names)
-  local faces = {}
+  local faces, seen = {}, {}
   for i, name in ipairs(names or ORDER) do
     if not FACES[name] then return nil, ("faces[%d]: there is no face '%s'"):format(i, tostring(name)) end
-    faces[i] = require(FACES[name])
+    if seen[name] then return nil, ("faces[%d]: %s is there already"):format(i, name) end
+    faces[i], seen[name] = require(FACES[name]), true
   end
   if not faces[1] then return nil, "faces: expected a list of at least one face" end
   return faces
@@ -91,7 +101,8 @@ local function check(options)
   if problem then return problem end
   local key = options.key
   if key ~= nil and type(key) ~= "function" and (type(key) ~= "string" or key == "") then return "key: expected a text or a function" end
-  if options.limits and (options.limits.body or 1) < 1 then return "limits.body: expected bytes above 0" end
+  local body = options.limits and options.limits.body or 1
+  if body < 1 or body > LONGEST_BODY then return ("limits.body: expected bytes from 1 to %d"):format(LONGEST_BODY) end
   if options.version and not options.version:find "^%d[%d.]*$" then return "version: expected digits and dots" end
   if options.metrics and not options.metrics.text then return "metrics: expected what ogl.middleware.prometheus gives" end
 end
@@ -99,6 +110,7 @@ end
 local function forward_of(options)
   local list, problem = lowered(options.forward, "forward")
   for i, name in ipairs(list or {}) do
+    if not name:find "^[%w!#$%%&'*+.^_`|~-]+$" then return nil, ("forward[%d]: expected the name of a header"):format(i) end
     if OWN_HEADERS[name] then return nil, ("forward[%d]: %s is never a caller's"):format(i, name) end
   end
   return list, problem
@@ -182,14 +194,22 @@ local function key_problem(self, headers)
   return problems.new(401, given and "the key is not known here" or "a key is needed: Authorization: Bearer …", "invalid_api_key")
 end
 
+local CODES = { [400] = "bad_encoding", [413] = "body_too_large", [415] = "unsupported_encoding" }
+
+-- Puts the body that was meant in place of an encoded one.
+local function decode_body(self, asked)
+  local encoding = asked.headers["content-encoding"]
+  if not (encoding and asked.body) then return nil end
+  local body, status, message = encodings.decode(asked.body, encoding, self.body_limit)
+  if not body then return problems.new(status, message, CODES[status]) end
+  asked.body = body
+end
+
 local function body_problem(self, asked)
   if asked.body and #asked.body > self.body_limit then
-    return problems.new(413, ("the body is longer than %d bytes"):format(self.body_limit), "body_too_large")
+    return problems.new(413, problems.too_long(self.body_limit), CODES[413])
   end
-  local encoding = asked.headers["content-encoding"]
-  if encoding and encoding:lower() ~= "identity" then
-    return problems.new(415, "content-encoding: expected none, got " .. encoding:sub(1, 40), "unsupported_encoding")
-  end
+  return decode_body(self, asked)
 end
 
 local function answer(self, visit)
@@ -208,10 +228,13 @@ end
 -- The answer to an error, in the form of the visit's face.
 local function fail(visit, err)
   visit:report(err)
-  local status = problems.status(err)
-  local kind, body = visit.face.error(status, problems.message(err), err)
+  visit:note_failure(err)
+  local face, status, message = visit.face, problems.status(err), problems.message(err)
+  if face.busy and problems.is_busy(err) then status, message = 503, face.busy end
+  local kind, body = face.error(status, message, err)
   local headers = { ["content-type"] = kind, ["retry-after"] = problems.retry_after(err) }
-  if status == 405 then headers.allow = allow_of(visit.methods) end
+  if status == 405 and visit.methods then headers.allow = allow_of(visit.methods) end
+  if err.code == CODES[415] then headers["accept-encoding"] = encodings.known() end
   return status, headers, body
 end
 
@@ -244,6 +267,11 @@ local function finish(visit, status, headers, body, close)
   return status, headers, body, close
 end
 
+--- Says whether a value is a gateway.
+---@param value any
+---@return boolean
+function M.is(value) return getmetatable(value) == Gateway end
+
 --- Answers a request.
 ---@param asked ogl.GatewayRequest
 ---@return integer status
@@ -256,6 +284,16 @@ function Gateway:handle(asked)
   if not (status or headers) then status, headers, body, close = answer(self, visit) end
   if not status then status, headers, body = fail(visit, headers) end
   return finish(visit, status, headers, body, close)
+end
+
+--- Says whether the body of a request is a file, of any length: a host gives it as `source`, which reads it when all else was judged.
+---@param path string
+---@return boolean
+function Gateway:takes_file(path)
+  for _, face in ipairs(self.faces) do
+    if face.files and path:find(face.files) then return true end
+  end
+  return false
 end
 
 --- Answers a request that the host itself could not read: its body is too long, or broke off.

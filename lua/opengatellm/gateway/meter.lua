@@ -11,6 +11,7 @@
 -- @module opengatellm.gateway.meter
 local estimate = require "opengatellm.chat.estimate"
 local problems = require "opengatellm.gateway.problem"
+local task = require "opengatellm.task"
 
 local M = {}
 
@@ -32,9 +33,11 @@ function M.begin(visit, operation, asked, target)
   local metrics = visit.gateway.metrics
   if not metrics then return IDLE end
   local call = {
-    operation = operation, request = asked, client = target.client, provider = target.client.provider.name, model = target.model,
+    operation = operation, request = asked, client = target.client, provider = target.client.provider.name,
+    model = target.model or target.route.model,
   }
-  local self = setmetatable({ metrics = metrics, call = call, state = {}, over = false }, Meter)
+  local self = setmetatable({ metrics = metrics, call = call, state = {}, over = false, release = nil }, Meter)
+  self.release = task.on_kill(function(err) self:done(err) end)
   metrics.request(asked, call, self.state)
   return self
 end
@@ -61,13 +64,12 @@ end
 function Meter:done(err, answer)
   if self.over then return end
   self.over = true
+  if self.release then self.release() end
   if not err then answer = answer or { usage = self.state.usage, status = 200 } end
   self.metrics.done(not err and answer or nil, err, self.call, self.state)
 end
 
-local CLOSED = problems.new(503, "the caller has gone")
-
 --- Ends the count of a call whose caller has gone.
-function Meter:give_up() self:done(CLOSED) end
+function Meter:give_up() self:done(problems.gone()) end
 
 return M

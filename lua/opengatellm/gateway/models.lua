@@ -1,11 +1,13 @@
 --- Models: the list that a gateway's callers see: the names of its routes, and what the servers behind open routes list.
 --
--- Programs ask for lists often and wait little, so what a server lists is kept for a minute; where it fails, the last list goes on.
+-- Programs ask for lists often and wait little (Raycast for 1.8 seconds), so what a server lists is kept for a minute, servers are asked
+-- beside each other, and none for longer than a second; where one fails, its last list goes on.
 --
 -- @module opengatellm.gateway.models
 local data = require "opengatellm.providers.models"
 local host = require "opengatellm.host"
 local mistake = require "opengatellm.middleware.mistake"
+local task = require "opengatellm.task"
 
 local M = {}
 
@@ -19,7 +21,8 @@ local M = {}
 ---@field context_length? integer
 ---@field listed? table what the server's own list says of it
 
-local KEPT = 60 -- seconds
+local KEPT, FAILED = 60, 5 -- seconds until a server is asked again, after its list and after a failure
+local PATIENCE = { timeouts = { total = 1 } }
 
 local function entry_of(name, model, route, listed)
   local provider = route.client.provider
@@ -32,21 +35,28 @@ local function entry_of(name, model, route, listed)
   }
 end
 
--- What a client lists: none where it is a router, or where its server has no list.
-local function ask(client)
-  if client.rows then return {} end
-  return mistake.catch(client.models, client)
+-- Whether names that callers use lead to names of the route's server.
+local function is_open(route)
+  return not (route.model or route.match or route.to or route.public == false or route.client.rows)
 end
 
--- The list of a route's server, kept for a while.
-local function listed(gateway, route)
-  local now = host.current(false).now()
+-- Asks a route's server for its list, and keeps that for a while.
+local function refresh(gateway, route)
+  local answer = mistake.catch(route.client.models, route.client, PATIENCE)
   local known = gateway.lists[route]
-  if known and now - known.at < KEPT then return known.list end
-  local answer = ask(route.client)
   local list = answer and (answer.data or answer) or known and known.list or {}
-  gateway.lists[route] = { list = list, at = now }
-  return list
+  gateway.lists[route] = { list = list, till = host.current(false).now() + (answer and KEPT or FAILED) }
+end
+
+-- Asks the servers whose lists are old.
+local function refresh_all(gateway)
+  local now, old = host.current(false).now(), {}
+  for _, route in ipairs(gateway.routes.list) do
+    local known = gateway.lists[route]
+    if is_open(route) and not (known and now < known.till) then old[#old + 1] = route end
+  end
+  if old[2] then return task.map(old, function(route) refresh(gateway, route) end) end
+  if old[1] then refresh(gateway, old[1]) end
 end
 
 local function add(list, seen, entry)
@@ -63,8 +73,7 @@ local function name_of(gateway, route, id)
 end
 
 local function add_open(gateway, route, list, seen)
-  if route.model or route.match or route.to or route.public == false then return end
-  for _, one in ipairs(listed(gateway, route)) do
+  for _, one in ipairs(gateway.lists[route].list) do
     local name = type(one) == "table" and type(one.id) == "string" and name_of(gateway, route, one.id)
     if name then add(list, seen, entry_of(name, one.id, route, one)) end
   end
@@ -79,7 +88,10 @@ function M.all(gateway)
     local route = gateway.routes.exact[name]
     add(list, seen, entry_of(name, route.to or route.model, route))
   end
-  for _, route in ipairs(gateway.routes.list) do add_open(gateway, route, list, seen) end
+  refresh_all(gateway)
+  for _, route in ipairs(gateway.routes.list) do
+    if is_open(route) then add_open(gateway, route, list, seen) end
+  end
   return list
 end
 
@@ -96,7 +108,23 @@ end
 ---@return ogl.GatewayModel? # nil: no route has it
 function M.known(gateway, name, short)
   local target = gateway.routes:find(name, short)
-  return target and entry_of(short or name, target.model, target.route) or nil
+  return target and entry_of(short or name, target.model or target.route.model, target.route) or nil
+end
+
+--- Says whether the server behind an open route denies that it has a model: it lists models, and this one is not among them.
+---@param gateway ogl.Gateway
+---@param target ogl.GatewayTarget
+---@return boolean
+function M.denied(gateway, target)
+  local route = target.route
+  if not is_open(route) then return false end
+  refresh_all(gateway)
+  local list = gateway.lists[route].list
+  for _, one in ipairs(list) do
+    local id = type(one) == "table" and one.id
+    if id == target.model or id == target.model .. ":latest" then return false end -- an Ollama server takes a name without a tag for that
+  end
+  return list[1] ~= nil
 end
 
 --- What is known of one model, its server's list included.

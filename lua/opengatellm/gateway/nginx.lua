@@ -2,6 +2,8 @@
 --
 --   init_by_lua_block { gateway = require("opengatellm.gateway.nginx").load "gateway.lua" }
 --   location / { content_by_lua_block { gateway:serve() } }
+--   error_page 400 405 413 414 494 501 /.gateway/refused;
+--   location = /.gateway/refused { internal; content_by_lua_block { gateway:refused() } }
 --
 -- Each piece is sent before the next is read, so that a slow caller slows the upstream server and a stream's memory stays bounded. With
 -- `lua_check_client_abort on` a caller that goes ends the upstream request at once. Of an upstream server's headers only the type reaches
@@ -9,6 +11,8 @@
 --
 -- @module opengatellm.gateway.nginx
 local config = require "opengatellm.gateway.config"
+local problems = require "opengatellm.gateway.problem"
+local task = require "opengatellm.task"
 
 local M = {}
 
@@ -44,24 +48,29 @@ local function read_file(path)
   return bytes
 end
 
--- The body, which nginx puts into a file where it is longer than client_body_buffer_size.
-local function read_body()
+-- The body as bytes, or as the file that nginx puts it into where it is longer than client_body_buffer_size.
+local function read_source()
   ngx.req.read_body()
-  local body = ngx.req.get_body_data()
-  if body then return body end
+  local data = ngx.req.get_body_data()
+  if data then return { data = data } end
   local path = ngx.req.get_body_file()
-  return path and read_file(path) or nil
+  return path and { path = path } or nil
+end
+
+local function read_body()
+  local source = read_source()
+  return source and (source.data or read_file(source.path))
 end
 
 -- Fields that few requests are asked for: each is a variable of nginx.
-local VARIABLES = { query = "args", server = "server_addr" }
+local VARIABLES = { query = "args", server = "server_addr", hostname = "hostname" }
 local request_mt = { __index = function(_, name)
   local variable = VARIABLES[name]
   return variable and ngx.var[variable] or nil
 end }
 
 local function path_of(self)
-  local path = ngx.var.request_uri
+  local path = ngx.var.request_uri or "/"
   local rest = path:find "[?#]"
   if rest then path = path:sub(1, rest - 1) end
   if self.prefix ~= "" and path:sub(1, #self.prefix) == self.prefix then path = path:sub(#self.prefix + 1) end
@@ -113,18 +122,20 @@ end
 
 -- Has the upstream request ended when the caller goes. nginx kills what waits for the upstream server, and closes its socket.
 local function watch(state)
+  local killed = task.outlive()
   ngx.on_abort(function()
+    pcall(killed, problems.gone())
     if state.close then pcall(state.close) end
     ngx.exit(499)
   end)
 end
 
 local function answer(self, asked)
-  local length = tonumber(asked.headers["content-length"])
-  if length and length > self.gateway.body_limit then
-    return self.gateway:refuse(asked, 413, ("the body is longer than %d bytes"):format(self.gateway.body_limit))
+  local length, is_file = tonumber(asked.headers["content-length"]), self.gateway:takes_file(asked.path)
+  if length and length > self.gateway.body_limit and not is_file then
+    return self.gateway:refuse(asked, 413, problems.too_long(self.gateway.body_limit))
   end
-  asked.body = read_body()
+  if is_file then asked.source = read_source else asked.body = read_body() end
   local fine, status, headers, body, close = pcall(self.gateway.handle, self.gateway, asked)
   if fine then return status, headers, body, close end
   log(status)
@@ -140,6 +151,18 @@ function Served:serve()
   local status, answered, body, close = answer(self, asked)
   state.close = close
   return send(status, answered, body, close)
+end
+
+local REFUSED = {
+  [400] = "the head of the request is malformed, or too long", [405] = "method not allowed", [414] = "the address is too long",
+  [501] = "transfer-encoding: expected chunked",
+}
+
+--- Answers a request that nginx itself refuses, in the words of its face: in the location that `error_page` names.
+function Served:refused()
+  local status = ngx.status
+  local message = status == 413 and problems.too_long(self.gateway.body_limit) or REFUSED[status] or "the request was refused"
+  return send(self.gateway:refuse(request_of(self, headers_of() or {}), status, message))
 end
 
 -- Making ------------------------------------------------------------------------------------------------------------------

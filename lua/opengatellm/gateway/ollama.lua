@@ -6,6 +6,7 @@
 -- @module opengatellm.gateway.ollama
 local browsers = require "opengatellm.gateway.browser"
 local chats = require "opengatellm.gateway.chat"
+local completions = require "opengatellm.gateway.completion"
 local core = require "opengatellm.core"
 local descriptions = require "opengatellm.gateway.ollama_models"
 local embeddings = require "opengatellm.protocol.ollama_embed"
@@ -43,6 +44,9 @@ function M.unknown_model(name) return ("model '%s' not found"):format(name) end
 ---@return string
 function M.unknown_path() return "404 page not found" end
 
+--- The words of a server that has too many requests.
+M.busy = "server busy, please try again.  maximum pending requests exceeded"
+
 --- A name without Ollama's tag `:latest`; nil where it has none.
 ---@param name string
 ---@return string?
@@ -68,7 +72,13 @@ function M.preflight(visit) return browsers.preflight(visit.request) end
 
 -- Chats -------------------------------------------------------------------------------------------------------------------
 
-local CHAT = { protocol = "ollama", timed = true, renames = true }
+-- A server that is not Ollama's own hosts the model for it.
+local function remote(target)
+  if target.client.provider.protocol == "ollama" then return nil end
+  return target.model or target.route.model, descriptions.remote_host(target.client)
+end
+
+local CHAT = { protocol = "ollama", timed = true, renames = true, remote = remote }
 
 local function entry_of(visit, name) return lists.known(visit.gateway, name, M.short_name(name)) end
 
@@ -80,19 +90,45 @@ local function loaded(visit, wants)
   return 200, chats.headers(CHAT, false), encoder:take()
 end
 
--- Ollama's words for what the model lacks; nil where it has all that is asked for.
+-- Ollama's word for what the model lacks; nil where it has all that is asked for.
 local function lacking(entry, asked, wants)
-  if wants.suffix then return "insert" end
+  if wants.suffix and entry.route.capabilities and descriptions.lacks(entry, "insert") then return "insert" end
   if asked.reasoning ~= nil and asked.reasoning ~= "none" and descriptions.lacks(entry, "thinking") then return "thinking" end
   if asked.tools and asked.tools[1] and descriptions.lacks(entry, "tools") then return "tools" end
 end
 
-local function early(visit, asked, wants)
+-- What a completion has no place for; nil where there is none of it.
+local function beside_prompt(asked)
+  return asked.output and "format" or type(asked.messages[1].content) == "table" and "images" or nil
+end
+
+-- Has a prompt that is no conversation go to the server's route for such.
+local function complete(visit, asked, wants, target)
+  local what = wants.suffix and "insert" or "raw mode"
+  local client, beside = relay.client(target, "openai_chat"), beside_prompt(asked)
+  local absent = ("%q does not support %s"):format(wants.model, what)
+  if not client then return visit:refuse(400, absent) end
+  if beside then return visit:refuse(400, ("%s with %s"):format(absent, beside)) end
+  target.completion = completions.client(client, { prompt = wants.prompt, suffix = not wants.raw and wants.suffix or nil, absent = absent })
+end
+
+local LEVELS = { anthropic = "medium" } -- by protocols whose servers think only where they are told how much
+
+-- A model that is said to think does so unless it is told not to, as on a real server.
+local function think(entry, asked)
+  local thinks = asked.reasoning
+  if thinks == nil and entry.route.capabilities and not descriptions.lacks(entry, "thinking") then thinks = {} end
+  if type(thinks) == "table" and not thinks.effort then thinks = LEVELS[entry.client.provider.protocol] or thinks end
+  asked.reasoning = thinks
+end
+
+local function early(visit, asked, wants, target)
   if wants.load then return loaded(visit, wants) end
-  local asks_more = wants.suffix or asked.reasoning ~= nil or asked.tools
-  local what = asks_more and lacking(entry_of(visit, wants.model), asked, wants)
+  local entry = entry_of(visit, wants.model)
+  local what = lacking(entry, asked, wants)
   if what then return visit:refuse(400, ("%q does not support %s"):format(wants.model, what)) end
-  if wants.raw then return visit:refuse(400, "raw: the server of this model takes conversations alone") end
+  think(entry, asked)
+  if wants.raw or wants.suffix then return complete(visit, asked, wants, target) end
 end
 
 CHAT.early = early
@@ -140,6 +176,11 @@ local function shown_by(entry, body)
   return mistake.catch(ollama.show, ollama, { model = entry.model, verbose = body.verbose == true or nil })
 end
 
+-- The name that a model's description shows: GitHub Copilot gets the one that it asked for, as from a real server.
+local function shown_name(visit, entry, name)
+  return (visit.request.headers["user-agent"] or ""):find "^GitHubCopilotChat/" and name or entry.name
+end
+
 local function show(visit)
   local body, err = visit:json()
   if not body then return nil, err end
@@ -148,8 +189,9 @@ local function show(visit)
   if not target then return nil, problem end
   local entry = entry_of(visit, name)
   local description, fault = shown_by(entry, body)
-  if fault then return nil, fault end
-  return operations.json(description or descriptions.description(entry))
+  if fault and fault.status == 404 then return nil, fault end
+  -- described here where its server fails: there are programs that show no model at all where one has no description
+  return operations.json(description or descriptions.description(entry, shown_name(visit, entry, name)))
 end
 
 -- Requests that change models ------------------------------------------------------------------------------------------------
@@ -159,6 +201,15 @@ local MANAGE = { protocol = "ollama", operation = "manage" }
 local function managed(target) return target and target.route.manage and relay.client(target, "ollama") and target or nil end
 
 local function no_manager(visit) return visit:refuse(403, "the models of this server are not managed here", "not_managed") end
+
+-- The model that a new one is made from, by its name on the server.
+local function rename_base(visit, body, target)
+  if type(body.from) ~= "string" or body.from == "" then return nil end
+  local base, err = visit:target(body.from)
+  if not base then return err end
+  if base.client ~= target.client then return problems.new(400, "from: that model is another server's") end
+  body.from = base.model
+end
 
 -- Sends a request on to the Ollama server that has the model. `streams`: it tells of its progress unless it is told not to.
 local function manage(streams)
@@ -171,6 +222,8 @@ local function manage(streams)
     if not target then return nil, err end
     if not managed(target) then return no_manager(visit) end
     if body.source then body.source = target.model end
+    err = rename_base(visit, body, target)
+    if err then return nil, err end
     return relay.raw(visit, target, MANAGE, body, streams and body.stream ~= false)
   end
 end
@@ -183,17 +236,29 @@ local function pull(visit)
   target, err = visit:target(body.model or body.name)
   if not target then return nil, err end
   if managed(target) then return manage(true)(visit) end
+  if lists.denied(visit.gateway, target) then return visit:refuse(404, "pull model manifest: file does not exist", "model_not_found") end
   if body.stream == false then return operations.json { status = "success" } end
   return 200, chats.headers(CHAT, true), json.encode { status = "success" } .. "\n"
 end
 
--- Layers of models go to the first server that is managed.
-local function blob(visit)
+-- The first server that is managed: layers of models have no model's name.
+local function manager(visit)
   for _, route in ipairs(visit.gateway.routes.list) do
     local target = managed { client = route.client, model = "", route = route }
-    if target then return relay.raw(visit, target, MANAGE, visit.request.body, false) end
+    if target then return target end
   end
-  return no_manager(visit)
+end
+
+local function ask_blob(visit)
+  local target = manager(visit)
+  if not target then return no_manager(visit) end
+  return relay.raw(visit, target, MANAGE, nil, false)
+end
+
+local function push_blob(visit)
+  local target, asked = manager(visit), visit.request
+  if not target then return no_manager(visit) end
+  return relay.file(visit, target, MANAGE, asked.source and asked.source() or { data = asked.body or "" })
 end
 
 -- Ollama's own cloud -------------------------------------------------------------------------------------------------------
@@ -230,6 +295,11 @@ M.routes = {
   ["/api/signout"] = { POST = no_account },
 }
 
-M.patterns = { { "^/api/blobs/(sha256[:-]%x+)$", { HEAD = blob, POST = blob } } }
+local BLOB = "^/api/blobs/(sha256[:-]%x+)$"
+
+M.patterns = { { BLOB, { HEAD = ask_blob, POST = push_blob } }, { "^/api/user/keys/([^/]+)$", { DELETE = no_account } } }
+
+--- The paths whose bodies are files.
+M.files = BLOB
 
 return M

@@ -27,9 +27,11 @@ local function details_of(entry)
   }
 end
 
--- Who hosts the model: the public address of its provider, never one of the operator's own network.
-local function remote_host(entry)
-  local provider = entry.client.provider
+--- Says who hosts a model: the public address of its provider, never one of the operator's own network.
+---@param client ogl.Client|ogl.Router
+---@return string
+function M.remote_host(client)
+  local provider = client.provider
   local host = provider.base_url and provider.base_url:match "^https?://[^/{}]+"
   return host or provider.name
 end
@@ -60,14 +62,23 @@ end
 
 local function digest_of(entry) return core.sha256(entry.client.provider.name .. "\n" .. entry.model .. "\n" .. entry.name) end
 
+-- What an Ollama server lists of its model, by the name that it has here.
+local function own_tag(entry)
+  local tag = {}
+  for name, value in pairs(entry.listed) do tag[name] = value end
+  tag.id, tag.name, tag.model = nil, entry.name, entry.name
+  return tag
+end
+
 --- A model in the list of /api/tags.
 ---@param entry ogl.GatewayModel
 ---@return table
 function M.tag(entry)
+  if entry.listed and entry.client.provider.protocol == "ollama" then return own_tag(entry) end
   return {
     name = entry.name, model = entry.name, modified_at = M.time(entry.created), size = 0, digest = digest_of(entry),
     details = details_of(entry), capabilities = json.array(M.capabilities(entry)), context_length = entry.context_length or DEFAULT_CONTEXT,
-    remote_model = entry.model, remote_host = remote_host(entry),
+    remote_model = entry.model, remote_host = M.remote_host(entry.client),
   }
 end
 
@@ -84,18 +95,22 @@ function M.running(entry, now)
   }
 end
 
+-- Programs that complete in the middle of a text look for its place.
+local function template_of(entry) return M.lacks(entry, "insert") and "{{ .Prompt }}" or "{{ .Prompt }}{{ .Suffix }}" end
+
 --- What /api/show tells of a model.
 ---@param entry ogl.GatewayModel
+---@param name string that is shown
 ---@return table
-function M.description(entry)
+function M.description(entry, name)
   local family, context = family_of(entry), entry.context_length or DEFAULT_CONTEXT
   return {
     modelfile = "FROM " .. entry.name .. "\n", parameters = ("num_ctx                        %d"):format(context),
-    template = "{{ .Prompt }}", license = "", details = details_of(entry), modified_at = M.time(entry.created),
+    template = template_of(entry), license = "", details = details_of(entry), modified_at = M.time(entry.created),
     model_info = {
-      ["general.architecture"] = family, ["general.basename"] = entry.name, [family .. ".context_length"] = context,
+      ["general.architecture"] = family, ["general.basename"] = name, [family .. ".context_length"] = context,
     },
-    capabilities = json.array(M.capabilities(entry)), remote_model = entry.model, remote_host = remote_host(entry),
+    capabilities = json.array(M.capabilities(entry)), remote_model = entry.model, remote_host = M.remote_host(entry.client),
   }
 end
 

@@ -1,8 +1,12 @@
---- The face of OpenAI: /v1/chat/completions, /v1/responses, /v1/completions, /v1/embeddings, /v1/models, /v1/rerank.
+--- The face of OpenAI: /v1/chat/completions, /v1/responses, /v1/completions, /v1/embeddings, /v1/models, /v1/rerank,
+--- /v1/audio/transcriptions.
 --
 -- @module opengatellm.gateway.openai
+local browsers = require "opengatellm.gateway.browser"
 local chats = require "opengatellm.gateway.chat"
 local core = require "opengatellm.core"
+local descriptions = require "opengatellm.gateway.ollama_models"
+local forms = require "opengatellm.gateway.form"
 local json = require "opengatellm.json"
 local lists = require "opengatellm.gateway.models"
 local operations = require "opengatellm.gateway.operation"
@@ -43,13 +47,25 @@ function M.unknown_model(name) return ("the model '%s' does not exist"):format(n
 ---@return string
 function M.unknown_path(path) return "there is no route " .. path end
 
+local FORMS = { ["/v1/audio/transcriptions"] = true }
+
+-- Forms are what a page of any site may send without asking first.
+local function form_problem(visit, kind)
+  if not kind or not kind:lower():find "^multipart/form%-data" then
+    return problems.new(415, "content-type: expected multipart/form-data", "unsupported_content_type")
+  end
+  if not browsers.origin_fits(visit.gateway, visit.request) then return problems.new(403, "this origin is not allowed", "origin") end
+end
+
 --- What is wrong with the head of a request; nil where nothing is.
 ---@param visit ogl.GatewayVisit
 ---@return ogl.Error?
 function M.guard(visit)
-  local kind = visit.request.headers["content-type"]
-  if visit.request.method ~= "POST" then return nil end
-  if kind == nil and not visit.request.headers.origin then return nil end -- no page of another site may send a request without a type
+  local asked = visit.request
+  local kind = asked.headers["content-type"]
+  if asked.method ~= "POST" then return nil end
+  if FORMS[asked.path] then return form_problem(visit, kind) end
+  if kind == nil and not asked.headers.origin then return nil end -- no page of another site may send a request without a type
   if kind and kind:lower():find "^application/[%w.+-]*json" then return nil end
   return problems.new(415, "content-type: expected application/json", "unsupported_content_type")
 end
@@ -87,7 +103,7 @@ local RESPONSES = { protocol = "openai_responses", id = "resp_", echo = echo, ea
 local function responses(visit) return chats.answer(visit, RESPONSES) end
 
 -- Completions stand below the level of conversations: only a server that has the route itself can answer.
-local COMPLETIONS = { protocol = "openai_chat", relayed = "/completions", ends = "%[DONE%]%s*$" }
+local COMPLETIONS = { protocol = "openai_chat", server = "openai", relayed = "/completions", ends = "%[DONE%]%s*$" }
 
 local function completions(visit)
   local body, err = visit:json()
@@ -95,7 +111,7 @@ local function completions(visit)
   local target
   target, err = visit:target(body.model)
   if not target then return nil, err end
-  if not relay.client(target, "openai_chat") then
+  if not relay.client(target, "openai") then
     return visit:refuse(400, "the server of this model has no completions: use /v1/chat/completions", "unsupported_route")
   end
   if body.stream ~= nil and type(body.stream) ~= "boolean" then return visit:refuse(400, "stream: expected a boolean") end
@@ -114,7 +130,7 @@ local function read(visit, kinds)
   if not options then return nil, err end
   local target
   target, err = visit:target(body.model)
-  return target and options, target or err
+  return target and options, target or err, body.model
 end
 
 local function vectors_of(answer, encoded)
@@ -128,25 +144,46 @@ end
 local EMBEDDINGS = { input = "string or table", dimensions = "number", user = "string", encoding_format = "string" }
 
 local function embeddings(visit)
-  local options, target = read(visit, EMBEDDINGS)
+  local options, target, name = read(visit, EMBEDDINGS)
   if not options then return nil, target end
   if options.input == nil then return visit:refuse(400, "input is required") end
   local encoded = options.encoding_format == "base64"
   options.encoding_format, options.packed = nil, encoded or nil
   local answer, err = operations.ask(visit, "embeddings", target, options)
   if not answer then return nil, err end
-  return operations.json { object = "list", data = vectors_of(answer, encoded), model = target.model, usage = usage_of(answer) }
+  return operations.json { object = "list", data = vectors_of(answer, encoded), model = name, usage = usage_of(answer) }
 end
 
 local function rerank(visit)
-  local options, target = read(visit, { query = "string", documents = "table", top_n = "number" })
+  local options, target, name = read(visit, { query = "string", documents = "table", top_n = "number" })
   if not options then return nil, target end
   if options.query == nil or options.documents == nil then return visit:refuse(400, "query and documents are required") end
   local answer, err = operations.ask(visit, "rerank", target, options)
   if not answer then return nil, err end
   local results = json.array {}
   for i, row in ipairs(answer.results) do results[i] = { index = row.index - 1, relevance_score = row.score } end
-  return operations.json { id = answer.id or "rerank-" .. visit.id, model = target.model, results = results, usage = usage_of(answer) }
+  return operations.json { id = answer.id or "rerank-" .. visit.id, model = name, results = results, usage = usage_of(answer) }
+end
+
+-- Recordings ----------------------------------------------------------------------------------------------------------------
+
+local TRANSCRIPTIONS = {
+  protocol = "openai_chat", server = "openai", relayed = "/audio/transcriptions", keeps_type = true, operation = "transcribe",
+}
+
+-- A recording with its form goes on as it came, but for the model's name.
+local function transcriptions(visit)
+  local body, err = visit:text()
+  if not body then return nil, err end
+  local form, problem = forms.read(body, visit.request.headers["content-type"] or "")
+  if not form then return visit:refuse(400, problem) end
+  local target
+  target, err = visit:target(form:value "model")
+  if not target then return nil, err end
+  if not relay.client(target, "openai") then
+    return visit:refuse(400, "the server of this model has no transcriptions", "unsupported_route")
+  end
+  return relay.raw(visit, target, TRANSCRIPTIONS, form:with("model", target.model), form:value "stream" == "true")
 end
 
 -- Models --------------------------------------------------------------------------------------------------------------------
@@ -155,10 +192,17 @@ local function model_of(entry)
   return { id = entry.name, object = "model", created = entry.created, owned_by = entry.owner, context_length = entry.context_length }
 end
 
+-- The same in Anthropic's form, for its programs ask here too.
+local function anthropic_model_of(entry)
+  return { type = "model", id = entry.name, display_name = entry.name, created_at = descriptions.time(entry.created) }
+end
+
 local function models(visit)
-  local data = json.array {}
-  for i, entry in ipairs(lists.all(visit.gateway)) do data[i] = model_of(entry) end
-  return operations.json { object = "list", data = data }
+  local data, is_anthropic = json.array {}, visit.request.headers["anthropic-version"] ~= nil
+  for i, entry in ipairs(lists.all(visit.gateway)) do data[i] = (is_anthropic and anthropic_model_of or model_of)(entry) end
+  if not is_anthropic then return operations.json { object = "list", data = data } end
+  local first, last = data[1] and data[1].id or json.null, data[1] and data[#data].id or json.null
+  return operations.json { data = data, has_more = false, first_id = first, last_id = last }
 end
 
 local function model(visit, name)
@@ -175,6 +219,7 @@ M.routes = {
   ["/v1/completions"] = { POST = completions },
   ["/v1/embeddings"] = { POST = embeddings },
   ["/v1/rerank"] = { POST = rerank },
+  ["/v1/audio/transcriptions"] = { POST = transcriptions },
   ["/v1/models"] = { GET = models, HEAD = models },
 }
 

@@ -24,8 +24,14 @@ local OWN = {
 function M.status(err)
   if err.status and err.status >= 400 and err.status < 600 then return err.status end
   if err.kind == "limit" and err.sent == false then return 429 end
+  if err.kind == "unsupported" and err.sent then return 502 end -- the answer is what nobody can read, not the request
   return STATUS[err.kind] or 502
 end
+
+--- Says whether an error is that the gateway's own limiter is full, so that the same request may pass soon.
+---@param err ogl.Error
+---@return boolean
+function M.is_busy(err) return err.kind == "limit" and err.sent == false and err.retryable == true end
 
 --- The words that a caller gets for an error, in one line.
 ---@param err ogl.Error
@@ -35,6 +41,15 @@ function M.message(err)
   text = text:gsub("^client:%w+: ", ""):gsub("^router:%w+: ", ""):gsub("[%c]+", " ")
   return #text > LONGEST and text:sub(1, LONGEST):gsub("[\128-\255]+$", "") .. " …" or text
 end
+
+--- Makes the error of a call whose caller has gone.
+---@return ogl.Error
+function M.gone() return errors.new { kind = "closed", message = "the caller has gone" } end
+
+--- The words for a body that is too long.
+---@param limit integer bytes
+---@return string
+function M.too_long(limit) return ("the body is longer than %d bytes"):format(limit) end
 
 --- Makes the error of a request that the gateway itself refuses.
 ---@param status integer

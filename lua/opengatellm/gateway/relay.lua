@@ -11,6 +11,7 @@ local errors = require "opengatellm.errors"
 local json = require "opengatellm.json"
 local meters = require "opengatellm.gateway.meter"
 local problems = require "opengatellm.gateway.problem"
+local uploads = require "opengatellm.http.upload"
 local words = require "opengatellm.base.words"
 
 local M = {}
@@ -80,15 +81,18 @@ local function has_quirks(provider)
   return not plain[provider]
 end
 
+local FAMILIES = { openai_chat = "openai", openai_responses = "openai" } -- both kinds of servers have OpenAI's other routes
+
 --- The client that a target's requests could pass to untouched; nil for a router, or where middleware has to see the call.
 ---@param target ogl.GatewayTarget
----@param protocol string
+---@param protocol string or "openai": any server of OpenAI's routes
 ---@return ogl.Client?
 function M.client(target, protocol)
   local client = target.client
   if client.rows or client.chain then return nil end
   client = client:for_model(target.model)
-  return client.provider.protocol == protocol and client or nil
+  local spoken = client.provider.protocol
+  return (spoken == protocol or FAMILIES[spoken] == protocol) and client or nil
 end
 
 --- Says whether a chat can pass through untouched.
@@ -103,19 +107,27 @@ end
 
 -- Calls -------------------------------------------------------------------------------------------------------------------
 
--- The body as it came, but for the model's name where the server has another: that goes to the front.
+-- The body as it came, but for the model's name, which goes to the front: where the server has another one, and where the body names two,
+-- of which the server may take the one that the routes did not see.
 local function renamed(body, model)
   local rest = core.without(body, "model", "name")
   return '{"model":' .. json.encode(model) .. (rest:find "^%s*{%s*}" and "}" or "," .. rest:match "^%s*{(.*)$")
 end
 
-local function send(visit, client, chat, wants, body)
+local function headers_for(visit, chat)
+  local headers = visit:forwarded()
+  if not chat.keeps_type then return headers end
+  headers = headers or {}
+  headers["content-type"] = visit.request.headers["content-type"]
+  return headers
+end
+
+local function send(visit, client, chat, wants, body, form)
   local root = chat.protocol == "ollama"
   local call = calls.new(client, {
     method = visit.request.method, path = chat.relayed or root and visit.request.path or PATHS[chat.protocol], root = root,
-    model = wants.model,
-    body = body or visit.request.body, stream = wants.stream, options = { headers = visit:forwarded() }, repeatable = "inference",
-    warnings = {},
+    model = wants.model, body = not form and (body or visit.request.body) or nil, form = form, stream = wants.stream,
+    options = { headers = headers_for(visit, chat) }, repeatable = "inference", warnings = {},
   })
   call.model, call.streamed = wants.model, wants.stream
   return call
@@ -143,13 +155,14 @@ end
 function M.answer(visit, target, chat, wants)
   local client, streamed = M.client(target, chat.protocol), wants.stream
   local meter = meters.begin(visit, streamed and "stream" or "chat", { input = visit.request.body }, target)
-  local body = target.model ~= wants.model and renamed(visit.request.body, target.model) or nil
+  local body = visit.request.body
+  if target.model ~= wants.model or core.member(body, "model") ~= json.encode(target.model) then body = renamed(body, target.model) end
   local call = send(visit, client, chat, wants, body)
   local context = { model = wants.model, created = os.time(), untouched = true }
   local given, close, headers = answers.pass(visit, chat, call, meter, streamed, context)
   if not given then return nil, close end
   visit:note(target, nil, answers.tries(call))
-  return 200, headers_of(headers, streamed), given, close
+  return 200, headers_of(context.untouched and headers or {}, streamed), given, close
 end
 
 -- Answers that no decoder reads ---------------------------------------------------------------------------------------------
@@ -162,7 +175,7 @@ local function whole(visit, target, call, meter)
   end
   visit:note(target, nil, answers.tries(call))
   meter:done()
-  return 200, headers_of(head.headers), body
+  return head.status, headers_of(head.headers), body
 end
 
 -- The error of a stream in the protocol's words, behind what has come.
@@ -215,6 +228,21 @@ local function stream(visit, target, chat, call, meter)
   return 200, headers_of(headers, true), function() return next_bytes(self) end, function() give_up(self) end
 end
 
+--- Passes on a file, of any length.
+---@param visit ogl.GatewayVisit
+---@param target ogl.GatewayTarget
+---@param chat ogl.GatewayChat
+---@param source {path?: string, data?: string}
+---@return integer? status
+---@return table<string, string>|ogl.Error headers or the error
+---@return string? body
+function M.file(visit, target, chat, source)
+  local upload, err = uploads.new { path = source.path, data = source.data, mime = "application/octet-stream" }
+  if not upload then return nil, err end
+  local call = send(visit, M.client(target, chat.protocol), chat, { stream = false }, nil, uploads.body(upload))
+  return whole(visit, target, call, meters.begin(visit, chat.operation, {}, target))
+end
+
 --- Passes on a request whose answer has no events of ours, such as a completion: nothing is counted but the call itself.
 ---@param visit ogl.GatewayVisit
 ---@param target ogl.GatewayTarget
@@ -230,7 +258,7 @@ function M.raw(visit, target, chat, body, streamed)
     body.model = target.model
     body = json.encode(body)
   end
-  local client = M.client(target, chat.protocol)
+  local client = M.client(target, chat.server or chat.protocol)
   local call = send(visit, client, chat, { stream = streamed, model = target.model }, body)
   local meter = meters.begin(visit, chat.operation or (streamed and "stream" or "chat"), { model = target.model }, target)
   if streamed then return stream(visit, target, chat, call, meter) end

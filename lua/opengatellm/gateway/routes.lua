@@ -7,10 +7,12 @@
 --   { client = rest }                                              every other name
 --
 -- Exact names win over prefixes, of which the longest wins, then come patterns and functions in their order, and the rest at the end.
--- A client may be a router: so a model may be several, weighted or one after the other.
+-- A client may be a router: so a model may be several, weighted or one after the other. Where each of its rows has a model of its own, and
+-- the route has no `to`, the name of the route is that of no server.
 --
 -- @module opengatellm.gateway.routes
 local request = require "opengatellm.request"
+local words = require "opengatellm.base.words"
 
 local M = {}
 
@@ -29,8 +31,9 @@ local M = {}
 
 ---@class ogl.GatewayTarget
 ---@field client ogl.Client|ogl.Router
----@field model? string that the client is asked for
+---@field model? string that the client is asked for; nil: the rows of a router know
 ---@field route ogl.GatewayRoute
+---@field completion? ogl.GatewayCompletion what asks in the place of the client, for a prompt that is no conversation
 
 ---@class ogl.GatewayRoutes
 ---@field list ogl.GatewayRoute[]
@@ -44,6 +47,9 @@ local FIELDS = {
   public = "boolean", manage = "boolean", context_length = "integer", capabilities = "table",
 }
 
+-- Ollama's words, of its types/model/capability.go.
+local CAPABILITIES = words.set "completion tools insert vision embedding thinking image audio"
+
 local SELECTORS = { "model", "prefix", "pattern", "match" }
 
 local function is_client(value) return type(value) == "table" and type(value.provider) == "table" and value.use ~= nil end
@@ -54,25 +60,60 @@ local function texts_problem(list, name)
   end
 end
 
-local function problem_of(route)
-  if type(route) ~= "table" then return ": expected table, got " .. type(route) end
+local function capability_problem(route)
+  for i, name in ipairs(route.capabilities or {}) do
+    if not CAPABILITIES[name] then return ("capabilities[%d]: there is no capability '%s'"):format(i, name) end
+  end
+end
+
+local function fields_problem(route)
   local problem = request.check_fields(route, FIELDS) or texts_problem(route.aliases, "aliases")
-    or texts_problem(route.capabilities, "capabilities")
-  if problem then return "." .. problem end
-  if not is_client(route.client) then return ".client: expected a client or a router, got " .. type(route.client) end
+    or texts_problem(route.capabilities, "capabilities") or capability_problem(route)
+  if problem then return problem end
+  for _, name in ipairs { "model", "prefix", "pattern", "to" } do
+    if route[name] == "" then return name .. ": expected a text, got an empty one" end
+  end
+  if route.context_length and route.context_length < 1 then return "context_length: expected tokens above 0" end
+end
+
+-- A route has one selector, or none.
+local function selector_problem(route)
   local found
   for _, name in ipairs(SELECTORS) do
-    if route[name] ~= nil and found then return (".%s: the route has %s already"):format(name, found) end
+    if route[name] ~= nil and found then return ("%s: the route has %s already"):format(name, found) end
     found = route[name] ~= nil and name or found
   end
-  if route.aliases and found ~= "model" then return ".aliases: they stand beside `model`" end
-  if route.pattern and not pcall(string.find, "", route.pattern) then return ".pattern: it is no pattern of Lua" end
+  if route.aliases and found ~= "model" then return "aliases: they stand beside `model`" end
+  if route.pattern and not pcall(string.find, "", route.pattern) then return "pattern: it is no pattern of Lua" end
+end
+
+local function client_problem(route)
+  if not is_client(route.client) then return "client: expected a client or a router, got " .. type(route.client) end
+  if route.manage and (route.client.rows or route.client.provider.protocol ~= "ollama") then
+    return "manage: the client is of no Ollama server"
+  end
+end
+
+local function problem_of(route)
+  if type(route) ~= "table" then return ": expected table, got " .. type(route) end
+  if is_client(route) then return ": expected a table with `client`, got the client itself" end
+  local problem = fields_problem(route) or client_problem(route) or selector_problem(route)
+  return problem and "." .. problem
 end
 
 local function add_name(self, name, route, i)
   if self.exact[name] then return ("[%d]: another route has the model '%s'"):format(i, name) end
   self.exact[name] = route
   if route.public ~= false then table.insert(self.names, name) end
+end
+
+-- Whether a router's rows know which models to ask for.
+local function names_models(client)
+  if not client.rows then return false end
+  for _, row in ipairs(client.rows) do
+    if not row.model then return false end
+  end
+  return true
 end
 
 local function add_exact(self, route, i)
@@ -112,9 +153,15 @@ end
 
 local function target(route, model) return { client = route.client, model = route.to or model, route = route } end
 
+local function exact_target(route)
+  return target(route, not names_models(route.client) and route.model or nil)
+end
+
 local function tested(route, name)
   if route.pattern then return name:find(route.pattern) and name end
-  return route.match(name)
+  local model = route.match(name)
+  if model and type(model) ~= "string" then error("match: expected a model's name or nil, got " .. type(model), 0) end
+  return model
 end
 
 local function open_target(self, name)
@@ -134,7 +181,7 @@ end
 ---@return ogl.GatewayTarget? # nil: there is no such model
 function Routes:find(name, short)
   local exact = self.exact[name] or short and self.exact[short]
-  if exact then return target(exact, exact.model) end
+  if exact then return exact_target(exact) end
   local found = open_target(self, short or name)
   if not (found and short) or found.client.provider.protocol ~= "ollama" then return found end
   return open_target(self, name) -- an Ollama server has its own tags

@@ -14,7 +14,9 @@ local M = {}
 ---@field query? string
 ---@field headers table<string, string> by lower-case name
 ---@field body? string
+---@field source? fun(): {path?: string, data?: string}? gives the body that is a file (Gateway:takes_file); nil: it has none
 ---@field server? string address that it came to
+---@field hostname? string of this machine
 
 ---@class ogl.GatewayVisit
 ---@field gateway ogl.Gateway
@@ -23,6 +25,7 @@ local M = {}
 ---@field id string of the request
 ---@field began number seconds of the host's clock
 ---@field at integer the same moment in seconds since 1970
+---@field found? ogl.GatewayTarget who is asked
 ---@field answered table<string, string> headers that say who answered
 local Visit = {}
 Visit.__index = Visit
@@ -56,7 +59,7 @@ function M.new(gateway, request)
   local here = host.current(false)
   return setmetatable({
     gateway = gateway, request = request, id = id_of(request.headers), here = here, began = here.now(), at = os.time(), face = nil,
-    answered = {},
+    found = nil, answered = {},
   }, Visit)
 end
 
@@ -90,7 +93,22 @@ function Visit:json()
   local value, _, why = core.decode(body)
   if value == nil then return self:refuse(400, "the body is not JSON: " .. tostring(why)) end
   if type(value) ~= "table" or #value > 0 then return self:refuse(400, "the body is not a JSON object") end
+  local _, twin = self:refuse_twin(value)
+  if twin then return nil, twin end
   return value
+end
+
+local NAMES = { model = true, name = true, source = true, from = true }
+
+--- Refuses fields beside the model's name that servers without regard for capitals would take for it: the routes did not see them.
+---@param fields? table by name
+---@return nil
+---@return ogl.Error? err
+function Visit:refuse_twin(fields)
+  for name in pairs(fields or {}) do
+    local small = type(name) == "string" and name:lower()
+    if small ~= name and NAMES[small] then return self:refuse(400, ("%s: expected %s, in small letters"):format(name, small)) end
+  end
 end
 
 --- Finds who answers for the model that the request names.
@@ -102,7 +120,10 @@ function Visit:target(name)
   if type(name) ~= "string" then return self:refuse(400, "model: expected a text", "invalid_model") end
   if name:find "%c" then return self:refuse(400, "model: it holds a control character", "invalid_model") end
   local found = self.gateway.routes:find(name, self.face.short_name and self.face.short_name(name))
-  if found and found.model ~= "" then return found end
+  if found and found.model ~= "" then
+    self.found = found
+    return found
+  end
   return nil, problems.new(404, self.face.unknown_model(name), "model_not_found")
 end
 
@@ -134,12 +155,20 @@ end
 function Visit:note(target, attempts, tries)
   local last = attempts and answering(attempts)
   local model, client = last and last.model or target.model, target.client
+  local fell_back = last and last.client ~= attempts[1].client
   self.answered = {
     ["x-gateway-model"] = model and not model:find "%c" and model or nil,
     ["x-gateway-provider"] = last and last.provider or not client.rows and client.provider.name or nil,
     ["x-gateway-attempts"] = tostring(tries or attempts and #attempts or 1),
+    ["x-gateway-fallback"] = fell_back and last.client or nil,
     ["x-gateway-upstream-ms"] = tostring(math.floor((self.here.now() - self.began) * 1000 + 0.5)),
   }
+end
+
+--- Notes who was asked, where the error is that of a server.
+---@param err ogl.Error
+function Visit:note_failure(err)
+  if self.found and err.provider then self:note(self.found, err.attempts) end
 end
 
 --- Tells the operator of an error, by the option `on_error`.

@@ -5,6 +5,8 @@
 -- waits for a network has a host of its own, or libcurl.
 --
 -- @module opengatellm.host.plain
+local interrupts = require "opengatellm.host.interrupts"
+
 local found, curl = pcall(require, "opengatellm.curl")
 
 ---@class opengatellm.Host
@@ -17,12 +19,15 @@ local M = { name = "plain", blocking = true }
 if found then
   M.now = curl.now
 
-  -- C returns when a signal comes, so that Ctrl-C can raise here, in Lua. Where nothing raises, the sleep goes on.
+  -- C returns when a signal comes, so that Ctrl-C can raise here, in Lua. Where nothing raises and none ends waits, the sleep goes on.
   --- Blocks the process for a time.
   ---@param seconds number
   function M.sleep(seconds)
     local wake = curl.now() + seconds
-    while not curl.sleep(wake - curl.now()) do end
+    while seconds > 0 and not interrupts.seen() do
+      curl.sleep(interrupts.slice(seconds))
+      seconds = wake - curl.now()
+    end
   end
 else
   M.now = os.time

@@ -4,6 +4,7 @@
 -- `run` turns until all tasks have ended; a foreign loop calls `step` whenever `fd` is readable or `timeout` is over. A call in a
 -- coroutine that a task made for itself (a generator) blocks, as it does outside of any task.
 -- @module opengatellm.host.scheduler
+local interrupts = require "opengatellm.host.interrupts"
 local plain = require "opengatellm.host.plain"
 local timers = require "opengatellm.host.timers"
 
@@ -149,9 +150,25 @@ end
 
 -- Waits for the network or a timer; false where neither can ever happen.
 local function wait(seconds)
-  if network and network.poll(seconds) then return true end
-  if seconds and seconds > 0 then plain.sleep(seconds) end
+  local slice = interrupts.slice(seconds)
+  if network and network.poll(slice) then return true end
+  if seconds and seconds > 0 then plain.sleep(slice) end
   return seconds ~= nil
+end
+
+local told = false -- whether the tasks know of the interrupt that was seen last
+
+-- Wakes all tasks after an interrupt, once: each finds why where it waits.
+local function tell_interrupt()
+  local seen = interrupts.seen()
+  if seen and not told then
+    for co in pairs(parked) do
+      interrupts.strike(co)
+      enqueue(co)
+    end
+    parked = {}
+  end
+  told = seen
 end
 
 -- Once `done()` is true the turn does not wait: the task that the caller waits for may have ended without a wait of its own.
@@ -159,6 +176,7 @@ local function turn(seconds, done)
   run_queue()
   if done and done() then return true end
   local can_go_on = wait(seconds or M.timeout())
+  tell_interrupt()
   wake_sleepers()
   return can_go_on
 end

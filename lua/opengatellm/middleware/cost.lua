@@ -18,7 +18,6 @@
 local errors = require "opengatellm.errors"
 local estimates = require "opengatellm.chat.estimate"
 local figures = require "opengatellm.middleware.figures"
-local models = require "opengatellm.providers.models"
 local options = require "opengatellm.middleware.options"
 local prices = require "opengatellm.providers.prices"
 local request = require "opengatellm.request"
@@ -50,25 +49,12 @@ local DAY = 86400
 
 -- Prices ----------------------------------------------------------------------------------------------------------
 
--- A model's name without the date or the word at its end: "gpt-5.4-2026-03-05", "claude-haiku-4-5-20251001", "…-latest".
-local function undated(model)
-  return (model:gsub("%-%d%d%d%d%-%d%d%-%d%d$", ""):gsub("[-@]%d%d%d%d%d%d%d%d$", ""):gsub("[-@]latest$", ""):gsub("@default$", ""))
-end
-
-local function find(list, provider, name) return list[provider .. "/" .. name] or list[name] end
-
-local function search(self, provider, model)
-  local plain = undated(model)
-  return find(self.prices, provider, model) or find(self.prices, provider, plain)
-    or prices.ROWS[provider .. "/" .. models.plain_name(plain)] or prices.ROWS[provider .. "/" .. undated(models.plain_name(model))]
-end
-
 -- The price of a model; nil where it is not known.
 local function price_of(self, provider, model)
   if not model then return nil end
   local known = self.found[provider] or {}
   self.found[provider] = known
-  if known[model] == nil then known[model] = search(self, provider, model) or false end
+  if known[model] == nil then known[model] = prices.find(provider, model, self.prices) or false end
   return known[model] or nil
 end
 

@@ -114,6 +114,9 @@ local function is_nothing(value) return value == nil or value == false or value 
 local function read_completion(body, wants)
   if said(body, "template") then body_reader.refuse("template", "a prompt is sent as a conversation, which has no template of its own") end
   wants.raw, wants.suffix = body:boolean "raw" or nil, said(body, "suffix")
+  if wants.raw and not (is_nothing(body:any "system") and is_nothing(body:any "context")) then
+    body_reader.refuse("", "raw mode does not support template, system, or context")
+  end
   for _, name in ipairs { "raw", "context", "suffix" } do
     if not is_nothing(body:any(name)) then
       body.reader.warn(name, "a prompt is sent as a conversation, which has no " .. name .. ": it was left out")
@@ -206,6 +209,9 @@ local function decode(body)
   local wants = { include_usage = true, model = body:text "model" or body:text "name", generate = generate or nil }
   request.messages = generate and generate_messages(body, request, wants) or chat_messages(body)
   request.logprobs, request.top_logprobs = body:boolean "logprobs", body:integer "top_logprobs"
+  if request.top_logprobs and (request.top_logprobs < 0 or request.top_logprobs > 20) then
+    body_reader.refuse("", "top_logprobs must be between 0 and 20")
+  end
   wants.stream = body:boolean "stream" ~= false
   set_load(body, request, wants)
   local options = body:fields "options"

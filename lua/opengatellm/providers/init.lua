@@ -7,7 +7,8 @@
 --   base_url      default address; nil: the user has to give one. A {name} in it is replaced by that setting
 --   url_env       variables that hold the address, in order
 --   key_env       variables that hold the key, in order
---   settings      name -> { "VARIABLE", …, default = …, values = {…} }: what else is asked for (settings.lua); no secrets
+--   settings      name -> { "VARIABLE", …, default = …, values = {…}, type = "string" }: what else is asked for (settings.lua); no
+--                 secrets
 --   auth          "bearer" (Authorization: Bearer KEY), "none", the header that takes the key ("x-api-key"), or the module that does
 --                 more ("opengatellm.auth.azure"; the contract is in auth/init.lua). In a user's own table: "bearer" where absent
 --   headers       name -> value, sent with every request
@@ -20,6 +21,7 @@
 --   operations    true: it has all of operations/, by version; else those that are common
 --   catalogue     module that gives a code to errors that come without one
 --   search_tool   chat takes `search` (OpenGateLLM up to 0.8)
+--   transport     name of the transport that reaches it (transport/init.lua); nil: HTTP
 --   batch         {inputs, tokens} that one request for embeddings may have
 --
 -- and quirks, where its server is not quite what its protocol says (quirks.lua):
@@ -57,6 +59,7 @@ local REGISTRY = {
   groq = "opengatellm.providers.groq",
   huggingface = "opengatellm.providers.huggingface",
   litellm = "opengatellm.providers.litellm",
+  llama = "opengatellm.providers.llama",
   llama_server = "opengatellm.providers.llama_server",
   lmstudio = "opengatellm.providers.lmstudio",
   minimax = "opengatellm.providers.minimax",

@@ -16,6 +16,8 @@
 --      and ai.google.dev (2026-10-07) agree on input and output; the prices of long prompts and Gemini's cached ones stand in B alone
 --
 -- @module opengatellm.providers.prices
+local models = require "opengatellm.providers.models"
+
 local M = {}
 
 ---@class ogl.Price of a million tokens
@@ -58,6 +60,24 @@ M.ROWS = {
   ["gemini/gemini-3.5-flash"] = row(1.5, 0.15, nil, 9), -- B
   ["gemini/gemini-3.1-pro-preview"] = with_long(row(2, 0.2, nil, 12), 200000, row(4, 0.4, nil, 18)), -- B
 }
+
+-- A model's name without the date or the word at its end: "gpt-5.4-2026-03-05", "claude-haiku-4-5-20251001", "…-latest".
+local function undated(model)
+  return (model:gsub("%-%d%d%d%d%-%d%d%-%d%d$", ""):gsub("[-@]%d%d%d%d%d%d%d%d$", ""):gsub("[-@]latest$", ""):gsub("@default$", ""))
+end
+
+local function find_in(list, provider, name) return list[provider .. "/" .. name] or list[name] end
+
+--- Finds the price of a model.
+---@param provider string
+---@param model string
+---@param own? table<string, ogl.Price> by "provider/model" or by "model"; they win over the rows
+---@return ogl.Price? # nil where it is not known
+function M.find(provider, model, own)
+  local plain = undated(model)
+  local price = own and (find_in(own, provider, model) or find_in(own, provider, plain))
+  return price or M.ROWS[provider .. "/" .. models.plain_name(plain)] or M.ROWS[provider .. "/" .. undated(models.plain_name(model))]
+end
 
 --- Says what tokens cost.
 ---@param price ogl.Price

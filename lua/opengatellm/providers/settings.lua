@@ -34,7 +34,7 @@ end
 ---@return string?
 function M.check(provider, given)
   local fields = {}
-  for name in pairs(provider.settings or {}) do fields[name] = "string" end
+  for name, row in pairs(provider.settings or {}) do fields[name] = row.type or "string" end
   local problem = request.check_fields(given or {}, fields, "settings.")
   if problem then return problem end
   for name, value in pairs(given or {}) do

@@ -25,7 +25,7 @@ local M = {}
 ---@field budget ogl.Budget|false made with the first failure, where there is no deadline
 ---@field rows ogl.Row[] that may be asked, in order; never changed: it may be the router's own list
 ---@field asked table<ogl.Row, true> those of them that were asked already
----@field tries table[] of a hedge
+---@field tries table[] of a hedge, each with its row, its permit, its attempt, when it `began`, whether it is `open`, and `release`
 ---@field errors table<ogl.Row, ogl.Error> the last of each row
 ---@field failed ogl.Row[] that may be asked again
 
@@ -55,7 +55,9 @@ end
 
 -- A try -----------------------------------------------------------------------------------------------------------------
 
--- Begins a try: its attempt is in the list from the beginning, so that a hedge that loses is counted.
+local finish
+
+-- Begins a try: its attempt is in the list from the beginning, so that a hedge that loses is counted. Where the host kills it, it ends.
 local function begin(self, row, permit, hedged)
   local attempt = {
     provider = row.client.provider.name, client = row.name, model = row.own_model or self.request.model or row.model, milliseconds = 0,
@@ -63,15 +65,17 @@ local function begin(self, row, permit, hedged)
   }
   self.attempts[#self.attempts + 1] = attempt
   row.active = row.active + 1
-  local try = { row = row, permit = permit, attempt = attempt, began = self.host.now(), open = true }
+  local try = { row = row, permit = permit, attempt = attempt, began = self.host.now(), open = true, release = nil }
+  try.release = task.on_kill(function(err) finish(self, try, nil, err) end)
   if self.hedging then table.insert(self.tries, try) end
   return try
 end
 
 -- Ends a try, once: its attempt has its figures, and the breaker knows.
-local function finish(self, try, status, err)
+function finish(self, try, status, err)
   if not try.open then return end
   try.open = false
+  if try.release then try.release() end
   local row, attempt = try.row, try.attempt
   row.active = row.active - 1
   local seconds = self.host.now() - try.began

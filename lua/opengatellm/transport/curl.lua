@@ -11,6 +11,7 @@ local driver = require "opengatellm.transport.driver"
 local errors = require "opengatellm.errors"
 local failure = require "opengatellm.base.failure"
 local host = require "opengatellm.host"
+local interrupts = require "opengatellm.host.interrupts"
 local memory = require "opengatellm.base.memory"
 local task = require "opengatellm.task"
 
@@ -125,7 +126,9 @@ end
 
 -- Closes the exchange if Lua raises when C returns, as after Ctrl-C in the interpreter, because then no caller will read on.
 local function block(exchange, seconds)
-  local waited, news = pcall(wait, exchange.transfer, exchange.timeouts, seconds)
+  local cancelled = task.cancelled()
+  if cancelled then return end_with(exchange, cancelled) end
+  local waited, news = pcall(wait, exchange.transfer, exchange.timeouts, interrupts.slice(seconds))
   if waited then return act(exchange, news) end
   exchange:close()
   error(news, 0)

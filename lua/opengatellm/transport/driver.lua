@@ -1,4 +1,4 @@
---- Keeps the one multi of this Lua state, and the coroutines that wait for it.
+--- Keeps the one multi of this Lua state, and the coroutines that wait for it or for another source of news.
 --
 -- All transports share its connections, so that every host has one descriptor to poll. A transport holds it while it is open;
 -- the last one that closes closes its connections. On a host that does not block, a waiting exchange is kept here until C lists it; then
@@ -8,6 +8,9 @@
 --   scheduler    its turn polls, by `poll`, once something has waited
 --   luv, cqueues they `watch`: hold the multi, poll `fd` and call `step`, for as long as `busy` says
 --
+-- A source of news beside the network is a table: `fd`, a descriptor that is readable while it has news, and `next()`, which gives the id of
+-- the next exchange that has some, or nil. The multi watches the descriptor, so that every host waits for both at once.
+--
 -- @module opengatellm.transport.driver
 local curl = require "opengatellm.curl"
 local coroutines = require "opengatellm.host.coroutines"
@@ -16,6 +19,7 @@ local M = {}
 
 local multi
 local holders = setmetatable({}, { __mode = "k" }) -- transports that are open
+local sources = setmetatable({}, { __mode = "k" }) -- those beside the network
 local waiting = {} -- id -> exchange whose `waiter` is a coroutine of its `waiter_host`
 
 --- Gives the multi to a transport, which holds it from now on.
@@ -25,6 +29,7 @@ local waiting = {} -- id -> exchange whose `waiter` is a coroutine of its `waite
 function M.hold(holder)
   if multi and multi:is_foreign() then -- after a fork: its connections belong to the parent process
     multi, holders, waiting = nil, setmetatable({}, { __mode = "k" }), {}
+    sources = setmetatable({}, { __mode = "k" })
   end
   if not multi then
     local made, kind, code, message = curl.multi()
@@ -49,17 +54,45 @@ function M.release(holder)
   M.tidy()
 end
 
+--- Has the hosts wait for a source of news, too, from now on.
+---@param source {fd: integer, next: fun(self: table): any}
+---@return boolean? attached
+---@return string? kind, then the other results of a failure
+function M.attach(source)
+  local held, kind, code, message = M.hold(source)
+  if not held then return nil, kind, code, message end
+  if not sources[source] then held:watch(source.fd, true) end
+  sources[source] = true
+  return true
+end
+
+--- Says whether the hosts wait for a source.
+---@param source table
+---@return boolean
+function M.is_attached(source) return sources[source] == true end
+
+--- Ends that, before the source closes its descriptor.
+---@param source table
+function M.detach(source)
+  if not sources[source] then return end
+  sources[source] = nil
+  if multi then multi:watch(source.fd, false) end
+  M.release(source)
+end
+
 --- Parks the running coroutine until C has news of an exchange, or something else wakes it; in the second case `waiter` is still set, and
 --- the caller calls `unpark`. It ends in a tail call, as its callers do: each frame of a parked coroutine costs memory, 10,000 times.
 ---@param exchange table
 ---@param host table
 ---@param co thread the running coroutine
-function M.park(exchange, host, co)
+---@param seconds? number the longest wait; nil: without limit
+function M.park(exchange, host, co, seconds)
   local id = exchange.id
   if waiting[id] then error("two coroutines wait for the same answer: a stream has one reader", 0) end
   coroutines.check()
   waiting[id], exchange.waiter, exchange.waiter_host = exchange, co, host
   if host.watch then host.watch(M) end
+  if seconds then return host.sleep(seconds) end
   return host.park()
 end
 
@@ -97,15 +130,20 @@ function M.abandon(host)
   end
 end
 
--- Wakes the coroutine of each exchange that C has news of.
+-- Wakes the coroutine that waits for the exchange of that id.
+local function wake_waiter(id)
+  local exchange = waiting[id]
+  if not exchange then return end
+  local co = exchange.waiter
+  waiting[id], exchange.waiter = nil, nil
+  exchange.waiter_host.wake(co)
+end
+
+-- Wakes the coroutine of each exchange that C or another source has news of.
 local function deliver()
-  for id in multi.next, multi do
-    local exchange = waiting[id]
-    if exchange then
-      local co = exchange.waiter
-      waiting[id], exchange.waiter = nil, nil
-      exchange.waiter_host.wake(co)
-    end
+  for id in multi.next, multi do wake_waiter(id) end
+  for source in pairs(sources) do
+    for id in source.next, source do wake_waiter(id) end
   end
 end
 

@@ -11,6 +11,7 @@
 --                                                       optional: the same into a transcoder of core; gives what that has written
 --   exchange:drain(seconds [, decoder])                 optional: reads the rest, for at most so long, and drops it, or gives it
 --                                                       to the decoder
+--   exchange.warnings                                   optional: list of { code, message, field } for the reply
 --   exchange:close()                                    any time, any number of times; nothing is left open
 --   transport:connect(request) -> connection            optional, for transports that reach a network: see websocket/socket.lua
 --
@@ -50,7 +51,7 @@ function M.default()
 end
 
 -- The transports that a client may name: `transport = "websocket"`.
-local NAMED = { websocket = "opengatellm.transport.websocket" }
+local NAMED = { websocket = "opengatellm.transport.websocket", llama = "opengatellm.transport.llama" }
 
 --- Says whether a transport has that name.
 ---@param name any
@@ -59,11 +60,12 @@ function M.is_name(name) return NAMED[name] ~= nil end
 
 --- Makes the transport of a name.
 ---@param name? string default: the default transport
+---@param settings? table of the client, for a transport that has options
 ---@return table? transport
 ---@return ogl.Error? err
-function M.named(name)
+function M.named(name, settings)
   if not name then return M.default() end
-  return require(NAMED[name]).new()
+  return require(NAMED[name]).new(settings)
 end
 
 return M

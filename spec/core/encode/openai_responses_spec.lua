@@ -164,6 +164,16 @@ describe("openai_responses out", function()
     end
   end)
 
+  it("tells a thought once, although its item comes when the message has begun", function()
+    local thought = '{"type":"reasoning","id":"rs_1","summary":[{"type":"summary_text","text":"Hm"}]}'
+    local bytes, encoder = encode("openai_responses", "stream", {
+      { type = "reasoning", text = "Hm", index = 1 }, { type = "text", text = "a", index = 1001 },
+      { type = "part", kind = "reasoning", json = thought, index = 2 },
+    })
+    assert.equal("Hm", decode("openai_responses", bytes).reasoning)
+    assert.equal(1, encoder:lost())
+  end)
+
   it("keeps another protocol's signature of a thought, and the source's own ids", function()
     local item = whole({ { type = "reasoning", text = "Hm" }, { type = "part_end", kind = "reasoning", signature = "sig" } }).output[1]
     assert.same({ "Hm", "sig" }, { item.summary[1].text, item.encrypted_content })
