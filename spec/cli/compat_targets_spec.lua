@@ -68,6 +68,7 @@ describe("a server that is asked", function()
   it("has what the arguments say instead", function()
     local target = targets_of({ model = "n", timeout = 2, url = "http://y" }, VALUES)[1]
     assert.same({ "n", 2, "http://y/v1" }, { target.models.text, target.client.timeouts.total, target.client.api })
+    assert.equal(300, targets_of({ provider = { "ollama" } }, {})[1].client.timeouts.total)
   end)
 
   it("has the model of the environment where it is OpenGateLLM", function()

@@ -122,7 +122,7 @@ local FLAWS = {
       if pair[2]:find "wrong" then return server.refusal(404, "no such thing") end
     end
   end } },
-  { "tool_call", "expected 1 calls in one answer, got 0", { asked = function(request) request.tools = nil end } },
+  { "tool_call", "expected calls for Lyon, got 0 in one answer", { asked = function(request) request.tools = nil end } },
   { "tool_call", 'expected a call of get_weather, got one of "weather"', on_calls(function(calls) calls[1].name = "weather" end) },
   { "tool_call", "its arguments are no JSON object", on_calls(function(calls) calls[1].json = '{"town": "Ly' end) },
   { "tool_call", "its arguments are no JSON object", on_calls(function(calls) calls[1].json = '"Lyon"' end) },
@@ -131,7 +131,7 @@ local FLAWS = {
   { "tool_call", 'expected "Lyon" in the answer, got "Paris"', on_calls(function(calls) calls[1].arguments.town = "Paris" end) },
   { "tool_call", 'expected the reason "tool_calls" at the end of the answer, got "length"', on_calls(function(_, plan) plan.reason = "length" end) },
   { "tool_call", 'expected "31" in the answer', says "It is warm." },
-  { "parallel_tools", "expected 2 calls in one answer, got 1", on_calls(function(calls) calls[2] = nil end) },
+  { "parallel_tools", "expected calls for Lyon and Lille, got 1 in one answer", on_calls(function(calls) calls[2] = nil end) },
   { "parallel_tools", "two calls have the same id", on_calls(function(calls) calls[1].id, calls[2].id = "c", "c" end) },
   { "parallel_tools", 'expected "Lille" in the answer, got "Lyon Lyon"', on_calls(function(calls) calls[2].arguments.town = "Lyon" end) },
   { "parallel_tools", 'expected "17" in the answer, got "It is 31."', says "It is 31." },
@@ -142,7 +142,7 @@ local FLAWS = {
   { "structured_output", "and wrote more than JSON", says '```json\n{"town": "Lyon", "river": "Rhône", "people": 520000}\n```' },
   { "structured_output", 'expected "Lyon" in the answer, got "Paris"', says '{"town": "Paris", "river": "Seine", "people": 2}' },
   { "image", 'expected "purple" in the answer, got "red"', says "Red." },
-  { "image", 'expected "purple" in the answer, got "i see no picture."', says "I see no picture." },
+  { "image", 'expected "purple" in the answer, got "I see no picture."', says "I see no picture." },
   { "image", "http 400: bad image", http(function(request) return request.body:find "image" and server.refusal(400, "bad image") end) },
   { "reasoning", "no reasoning came, and none was counted", { plan = function(plan) plan.reasoning = nil end } },
   { VECTORS, "the server sent no vector for input 3 of 3", on_route(VECTORS, function(value) value.data[3] = nil end) },
@@ -208,6 +208,11 @@ describe("a server that says that it has no such thing", function()
     assert.same({ "skip", "the server lists no model for embeddings, and none is set" }, found.embeddings)
     assert.equal("skip", found.rerank[1])
     assert.equal("skip", found.image_generation[1])
+  end)
+
+  it("is skipped where its credentials are more than a key", function()
+    local client = gateway.client("openai_chat", server.new "openai_chat", { api_key = server.KEY, provider = "azure_openai", base_url = "https://x.openai.azure.com" })
+    assert.same({ "skip", "its credentials are more than a key" }, run(targets.new { name = "azure", client = client, models = server.MODELS }, { "key" }).key)
   end)
 
   it("has failed where its model is not there", function()

@@ -36,7 +36,9 @@ describe("a run", function()
     assert.same({ "stop", "text" }, names_of(compat.run({ target_of() }, { cases = { "stop", "text" } }).providers[1]))
     local names = names_of(compat.run { target_of(nil, { cases = { text = false, image_edit = true } }) }.providers[1])
     assert.same({ "stream", "image_edit" }, { names[1], names[#names] })
-    assert.same({ "stop" }, names_of(compat.run({ target_of(nil, { cases = { text = false } }) }, { cases = { "stop", "text" } }).providers[1]))
+    assert.same({ "stop", "text" }, names_of(compat.run({ target_of(nil, { cases = { text = false } }) }, { cases = { "stop", "text" } }).providers[1]))
+    names = names_of(compat.run({ target_of(nil, { cases = { image_edit = true } }) }, { skip = { "text", "key" } }).providers[1])
+    assert.same({ "stream", "tool_call", "image_edit" }, { names[1], names[8], names[#names] })
   end)
 
   it("tells what it finds as it goes", function()
@@ -87,6 +89,29 @@ describe("a run", function()
     assert.same({ "fail", "skip" }, { report.providers[1].results[1].verdict, report.providers[1].results[2].verdict })
     assert.matches("^no model is set, and the server does not list its own: ", report.providers[1].results[1].detail)
     assert.is_nil(report.providers[1].model)
+  end)
+
+  it("tries no other case where nothing reaches the server", function()
+    local asked = 0
+    local function away()
+      asked = asked + 1
+      return { err = require "opengatellm.base.failure".network("refused", "connection refused", false) }
+    end
+    for _, models in ipairs { server.MODELS, {} } do
+      local client = gateway.client("openai_chat", away, { api_key = server.KEY })
+      asked = 0
+      local report = compat.run({ targets.new { name = "away", client = client, models = models } }, { cases = { "text", "stream", "embeddings" } })
+      local results = report.providers[1].results
+      assert.matches("connection refused", results[1].detail)
+      assert.same({ "fail", "skip", "skip", "nothing reaches the server", 1 }, { results[1].verdict, results[2].verdict, results[3].verdict, results[3].detail, asked })
+    end
+  end)
+
+  it("keeps what a server says to one short line", function()
+    local report = compat.run({ target_of { http = function() return server.refusal(400, ("long\n\27[2J"):rep(1e4)) end } }, { cases = { "text" } })
+    local detail = report.providers[1].results[1].detail
+    assert.is_true(#detail < 410)
+    assert.is_nil(detail:find "%c")
   end)
 
   it("writes no key, wherever the server says it", function()

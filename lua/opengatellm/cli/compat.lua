@@ -55,7 +55,7 @@ local function configure_run(command)
   command:option("--case", "Run this case; may be repeated. They are: " .. table.concat(cases.names(), ", ") .. ".")
     :count("*"):choices(cases.names()):target "cases"
   command:option("--skip", "Do not run this case; may be repeated."):count("*"):choices(cases.names())
-  command:option("--timeout", "Seconds that each answer may take."):convert(seconds)
+  command:option("--timeout", "Seconds that each answer may take; default: 300."):convert(seconds)
   command:flag("--fail-fast", "End with the first case that fails.")
   for _, form in ipairs(FORMS) do
     command:option("--" .. form[1], ("Write the report as %s to this file; without a name, to standard output."):format(form[3])):args "?"
@@ -120,16 +120,6 @@ end
 
 -- Runs --------------------------------------------------------------------------------------------------------------------
 
--- The cases that the arguments choose; nil where they choose none.
-local function chosen_cases(arguments)
-  local chosen, left_out, list = arguments.cases[1] and arguments.cases or nil, {}, {}
-  for _, name in ipairs(arguments.skip) do left_out[name] = true end
-  for _, name in ipairs(chosen or cases.names()) do
-    if not left_out[name] and (chosen or not cases.find(name).is_costly) then list[#list + 1] = name end
-  end
-  return (chosen or arguments.skip[1]) and list or nil
-end
-
 -- The forms that were asked for: { write, path? }; without a path it goes to standard output, where there is room for one.
 local function chosen_forms(arguments)
   local list, shown = {}, nil
@@ -190,17 +180,17 @@ end
 -- Runs the cases of targets, and writes what came of them.
 local function run_targets(list, arguments, values, forms, shown)
   local paint, tell = teller(shown)
-  local broken
+  local interrupts, broken = system.interrupts(), nil
   local function told(text)
     local fine, problem = tell(text)
     if not fine then broken = broken or problem end
   end
   local on_provider, on_result = followers(arguments, values, told, paint)
-  local interrupts = system.interrupts()
   told "=== LLM compatibility ==="
   local report = secrets.without(compat.run(list, {
-    cases = chosen_cases(arguments), fail_fast = arguments.fail_fast or (values.settings or {}).fail_fast,
-    interrupted = function() return broken ~= nil or interrupts ~= nil and interrupts:seen() end, on_provider = on_provider, on_result = on_result,
+    cases = arguments.cases[1] and arguments.cases, skip = arguments.skip, on_provider = on_provider, on_result = on_result,
+    fail_fast = arguments.fail_fast or (values.settings or {}).fail_fast,
+    interrupted = function() return broken ~= nil or interrupts ~= nil and interrupts:seen() end,
   }))
   if interrupts then interrupts:close() end
   told("\n=== Summary ===\n" .. report_forms.summary(report))

@@ -13,7 +13,7 @@ local M = {}
 --- The names of the settings files.
 M.NAMES = { "llm-compat" }
 
-local TEXT, TRUTH = { type = "text" }, { type = "boolean" }
+local TEXT, OWN, TRUTH = { type = "text" }, { type = "text", own = true }, { type = "boolean" }
 
 local function case_rules()
   local fields = {}
@@ -37,7 +37,7 @@ end
 function M.rules()
   return {
     settings = { fields = {
-      timeout_seconds = { type = "number", min = 0.001 }, fail_fast = TRUTH, verbose = TRUTH, user_agent = TEXT, expected_token = TEXT,
+      timeout_seconds = { type = "number", min = 0.001 }, fail_fast = TRUTH, verbose = TRUTH, user_agent = OWN, expected_token = TEXT,
       magic_number = { type = "integer", min = 1, max = 2 ^ 31 },
     } },
     cases = case_rules(), providers = provider_rules(),
@@ -69,10 +69,11 @@ local function lacks_key(client, entry)
   return "no key: set " .. table.concat(provider.key_env, " or ")
 end
 
+local SECONDS = 300 -- that an answer may take where nobody says otherwise: a server that hangs is told in time
+
 local function client_of(name, entry, settings, arguments)
-  local seconds = arguments.timeout or settings.timeout_seconds
   local client, line = provider_settings.client(name, entry, {
-    timeouts = seconds and { total = seconds } or nil,
+    timeouts = { total = arguments.timeout or settings.timeout_seconds or SECONDS },
     headers = settings.user_agent and { ["user-agent"] = settings.user_agent } or nil,
   })
   if not client then return nil, line end

@@ -8,7 +8,9 @@
 -- @module opengatellm.compat
 local cases = require "opengatellm.compat.cases"
 local hosts = require "opengatellm.host"
+local kind = require "opengatellm.schema.kind"
 local tasks = require "opengatellm.task"
+local verdicts = require "opengatellm.compat.verdict"
 local version = require "opengatellm.version"
 
 local M = {}
@@ -19,6 +21,7 @@ local M = {}
 ---@field ms number milliseconds that it took
 ---@field detail string one line
 ---@field traceback? string of a case that raised
+---@field is_away? boolean nothing reaches the server: no other case is tried
 
 ---@class ogl.compat.Provider
 ---@field name string
@@ -37,12 +40,15 @@ local M = {}
 ---@field stopped? boolean it ended with its first failure
 
 ---@class ogl.compat.Options
----@field cases? string[] names; default: all that cost little
+---@field cases? string[] names of those that run, whatever the settings say; default: all that cost little
+---@field skip? string[] names of those that do not
 ---@field fail_fast? boolean
 ---@field interrupted? fun(): boolean asked again and again; true ends the run
 ---@field on_provider? fun(provider: ogl.compat.Provider)
 ---@field on_result? fun(result: ogl.compat.Result)
 
+local LONGEST = 400 -- bytes of a detail: servers write pages into errors
+local AWAY = "nothing reaches the server"
 local LOOK = 0.05 -- seconds between two looks at whether the run shall end
 
 local function never() return false end
@@ -61,38 +67,47 @@ local function ended(fn, interrupted)
   return task
 end
 
--- Runs the case where the target has the model for it.
+-- Runs the case where the target has the model for it: verdict, detail, and whether nothing reaches the server.
 local function judged(case, target)
-  local model, problem = target:model(case.needs)
-  if not model then return case.is_basic and "fail" or "skip", problem end
-  local verdict, detail = case.run(target)
+  local model, problem, err = target:model(case.needs)
+  if not model then return case.is_basic and "fail" or "skip", problem, err ~= nil and verdicts.is_away(err) end
+  local verdict, detail, is_away = case.run(target)
   if verdict == "skip" and case.is_basic then verdict = "fail" end
   if verdict == "skip" and target.cases[case.name] then verdict, detail = "fail", "it has to pass, and was skipped: " .. detail end
-  return verdict, detail
+  return verdict, detail, is_away
 end
 
+-- Runs a case; nil where it was interrupted.
 local function run_case(case, target, interrupted)
   local began = hosts.current().now()
   local task = ended(function() return judged(case, target) end, interrupted)
   if not task then return nil end
-  local verdict, detail = task:wait()
+  local verdict, detail, is_away = task:wait()
   if not verdict then verdict, detail = "fail", "the case itself failed: " .. tostring(detail) end
   return {
-    case = case.name, verdict = verdict, ms = (hosts.current().now() - began) * 1000, detail = target:line(detail),
-    traceback = task.traceback and target:redacted(task.traceback),
+    case = case.name, verdict = verdict, ms = (hosts.current().now() - began) * 1000, detail = kind.front(target:line(detail), LONGEST),
+    traceback = task.traceback and target:redacted(task.traceback), is_away = is_away or nil,
   }
 end
 
--- The cases that run for a target: those that were asked for, else those that cost little or that its settings ask for.
-local function cases_for(target, names)
-  local list = {}
-  for _, name in ipairs(names or cases.names()) do
-    local case, set = cases.find(name), target.cases[name]
-    if set ~= false and (names or set or not case.is_costly) then list[#list + 1] = case end
+-- Whether a case runs that nobody named: where the settings say nothing, one that costs little does.
+local function is_wanted(case, set)
+  if set == nil then return not case.is_costly end
+  return set
+end
+
+-- The cases that run for a target.
+local function cases_for(target, options)
+  local skipped, list = {}, {}
+  for _, name in ipairs(options.skip or {}) do skipped[name] = true end
+  for _, name in ipairs(options.cases or cases.names()) do
+    local case = cases.find(name)
+    if not skipped[name] and (options.cases or is_wanted(case, target.cases[name])) then list[#list + 1] = case end
   end
   return list
 end
 
+-- What the report says of a target before its cases.
 local function begin_provider(target, interrupted)
   local provider = target.client.provider
   local task = ended(function() return target:model "text" end, interrupted)
@@ -102,21 +117,26 @@ local function begin_provider(target, interrupted)
   }
 end
 
+-- Adds a result to the report; gives true where the run goes on.
+local function add(report, provider, result, options)
+  provider.results[#provider.results + 1] = result
+  report.counts[result.verdict] = report.counts[result.verdict] + 1
+  if options.on_result then options.on_result(result) end
+  report.stopped = options.fail_fast and result.verdict == "fail" or nil
+  return not report.stopped
+end
+
 -- Runs the cases of one target; gives true where the run goes on.
 local function run_target(report, target, options)
-  local interrupted = options.interrupted or never
+  local interrupted, is_away = options.interrupted or never, nil
   local provider = begin_provider(target, interrupted)
   report.providers[#report.providers + 1] = provider
   if options.on_provider then options.on_provider(provider) end
-  for _, case in ipairs(cases_for(target, options.cases)) do
-    local result = run_case(case, target, interrupted)
+  for _, case in ipairs(cases_for(target, options)) do
+    local result = is_away and { case = case.name, verdict = "skip", ms = 0, detail = AWAY } or run_case(case, target, interrupted)
+    is_away = is_away or result and result.is_away
     report.interrupted = not result or nil
-    if not result then return false end
-    provider.results[#provider.results + 1] = result
-    report.counts[result.verdict] = report.counts[result.verdict] + 1
-    if options.on_result then options.on_result(result) end
-    report.stopped = options.fail_fast and result.verdict == "fail" or nil
-    if report.stopped then return false end
+    if not result or not add(report, provider, result, options) then return false end
   end
   return true
 end

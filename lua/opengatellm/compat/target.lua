@@ -51,6 +51,7 @@ end
 ---@param purpose "text"|"vision"|"embeddings"|"rerank"|"images"
 ---@return string? model
 ---@return string? problem
+---@return ogl.Error? err why the server did not list its models
 function Target:model(purpose)
   local known = self.models[purpose] or purpose == "vision" and self.models.text
   if known then return known end
@@ -58,7 +59,8 @@ function Target:model(purpose)
   local found = listed(list, TYPES[purpose]) or BY_TEXT[purpose] and list[1] and not list[1].type and list[1].id
   self.models[purpose] = found or nil
   if found then return found end
-  if self.list_error then return nil, "no model is set, and the server does not list its own: " .. tostring(self.list_error) end
+  local err = self.list_error
+  if err then return nil, "no model is set, and the server does not list its own: " .. tostring(err), err end
   return nil, ("the server lists no model for %s, and none is set"):format(purpose)
 end
 

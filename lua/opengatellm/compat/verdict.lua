@@ -24,13 +24,21 @@ local function is_refusal(err, is_route)
   return false
 end
 
+local AWAY = { network = true, tls = true, timeout = true }
+
+--- Says whether an error means that nothing reaches the server, so that no other question will.
+---@param err ogl.Error
+---@return boolean
+function M.is_away(err) return AWAY[err.kind] == true and err.sent == false end
+
 --- Judges a call that gave an error.
 ---@param err ogl.Error
 ---@param is_route? boolean the call has a route of its own, which some servers do not have
 ---@return ogl.compat.Verdict
 ---@return string detail
+---@return boolean is_away nothing reaches the server
 function M.of_error(err, is_route)
-  return is_refusal(err, is_route) and "skip" or "fail", (tostring(err):gsub("^opengatellm: ", ""))
+  return is_refusal(err, is_route) and "skip" or "fail", (tostring(err):gsub("^opengatellm: ", "")), M.is_away(err)
 end
 
 --- Judges a call by what was found wrong with its answer.

@@ -109,10 +109,11 @@ end
 
 -- Whether a router's rows know which models to ask for.
 local function names_models(client)
-  for _, row in ipairs(client.rows or {}) do
+  if not client.rows then return false end
+  for _, row in ipairs(client.rows) do
     if not row.model then return false end
   end
-  return client.rows ~= nil
+  return true
 end
 
 local function add_exact(self, route, i)

@@ -7,6 +7,7 @@ local RULES = {
   providers = { each = { fields = {
     base_url = { type = "text", own = true }, headers = { each = { type = "text" }, own = true }, kind = { type = "text", values = { "openai", "ollama" } },
   } } },
+  big = { type = "number", min = 0.5, max = 2 ^ 31 },
   levels = { items = { type = "integer" } },
   prompt = { either = { { type = "text" }, { items = { type = "text" } } } },
 }
@@ -30,11 +31,12 @@ describe("the rules of a settings file", function()
     for text, problem in pairs {
       ["settings = {\n\n timout_seconds = 1 }"] = '4: settings.timout_seconds: there is no such key; did you mean "timeout_seconds"?',
       ["setings = {}"] = '2: setings: there is no such key; did you mean "settings"?',
-      ["[1] = 2"] = "2: [1]: there is no such key; there are: levels, prompt, providers, settings",
-      ["xyz = 1"] = "2: xyz: there is no such key; there are: levels, prompt, providers, settings",
+      ["[1] = 2"] = "2: [1]: there is no such key; there are: big, levels, prompt, providers, settings",
+      ["xyz = 1"] = "2: xyz: there is no such key; there are: big, levels, prompt, providers, settings",
       ["settings = { timeout_seconds = '30' }"] = "2: settings.timeout_seconds: expected a number from 0 on, got a text",
       ["settings = { timeout_seconds = -1 }"] = "2: settings.timeout_seconds: expected a number from 0 on, got -1",
       ["settings = { tries = 1.5 }"] = "2: settings.tries: expected a whole number from 1 on up to 9, got 1.5",
+      ["big = 0"] = "2: big: expected a number from 0.5 on up to 2147483648, got 0",
       ["settings = { tries = 10 }"] = "2: settings.tries: expected a whole number from 1 on up to 9, got 10",
       ["settings = { verbose = 1 }"] = "2: settings.verbose: expected true or false, got a number",
       ["settings = 1"] = "2: settings: expected a table, got a number", ["providers = { { } }"] = "2: providers[1]: expected a name as the key",

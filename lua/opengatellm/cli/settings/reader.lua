@@ -15,6 +15,8 @@ local M = {}
 M.MOST_BYTES = 2 ^ 20
 --- Levels of tables in one another: the reader calls itself once for each.
 M.MOST_LEVELS = 24
+--- Keys in all tables together: who checks them sorts them.
+M.MOST_KEYS = 20000
 
 ---@alias ogl.settings.Lines table<table, table<any, integer>> a table of the file -> its key -> the line on which that is set
 
@@ -22,6 +24,7 @@ M.MOST_LEVELS = 24
 ---@field lexer ogl.settings.Lexer
 ---@field lines ogl.settings.Lines
 ---@field levels integer
+---@field keys integer
 
 local read_table
 
@@ -77,6 +80,8 @@ local function read_field(job, into, position)
   if is_positional then key = position end
   local fine, value = read_constant(job)
   if not fine then return nil end
+  job.keys = job.keys + 1
+  if job.keys > M.MOST_KEYS then return lexer:fail(("expected at most %d keys in all tables"):format(M.MOST_KEYS)) end
   if job.lines[into][key] then return lexer:fail(("this key is already set on line %d"):format(job.lines[into][key]), line) end
   into[key], job.lines[into][key] = value, line
   return true, is_positional
@@ -109,7 +114,7 @@ function M.parse(text, name)
   if #text > M.MOST_BYTES then return nil, ("%s: expected at most %d bytes"):format(name, M.MOST_BYTES) end
   if text:sub(1, 1) == "\27" then return nil, name .. ": expected the text of a table, got bytecode" end
   local lexer = lexers.new(text, name)
-  local job = { lexer = lexer, lines = {}, levels = 0 }
+  local job = { lexer = lexer, lines = {}, levels = 0, keys = 0 }
   local fine, values
   if lexer:next() ~= "return" or lexer:next() ~= "{" then lexer:expected "return { … }" else fine, values = read_table(job) end
   if fine and lexer.kind == ";" then lexer:next() end

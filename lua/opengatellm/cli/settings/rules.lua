@@ -59,8 +59,8 @@ local function expected(rule)
     for i, each in ipairs(rule.either) do parts[i] = expected(each) end
     return table.concat(parts, " or ")
   end
-  local limits = (rule.min and " from " .. rule.min .. " on" or "") .. (rule.max and " up to " .. rule.max or "")
-  return NAMES[rule.type] .. limits
+  local least, most = rule.min and (" from %.14g on"):format(rule.min) or "", rule.max and (" up to %.14g"):format(rule.max) or ""
+  return NAMES[rule.type] .. least .. most
 end
 
 local LONGEST = 200 -- bytes of the keys that a message shows

@@ -29,6 +29,7 @@ local WRONG_KEY = "ogl-compat-wrong-key"
 
 local function key(target)
   if not target.client.has_key() then return "skip", "no key is set" end
+  if (target.client.provider.auth or ""):find("%.auth%.") then return "skip", "its credentials are more than a key" end
   local reply, err = target.client:with({ api_key = WRONG_KEY }):chat(target:request { messages = target:question() })
   local problem = problem_of(reply, err, "a wrong key")
   if not problem and err.kind ~= "auth" and err.reason ~= "invalid_key" then

@@ -9,19 +9,14 @@ local verdict = require "opengatellm.compat.verdict"
 
 local unpack = table.unpack or unpack -- luacheck: compat
 
-local function weather()
-  return {
-    name = "get_weather", description = "The weather in a town, now.",
-    parameters = schema.object { { "town", schema.string "Name of the town" } },
-  }
-end
-
-local function note()
-  return {
-    name = "note_topic", description = "Notes what the user talks about.",
-    parameters = schema.object { { "topic", schema.string "One word" } },
-  }
-end
+local WEATHER = {
+  name = "get_weather", description = "The weather in a town, now.",
+  parameters = schema.object { { "town", schema.string "Name of the town" } },
+}
+local NOTE = {
+  name = "note_topic", description = "Notes what the user talks about.",
+  parameters = schema.object { { "topic", schema.string "One word" } },
+}
 
 -- What is wrong with a call, beside its town; else the decoded arguments.
 local function arguments_of(call, tool)
@@ -34,10 +29,10 @@ local function arguments_of(call, tool)
 end
 
 -- The towns that the calls of a reply name, or the first problem.
-local function towns_of(reply, tool)
+local function towns_of(reply)
   local towns, ids = {}, {}
   for i, call in ipairs(reply.tool_calls or {}) do
-    local arguments, problem = arguments_of(call, tool)
+    local arguments, problem = arguments_of(call, WEATHER)
     if not arguments then return nil, problem end
     if call.id and ids[call.id] then return nil, "two calls have the same id" end
     towns[i], ids[call.id or i] = arguments.town, true
@@ -47,31 +42,29 @@ end
 
 -- What is wrong with calls that have to name these towns, in any order.
 local function misses(towns, wanted)
-  if #towns ~= #wanted then return ("expected %d calls in one answer, got %d"):format(#wanted, #towns) end
+  if #towns ~= #wanted then return ("expected calls for %s, got %d in one answer"):format(table.concat(wanted, " and "), #towns) end
   return verdict.lacks(table.concat(towns, " "), unpack(wanted))
 end
 
-local DEGREES = { Lyon = 31, Lille = 17 }
-
 -- Asks for the weather in towns, checks the calls, answers them, and checks that the results are read.
 local function round_trip(target, question, wanted)
-  local tool, messages = weather(), { message.user(question) }
-  local fields = { messages = messages, tools = { tool } }
+  local messages = { message.user(question) }
+  local fields = { messages = messages, tools = { WEATHER } }
   local reply, err = target:chat(fields)
   if not reply then return verdict.of_error(err) end
-  local towns, problem = towns_of(reply, tool)
+  local towns, problem = towns_of(reply)
   problem = problem or misses(towns, wanted) or verdict.ends_otherwise(reply, "tool_calls")
   if problem then return "fail", problem end
   messages[2] = reply
   local degrees = {}
   for i, call in ipairs(reply.tool_calls) do
-    degrees[i] = tostring(DEGREES[towns[i]:match "Lyon" or "Lille"])
+    degrees[i] = towns[i]:lower():find "lyon" and "31" or "17"
     messages[2 + i] = message.tool_result(call.id or call.name, { degrees = tonumber(degrees[i]) })
   end
   reply, err = target:chat(fields)
   if not reply then return verdict.of_error(err) end
   problem = verdict.lacks(reply.text, unpack(degrees))
-  return verdict.of(problem, ("it called %s, and read %s"):format(tool.name, table.concat(degrees, " and ")))
+  return verdict.of(problem, ("it called %s, and read %s"):format(WEATHER.name, table.concat(degrees, " and ")))
 end
 
 local function tool_call(target)
@@ -84,17 +77,16 @@ local function parallel_tools(target)
 end
 
 local function forced_tool(target)
-  local tool = note()
   local reply, err = target:chat {
-    messages = "How many degrees are there in Lyon now?", tools = { weather(), tool }, tool_choice = { name = tool.name },
+    messages = "How many degrees are there in Lyon now?", tools = { WEATHER, NOTE }, tool_choice = { name = NOTE.name },
   }
   if not reply then return verdict.of_error(err) end
   local left_out = verdict.left_out(reply, "tool_choice")
   if left_out then return "skip", left_out end
   local call = reply.tool_calls and reply.tool_calls[1]
-  if not call then return "fail", ("expected a call of %s, got none"):format(tool.name) end
-  local _, problem = arguments_of(call, tool)
-  return verdict.of(problem, "it called " .. tool.name)
+  if not call then return "fail", ("expected a call of %s, got none"):format(NOTE.name) end
+  local _, problem = arguments_of(call, NOTE)
+  return verdict.of(problem, "it called " .. NOTE.name)
 end
 
 -- How the value was asked for, where the server was not given the schema; and whether it stood between other words.
