@@ -140,6 +140,7 @@ describe("ogl bench run", function()
     assert.same({ "ogl: standard output: No space left on device\n", 1 }, { run(asks .. " 2>&1 >/dev/full") })
     assert.same({ "ogl: /dev/full: No space left on device\n", 1 }, { run(asks .. " -o /dev/full 2>&1 >/dev/null") })
     assert.same({ "ogl: /nowhere/x.html: No such file or directory\n", 1 }, { run(asks .. " --html /nowhere/x.html 2>&1 >/dev/null") })
+    assert.matches("Closed loop", (run(asks .. " -o /nowhere/x.json 2>/dev/null"))) -- the measures are not lost
     local out = run(("{ { %s; echo status $? >&3; } 2>&3 | true; } 3>&1"):format(asks))
     assert.equal("ogl: standard output: Broken pipe\nstatus 1\n", out)
   end)

@@ -7,7 +7,8 @@
 -- time, then as many as are wanted, and open loops at rates between the two that these have come to.
 --
 -- What may be slow is the bench itself, and not the server: the result tells what it adds to each time (bench/calibration.lua), how busy
--- its process was in a run, and how late it came to do what was due, for a machine that is busy with something else makes servers look slow.
+-- its process was in a run, and how late it came to do what was due, for a machine that is busy with something else makes servers look
+-- slow.
 --
 -- @module opengatellm.bench
 local calibration = require "opengatellm.bench.calibration"

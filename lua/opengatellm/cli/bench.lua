@@ -147,23 +147,26 @@ local function measured(plan, arguments, is_verbose)
   return result
 end
 
+local STANDARD_OUTPUT = 1
+
+-- How a table is to look: as wide as the terminal, and with bold headings where those may be.
 local function looks()
-  local system = require "opengatellm.system"
-  local STANDARD_OUTPUT = 1
-  local is_terminal = system.isatty(STANDARD_OUTPUT)
-  return { width = is_terminal and system.size(STANDARD_OUTPUT) or nil, bold = is_terminal and not os.getenv "NO_COLOR" }
+  return {
+    width = require "opengatellm.system".size(STANDARD_OUTPUT) or nil, bold = require "opengatellm.cli.output".is_coloured(STANDARD_OUTPUT),
+  }
 end
 
--- Writes the reports that are wanted.
+-- Writes the reports that are wanted, each of them whatever became of the others; gives the first problem.
 local function report(result, arguments)
-  local reports = require "opengatellm.bench.report"
+  local reports, first = require "opengatellm.bench.report", nil
   local function give(path, make)
     local fine, problem = write(path, make(result, looks()))
-    return not fine and problem or nil
+    if not fine then first = first or problem end
   end
-  local problem = arguments.output and give(arguments.output, reports.json) or arguments.html and give(arguments.html, reports.html)
-  if problem then return problem end
-  return give(nil, arguments.json and reports.json or arguments.csv and reports.csv or reports.table)
+  if arguments.output then give(arguments.output, reports.json) end
+  if arguments.html then give(arguments.html, reports.html) end
+  give(nil, arguments.json and reports.json or arguments.csv and reports.csv or reports.table)
+  return first
 end
 
 -- From there on requests wait for ogl, and not only for the server: the share of a core that it uses, and the milliseconds by which it

@@ -11,13 +11,18 @@ local function plain(text) return text end
 
 local function painted(text, colour) return ("\27[%dm%s\27[0m"):format(CODES[colour], text) end
 
---- Gives the function that colours texts for a descriptor. Where that is no terminal, or NO_COLOR is set, it leaves them as they are.
+--- Says whether what goes to a descriptor may have colours: it is a terminal, and NO_COLOR is not set.
+---@param fd integer 1 for standard output, 2 for standard error
+---@return boolean
+function M.is_coloured(fd)
+  local forbidden = os.getenv "NO_COLOR"
+  return (forbidden == nil or forbidden == "") and system.isatty(fd)
+end
+
+--- Gives the function that colours texts for a descriptor; where it may have no colours, the texts stay as they are.
 ---@param fd integer 1 for standard output, 2 for standard error
 ---@return fun(text: string, colour: "red"|"green"|"yellow"): string
-function M.painter(fd)
-  local forbidden = os.getenv "NO_COLOR"
-  return (forbidden == nil or forbidden == "") and system.isatty(fd) and painted or plain
-end
+function M.painter(fd) return M.is_coloured(fd) and painted or plain end
 
 --- Writes a text to standard output at once, so that a full disk or a closed pipe is seen here.
 ---@param text string
