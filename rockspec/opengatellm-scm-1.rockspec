@@ -276,6 +276,7 @@ build = {
     ["opengatellm.llama.grammar_text"] = "lua/opengatellm/llama/grammar_text.lua",
     ["opengatellm.llama.integer_range"] = "lua/opengatellm/llama/integer_range.lua",
     ["opengatellm.llama.models"] = "lua/opengatellm/llama/models.lua",
+    ["opengatellm.llama.ordered_json"] = "lua/opengatellm/llama/ordered_json.lua",
     ["opengatellm.llama.output"] = "lua/opengatellm/llama/output.lua",
     ["opengatellm.llama.patterns"] = "lua/opengatellm/llama/patterns.lua",
     ["opengatellm.llama.prompt"] = "lua/opengatellm/llama/prompt.lua",

@@ -32,12 +32,13 @@ end)
 -- part of something. The number is here so that it cannot grow unseen.
 local NORUN = {
   ["CONTRIBUTING.md"] = 3, ["docs/testing.md"] = 2, ["docs/hosts.md"] = 4, ["docs/requests.md"] = 1, ["docs/observing.md"] = 2, ["docs/tools.md"] = 1, ["docs/gateway.md"] = 1,
+  ["docs/local.md"] = 3,
 }
 
 -- These pages are about commands: they open with those.
 local OPENS_WITH = {
   ["docs/testing.md"] = "sh", ["docs/serve.md"] = "sh", ["docs/bench.md"] = "sh", ["docs/compat.md"] = "sh", ["docs/doctor.md"] = "sh",
-  ["docs/reports.md"] = "sh",
+  ["docs/reports.md"] = "sh", ["docs/local.md"] = "sh",
 }
 
 local function pages() return files "README.md CONTRIBUTING.md docs/*.md" end

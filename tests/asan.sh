@@ -9,6 +9,9 @@ export BUILD=build/asan
 make --no-print-directory -s -j "${JOBS:-2}" modules LUA=lua5.4 BUILD=$BUILD \
   CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined" || exit 1
 export ASAN_OPTIONS=detect_leaks=1
-RUNNER="env LD_PRELOAD=$(cc -print-file-name=libasan.so)"
+preload=$(cc -print-file-name=libasan.so)
+# ASan looks for the exceptions of C++, which libllama throws and catches, when it starts.
+[ "${WITH_LLAMA:-}" = 1 ] && preload="$preload:$(cc -print-file-name=libstdc++.so.6)"
+RUNNER="env LD_PRELOAD=$preload"
 export RUNNER
 sh tests/spec.sh lua5.4 "$@"

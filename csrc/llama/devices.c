@@ -27,12 +27,24 @@ static int folder_of_library(char *folder) {
   return 1;
 }
 
+/* ggml makes its lists of buffer types when it first needs them, and takes them down at exit in the reverse order. Made here, before the
+   first engine, they outlive every engine (see engine.c); a thread that still loads a model would else read what is gone. */
+static void make_lists(void) {
+  for (size_t i = 0; i < ggml_backend_dev_count(); i++) {
+    ggml_backend_dev_t device = ggml_backend_dev_get(i);
+    ggml_backend_dev_get_extra_bufts_t make = (ggml_backend_dev_get_extra_bufts_t)ggml_backend_reg_get_proc_address(
+        ggml_backend_dev_backend_reg(device), "ggml_backend_dev_get_extra_bufts");
+    if (make) make(device);
+  }
+}
+
 static void load_libraries(void) {
   char folder[PATH_ROOM];
   ogl_llama_log_take_over();
   if (!ggml_backend_dev_count() && folder_of_library(folder)) ggml_backend_load_all_from_path(folder);
   if (!ggml_backend_dev_count()) ggml_backend_load_all();
   llama_backend_init();
+  make_lists();
 }
 
 size_t ogl_llama_devices_find(void) {

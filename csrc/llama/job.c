@@ -5,6 +5,7 @@
 
 #include "../core/mem.h"
 #include "../core/utf8.h"
+#include "likelihood.h"
 
 struct ogl_llama_job *ogl_llama_job_new(struct ogl_llama_news *news) {
   struct ogl_llama_job *j = ogl_realloc(NULL, sizeof *j);
@@ -16,6 +17,7 @@ struct ogl_llama_job *ogl_llama_job_new(struct ogl_llama_news *news) {
   ogl_llama_sampling_init(&j->sampling);
   ogl_llama_text_init(&j->text);
   ogl_buf_init(&j->out, OGL_MAX_REPLY, OGL_ERR_REPLY);
+  ogl_buf_init(&j->likelihood, OGL_MAX_REPLY, OGL_ERR_REPLY);
   ogl_llama_news_lock(news);
   ogl_llama_news_add(news, &j->item);
   ogl_llama_news_unlock(news);
@@ -35,6 +37,7 @@ static void destroy(struct ogl_llama_job *j) {
   ogl_llama_tokens_clear(&j->tokens);
   ogl_llama_sampler_clear(&j->sampler);
   ogl_buf_clear(&j->out);
+  ogl_buf_clear(&j->likelihood);
   ogl_llama_news_drop(j->news);
   ogl_free(j);
 }
@@ -48,12 +51,23 @@ void ogl_llama_job_drop(struct ogl_llama_job *j) {
   if (!left) destroy(j);
 }
 
-enum ogl_llama_end ogl_llama_job_take(struct ogl_llama_job *j, struct ogl_buf *to, struct ogl_llama_counts *counts) {
+/* Gives the bytes of one buffer to another, and keeps the memory of that. */
+static void hand_over(struct ogl_buf *from, struct ogl_buf *to) {
   struct ogl_buf used = *to;
   ogl_buf_reset(&used);
+  *to = *from;
+  *from = used;
+}
+
+void ogl_llama_job_take_likelihood(struct ogl_llama_job *j, struct ogl_buf *to) {
   ogl_llama_news_lock(j->news);
-  *to = j->out;
-  j->out = used;
+  hand_over(&j->likelihood, to);
+  ogl_llama_news_unlock(j->news);
+}
+
+enum ogl_llama_end ogl_llama_job_take(struct ogl_llama_job *j, struct ogl_buf *to, struct ogl_llama_counts *counts) {
+  ogl_llama_news_lock(j->news);
+  hand_over(&j->out, to);
   *counts = j->told;
   enum ogl_llama_end end = j->end;
   ogl_llama_news_unlock(j->news);
@@ -77,6 +91,13 @@ void ogl_llama_job_tell(struct ogl_llama_job *j, size_t n) {
   ogl_buf_consume(&j->text.held, n);
 }
 
+void ogl_llama_job_tell_likelihood(struct ogl_llama_job *j, const struct llama_vocab *vocab, const float *logits, int n,
+                                   llama_token id) {
+  ogl_llama_news_lock(j->news);
+  ogl_llama_likelihood_write(&j->likelihood, vocab, logits, n, id, j->likeliest);
+  ogl_llama_news_unlock(j->news);
+}
+
 void ogl_llama_job_tell_bytes(struct ogl_llama_job *j, const char *p, size_t n) {
   ogl_llama_news_lock(j->news);
   ogl_buf_append(&j->out, p, n);
@@ -86,7 +107,7 @@ void ogl_llama_job_tell_bytes(struct ogl_llama_job *j, const char *p, size_t n) 
 
 void ogl_llama_job_end(struct ogl_llama_job *j, enum ogl_llama_end end) {
   ogl_llama_news_lock(j->news);
-  j->end = j->out.err || j->text.held.err ? OGL_LLAMA_MEMORY : end;
+  j->end = j->out.err || j->likelihood.err || j->text.held.err ? OGL_LLAMA_MEMORY : end;
   post(j);
   ogl_llama_news_unlock(j->news);
   ogl_llama_job_drop(j);

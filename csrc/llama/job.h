@@ -55,7 +55,8 @@ struct ogl_llama_job {
   struct ogl_llama_prompt prompt;
   struct ogl_llama_sampling sampling;
   struct ogl_llama_text text;
-  int max_tokens; /* 0: as many as the context holds */
+  int max_tokens;             /* 0: as many as the context holds */
+  int likelihoods, likeliest; /* whether to say how likely each token was, and so many others (likelihood.h) */
 
   /* the thread's */
   struct ogl_llama_tokens tokens; /* of the prompt */
@@ -64,7 +65,7 @@ struct ogl_llama_job {
 
   /* told */
   unsigned owners;
-  struct ogl_buf out;
+  struct ogl_buf out, likelihood;
   struct ogl_llama_counts told;
   enum ogl_llama_end end;
 };
@@ -78,11 +79,16 @@ void ogl_llama_job_drop(struct ogl_llama_job *j);
 
 /* For the caller: moves what has come into `to`, whose earlier bytes are used up, and says how the job stands. */
 enum ogl_llama_end ogl_llama_job_take(struct ogl_llama_job *j, struct ogl_buf *to, struct ogl_llama_counts *counts);
+/* The same for what was said of the tokens: items of JSON behind each other, a comma between two. */
+void ogl_llama_job_take_likelihood(struct ogl_llama_job *j, struct ogl_buf *to);
 /* Asks the thread to end it. */
 void ogl_llama_job_cancel(struct ogl_llama_job *j);
 
 /* For the thread: the first n bytes of what its text holds go to the caller. */
 void ogl_llama_job_tell(struct ogl_llama_job *j, size_t n);
+/* What is known of the token that was chosen out of n logits goes to the caller, with the next text. */
+void ogl_llama_job_tell_likelihood(struct ogl_llama_job *j, const struct llama_vocab *vocab, const float *logits, int n,
+                                   llama_token id);
 /* Bytes that are no text go to the caller. */
 void ogl_llama_job_tell_bytes(struct ogl_llama_job *j, const char *p, size_t n);
 /* It is over; drops the thread's share. */

@@ -230,10 +230,13 @@ static enum ogl_llama_end write_one(struct ogl_llama_slots *s, struct ogl_llama_
   struct ogl_llama_job *j = row->job;
   const float *logits = llama_get_logits_ith(s->model->context, row->logits);
   if (!logits) return OGL_LLAMA_FAILED;
-  llama_token id = ogl_llama_sampler_next(&j->sampler, logits, s->candidates, llama_vocab_n_tokens(s->model->vocab));
+  int vocabulary = llama_vocab_n_tokens(s->model->vocab);
+  llama_token id = ogl_llama_sampler_next(&j->sampler, logits, s->candidates, vocabulary);
   if (id == LLAMA_TOKEN_NULL) return OGL_LLAMA_GRAMMAR;
   j->counts.output++;
-  if (llama_vocab_is_eog(s->model->vocab, id) || give_text(s, j, id)) return OGL_LLAMA_STOP;
+  if (llama_vocab_is_eog(s->model->vocab, id)) return OGL_LLAMA_STOP;
+  if (j->likelihoods) ogl_llama_job_tell_likelihood(j, s->model->vocab, logits, vocabulary, id);
+  if (give_text(s, j, id)) return OGL_LLAMA_STOP;
   if (j->counts.output == j->max_tokens || row->pos + 1 >= (size_t)s->model->room) return OGL_LLAMA_LENGTH;
   row->last = id;
   return OGL_LLAMA_GOES_ON;

@@ -3,6 +3,7 @@
 **
 **   job:id() -> number       engine:next gives it when there is news
 **   job:take() -> bytes | false | nil, end, prompt, cached, output      false: none yet
+**   job:logprobs() -> text | nil      of the tokens since the last time: items of JSON, a comma between two
 **   job:close()              ends it, at any time
 **
 ** The bytes are text, whole characters of UTF-8, or the floats of a vector. `end`: "stop", "length", "cancelled", "context", "empty",
@@ -15,8 +16,9 @@
 
 struct job {
   struct ogl_lua_object object;
-  struct ogl_llama_job *j; /* NULL: closed */
-  struct ogl_buf taken;    /* what has come; Lua may lack the memory for it, and ask again */
+  struct ogl_llama_job *j;   /* NULL: closed */
+  struct ogl_buf taken;      /* what has come; Lua may lack the memory for it, and ask again */
+  struct ogl_buf likelihood; /* the same of what was said of the tokens */
 };
 
 static void release(lua_State *L, void *self) {
@@ -25,6 +27,7 @@ static void release(lua_State *L, void *self) {
   (void)L;
   u->j = NULL;
   ogl_buf_clear(&u->taken);
+  ogl_buf_clear(&u->likelihood);
   if (!j) return;
   ogl_llama_job_cancel(j);
   ogl_llama_job_drop(j);
@@ -36,6 +39,7 @@ int ogl_lua_job_new(lua_State *L, struct ogl_llama_engine *e) {
   struct job *u = ogl_lua_new(L, JOB, sizeof *u, release);
   int place = lua_gettop(L);
   ogl_buf_init(&u->taken, OGL_MAX_REPLY, OGL_ERR_REPLY);
+  ogl_buf_init(&u->likelihood, OGL_MAX_REPLY, OGL_ERR_REPLY);
   u->j = ogl_llama_job_new(ogl_llama_engine_news(e));
   int err = u->j ? ogl_lua_llama_options(L, 2, u->j) : OGL_ERR_MEMORY;
   if (err) return ogl_lua_fail_text(L, "limit", ogl_code_text(err));
@@ -59,6 +63,16 @@ static int ended(lua_State *L, const char *how, struct ogl_llama_counts counts) 
   return 5;
 }
 
+/* Pushes the bytes of a buffer, then drops them: where there is no memory for the string, no byte is lost. */
+static int give(lua_State *L, struct job *u, struct ogl_buf *some) {
+  struct ogl_span bytes = ogl_buf_span(some);
+  ogl_lua_hold(u);
+  lua_pushlstring(L, bytes.p, bytes.n);
+  ogl_buf_reset(some);
+  ogl_lua_let_go(L, u);
+  return 1;
+}
+
 static int l_job_take(lua_State *L) {
   static const char *const ends[] = {
     NULL, "stop", "length", "cancelled", "context", "empty", "grammar", "memory", "failed", "unloaded"
@@ -74,14 +88,20 @@ static int l_job_take(lua_State *L) {
     lua_pushboolean(L, 0);
     return 1;
   }
-  struct ogl_span bytes = ogl_buf_span(&u->taken);
-  ogl_lua_hold(u);
-  lua_pushlstring(L, bytes.p, bytes.n);
-  ogl_buf_reset(&u->taken);
-  ogl_lua_let_go(L, u);
+  return give(L, u, &u->taken);
+}
+
+static int l_job_logprobs(lua_State *L) {
+  struct job *u = to_job(L);
+  int gone = !u->j || ogl_llama_news_is_foreign(u->j->news);
+  if (!gone && !u->likelihood.n) ogl_llama_job_take_likelihood(u->j, &u->likelihood);
+  if (u->likelihood.n) return give(L, u, &u->likelihood);
+  lua_pushnil(L);
   return 1;
 }
 
-static const luaL_Reg methods[] = { { "id", l_job_id }, { "take", l_job_take }, { NULL, NULL } };
+static const luaL_Reg methods[] = {
+  { "id", l_job_id }, { "take", l_job_take }, { "logprobs", l_job_logprobs }, { NULL, NULL }
+};
 
 void ogl_lua_job_class(lua_State *L) { ogl_lua_class(L, JOB, methods); }

@@ -6,6 +6,7 @@
 **              pieces           list of { text, special = bool }, see ../llama/prompt.h
 **              max_tokens, temperature, top_k, top_p, min_p, repeat_penalty, frequency_penalty, presence_penalty, seed
 **              stop             list of texts
+**              logprobs (bool), top_logprobs (up to 20)
 **              logit_bias       token -> number; a token may be a text of digits, as in JSON
 **              grammar          GBNF, whose first rule is `root`
 **              thought          { open = text, close = text, is_open = bool }: the grammar begins behind it
@@ -17,6 +18,7 @@
 #include <string.h>
 
 #include "../core/mem.h"
+#include "../llama/likelihood.h"
 #include "typed_field.h"
 
 static int whole(lua_State *L, int table, const char *key, int otherwise, int least, int most) {
@@ -165,6 +167,8 @@ int ogl_lua_llama_options(lua_State *L, int table, struct ogl_llama_job *j) {
   luaL_checkstack(L, 16, NULL);
   j->kind = (enum ogl_llama_kind)choice(L, table, "kind", kinds, OGL_LLAMA_CHAT);
   j->max_tokens = whole(L, table, "max_tokens", 0, 1, INT_MAX);
+  j->likelihoods = ogl_lua_typed_flag(L, table, "logprobs", 0);
+  j->likeliest = whole(L, table, "top_logprobs", 0, 0, OGL_LLAMA_MAX_LIKELIEST);
   read_sampling(L, table, &j->sampling);
   if (ogl_lua_typed_push(L, table, "pieces", LUA_TTABLE)) err = ogl_lua_llama_pieces(L, lua_gettop(L), &j->prompt);
   if (!err) err = read_stops(L, table, j);

@@ -25,8 +25,8 @@ build = {
   modules = {
     ["opengatellm.llama"] = {
       sources = {
-        "csrc/core/buf.c", "csrc/core/code.c", "csrc/core/utf8.c", "csrc/llama/cores.c", "csrc/llama/devices.c", "csrc/llama/engine.c",
-        "csrc/llama/guard.c", "csrc/llama/job.c", "csrc/llama/log.c", "csrc/llama/model.c", "csrc/llama/news.c", "csrc/llama/prompt.c",
+        "csrc/core/buf.c", "csrc/core/code.c", "csrc/core/json_write.c", "csrc/core/number.c", "csrc/core/utf8.c", "csrc/llama/cores.c", "csrc/llama/devices.c", "csrc/llama/engine.c",
+        "csrc/llama/guard.c", "csrc/llama/job.c", "csrc/llama/likelihood.c", "csrc/llama/log.c", "csrc/llama/model.c", "csrc/llama/news.c", "csrc/llama/prompt.c",
         "csrc/llama/rules.c", "csrc/llama/sampler.c", "csrc/llama/slots.c", "csrc/llama/text.c", "csrc/llama/tokens.c",
         "csrc/lua/class.c", "csrc/lua/llama_engine.c", "csrc/lua/llama_job.c", "csrc/lua/llama_module.c", "csrc/lua/llama_options.c",
         "csrc/lua/typed_field.c",

@@ -11,6 +11,8 @@ describe("the width of a text", function()
   end)
 
   it("agrees with Unicode's own table in every block of names", function()
+    local has_python = os.execute "command -v python3 >/dev/null 2>&1"
+    if has_python ~= true and has_python ~= 0 then return pending "python3 is not installed: its unicodedata is the table" end
     local pipe = io.popen [[python3 -c '
 import unicodedata
 for c in [*range(0x20, 0x7f), *range(0xa0, 0x370), *range(0x3041, 0x3097), *range(0x4e00, 0x9fff, 97), *range(0xac00, 0xd7a4, 89), *range(0xff01, 0xff61)]:

@@ -22,15 +22,16 @@ local function load(fields)
   return plan
 end
 
--- Runs a plan; gives the result, the transports, and what was shown. `fields.answers` has a function for each provider.
+-- Runs a plan; gives the result, the transports, and what was shown. `fields.answers` has a function for each provider, which says what the
+-- n-th request gets that comes at a time; it may keep the processor busy.
 local function run(fields, interrupted_at)
   local transports, shown = {}, {}
   local answers = fields.answers or { good }
   fields.answers = nil
-  local result = helper.simulated_time(function(now)
+  local result = helper.simulated_time(function(now, work)
     local providers = {}
     for i, answer in ipairs(answers) do
-      transports[i] = helper.simulated_server(now, answer)
+      transports[i] = helper.simulated_server(now, function(at, n) return answer(at, n, work) end)
       local client = ogl.client {
         provider = "openai_compatible", base_url = "http://simulated:8000/v1", api_key = "sk-x-secret", retries = { max = 0 },
         transport = transports[i],
@@ -78,6 +79,7 @@ describe("a bench", function()
       assert.near(30, five.rates.output_tokens, 1e-6)
       assert.same({ 10, 2, "requests", 1 }, { one.counts.success, one.warmup, one.ended, one.goodput.share })
       assert.truthy(open.lag.max < 1 and not one.lag)
+      assert.same({ 0, true }, { one.late.max < 1e-6 and 0 or one.late.max, one.late.n >= 99 })
     end
     assert.same({ "over", "is it ready?" }, { shown[#shown], shown[1] })
     assert.matches("^server 1, 1 at a time; server 1, 5 at a time; server 1, 2.5/s constant; server 2, 1 at a time; ", shown.ended)
@@ -130,6 +132,16 @@ describe("a bench", function()
     local result = run({ ready = 100, answers = { busy } }, 5.55)
     assert.same({ {}, "interrupted" }, { result.providers[1].runs, result.stopped })
     assert.is_true(result.seconds < 6)
+  end)
+
+  it("says how late it came itself, where the processor was busy with something else", function()
+    local function busy_machine(_, _, work)
+      work(0.25)
+      return good()
+    end
+    local late = run({ answers = { busy_machine } }).providers[1].runs[1].late
+    assert.near(250, late.max, 100) -- the tick was due within a tenth of a second before or behind the beginning of the work
+    assert.is_true(late.min < 1e-6)
   end)
 
   it("holds no secret of the client in its result", function()

@@ -88,17 +88,12 @@ describe("a tally", function()
   end)
 end)
 
--- A server that answers in 10 ms but stands still from second 20 to second 30; two tokens, 5 ms apart.
-local function stalling(now, at)
-  local left = at >= 20 and at < 30 and 30 - at or 0
-  return { head = left, { 0.005, helper.text_frame "a" }, { 0.005, helper.text_frame "b" }, { 0, helper.end_frames(1, 2) }, at = now() }
-end
-
-local function measured(plan)
+-- Runs a plan against a server in simulated time; `answer(at)` says what a request gets that comes at that time.
+local function measured(plan, answer)
   return helper.simulated_time(function(now)
     local client = ogl.client {
       provider = "openai_compatible", base_url = "http://simulated", api_key = "sk-x", model = "m",
-      transport = helper.simulated_server(now, function(at) return stalling(now, at) end),
+      transport = helper.simulated_server(now, answer),
     }
     local tally, ask, load = tallies.new {}, trials.asker(client, true, now), nil
     load = loads.new(plan, {
@@ -110,16 +105,63 @@ local function measured(plan)
   end)
 end
 
+-- A server that works on one request after the other, for `seconds` each.
+local function queueing(seconds)
+  local free = 0
+  return function(at)
+    free = math.max(at, free) + seconds
+    return { head = free - at, { 0, helper.text_frame "a" }, { 0, helper.end_frames(1, 1) } }
+  end
+end
+
+describe("a queue whose times are known", function()
+  local function open(arrival, rate, n)
+    return { mode = "open", arrival = arrival, rate = rate, most = 1e6, requests = n, ramp = 0, grace = 1e6, seed = 3 }
+  end
+
+  it("is measured as theory has it where requests come by chance #slow", function()
+    for _, share in ipairs { 0.3, 0.6 } do -- of its time that the server works: an M/D/1 queue (Pollaczek, Khinchine)
+      local result = measured(open("poisson", share / 0.1, 3000), queueing(0.1))
+      local expected = 100 + 100 * share / (2 * (1 - share))
+      assert.near(expected, result.figures.e2e.mean, expected * 0.05)
+      assert.near(share / 0.1, result.rates.requests, share / 0.1 * 0.03)
+    end
+  end)
+
+  it("has no waiting where they come evenly, and ever more where they are too many", function()
+    local even = measured(open("constant", 9, 200), queueing(0.1))
+    assert.near(100, even.figures.e2e.max, 1e-6)
+    local crowded = measured(open("constant", 12.5, 200), queueing(0.1)) -- each waits 20 ms longer than the one before
+    assert.near(100 + 199 * 20, crowded.figures.e2e.max, 1e-6)
+    assert.near(100 + 99 * 20, crowded.figures.e2e.p50, 1e-6)
+    assert.near(10, crowded.rates.requests, 0.01)
+  end)
+
+  it("gets no slower in a closed loop of more users than one, but each of them waits for the others", function()
+    for users = 1, 4 do
+      local result = measured({ mode = "closed", concurrency = users, requests = 400, ramp = 0, grace = 1e6 }, queueing(0.1))
+      assert.near(10, result.rates.requests, 0.01)
+      assert.near(users * 100, result.figures.e2e.p50, 1e-6)
+    end
+  end)
+end)
+
+-- A server that answers in 10 ms but stands still from second 20 to second 30; two tokens, 5 ms apart.
+local function stalling(at)
+  local left = at >= 20 and at < 30 and 30 - at or 0
+  return { head = left, { 0.005, helper.text_frame "a" }, { 0.005, helper.text_frame "b" }, { 0, helper.end_frames(1, 2) } }
+end
+
 describe("a server that stands still for ten of a hundred seconds", function()
   it("looks well in a closed loop, which asks it nothing meanwhile", function()
-    local result = measured { mode = "closed", concurrency = 1, seconds = 100, ramp = 0, grace = 60 }
+    local result = measured({ mode = "closed", concurrency = 1, seconds = 100, ramp = 0, grace = 60 }, stalling)
     assert.near(10, result.figures.e2e.p99, 1e-6)
     assert.near(10010, result.figures.e2e.max, 20)
     assert.near(9000, result.counts.success, 5)
   end)
 
   it("looks as its users see it in an open loop: a tenth of them has waited", function()
-    local result = measured { mode = "open", arrival = "constant", rate = 20, most = 1000, seconds = 100, ramp = 0, grace = 60, seed = 1 }
+    local result = measured({ mode = "open", arrival = "constant", rate = 20, most = 1000, seconds = 100, ramp = 0, grace = 60, seed = 1 }, stalling)
     assert.equal(2000, result.counts.success)
     assert.near(10, result.figures.e2e.p50, 1e-6)
     assert.near(10, result.figures.e2e.p90, 60)
@@ -135,7 +177,7 @@ describe("a server that stands still for ten of a hundred seconds", function()
 
   it("has starts dropped, and counted, where requests in flight have a bound", function()
     local plan = { mode = "open", arrival = "constant", rate = 20, most = 50, seconds = 100, ramp = 0, grace = 60, seed = 1 }
-    local result = measured(plan) -- from 22.5 s to 30 s, both included
+    local result = measured(plan, stalling) -- from 22.5 s to 30 s, both included
     assert.same({ 1849, 151 }, { result.counts.success, result.counts.dropped })
   end)
 end)

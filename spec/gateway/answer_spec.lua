@@ -96,6 +96,18 @@ for name, row in pairs(ASKED) do
       assert.truthy(text:find("time_per_output_chunk_seconds_count{[^}]*} 2\n"), text) -- the gaps between three pieces
     end)
 
+    it("is counted as good where its caller went with all of it", function()
+      local metrics = ogl.middleware.prometheus()
+      local gateway = gateway_of({ { headers = SSE, body = START .. WORDS .. END } }, nil, { metrics = metrics })
+      local body = json.encode { model = row[2], stream = true, messages = { { role = "user", content = "x" } } }
+      local _, _, read, close = gateway:handle { method = "POST", path = row[1], headers = {}, body = body }
+      local bytes = ""
+      repeat bytes = bytes .. read() until bytes:find(name == "ollama" and '"done":true' or "[DONE]", 1, true)
+      close()
+      assert.truthy(metrics:text():find "duration_seconds_count{[^}]*} 1\n")
+      assert.is_nil(metrics:text():find("error=", 1, true))
+    end)
+
     it("is counted as failed where it broke off, and where its caller went", function()
       local metrics = ogl.middleware.prometheus()
       local gateway = gateway_of({ { headers = SSE, body = START .. WORDS }, { headers = SSE, body = START .. WORDS .. END, chunk = 60 } }, nil, {
@@ -111,7 +123,7 @@ for name, row in pairs(ASKED) do
       assert.is_nil(read())
       local text = metrics:text()
       assert.truthy(text:find('duration_seconds_count{[^}]*error="incomplete"[^}]*} 1\n'), text)
-      assert.truthy(text:find('duration_seconds_count{[^}]*error="503"[^}]*} 1\n'), text)
+      assert.truthy(text:find('duration_seconds_count{[^}]*error="closed"[^}]*} 1\n'), text)
     end)
   end)
 end

@@ -1,5 +1,6 @@
 -- Ollama's face in front of servers of every protocol.
 local core = require "opengatellm.core"
+local errors = require "opengatellm.errors"
 local helper = require "spec.helper"
 local json = require "opengatellm.json"
 local ogl = require "opengatellm"
@@ -214,6 +215,16 @@ describe("Ollama's chat", function()
     assert.equal(5, json.decode(transport.requests[#transport.requests].body).max_tokens)
   end)
 
+  it("is busy, as a server with a full queue, where a limiter of the gateway is full", function()
+    local function full() return nil, errors.new { kind = "limit", code = "queue", message = "full", retryable = true, retry_after = 2, sent = false } end
+    local client = (support.client("openai_chat", TEXT)):use(full)
+    local gateway = ogl.gateway { routes = { { model = "shown", client = client, to = "m" } } }
+    local status, bytes, headers = chat(gateway)
+    assert.same({ 503, "server busy, please try again.  maximum pending requests exceeded", "2" }, { status, json.decode(bytes).error, headers["retry-after"] })
+    status = support.ask(gateway, "POST", "/v1/chat/completions", { model = "shown", messages = { { role = "user", content = "x" } } })
+    assert.equal(429, status)
+  end)
+
   it("says which model it does not have", function()
     local gateway = ogl.gateway { routes = { { model = "one", client = (support.client("openai_chat", {})) } } }
     local status, bytes = chat(gateway, { model = "two" })
@@ -369,6 +380,11 @@ describe("a request that changes models", function()
       local open = ogl.gateway { routes = { { client = (support.client("openai_chat", LIST)) } } }
       assert.equal(200, (support.ask(open, "POST", "/api/pull", { model = "one" })))
       assert.equal(status, (support.ask(open, "POST", "/api/pull", { model = "two" })))
+    end
+    local own = ogl.gateway { routes = { { client = (support.client("ollama", {
+      headers = { ["content-type"] = "application/json" }, body = '{"models":[{"name":"one:latest"},{"name":"two:8b"}]}' })) } } }
+    for name, status in pairs { one = 200, ["one:latest"] = 200, ["two:8b"] = 200, two = 404, three = 404 } do
+      assert.equal(status, (support.ask(own, "POST", "/api/pull", { model = name })), name)
     end
     assert.equal(403, (support.ask(gateway, "DELETE", "/api/delete", { model = "one" })))
     assert.equal(403, (support.ask(gateway, "POST", "/api/copy", { source = "one", destination = "x" })))

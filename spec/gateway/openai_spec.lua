@@ -269,6 +269,21 @@ describe("a pass through", function()
   end)
 end)
 
+describe("a request that names two models", function()
+  it("goes on with the one that its route was found by", function()
+    for _, protocol in ipairs { "openai_chat", "ollama" } do
+      local client, transport = support.client(protocol, support.server(protocol, support.TEXT))
+      local gateway = ogl.gateway { routes = { { client = client } } }
+      local path = protocol == "ollama" and "/api/chat" or "/v1/chat/completions"
+      local status, bytes, headers = support.ask(gateway, "POST", path, '{"model":"a","stream":false,"messages":[{"role":"user","content":"x"}],"model":"b"}')
+      assert.equal(200, status, bytes)
+      local sent = transport.requests[1].body
+      assert.equal(headers["x-gateway-model"], json.decode(sent).model)
+      assert.equal(1, select(2, sent:gsub('"model"', "")))
+    end
+  end)
+end)
+
 describe("a fallback", function()
   it("answers in place of a server that is down, and says so", function()
     local down = support.client("openai_chat", { status = 503, body = "" })

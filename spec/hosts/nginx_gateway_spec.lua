@@ -86,7 +86,7 @@ describe("the gateway in nginx", function()
     end)
   end
 
-  it("lets a router's row and the metrics go when their caller goes, before any answer", function()
+  it("lets a router's row and the metrics go when their caller goes, before any answer and amid one", function()
     local function active() return (select(2, ask("GET", "/active"))) end
     local function counted()
       local text = select(2, ask("GET", "/metrics"))
@@ -96,13 +96,16 @@ describe("the gateway in nginx", function()
       end
       return sum
     end
-    for _, streamed in ipairs { true, false } do
-      local before, caller = counted(), open()
-      send(caller, "POST", "/api/chat", json.encode(chat("routed", streamed)))
-      assert.is_true(helper.eventually(function() return active() == "1" end))
-      caller:close()
-      assert.is_true(helper.eventually(function() return active() == "0" end))
-      assert.equal(before + 1, counted())
+    for _, scenario in ipairs { "stall_head", "stall_mid_stream:3" } do
+      for _, streamed in ipairs { true, false } do
+        local before, caller = counted(), open()
+        send(caller, "POST", "/api/chat", json.encode(chat("routed/" .. scenario, streamed)))
+        assert.is_true(helper.eventually(function() return active() == "1" end))
+        if streamed and scenario ~= "stall_head" then read_head(caller) end
+        caller:close()
+        assert.is_true(helper.eventually(function() return active() == "0" end), scenario)
+        assert.is_true(helper.eventually(function() return counted() == before + 1 end), scenario)
+      end
     end
   end)
 

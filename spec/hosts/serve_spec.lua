@@ -98,6 +98,17 @@ describe("ogl serve", function()
     local said, status = run(("--config %s --check"):format(path))
     assert.equal(2, status)
     assert.matches("^ogl: .*" .. path:match "[^/]+$" .. ":3: [^\n]+\n$", said)
+    for wrong, told in pairs {
+      ["return { routes = { { client = ogl.client { base_url = 'http://x' }, modle = 'x' } } }"] = ": routes[1].modle: there is no such field",
+      ["ogl.store.shared 'other'"] = ":1: ogl.store.shared: there is no zone 'other'", ["ogl.client { base_url = 'http://x', model = 'm' }:chat 'x'"] = ": expected it",
+    } do
+      path = helper.write("local ogl = require 'opengatellm' " .. wrong)
+      said, status = run(("--config %s --check"):format(path))
+      assert.equal(2, status)
+      assert.truthy(said:find("ogl: " .. path .. told, 1, true), said)
+    end
+    said = run(("--config %s --check"):format(helper.write "os.exit(3)"))
+    assert.equal("ogl: nginx read the configuration and ended with the status 3, without a word\n", said)
     path = helper.write "return { routes = { { client = require 'opengatellm'.client { provider = 'openai', api_key = os.getenv 'OGL_TOKEN' } } } }"
     said, status = run(("--config %s --check"):format(path))
     assert.same({ ("ogl: %s is fine\n"):format(path), 0 }, { said, status })

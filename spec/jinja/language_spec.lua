@@ -104,7 +104,8 @@ local CASES = {
   "{{ (n is defined) ~ 'x' }} {{ n is defined and n > 3 }} {{ 1 is eq 1 or no }} {{ missing is not defined }}",
   -- loops
   "{% for x in list %}{{ loop.index }}{{ loop.index0 }}{{ loop.first }}{{ loop.last }}{{ loop.length }}{{ loop.revindex }};{% endfor %}",
-  "{% for x in list %}{{ loop.revindex0 }}{{ loop.previtem }}{{ loop.nextitem }}{{ loop.depth }};{% endfor %}", "{% for x in list if x > 1 %}{{ x }}{{ loop.length }}{% else %}none{% endfor %}|{% for x in [] %}{% else %}none{% endfor %}",
+  "{% for x in list %}{{ loop.revindex0 }}{{ loop.previtem }}{{ loop.nextitem }}{{ loop.depth }};{% endfor %}",
+  "{% for x in list if x > 1 %}{{ x }}{{ loop.length }}{% else %}none{% endfor %}|{% for x in [] %}{% else %}none{% endfor %}",
   "{% for a, b in [(1, 2), (3, 4)] %}{{ a }}{{ b }}{% endfor %}{% for a, (b, c) in [(1, (2, 3))] %}{{ a }}{{ b }}{{ c }}{% endfor %}", "{% for a, b in [(1, 2, 3)] %}{% endfor %}",
   "{% for x in list %}{% if x == 1 %}{% continue %}{% endif %}{% if x == 2 %}{% break %}{% endif %}{{ x }}{% endfor %}", "{% for c in s %}{{ c }}.{% endfor %}",
   "{% for x in missing %}x{% else %}e{% endfor %}", "{% for x in 5 %}{% endfor %}",

@@ -5,7 +5,7 @@ local patterns = require "opengatellm.llama.patterns"
 local special_tokens = require "opengatellm.llama.special_tokens"
 local template = require "opengatellm.llama.template"
 
-local CHATML = patterns.named "chatml"
+local CHATML = patterns.of "<|im_start|>"
 local TOKENS = special_tokens.new { "<|im_start|>", "<|im_end|>", "<s>", "<|im_", "]" }
 
 local function user(content) return { role = "user", content = content } end
@@ -125,21 +125,21 @@ describe("the patterns", function()
     mistral = "[INST]S\n\na[/INST]b</s>[INST]c[/INST]",
   }
 
-  for _, name in ipairs(patterns.names()) do
+  local SIGNS = {
+    chatml = "<|im_start|>", llama3 = "<|start_header_id|>", gemma = "<start_of_turn>", deepseek = "<｜Assistant｜>", phi3 = "<|assistant|>",
+    llama2 = "[INST] <<SYS>>", mistral = "[INST]",
+  }
+
+  for name, sign in pairs(SIGNS) do
     it("write a conversation as " .. name .. " does", function()
-      assert.equal(EXPECTED[name], plain(patterns.named(name), { messages = messages, add_generation_prompt = true, eos_token = "</s>" }))
+      local source, found = patterns.of("{{ x }}" .. sign)
+      assert.equal(name, found)
+      assert.equal(EXPECTED[name], plain(source, { messages = messages, add_generation_prompt = true, eos_token = "</s>" }))
     end)
   end
-
-  it("are known by what a template says", function()
-    for word, name in pairs { ["<|im_start|>"] = "chatml", ["[INST]"] = "mistral", ["[INST] <<SYS>>"] = "llama2", ["<｜Assistant｜>"] = "deepseek", ["<|assistant|>"] = "phi3" } do
-      local _, found = patterns.of("{{ x }}" .. word)
-      assert.equal(name, found)
-    end
-  end)
 end)
 
-describe("the template of every model", function()
+describe("the template of every model #slow", function()
   local folder = oracle.templates()
   if not folder then return it("keeps foreign texts foreign", function() pending "npm is not here: no chat templates" end) end
 
@@ -154,10 +154,10 @@ describe("the template of every model", function()
       content = EVIL }, user(EVIL) },
   }
 
-  local function check(path, source)
+  local function check(path, its_template)
     for _, messages in ipairs(CONVERSATIONS) do
       for _, tools in ipairs { false, { tool } } do
-        local pieces = template.new(source):render { messages = messages, tools = tools or nil, add_generation_prompt = true, bos_token = "<s>", eos_token = "</s>" }
+        local pieces = its_template:render { messages = messages, tools = tools or nil, add_generation_prompt = true, bos_token = "<s>", eos_token = "</s>" }
         for _, piece in ipairs(pieces or {}) do assert.is_nil(piece.special and piece.text:lower():find("evil", 1, true) or nil, path .. ": " .. piece.text) end
       end
     end
@@ -165,7 +165,7 @@ describe("the template of every model", function()
 
   it("keeps foreign texts foreign", function()
     local list = assert(io.popen("ls " .. folder .. "/*.jinja"))
-    for path in list:lines() do check(path, helper.read(path)) end
+    for path in list:lines() do check(path, template.new(helper.read(path))) end
     list:close()
   end)
 end)

@@ -10,16 +10,16 @@ local function command(arguments, url)
     :format(helper.directory(), url or helper.ogl(), KEY, os.getenv "OGL_LUA", arguments)
 end
 
--- What a shell prints, and the status of its last command.
+-- What a shell prints, and the status of its last command. Whether this machine is too busy to measure is left out.
 local function run(text)
   local pipe = assert(io.popen(text .. "; echo status $?"))
-  local out = pipe:read "*a"
+  local out = pipe:read "*a":gsub("ogl: [^\n]*: its times are not to be trusted\n", "")
   pipe:close()
-  return out:gsub("status %d+\n$", ""), tonumber(out:match "status (%d+)\n$")
+  return (out:gsub("status %d+\n$", "")), tonumber(out:match "status (%d+)\n$")
 end
 
 local function result_of(arguments, url)
-  local out, status = run(command("run --json --no-calibration " .. arguments, url))
+  local out, status = run(command("run --json --no-calibration " .. arguments, url) .. " 2>/dev/null")
   return assert(json.decode(out)), status
 end
 
@@ -62,7 +62,7 @@ describe("ogl bench run", function()
   end)
 
   it("sweeps", function()
-    local result = result_of("--sweep 6 --sweep-rates 2 --requests 12 --prompt hi --model m", helper.fault "slow:2")
+    local result = result_of("--sweep 6 --sweep-rates 2 --requests 12 --prompt hi --model m", helper.fault "slow:5")
     local runs = result.providers[1].runs
     assert.same({ "1 at a time", "6 at a time" }, { runs[1].label, runs[2].label })
     assert.equal(4, #runs)
@@ -148,7 +148,7 @@ end)
 describe("ogl bench on a terminal", function()
   it("shows what goes on in one line, and ends at once with Ctrl-C, with what was measured until then", function()
     local url = helper.serve "ogl.lua --pace 5"
-    local text, status = helper.in_terminal("exec " .. command("run --concurrency 3 --seconds 600 --grace 600 --prompt hi --no-calibration", url), " | 3 ok", "\3")
+    local text, status = helper.in_terminal("exec " .. command("run --concurrency 3 --seconds 600 --grace 600 --prompt hi --no-calibration", url), "3 at a time", "\3")
     assert.equal(130, status)
     assert.matches("\r\27%[Kogl bench | opengatellm | is it ready%?", text)
     assert.matches("\r\27%[Kogl bench | opengatellm | 3 at a time | %d+ ok | %d in flight", text)

@@ -2,7 +2,7 @@
 -- requests there were, and how many went wrong.
 --
 -- usage: wrk … -s tests/bench/post.lua URL -- BODY_FILE [NAME VALUE]...
-local wrk = wrk -- luacheck: globals wrk init done
+-- luacheck: globals wrk init done
 
 function init(args)
   local file = assert(io.open(args[1], "rb"))

@@ -18,8 +18,12 @@ for scenario in os.getenv "SCENARIOS":gmatch "%S+" do
   routes[#routes + 1] = { match = function(name) return name == scenario and name or nil end, client = client_of(scenario) }
   routes[#routes + 1] = { model = "made/" .. scenario, client = client_of(scenario), to = "m" }
 end
-local router = ogl.router { clients = { { client = client_of "stall_head", name = "slow" } }, strategy = "least_busy" }
-routes[#routes + 1] = { model = "routed", client = router, to = "m" }
+local routers = {}
+for _, scenario in ipairs { "stall_head", "stall_mid_stream:3" } do
+  local router = ogl.router { name = scenario, clients = { client_of(scenario) }, strategy = "least_busy" }
+  routers[#routers + 1] = router
+  routes[#routes + 1] = { model = "routed/" .. scenario, client = router, to = "m" }
+end
 -- A model that is two servers, the first of which is down; its breaker is what the workers share.
 routes[#routes + 1] = { model = "virtual", to = "m", client = ogl.router {
   name = "virtual", store = ogl.store.shared "gateway", breaker = { failures = 1 },
@@ -62,5 +66,5 @@ end
 routes[#routes + 1] = { model = "mirror", client = server:use(mirror) }
 
 local gateway = ogl.gateway { routes = routes, metrics = ogl.middleware.prometheus { shared = "gateway" }, limits = { body = 100000 } }
-gateway.router = router
+gateway.routers = routers
 return gateway

@@ -11,7 +11,8 @@ if ! why=$(sh tests/llama/install.sh) || [ ! -f build/llama/scripted.gguf ]; the
 fi
 . tests/llama/env.sh
 flags="-std=gnu11 -g -O1 -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Werror"
-sources="tests/llama/test_*.c tests/llama/main.c tests/llama/asked.c tests/c/check.c csrc/llama/*.c csrc/core/buf.c csrc/core/utf8.c csrc/core/code.c"
+sources="tests/llama/test_*.c tests/llama/main.c tests/llama/asked.c tests/c/check.c csrc/llama/*.c
+  csrc/core/buf.c csrc/core/utf8.c csrc/core/code.c csrc/core/json_write.c csrc/core/number.c"
 passed=0 failed=0 skipped=0
 
 # one NAME FLAGS: builds and runs the tests once.

@@ -216,10 +216,8 @@ static const char *const hello[] = { "Hello", "▁from",    "▁a",    "▁tiny"
                                      ".",     "▁Nothing", "▁here", "▁is",   "▁real!",    NULL };
 static const char *const think[] = { "<think>",  "Two", "▁and",    "▁two", "▁make", "▁four.",
                                      "</think>", "The", "▁answer", "▁is4", "!",     NULL };
-static const char *const tool[] = {
-  "<tool_call>", "\n{\"name\":", "▁\"get_weather\",", "▁\"arguments\":", "▁{\"city\":", "▁\"S",         "ã",
-  "o▁Pau",       "lo\",",        "▁\"unit\":",        "▁\"c\"}}",        "\n",          "</tool_call>", NULL
-};
+static const char *const tool[] = { "<tool_call>", "\n{\"name\":", "▁\"get_weather\",", "▁\"arguments\":", "▁{\"city\":", "▁\"S", "ã",
+                                    "o▁Pau", "lo\"}}", "\n", "</tool_call>", NULL };
 static const char *const unicode[] = { "Grüße",  "你",    "好", ":",      "<0xF0>", "<0x9F>", "<0x8E>",
                                        "<0x89>", "▁done", "▁—", "▁\"q\"", "\\",     "fin",    NULL };
 static const char *const json[] = { "{\"a\":", "1", ",\"b\":", "[true,", "null]", "}", NULL };

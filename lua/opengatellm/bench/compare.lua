@@ -267,11 +267,9 @@ end
 -- Output -----------------------------------------------------------------------------------------------------------
 
 local function cells_of(row)
-  local is_share = row.unit == "share"
-  local text = is_share and number.share or number.text
-  local title = is_share and row.title or ("%s (%s)"):format(row.title, row.unit)
-  local interval = ("%s to %s"):format(number.change(row.low), number.change(row.high))
-  return { "  " .. title, text(row.before), text(row.after), number.change(row.change), interval, row.verdict }
+  local text = row.unit == "share" and number.share or number.text
+  local change = number.change(row.change, (row.high - row.low) / 2)
+  return { "  " .. row.title, text(row.before), text(row.after), change, row.verdict }
 end
 
 -- What changed of a pair of runs, below its name.
@@ -288,7 +286,7 @@ end
 
 local function grid_rows(comparison)
   local rows = {}
-  if comparison.same < comparison.tests then rows[1] = { "", "before", "after", "change", "95 % interval", "" } end
+  if comparison.same < comparison.tests then rows[1] = { "Times in ms", "before", "after", "change", "" } end
   for _, pair in ipairs(comparison.pairs) do add_pair(rows, pair) end
   for _, row in ipairs(rows) do
     for i, cell in ipairs(row) do row[i] = width.harmless(cell) end

@@ -6,8 +6,8 @@
 -- A run of a provider is: until the server is ready, warm-up, then each load of the plan. A sweep finds its loads itself: one request at a
 -- time, then as many as are wanted, and open loops at rates between the two that these have come to.
 --
--- What is slow here is not the server: the result tells what the bench adds to each time (bench/calibration.lua), and how busy its own
--- process was.
+-- What may be slow is the bench itself, and not the server: the result tells what it adds to each time (bench/calibration.lua), how busy
+-- its process was in a run, and how late it came to do what was due, for a machine that is busy with something else makes servers look slow.
 --
 -- @module opengatellm.bench
 local calibration = require "opengatellm.bench.calibration"
@@ -16,7 +16,9 @@ local json = require "opengatellm.json"
 local loads = require "opengatellm.bench.load"
 local prices = require "opengatellm.providers.prices"
 local request = require "opengatellm.request"
+local reservoirs = require "opengatellm.bench.reservoir"
 local scheduler = require "opengatellm.host".scheduler()
+local statistics = require "opengatellm.bench.statistics"
 local sweep = require "opengatellm.bench.sweep"
 local tallies = require "opengatellm.bench.tally"
 local task = require "opengatellm.task"
@@ -58,18 +60,22 @@ local M = {}
 ---@field plan ogl.bench.Plan
 ---@field state table what goes on: provider, label, load, tally
 ---@field stopped? "interrupted" the whole ends before its time
+---@field late ogl.bench.Reservoir by how many milliseconds ticks of the present run came late
 ---@field has_failed boolean this provider has had too many errors, and gets no more loads
 local Bench = {}
 Bench.__index = Bench
 
 local TICK = 0.1 -- seconds
+local LATE = 10000 -- ticks of a run whose lateness is kept
 local JUDGED = 20 -- requests that have to have ended before their share of errors counts
 local READY_TOKENS = 16 -- that the answer of a server which is asked whether it is ready may have
 
 --- Makes a bench.
 ---@param plan ogl.bench.Plan
 ---@return ogl.bench.Bench
-function M.new(plan) return setmetatable({ plan = plan, now = scheduler.now, state = {}, number = 0 }, Bench) end
+function M.new(plan)
+  return setmetatable({ plan = plan, now = scheduler.now, state = {}, number = 0, late = reservoirs.new(LATE) }, Bench)
+end
 
 -- Whether a load has had too many errors.
 local function has_failed(plan, counts)
@@ -107,7 +113,7 @@ end
 local function measure(self, provider, plan, runs)
   if runs[1] and self.plan.pause then task.sleep(self.plan.pause) end
   if self.stopped or self.has_failed then return nil end
-  self.state.label = label_of(plan)
+  self.state.label, self.late = label_of(plan), reservoirs.new(LATE)
   local cpu = os.clock()
   local load, tally = perform(self, provider, plan)
   cpu = os.clock() - cpu
@@ -115,9 +121,10 @@ local function measure(self, provider, plan, runs)
   local run = tally:result(seconds, load.started, load.dropped)
   run.label, run.mode, run.arrival, run.concurrency, run.rate = label_of(plan), plan.mode, plan.arrival, plan.concurrency, plan.rate
   run.corrected, run.streaming, run.ramp_seconds, run.warmup = plan.mode == "open", self.plan.streaming, plan.ramp, self.plan.warmup
-  run.ended, run.cpu = load.reason, cpu / math.max(1e-9, seconds + plan.ramp)
+  self.has_failed = has_failed(self.plan, tally.counts)
+  run.ended, run.cpu = self.has_failed and "errors" or load.reason, cpu / math.max(1e-9, seconds + plan.ramp)
+  run.late = statistics.summary(self.late.list, self.late.n)
   runs[#runs + 1] = run
-  self.has_failed = load.reason == "errors"
   self.watch.ended(provider.name, run)
   return run
 end
@@ -183,7 +190,10 @@ end
 
 -- Looks after the run from beside: is told of Ctrl-C, and tells what goes on.
 local function keep_watch(self, main)
-  while task.sleep(TICK) do -- until it is cancelled
+  local due = self.now() + TICK
+  while task.sleep(due - self.now()) do -- until it is cancelled
+    self.late:add(math.max(0, self.now() - due) * 1e3)
+    due = self.now() + TICK
     if self.watch.interrupted() and not self.stopped then
       self.stopped = "interrupted"
       if self.state.load and not self.state.load.ended then self.state.load:stop("interrupted", 0) else main:cancel() end

@@ -89,20 +89,34 @@ local function estimate(count, value_of)
   return { value = value, error = deviation(values), freedom = count - 1 }
 end
 
--- The values of all slices, sorted, each with the place of its slice; and how many each slice has.
+-- The values of all slices, sorted, each with the place of its slice.
 local function sorted_values(slices, value_of)
-  local list, counts = {}, {}
+  local list = {}
   for place, slice in ipairs(slices) do
-    counts[place] = 0
     for _, sample in ipairs(slice.samples) do
       local value = value_of(sample)
-      if value then
-        list[#list + 1], counts[place] = { value, place }, counts[place] + 1
-      end
+      if value then list[#list + 1] = { value, place } end
     end
   end
   table.sort(list, function(a, b) return a[1] < b[1] end)
-  return list, counts
+  return list
+end
+
+local MARKS = 64 -- on the way through the sorted values
+
+-- At marks along the sorted values: behind how many of them it stands, and how many of these each slice has. The last is behind all.
+local function marks_of(list, count)
+  local marks, counts, every = {}, {}, math.ceil(#list / MARKS)
+  for place = 1, count do counts[place] = 0 end
+  for i, each in ipairs(list) do
+    counts[each[2]] = counts[each[2]] + 1
+    if i % every == 0 or i == #list then
+      local mark = { behind = i }
+      for place = 1, count do mark[place] = counts[place] end
+      marks[#marks + 1] = mark
+    end
+  end
+  return marks
 end
 
 local function weighted_sum(weights, values)
@@ -111,16 +125,30 @@ local function weighted_sum(weights, values)
   return sum
 end
 
+-- The first mark up to which the weights come to as much as wanted.
+local function first_mark(marks, weights, wanted)
+  local low, high = 1, #marks
+  while low < high do
+    local middle = math.floor((low + high) / 2)
+    if weighted_sum(weights, marks[middle]) >= wanted then high = middle else low = middle + 1 end
+  end
+  return low
+end
+
 --- Estimates a quantile, by nearest rank.
 ---@param slices table[] of `slices`
 ---@param value_of fun(sample: table): number? nil: the sample has none
 ---@param share number above 0, to 1
 ---@return ogl.bench.Estimate? # nil where no sample has a value
 function M.quantile(slices, value_of, share)
-  local list, counts = sorted_values(slices, value_of)
+  local list = sorted_values(slices, value_of)
+  if not list[1] then return nil end
+  local marks = marks_of(list, #slices)
   return estimate(#slices, function(weights)
-    local left = share * weighted_sum(weights, counts) - 1e-9
-    for i = 1, #list do
+    local wanted = share * weighted_sum(weights, marks[#marks]) - 1e-9
+    local before = marks[first_mark(marks, weights, wanted) - 1]
+    local left = wanted - (before and weighted_sum(weights, before) or 0)
+    for i = before and before.behind + 1 or 1, #list do
       local weight = weights[list[i][2]]
       left = left - weight
       if left <= 0 and weight > 0 then return list[i][1] end

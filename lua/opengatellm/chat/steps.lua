@@ -174,10 +174,12 @@ end
 ---@param question string|ogl.Request
 ---@param operation "chat"|"stream"|"preview"|"count_tokens" the method that was called
 ---@param streamed boolean
+---@param is_checked? boolean the question is a request that was checked before
 ---@return ogl.Call?
 ---@return string? mistake of the caller's
-function M.begin(client, question, operation, streamed)
-  local asked, problem = M.checked(client, question)
+function M.begin(client, question, operation, streamed, is_checked)
+  local asked, problem = question, nil
+  if not is_checked then asked, problem = M.checked(client, question) end
   if not asked then return nil, problem end
   local call = calls.new(client)
   call.request, call.operation, call.streamed = asked, operation, streamed
@@ -221,10 +223,11 @@ end
 ---@param question string|ogl.Request
 ---@param operation "chat"|"stream"|"preview"|"count_tokens"
 ---@param streamed boolean
+---@param is_checked? boolean the question is a request that was checked before, as those are that came to us
 ---@return ogl.Call?
 ---@return ogl.Error|string|nil problem an error, or the caller's mistake
-function M.prepare(client, question, operation, streamed)
-  local call, problem = M.begin(client, question, operation, streamed)
+function M.prepare(client, question, operation, streamed, is_checked)
+  local call, problem = M.begin(client, question, operation, streamed, is_checked)
   if not call then return nil, problem end
   if client.retries.retry then keep_request(call) end
   local done

@@ -166,8 +166,23 @@ local function report(result, arguments)
   return give(nil, arguments.json and reports.json or arguments.csv and reports.csv or reports.table)
 end
 
-local BUSY = 0.8 -- of a core: from there on requests wait for ogl, not only for the server
-local BUSY_LINE = "ogl itself used %.0f %% of a core: its times are not to be trusted"
+-- From there on requests wait for ogl, and not only for the server: the share of a core that it uses, and the milliseconds by which it
+-- comes late to what is due, one time in ten.
+local BUSY, LATE = 0.8, 10
+
+-- Why the times of a run are not to be trusted; nil where they are.
+local function doubt(run)
+  if run.cpu > BUSY then return ("ogl itself used %.0f %% of a core"):format(run.cpu * 100) end
+  if run.late and run.late.p90 > LATE then
+    return ("this machine is too busy: ogl came %.0f ms late, one time in ten"):format(run.late.p90)
+  end
+end
+
+-- What is wrong with a run as a whole; nil where nothing is.
+local function failure_of(run, result)
+  if run.ended == "errors" then return "ended, for too many requests failed" end
+  if run.counts.success == 0 and not result.stopped then return "no request succeeded" end
+end
 
 -- Tells what went wrong; gives the exit status.
 local function verdict(result)
@@ -175,10 +190,9 @@ local function verdict(result)
   for _, provider in ipairs(result.providers) do
     if provider.problem then status = fail(("%s is not ready: %s"):format(provider.name, provider.problem), 1) end
     for _, run in ipairs(provider.runs) do
-      local where = ("%s, %s: "):format(provider.name, run.label)
-      if run.ended == "errors" then status = fail(where .. "ended, for too many requests failed", 1)
-      elseif run.counts.success == 0 and not result.stopped then status = fail(where .. "no request succeeded", 1) end
-      if run.cpu > BUSY then fail(where .. BUSY_LINE:format(run.cpu * 100)) end
+      local where, failure, why = ("%s, %s: "):format(provider.name, run.label), failure_of(run, result), doubt(run)
+      if failure then status = fail(where .. failure, 1) end
+      if why then fail(("%s%s: its times are not to be trusted"):format(where, why)) end
     end
   end
   return result.stopped == "interrupted" and 130 or status

@@ -24,7 +24,7 @@ function M.new(is_quiet) return setmetatable({ is_shown = not is_quiet and syste
 function Progress:show(text)
   if not self.is_shown or text == self.line then return end
   local columns = system.size(STANDARD_ERROR) or COLUMNS
-  io.stderr:write(CLEAR, width.cut(width.harmless(text), columns - 1))
+  io.stderr:write(CLEAR, width.cut(width.harmless(text), math.max(1, columns - 1)))
   io.stderr:flush()
   self.line = text
 end

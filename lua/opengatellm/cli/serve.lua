@@ -193,6 +193,7 @@ local function problem_of(values, program, folder)
   said = said:gsub("status %d+\n$", ""):gsub("%s+$", "")
   values.body = tonumber(said:match(config.BODY .. "(%d+)"))
   if status == 0 and values.body then return nil end
+  if said == "" then return ("nginx read the configuration and ended with the status %s, without a word"):format(tostring(status)) end
   return said:match(config.MARK .. "([^\n]*)") or "nginx says:\n" .. said
 end
 

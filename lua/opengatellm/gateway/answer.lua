@@ -46,8 +46,10 @@ local function connect(self)
   self.call.try.decoder = self.transcoder
 end
 
--- The end: what is left of the body is read, so that the connection can be kept.
+-- The end, once all of the answer is given away: what is left of the body is read, so that the connection can be kept.
 local function conclude(self)
+  if self.closed then return end
+  self.closed = true
   if not self.over and self.exchange.drain then self.exchange:drain(DRAIN) end
   self.exchange:close()
   self.transcoder:close()
@@ -60,19 +62,20 @@ local function written(out, ended, message)
   return nil, failure.final("limit", ended, message, true)
 end
 
+-- Reads once; nil alone at the end of the bytes.
+local function transcode(self)
+  if self.exchange.transcode then return self.exchange:transcode(self.transcoder, self.clock) end
+  local bytes, err = self.exchange:read()
+  if not bytes then return nil, err end
+  return written(self.transcoder:feed(bytes, self.visit:now()))
+end
+
 -- Reads once. At the end of the bytes the transcoder is told so.
 local function read(self)
-  local exchange, transcoder, bytes, out, err = self.exchange, self.transcoder, nil, nil, nil
-  if exchange.transcode then
-    out, err = exchange:transcode(transcoder, self.clock)
-    if out or err then return out, err end
-  else
-    bytes, err = exchange:read()
-    if err then return nil, err end
-    if bytes then return written(transcoder:feed(bytes, self.visit:now())) end
-  end
+  local out, ended = transcode(self)
+  if out or ended then return out, ended end
   self.over = true
-  local last, code, message = transcoder:finish(self.visit:now())
+  local last, code, message = self.transcoder:finish(self.visit:now())
   return written(last, last and true or code, message)
 end
 
@@ -89,15 +92,13 @@ local function advance(self)
   end
   if not ended then return out end
   self.ended = true
-  if problem then return out, error_of(self) end
-  conclude(self)
-  return out
+  return out, problem and error_of(self) or nil
 end
 
 -- Ends an answer with an error.
 local function fail(self, err)
   local call = self.call
-  self.ended = true
+  self.ended, self.closed = true, true
   if self.transcoder then
     local _, _, usage = self.transcoder:tally()
     err.usage = estimate.usage(call, { usage = usage })
@@ -149,22 +150,34 @@ end
 
 -- The next bytes of a stream; nil at its end.
 local function next_bytes(self)
-  local out, err = self.first, nil
+  local first = self.first
   self.first = nil
-  if out and out ~= "" then return out end
+  if first and first ~= "" then return first end
   while not self.ended do
-    out, err = advance(self)
+    local out, err = advance(self)
     if err then out = out .. tell(self, err) end
     if out ~= "" then return out end
   end
+  conclude(self)
 end
 
+-- The caller has gone: from a part of the answer, or with all of it.
 local function give_up(self)
-  if self.ended then return end
-  self.ended = true
+  if self.closed then return end
+  if not self.ended then self.transcoder:finish() end
+  self.ended, self.over = true, true
+  if not self.transcoder:problem() then return conclude(self) end
+  self.closed = true
   self.exchange:close()
   self.transcoder:close()
   self.meter:give_up()
+end
+
+-- Lets go what only another try would need: thousands of streams would keep their prompts.
+local function spend(self)
+  self.call:spend()
+  self.meter:spend()
+  self.context, self.visit.request.body = nil, nil
 end
 
 --- Sends a call, and gives its answer.
@@ -178,16 +191,19 @@ end
 ---@return ogl.Error|(fun())|nil close or the error
 ---@return table<string, string|string[]>? headers of the server
 function M.pass(visit, chat, call, meter, streamed, context)
-  context.silent = true
+  context.silent, call.request = true, nil -- the body has all of it
   local self = {
-    visit = visit, chat = chat, call = call, meter = meter, context = context, untouched = context.untouched, mode = streamed and "stream" or "whole", ended = false,
-    over = false, exchange = nil, transcoder = nil, status = nil, headers = nil, first = nil,
-    clock = chat.timed and function() return visit:now() end or nil,
+    visit = visit, chat = chat, call = call, meter = meter, context = context, untouched = context.untouched,
+    mode = streamed and "stream" or "whole", ended = false, over = false, closed = false, exchange = nil, transcoder = nil, status = nil,
+    headers = nil, first = nil, clock = chat.timed and function() return visit:now() end or nil,
   }
   local err = connect(self) or settle(self)
   if err then return nil, fail(self, err) end
-  if not streamed then return self.first, nil, self.headers end
-  if not self.ended then call:spend() end
+  if not streamed then
+    conclude(self)
+    return self.first, nil, self.headers
+  end
+  if not self.ended then spend(self) end
   return function() return next_bytes(self) end, function() give_up(self) end, self.headers
 end
 

@@ -155,7 +155,7 @@ end
 
 -- An answer whose events nobody needs.
 local function by_bytes(visit, chat, target, asked, meter, streamed, context)
-  local call, problem = steps.prepare(target.client, asked, "stream", true)
+  local call, problem = steps.prepare(target.client, asked, "stream", true, true)
   if not call then
     if type(problem) == "string" then problem = mistake.new(problem) end
     meter:done(problem)

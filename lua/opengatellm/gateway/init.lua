@@ -6,10 +6,15 @@
 -- `body` is a text, or a function that gives the next bytes, and nil at the end; call `close` where nobody will read on. A face is a file
 -- with a table of routes: openai.lua, ollama.lua. The adapter for nginx is nginx.lua.
 --
--- A face: name; claims(path) -> whether an unknown path is its own; routes[path][method] = handler; patterns = { { pattern, methods }, … };
--- error(status, message, err) -> content type, body; guard(visit) -> what is wrong with a request's head; unknown_model(name) and
--- unknown_path(path) -> words; and, where it has them, short_name(name), cors(visit) -> headers, preflight(visit) -> an answer, and
--- files = the pattern of paths whose bodies are files. A handler gives status, headers, body and close, or nil and an error.
+-- A face has
+--
+--   name; claims(path) -> whether an unknown path is its own
+--   routes[path][method] = handler; patterns = { { pattern, methods }, … }    a handler gives status, headers, body and close, or nil, err
+--   error(status, message, err) -> content type, body; guard(visit) -> what is wrong with a request's head
+--   unknown_model(name), unknown_path(path) -> words
+--
+-- and, where it has them: short_name(name); cors(visit) -> headers; preflight(visit) -> an answer; files, the pattern of paths whose
+-- bodies are files; busy, its words, with the status 503, for a limiter of the gateway that is full.
 --
 -- @module opengatellm.gateway
 local core = require "opengatellm.core"
@@ -224,8 +229,9 @@ end
 local function fail(visit, err)
   visit:report(err)
   visit:note_failure(err)
-  local status = problems.status(err)
-  local kind, body = visit.face.error(status, problems.message(err), err)
+  local face, status, message = visit.face, problems.status(err), problems.message(err)
+  if face.busy and problems.is_busy(err) then status, message = 503, face.busy end
+  local kind, body = face.error(status, message, err)
   local headers = { ["content-type"] = kind, ["retry-after"] = problems.retry_after(err) }
   if status == 405 and visit.methods then headers.allow = allow_of(visit.methods) end
   if err.code == CODES[415] then headers["accept-encoding"] = encodings.known() end

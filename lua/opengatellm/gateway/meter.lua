@@ -9,6 +9,7 @@
 -- untouched has no chain.
 --
 -- @module opengatellm.gateway.meter
+local estimate = require "opengatellm.chat.estimate"
 local problems = require "opengatellm.gateway.problem"
 local task = require "opengatellm.task"
 
@@ -19,7 +20,8 @@ local Meter = {}
 Meter.__index = Meter
 
 local function nothing() end
-local IDLE = { event = nothing, tally = nothing, done = nothing, give_up = nothing }
+local IDLE = { event = nothing, tally = nothing, spend = nothing, done = nothing, give_up = nothing }
+local NONE = {}
 
 --- Begins to count a call.
 ---@param visit ogl.GatewayVisit
@@ -50,6 +52,12 @@ function Meter:event(event) self.metrics.event(event, self.call, self.state) end
 ---@param usage? ogl.Usage
 function Meter:tally(chunks, bytes, usage) self.metrics.tally(chunks, bytes, usage, self.call, self.state) end
 
+--- Lets the request go, which may hold a long prompt: the answer has begun.
+function Meter:spend()
+  local call = self.call
+  call.prompt_tokens, call.request = call.prompt_tokens or estimate.prompt(call.request), NONE
+end
+
 --- Ends the count, once.
 ---@param err? ogl.Error
 ---@param answer? table with `usage`, of a call that has no events
@@ -61,9 +69,7 @@ function Meter:done(err, answer)
   self.metrics.done(not err and answer or nil, err, self.call, self.state)
 end
 
-local CLOSED = problems.new(503, "the caller has gone")
-
 --- Ends the count of a call whose caller has gone.
-function Meter:give_up() self:done(CLOSED) end
+function Meter:give_up() self:done(problems.gone()) end
 
 return M

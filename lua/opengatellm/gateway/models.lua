@@ -121,7 +121,8 @@ function M.denied(gateway, target)
   refresh_all(gateway)
   local list = gateway.lists[route].list
   for _, one in ipairs(list) do
-    if type(one) == "table" and one.id == target.model then return false end
+    local id = type(one) == "table" and one.id
+    if id == target.model or id == target.model .. ":latest" then return false end -- an Ollama server takes a name without a tag for that
   end
   return list[1] ~= nil
 end

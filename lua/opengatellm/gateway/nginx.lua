@@ -11,7 +11,6 @@
 --
 -- @module opengatellm.gateway.nginx
 local config = require "opengatellm.gateway.config"
-local errors = require "opengatellm.errors"
 local problems = require "opengatellm.gateway.problem"
 local task = require "opengatellm.task"
 
@@ -121,13 +120,11 @@ local function send(status, headers, body, close)
   ngx.print(body)
 end
 
-local GONE = errors.new { kind = "closed", message = "the caller has gone" }
-
 -- Has the upstream request ended when the caller goes. nginx kills what waits for the upstream server, and closes its socket.
 local function watch(state)
   local killed = task.outlive()
   ngx.on_abort(function()
-    pcall(killed, GONE)
+    pcall(killed, problems.gone())
     if state.close then pcall(state.close) end
     ngx.exit(499)
   end)

@@ -44,6 +44,9 @@ function M.unknown_model(name) return ("model '%s' not found"):format(name) end
 ---@return string
 function M.unknown_path() return "404 page not found" end
 
+--- The words of a server that has too many requests.
+M.busy = "server busy, please try again.  maximum pending requests exceeded"
+
 --- A name without Ollama's tag `:latest`; nil where it has none.
 ---@param name string
 ---@return string?

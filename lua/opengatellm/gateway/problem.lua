@@ -28,6 +28,11 @@ function M.status(err)
   return STATUS[err.kind] or 502
 end
 
+--- Says whether an error is that the gateway's own limiter is full, so that the same request may pass soon.
+---@param err ogl.Error
+---@return boolean
+function M.is_busy(err) return err.kind == "limit" and err.sent == false and err.retryable == true end
+
 --- The words that a caller gets for an error, in one line.
 ---@param err ogl.Error
 ---@return string
@@ -36,6 +41,10 @@ function M.message(err)
   text = text:gsub("^client:%w+: ", ""):gsub("^router:%w+: ", ""):gsub("[%c]+", " ")
   return #text > LONGEST and text:sub(1, LONGEST):gsub("[\128-\255]+$", "") .. " …" or text
 end
+
+--- Makes the error of a call whose caller has gone.
+---@return ogl.Error
+function M.gone() return errors.new { kind = "closed", message = "the caller has gone" } end
 
 --- The words for a body that is too long.
 ---@param limit integer bytes

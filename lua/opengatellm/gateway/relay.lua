@@ -42,11 +42,27 @@ local OUTLINES = {
   ollama = { model = "text", stream = "boolean", messages = { { role = "text" } }, options = "object", tools = "list" },
 }
 
+local speakers = setmetatable({}, { __mode = "k" }) -- gateway -> protocol -> whether a client of its routes may speak it
+
+local function is_spoken(gateway, protocol)
+  local known = speakers[gateway] or {}
+  speakers[gateway] = known
+  if known[protocol] == nil then
+    known[protocol] = false
+    for _, route in ipairs(gateway.routes.list) do
+      local provider = not route.client.rows and route.client.provider
+      if provider and (provider.protocol == protocol or provider.models) then known[protocol] = true end
+    end
+  end
+  return known[protocol]
+end
+
 --- Reads of a request what a relay has to know; nil where that is not enough, and it is to be read in full.
 ---@param visit ogl.GatewayVisit
 ---@param chat ogl.GatewayChat
 ---@return {model: string, stream: boolean}? wants
 function M.glance(visit, chat)
+  if not is_spoken(visit.gateway, chat.protocol) then return nil end
   local body, path = visit.request.body, visit.request.path
   local seen = body and core.outline(body, OUTLINES[chat.protocol])
   if not (seen and seen.model and (seen.messages or seen.input)) or path:find "/generate" then return nil end
@@ -87,7 +103,8 @@ end
 
 -- Calls -------------------------------------------------------------------------------------------------------------------
 
--- The body as it came, but for the model's name where the server has another: that goes to the front.
+-- The body as it came, but for the model's name, which goes to the front: where the server has another one, and where the body names two,
+-- of which the server may take the one that the routes did not see.
 local function renamed(body, model)
   local rest = core.without(body, "model", "name")
   return '{"model":' .. json.encode(model) .. (rest:find "^%s*{%s*}" and "}" or "," .. rest:match "^%s*{(.*)$")
@@ -134,7 +151,8 @@ end
 function M.answer(visit, target, chat, wants)
   local client, streamed = M.client(target, chat.protocol), wants.stream
   local meter = meters.begin(visit, streamed and "stream" or "chat", { input = visit.request.body }, target)
-  local body = target.model ~= wants.model and renamed(visit.request.body, target.model) or nil
+  local body = visit.request.body
+  if target.model ~= wants.model or core.member(body, "model") ~= json.encode(target.model) then body = renamed(body, target.model) end
   local call = send(visit, client, chat, wants, body)
   local context = { model = wants.model, created = os.time(), untouched = true }
   local given, close, headers = answers.pass(visit, chat, call, meter, streamed, context)
@@ -200,7 +218,9 @@ local function stream(visit, target, chat, call, meter)
     return nil, status
   end
   visit:note(target, nil, answers.tries(call))
-  local self = { visit = visit, exchange = exchange, meter = meter, call = call, chat = chat, model = target.model, tail = "", ended = false }
+  local self = {
+    visit = visit, exchange = exchange, meter = meter, call = call, chat = chat, model = target.model, tail = "", ended = false,
+  }
   return 200, headers_of(headers, true), function() return next_bytes(self) end, function() give_up(self) end
 end
 

@@ -308,15 +308,10 @@ end
 -- Operators, from those that bind most ----------------------------------------------------------------------------------------
 
 local function unary(tokens, plain)
-  local line, node = tokens:line()
+  local line = tokens:line()
+  local kind = tokens:take_operator "-" and "negative" or tokens:take_operator "+" and "positive"
   tokens:enter()
-  if tokens:take_operator "-" then
-    node = { kind = "negative", of = unary(tokens, true), line = line }
-  elseif tokens:take_operator "+" then
-    node = { kind = "positive", of = unary(tokens, true), line = line }
-  else
-    node = primary(tokens)
-  end
+  local node = kind and { kind = kind, of = unary(tokens, true), line = line } or primary(tokens)
   tokens:leave()
   node = postfix(tokens, node)
   return plain and node or filtered(tokens, node)

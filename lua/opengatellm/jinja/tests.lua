@@ -60,7 +60,8 @@ local tests = {
 }
 
 for alias, name in pairs {
-  equalto = "eq", lessthan = "lt", greaterthan = "gt", ["=="] = "eq", ["!="] = "ne", ["<"] = "lt", [">"] = "gt", ["<="] = "le", [">="] = "ge",
+  equalto = "eq", lessthan = "lt", greaterthan = "gt",
+  ["=="] = "eq", ["!="] = "ne", ["<"] = "lt", [">"] = "gt", ["<="] = "le", [">="] = "ge",
 } do
   tests[alias] = tests[name]
 end

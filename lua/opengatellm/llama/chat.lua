@@ -6,6 +6,7 @@
 -- @module opengatellm.llama.chat
 local core = require "opengatellm.core"
 local grammar = require "opengatellm.llama.grammar"
+local ordered_json = require "opengatellm.llama.ordered_json"
 local output = require "opengatellm.llama.output"
 local prompt = require "opengatellm.llama.prompt"
 local random = require "opengatellm.base.random"
@@ -35,7 +36,7 @@ end
 local SAMPLING = {
   temperature = "temperature", top_k = "top_k", top_p = "top_p", min_p = "min_p", repeat_penalty = "repeat_penalty", seed = "seed",
   frequency_penalty = "frequency_penalty", presence_penalty = "presence_penalty", logit_bias = "logit_bias", max_tokens = "max_tokens",
-  max_completion_tokens = "max_tokens",
+  max_completion_tokens = "max_tokens", logprobs = "logprobs", top_logprobs = "top_logprobs",
 }
 
 local function job_of(body, written)
@@ -49,23 +50,67 @@ local function job_of(body, written)
   return job
 end
 
+-- Whether a message has a part that is no text.
+local function has_media(message)
+  for _, part in ipairs(type(message) == "table" and type(message.content) == "table" and message.content or {}) do
+    if type(part) == "table" and part.type ~= "text" and part.type ~= "refusal" then return true end
+  end
+  return false
+end
+
 -- What this cannot do, in a request that means it.
 local function problem_of(body)
   if type(body.messages) ~= "table" then return "messages: expected a list" end
+  for _, message in ipairs(body.messages) do
+    if has_media(message) then return "messages: a model in this process reads text alone" end
+  end
   if (plain(body.n) or 1) ~= 1 then return "n: a model in this process gives one answer at a time" end
-  if plain(body.logprobs) then return "logprobs: a model in this process gives none" end
 end
 
--- The tools that the model may call.
-local function tools_of(body) return body.tool_choice ~= "none" and plain(body.tools) or nil end
+-- The functions of the tools that the model may call.
+local function tools_of(body)
+  local list = {}
+  for _, tool in ipairs(body.tool_choice ~= "none" and plain(body.tools) or list) do
+    if type(tool) == "table" and type(tool["function"]) == "table" then list[#list + 1] = tool["function"] end
+  end
+  return list
+end
 
--- The grammar that a request asks for, or nothing; or a refusal.
-local function grammar_of(body)
-  local choice, format = plain(body.tool_choice), plain(body.response_format)
-  if choice == "required" or type(choice) == "table" then return grammar.of_tools(tools_of(body), choice) end
+-- Those that it has to call: all, or the one that is named.
+local function forced_tools(choice, tools)
+  if choice == "required" then return tools end
+  local name = type(choice) == "table" and type(choice["function"]) == "table" and choice["function"].name
+  if not name then return nil end
+  for _, tool in ipairs(tools) do
+    if tool.name == name then return { tool } end
+  end
+  return {}
+end
+
+-- The schema of an output, whose properties the model writes in this order.
+local function schema_of(text)
+  local raw = core.member(text, "response_format", "json_schema", "schema")
+  if raw then return ordered_json.read(raw) end
+  return { type = "object" }
+end
+
+-- The grammar that a request asks for and its warnings; nothing, or nil and an error.
+local function grammar_of(body, text, tools, form)
+  local forced, format = forced_tools(plain(body.tool_choice), tools), plain(body.response_format)
+  if forced then return grammar.of_tools(forced, { form = form, parallel = body.parallel_tool_calls ~= false }) end
   if type(format) ~= "table" or format.type == "text" then return nil end
-  if format.type == "json_schema" then return grammar.of_schema(format.json_schema.schema) end
-  return grammar.of_schema { type = "object" }
+  return grammar.of_schema(schema_of(text))
+end
+
+local function names_of(tools)
+  local names = {}
+  for _, tool in ipairs(tools) do names[tool.name] = tool end
+  return next(names) ~= nil and names or nil
+end
+
+local function joined(list, others)
+  for _, each in ipairs(others or {}) do list[#list + 1] = each end
+  return list
 end
 
 --- Begins an answer.
@@ -80,14 +125,16 @@ function M.new(engine, body, text, own_template)
   if problem then return nil, refusal.field(problem) end
   local written, err = prompt.of(engine, body, text, own_template)
   if not written then return nil, err end
-  local job = job_of(body, written)
-  local rules
-  if not job.grammar then rules, err = grammar_of(body) end
-  if not rules and err then return nil, refusal.field(tostring(err)) end
+  local tools, job = tools_of(body), job_of(body, written)
+  local rules, warnings
+  rules, err, warnings = grammar_of(body, text, tools, written.form)
+  if err then return nil, err end
   job.grammar = job.grammar or rules
-  local self = setmetatable({ job = job, streamed = plain(body.stream) == true, model = body.model, index = 0, warnings = written.warnings }, Chat)
-  self.reader = output.new { thinking = written.is_open, tools = tools_of(body) }
-  self.room, self.called = engine:facts().context, false
+  local self = setmetatable({
+    job = job, streamed = plain(body.stream) == true, model = body.model, room = engine:facts().context, index = 0, kind = nil, called = false,
+    reader = output.new { thinking = written.is_open, tools = names_of(tools) },
+    warnings = joined(joined({}, written.warnings), warnings),
+  }, Chat)
   self:open_encoder(body)
   return self
 end
@@ -125,8 +172,10 @@ end
 
 --- Takes text of the model; gives what may be sent of the answer.
 ---@param text string
+---@param logprobs? string items of JSON, of the tokens since the last time
 ---@return string? bytes
-function Chat:feed(text)
+function Chat:feed(text, logprobs)
+  if logprobs then self.encoder:put { type = "logprobs", json = '{"content":[' .. logprobs .. "]}" } end
   put_items(self, self.reader:feed(text))
   if self.streamed then return self.encoder:take() end
 end

@@ -1,6 +1,6 @@
 --- Grammars: JSON Schema to GBNF, by which libllama samples only what fits.
 --
---   local text, err, warnings = grammar.of_schema(schema, { thought = "maybe" })
+--   local text, err, warnings = grammar.of_schema(schema)
 --
 -- Exact are types, properties (which may be left out, and in which order of the schema they stand), closed objects, enum, const, bounded
 -- arrays and texts, ranges of integers, anyOf and references inside of the schema. What a grammar allows is never less than JSON but may be
@@ -333,31 +333,10 @@ function Job:expression(schema, path)
   return made
 end
 
--- Thoughts ------------------------------------------------------------------------------------------------------------------------
+-- Grammars ------------------------------------------------------------------------------------------------------------------------
 
--- Rules for all text up to a mark, and the mark. Each says how much of the mark has come: its first character stands in it only once.
-local function up_to_mark(rules, prefix, mark)
-  for i = 1, #mark do
-    local wanted, first = mark:sub(i, i), mark:sub(1, 1)
-    local matched = i == #mark and literal(wanted) or sequence(literal(wanted), ("%s-%d"):format(prefix, i + 1))
-    local again = i > 1 and (" | %s %s-2"):format(literal(first), prefix) or ""
-    local escaped = (wanted .. (i > 1 and first or "")):gsub("[%]\\%^]", "\\%0")
-    rules:set(("%s-%d"):format(prefix, i), ("%s%s | [^%s] %s-1"):format(matched, again, escaped, prefix))
-  end
-  return prefix .. "-1"
-end
-
--- The root: the answer, behind a thought that the prompt has begun ("open"), or that may come ("maybe").
-local function root_of(rules, answer, thought)
-  if not thought then return answer end
-  local rest = up_to_mark(rules, "until", "</think>")
-  if thought == "open" then return ("%s [ \\n]{0,4} %s"):format(rest, answer) end
-  return ('( "<think>" %s [ \\n]{0,4} )? %s'):format(rest, answer)
-end
-
-local function finish(job, answer, thought)
-  local root = root_of(job.rules, answer, thought)
-  job.rules:set("root", root)
+local function finish(job, answer)
+  job.rules:set("root", answer)
   return job.rules:text(), nil, job.warnings[1] and job.warnings or nil
 end
 
@@ -379,23 +358,21 @@ local function attempt(fn, ...)
   error(text, 0)
 end
 
----@class ogl.llama.GrammarOptions
----@field thought? "open"|"maybe" the prompt has begun a thought; or the model may begin one: the grammar holds for what comes behind it
+---@class ogl.llama.ToolGrammarOptions
 ---@field form? "hermes"|"llama"|"mistral"|"mistral_named" how the model writes calls (tool_forms.lua); default "hermes"
 ---@field parallel? boolean whether there may be several calls; default true
 
 --- Makes the grammar of the values that fit a schema.
 ---@param schema table|boolean
----@param options? ogl.llama.GrammarOptions
 ---@return string? gbnf
 ---@return ogl.Error? err `config`: the schema is wrong; `unsupported`: no value fits, or the grammar would be too large
 ---@return {code: string, field: string, message: string}[]? warnings what the grammar does not check; nil for nothing
-function M.of_schema(schema, options)
+function M.of_schema(schema)
   return attempt(function()
     if schema == false then refuse "no value fits the schema" end
     local job = job_of(schema)
     local answer = job:expression(job.root, "") or refuse "no value fits the schema"
-    return finish(job, answer, options and options.thought)
+    return finish(job, answer)
   end)
 end
 
@@ -441,7 +418,7 @@ end
 
 --- Makes the grammar of calls of tools, for a model that has to call one.
 ---@param tools {name: string, parameters?: table}[]
----@param options? ogl.llama.GrammarOptions
+---@param options? ogl.llama.ToolGrammarOptions
 ---@return string? gbnf
 ---@return ogl.Error? err as that of of_schema
 ---@return {code: string, field: string, message: string}[]? warnings
@@ -452,7 +429,7 @@ function M.of_tools(tools, options)
     local job, calls = job_of {}, {}
     for i, tool in ipairs(tools) do calls[i] = tool_call(job, tool, form) end
     job.rules:set("call", joined(calls) or refuse "there are no tools")
-    return finish(job, form.all("call", options.parallel ~= false), options.thought)
+    return finish(job, form.all("call", options.parallel ~= false))
   end)
 end
 

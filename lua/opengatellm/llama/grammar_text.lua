@@ -97,7 +97,7 @@ end
 ---@return string
 function Rules:free_name(wanted)
   local base = wanted:gsub("[^%w]+", "-"):gsub("^%-+", ""):gsub("%-+$", ""):sub(1, 60)
-  if base == "" or base == "root" or base == "call" or base:find "^until%-" then base = "part-" .. base end
+  if base == "" or base == "root" or base == "call" then base = "part-" .. base end
   base = base:gsub("%-$", "")
   local name, number = base, 1
   while self.bodies[name] or SHARED[name] do

@@ -15,7 +15,8 @@ end
 -- A pattern in which the system message is the beginning of the user's: [INST] … [/INST] answer.
 local function instructions(system, user, assistant)
   return "{{ bos_token }}{% set ns = namespace(system='') %}{% for m in messages %}{% if m.role == 'system' %}{% set ns.system %}"
-    .. system .. "{% endset %}{% elif m.role == 'assistant' %}" .. assistant .. "{% else %}" .. user .. "{% set ns.system = '' %}{% endif %}{% endfor %}"
+    .. system .. "{% endset %}{% elif m.role == 'assistant' %}" .. assistant .. "{% else %}" .. user
+    .. "{% set ns.system = '' %}{% endif %}{% endfor %}"
 end
 
 -- A pattern, and what a template of its family says; the first that fits is taken.
@@ -48,23 +49,6 @@ function M.of(source)
     if source and source:find(row[2], 1, true) then return row[3], row[1] end
   end
   return PATTERNS[1][3], PATTERNS[1][1]
-end
-
---- Lists the families.
----@return string[]
-function M.names()
-  local names = {}
-  for i, row in ipairs(PATTERNS) do names[i] = row[1] end
-  return names
-end
-
---- Gives the pattern of a family.
----@param name string
----@return string? source nil where there is none
-function M.named(name)
-  for _, row in ipairs(PATTERNS) do
-    if row[1] == name then return row[3] end
-  end
 end
 
 return M

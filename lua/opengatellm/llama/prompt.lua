@@ -4,14 +4,15 @@
 local core = require "opengatellm.core"
 local json = require "opengatellm.json"
 local template = require "opengatellm.llama.template"
+local tool_forms = require "opengatellm.llama.tool_forms"
 
 local M = {}
 
 local OPEN, CLOSE = "<think>", "</think>"
 
 local function thinks(body)
-  local given = type(body.chat_template_kwargs) == "table" and body.chat_template_kwargs.enable_thinking
-  if type(given) == "boolean" then return given end
+  local given = type(body.chat_template_kwargs) == "table" and body.chat_template_kwargs or {}
+  if type(given.enable_thinking) == "boolean" then return given.enable_thinking end
   return body.reasoning_effort ~= "none"
 end
 
@@ -28,13 +29,14 @@ local function member(text, name)
   return raw and raw ~= "null" and json.raw(raw) or nil
 end
 
--- The variables of the template: what transformers gives, and what the request adds.
-local function values_of(engine, body, text)
+-- The variables of the template: what transformers gives, and what the request adds. A function of the user gets plain tables.
+local function values_of(engine, body, text, is_own)
   local facts, values = engine:facts(), {}
   if type(body.chat_template_kwargs) == "table" then
     for name, value in pairs(body.chat_template_kwargs) do values[name] = value end
   end
   values.messages, values.tools = member(text, "messages"), body.tool_choice ~= "none" and member(text, "tools") or nil
+  if is_own then values.messages, values.tools = body.messages, values.tools and body.tools end
   values.enable_thinking, values.add_generation_prompt = thinks(body), true
   values.bos_token, values.eos_token, values.now = facts.bos_token, facts.eos_token, os.time()
   return values
@@ -44,6 +46,7 @@ end
 ---@field pieces ogl.llama.Piece[]
 ---@field is_open boolean whether it ends in a thought
 ---@field thought? {open: string, close: string, is_open: boolean}
+---@field form string in which the model writes calls (tool_forms.lua)
 ---@field warnings? table[]
 
 --- Writes a prompt.
@@ -55,11 +58,12 @@ end
 ---@return ogl.Error? err
 function M.of(engine, body, text, own_template)
   local writer = own_template and template.new(own_template) or engine:template()
-  local pieces, err, warnings = writer:render(values_of(engine, body, text))
+  local pieces, err, warnings = writer:render(values_of(engine, body, text, own_template ~= nil))
   if not pieces then return nil, err end
   local is_open = ends_in_thought(pieces)
   local thought = thinks(body) and { open = OPEN, close = CLOSE, is_open = is_open } or nil
-  return { pieces = pieces, is_open = is_open, thought = thought, warnings = warnings }
+  local form = tool_forms.form_of(engine:facts().template)
+  return { pieces = pieces, is_open = is_open, thought = thought, form = form, warnings = warnings }
 end
 
 return M

@@ -4,7 +4,8 @@
 --   local pieces, err, warnings = template:render { messages = …, tools = …, add_generation_prompt = true, bos_token = "<s>" }
 --
 -- What the user, a tool or a document says can never become a special token, whatever the template does with it: it comes in pieces
--- whose `special` is false. Where a template is missing or cannot be run, the pattern of the model's family takes its place, and a warning says so.
+-- whose `special` is false. Where a template is missing or cannot be run, the pattern of the model's family takes its place, and a
+-- warning says so.
 --
 -- @module opengatellm.llama.template
 local core = require "opengatellm.core"

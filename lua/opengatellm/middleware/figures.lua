@@ -166,10 +166,13 @@ local function with_total(usage)
   return usage
 end
 
+-- The tokens of a prompt, by an estimate. A gateway lets its requests go while their answers come, and notes this before.
+local function prompt_of(call) return call.prompt_tokens or estimate.prompt(call.request) end
+
 -- The usage of an answer whose server counted nothing.
 local function counted(answer, call, state)
   local output = state.bytes > 0 and estimate.tokens(state.bytes) or estimate.answer(answer)
-  return with_total { input_tokens = estimate.prompt(call.request), output_tokens = output, estimated = true }
+  return with_total { input_tokens = prompt_of(call), output_tokens = output, estimated = true }
 end
 
 local function usage_of_error(err, call, state)
@@ -183,7 +186,7 @@ local function usage_of_error(err, call, state)
     return with_total(copy)
   end
   if err.sent == false or err.status or not TAKEN[err.kind] then return {} end
-  return with_total { input_tokens = estimate.prompt(call.request), output_tokens = 0, estimated = true }
+  return with_total { input_tokens = prompt_of(call), output_tokens = 0, estimated = true }
 end
 
 --- What a call used: as the server said, else an estimate, marked `estimated`. An answer out of a cache (`usage.cached`) used nothing.

@@ -226,8 +226,8 @@ end
 -- Most chats are texts and a few numbers alone: they are taken as they stand, and only others are read field by field.
 local PLAIN = {
   model = "text", stream = "boolean", messages = { { role = "text", content = "text" } }, options = {
-    temperature = "number", top_p = "number", top_k = "integer", seed = "integer", presence_penalty = "number", frequency_penalty = "number",
-    num_predict = "integer",
+    temperature = "number", top_p = "number", top_k = "integer", seed = "integer", presence_penalty = "number",
+    frequency_penalty = "number", num_predict = "integer",
   },
 }
 local SAID = { system = true, developer = true, user = true, assistant = true }

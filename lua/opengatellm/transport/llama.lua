@@ -125,7 +125,8 @@ end
 
 local function ended(exchange, ending, ...)
   if not exchange.answer then return loaded(exchange, ending) end
-  local before = exchange.answer.job
+  local before, rest = exchange.answer.job, exchange.job:logprobs()
+  if rest then give(exchange, exchange.answer:feed("", rest)) end
   local bytes, problem = exchange.answer:finish(ending, ...)
   if problem then return refuse(exchange, problem) end
   if not bytes and exchange.answer.job ~= before then return start(exchange, exchange.answer.job) end
@@ -139,7 +140,7 @@ local function advance(exchange)
   local bytes, ending, tokens, cached, written = exchange.job:take()
   if bytes == false then return false end
   exchange.since = nil
-  if bytes then give(exchange, exchange.answer:feed(bytes)) else ended(exchange, ending, tokens, cached, written) end
+  if bytes then give(exchange, exchange.answer:feed(bytes, exchange.job:logprobs())) else ended(exchange, ending, tokens, cached, written) end
   return true
 end
 

@@ -39,6 +39,25 @@ describe("the page of a report", function()
     assert.equal(4 + 2 + 2 + 2 + 1, count(open, "<figure>"))
   end)
 
+  it("draws values where they belong", function()
+    local runs = {}
+    for i, value in ipairs { 50, 100 } do
+      runs[i] = made.closed({ ttft = 100, itl = 10 }, i, 4)
+      runs[i].figures = { ttft = { n = 4, p50 = value, p90 = 150, p99 = 200, max = 200 } }
+      runs[i].rates = { output_tokens = value }
+    end
+    local drawings = {}
+    for drawing in report.html(made.result({ { name = "one", runs = runs } }, { slo = { ttft = 150 } })):gmatch "<svg [^>]*class=\"chart\".-</svg>" do
+      drawings[#drawings + 1] = drawing
+    end
+    -- an axis from 0 at 206 to 200 at 24; two levels on one from 46 to 432
+    for _, mark in ipairs { "translate(142.5 160.5)", "translate(335.5 115.0)", 'points="142.5,160.5 335.5,115.0"', "M142.5 160.5V24.0M139.5 69.5h6", 'y1="69.5"' } do
+      assert.truthy(drawings[1]:find(mark, 1, true), mark)
+    end
+    assert.truthy(drawings[1]:find("<title>1 at a time: p50 50, p90 150, p99 200, max 200 ms (4 values)</title>", 1, true))
+    for _, mark in ipairs { "translate(142.5 115.0)", "translate(335.5 24.0)" } do assert.truthy(drawings[2]:find(mark, 1, true), mark) end
+  end)
+
   it("leaves out what was not measured", function()
     local run = made.closed({ ttft = 100, itl = 10 }, 1, 5)
     run.streaming = false

@@ -13,8 +13,8 @@ describe("a number", function()
       assert.equal(text, number.text(value))
     end
     for _, none in ipairs { 0 / 0, math.huge, -math.huge } do assert.equal("–", number.text(none)) end
-    assert.same({ "–", "–", "–" }, { number.text(nil), number.share(nil), number.change(nil) })
-    assert.same({ "93.8 %", "+10.0 %", "−2.5 %" }, { number.share(0.9375), number.change(0.1), number.change(-0.025) })
+    assert.same({ "–", "–", "–" }, { number.text(nil), number.share(nil), number.change(nil, 0) })
+    assert.same({ "93.8 %", "+10.0 ±2.0 %", "−2.5 ±0.1 %" }, { number.share(0.9375), number.change(0.1, 0.02), number.change(-0.025, 0.001) })
     assert.same({ "1 failure", "2 failures", "429", "ECONNRESET" }, { number.count(1, "failure"), number.count(2, "failure"), number.code(429), number.code "ECONNRESET" })
   end)
 end)

@@ -43,11 +43,13 @@ end
 
 local function straight(x1, y1, x2, y2, class) return element("line", { x1 = x1, y1 = y1, x2 = x2, y2 = y2, class = class }) end
 
+local UNIT_Y = 11 -- of the words above a drawing
+
 --- Draws the axis of values, and a line across the drawing for each that it names.
 ---@param axis ogl.bench.Scale
 ---@param unit string
 function Chart:y_axis(axis, unit)
-  self:add(text(0, 11, "start", axis.is_log and unit .. ", logarithmic" or unit, "axis"))
+  self:add(text(0, UNIT_Y, "start", axis.is_log and unit .. ", logarithmic" or unit, "axis"))
   for _, value in ipairs(axis.ticks) do
     local y = axis.place(value)
     self:add(straight(M.LEFT, y, M.RIGHT, y, "grid"))
@@ -165,12 +167,17 @@ function M.range(place, x, from, across, to)
   return element("path", { d = way, class = "range " .. M.class(place) })
 end
 
---- A dashed line across the drawing, with its words above its left end.
+local SAMPLE = 24 -- how long the piece of a dashed line is beside the words that explain it
+
+--- A dashed line across the drawing, with its words above the drawing, where they hide nothing.
 ---@param y number
 ---@param words string
 ---@return ogl.bench.Markup
 function M.limit(y, words)
-  return element("g", nil, { straight(M.LEFT, y, M.RIGHT, y, "limit"), text(M.LEFT + 2, y - 4, "start", words, "axis") })
+  return element("g", nil, {
+    straight(M.LEFT, y, M.RIGHT, y, "limit"), straight(M.RIGHT - SAMPLE, UNIT_Y - 4, M.RIGHT, UNIT_Y - 4, "limit"),
+    text(M.RIGHT - SAMPLE - 6, UNIT_Y, "end", words, "axis"),
+  })
 end
 
 --- A part of a bar.

@@ -26,7 +26,8 @@ local COLUMNS = {
 
 --- What the titles mean.
 M.LEGEND = "Cut: began well and did not end. Dropped: not sent, for too many were open. tokens/s: output tokens of all requests together. "
-  .. "good/s: requests a second within the SLO. Late: the start behind its schedule. tokens by: counted by the server (usage), by chunks. "
+  .. "good/s: requests a second within the SLO. Late: the start behind its schedule. "
+  .. "tokens by: counted by the server (usage), or as chunks of text. "
   .. "own CPU: of one core, for the test itself; above 80 % the times are no longer those of the server."
 
 local function is_there(column, rows)

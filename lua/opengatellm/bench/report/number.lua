@@ -28,12 +28,13 @@ function M.share(value)
   return ("%.1f %%"):format(value * 100)
 end
 
---- Writes a change in per cent, with its sign.
+--- Writes a change in per cent, with its sign and how far it may be off: "−12.9 ±5.8 %".
 ---@param value? number 0.1 is ten per cent more
+---@param error number
 ---@return string
-function M.change(value)
+function M.change(value, error)
   if not is_number(value) then return M.NONE end
-  return (("%+.1f %%"):format(value * 100):gsub("^%-", "−"))
+  return (("%+.1f ±%.1f %%"):format(value * 100, error * 100):gsub("^%-", "−"))
 end
 
 --- Writes how many there are of something: "1 error", "3 errors".

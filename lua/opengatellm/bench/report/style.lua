@@ -66,6 +66,7 @@ thead th{color:var(--soft);font-weight:600;vertical-align:bottom}
 tbody th{font-weight:400}
 tbody th.group{font-weight:600;padding-top:.9rem}
 .words th,.words td{white-space:normal;text-align:left;vertical-align:top}
+.words th{width:min(16rem,40%)}
 code,pre{font:.85em ui-monospace,SFMono-Regular,Menlo,"DejaVu Sans Mono",monospace}
 pre{white-space:pre-wrap;margin:.3rem 0;padding:.5rem .7rem;background:var(--card);border:1px solid var(--line);border-radius:6px}
 .errors{padding-left:1.2rem}

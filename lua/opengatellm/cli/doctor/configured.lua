@@ -41,9 +41,9 @@ local function key_finding(client)
   if not names or not names[1] then return finding.ok("key", client.provider.name .. " asks for none by a variable") end
   local name = set_of(names)
   if not name then
-    return finding.warning("key", "none: " .. table.concat(names, " and ") .. " are not set", "export " .. names[1] .. "=…")
+    return finding.warning("key", "none in " .. table.concat(names, " or "), "set " .. names[1] .. ", unless the server asks for no key")
   end
-  local problem, remedy = problem_of_key(os.getenv(name)), "export " .. name .. "=… once more, with the key alone"
+  local problem, remedy = problem_of_key(os.getenv(name)), "set " .. name .. " once more, to the key alone"
   if problem then return finding.failed("key", name .. " is set, but " .. problem, remedy) end
   return finding.ok("key", name .. " is set")
 end
@@ -90,6 +90,8 @@ local function encryption_finding(client)
   return finding.warning("encryption", "the key goes to " .. name .. " unencrypted", "use https://, if the server has it")
 end
 
+local REMEDY = "set what this names, such as OGL_URL=https://albert.api.etalab.gouv.fr; docs/providers.md has every provider's variables"
+
 --- Looks at what is configured.
 ---@param arguments table as argparse read them
 ---@return ogl.doctor.Finding[]
@@ -98,7 +100,7 @@ function M.findings(arguments)
   local client, line = common.client(arguments)
   if not client then
     local says = line:gsub("^ogl: ", ""):gsub(", for example .*", "")
-    return { finding.failed("server", says, "export OGL_URL=https://albert.api.etalab.gouv.fr, or the address of your server") }
+    return { finding.failed("server", says, REMEDY) }
   end
   local list = { server_finding(client, arguments), key_finding(client), proxy_finding(client) }
   if client.api:find "^https:" then list[#list + 1] = authorities_finding() end

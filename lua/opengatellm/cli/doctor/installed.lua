@@ -63,17 +63,18 @@ function M.curl_finding(text)
   return finding.ok("libcurl", number .. ", TLS by " .. tls)
 end
 
--- What only some calls need: a module, what it is for, and Debian's package.
+-- What only some calls need: a module, its name, what it is for, and where it comes from.
 local LIBRARIES = {
-  { "openssl.pkey", "luaossl", "service accounts of Vertex AI, saves that are sealed", "lua-luaossl" },
-  { "rex_pcre2", "lrexlib-pcre2", "patterns of JSON Schema", "lua-rex-pcre2" },
-  { "luv", "luv", "programs on libuv's loop", "lua-luv" },
-  { "cqueues", "cqueues", "programs on cqueues' loop", "lua-cqueues" },
+  { "opengatellm.llama", "opengatellm.llama", "models in this process", "make install WITH_LLAMA=1, where libllama is" },
+  { "openssl.pkey", "luaossl", "service accounts of Vertex AI, saves that are sealed", "Debian: lua-luaossl" },
+  { "rex_pcre2", "lrexlib-pcre2", "patterns of JSON Schema", "Debian: lua-rex-pcre2" },
+  { "luv", "luv", "programs on libuv's loop", "Debian: lua-luv" },
+  { "cqueues", "cqueues", "programs on cqueues' loop", "Debian: lua-cqueues" },
 }
 
 local function library_finding(row)
   if pcall(require, row[1]) then return finding.ok(row[2], "loads") end
-  return finding.absent(row[2], ("not installed; for %s (Debian: %s)"):format(row[3], row[4]))
+  return finding.absent(row[2], ("not installed; for %s (%s)"):format(row[3], row[4]))
 end
 
 local function nginx_finding()
