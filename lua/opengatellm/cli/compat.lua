@@ -12,11 +12,14 @@ local common = require "opengatellm.cli.common"
 local compat = require "opengatellm.compat"
 local compat_targets = require "opengatellm.cli.compat_targets"
 local json = require "opengatellm.json"
+local names = require "opengatellm.base.names"
 local output = require "opengatellm.cli.output"
 local report_forms = require "opengatellm.compat.report"
 local secrets = require "opengatellm.base.secrets"
 local settings = require "opengatellm.cli.settings"
 local system = require "opengatellm.system"
+
+local unpack = table.unpack or unpack -- luacheck: compat
 
 local M = {}
 
@@ -32,13 +35,27 @@ local FORMS = {
 
 -- The command line --------------------------------------------------------------------------------------------------------
 
-local function configure_config(command)
-  command:argument("file", ("Where to write it; default: %s. A file that is there stays as it is."):format(EXAMPLE)):args "?"
+local STATUS = [[
+Exit status:
+   0     no case failed
+   1     a case failed, or a report could not be written
+   2     wrong usage or settings, no server, no key
+   130   ended by Ctrl-C, with a report of what was found until then]]
+
+-- The cases with what they are about, for the help.
+local function case_lines()
+  local lines = { "Cases:" }
+  for _, name in ipairs(cases.names()) do
+    local case = cases.find(name)
+    lines[#lines + 1] = ("   %-18s %s%s"):format(name, case.says, case.is_costly and " (runs only where it is named)" or "")
+  end
+  return table.concat(lines, "\n")
 end
 
-local function configure_providers(command)
-  command:option("-c --config", "Settings file; default: llm-compat.lua, here and in ~/.config/opengatellm.")
-  command:flag("--json", "Print the list as JSON.")
+local function case_of(name)
+  if cases.find(name) then return name end
+  local near = names.nearest(name, cases.names())
+  return nil, ("there is no case '%s'%s"):format(name, near and ("; did you mean '%s'?"):format(near) or ": see ogl compat run --help")
 end
 
 local function seconds(text)
@@ -47,31 +64,45 @@ local function seconds(text)
   return nil, ("--timeout: expected a number of seconds, got '%s'"):format(text)
 end
 
+local function config_of(command)
+  return command:option("-c --config", "Settings file; default: llm-compat.lua, in ~/.config/opengatellm and here."):argname "<file>"
+end
+
 local function configure_run(command)
-  command:option("-c --config", "Settings file; default: llm-compat.lua, here and in ~/.config/opengatellm.")
-  command:option("-p --provider", "Name of a provider in the settings file, or kind of server; may be repeated."):count "*"
-  command:option("-m --model", "Model that writes texts; default: that of the settings file, or the server's first.")
-  command:option("-u --url", "Address of the server, where one provider is asked.")
-  command:option("--case", "Run this case; may be repeated. They are: " .. table.concat(cases.names(), ", ") .. ".")
-    :count("*"):choices(cases.names()):target "cases"
-  command:option("--skip", "Do not run this case; may be repeated."):count("*"):choices(cases.names())
-  command:option("--timeout", "Seconds that each answer may take; default: 300."):convert(seconds)
-  command:flag("--fail-fast", "End with the first case that fails.")
-  for _, form in ipairs(FORMS) do
-    command:option("--" .. form[1], ("Write the report as %s to this file; without a name, to standard output."):format(form[3])):args "?"
+  command:usage "Usage: ogl compat run [options]"
+  command:group("Servers",
+    config_of(command),
+    command:option("-p --provider", "Provider of the settings file, or a kind of server; several go one after the other.")
+      :argname "<name>":count "*",
+    command:option("-u --url", "Address of the server, where one is asked."):argname "<url>",
+    command:option("-m --model", "Model that writes texts; default: the settings file's, or the server's first."):argname "<name>",
+    command:option("--timeout", "Seconds that each answer may take. Default: 300."):argname "<s>":convert(seconds))
+  command:group("Which cases",
+    command:option("--case", "Run this one, whatever the settings say; may be repeated."):argname "<case>":count "*":convert(case_of)
+      :target "cases",
+    command:option("--skip", "Do not run this one; may be repeated."):argname "<case>":count "*":convert(case_of),
+    command:flag("--fail-fast", "End with the first that fails."))
+  local forms = {}
+  for i, form in ipairs(FORMS) do
+    forms[i] = command:option("--" .. form[1], ("Write the report as %s; without a file, to standard output."):format(form[3]))
+      :argname "<file>":args "?"
   end
-  command:flag("-v --verbose", "Say what each case is about.")
-  command:flag("--debug", "Show where a case that raised an error did so.")
+  forms[#forms + 1] = command:flag("-v --verbose", "Say what each case is about.")
+  forms[#forms + 1] = command:flag("--debug", "Show where a case that raised an error did so.")
+  command:group("Reports", unpack(forms))
+  command:epilog(case_lines() .. "\n\n" .. STATUS)
 end
 
 --- Declares the arguments and options of `ogl compat`.
 ---@param command table a command of argparse
 function M.configure(command)
   command:command_target "action"
-  configure_config(command:command("config", "Write an example of a settings file."))
-  configure_providers(command:command("providers", "List the servers that can be asked."))
-  configure_run(command:command("run", "Ask servers, and say which cases they pass.")
-    :epilog "Exit status: 0 no case failed, 1 one did, or a report could not be written, 2 wrong usage or settings, 130 Ctrl-C.")
+  configure_run(command:command("run", "Ask servers, and say which cases they pass."))
+  local providers = command:command("providers", "List the servers that can be asked.")
+  config_of(providers)
+  providers:flag("--json", "Print the list as JSON.")
+  command:command("config", "Write an example of the settings file.")
+    :argument("file", "Where to write it; default: " .. EXAMPLE .. "."):args "?"
 end
 
 -- Settings ----------------------------------------------------------------------------------------------------------------
