@@ -28,7 +28,7 @@ fetch || { echo "npm cannot bring libllama (no network?)"; exit 1; }
 
 # The libraries carry their version in their names; the linker asks for those without.
 for name in llama ggml; do
-  for file in whole/lib/lib$name.v*.so whole/lib/lib$name.b*.so; do
+  for file in "whole/lib/lib$name".v*.so "whole/lib/lib$name".b*.so; do
     [ -e "$file" ] && ln -sf "${file##*/}" "whole/lib/lib$name.so"
   done
 done
@@ -40,5 +40,5 @@ Version: $version
 Libs: -L\${prefix}/lib -Wl,-rpath,\${prefix}/lib -lllama -lggml -lggml-base
 Cflags: -I\${prefix}/include
 PC
-rm -rf "$prefix/include" "$prefix/lib"
+rm -rf "${prefix:?}/include" "${prefix:?}/lib"
 cp -R whole/include "$prefix/" && cp -R whole/lib "$prefix/"
