@@ -1,6 +1,8 @@
 local output = require "opengatellm.llama.output"
 
-local TOOLS = { f = true, get_weather = true }
+local TOOLS = {
+  f = true, get_weather = true, g = { parameters = { properties = { s = { type = { "string", "null" } }, n = { type = "integer" } } } },
+}
 
 -- The items of a text that comes in parts, as one line: T(text) R(reasoning) C(name arguments).
 local function read(text, options, size)
@@ -39,6 +41,13 @@ local CASES = {
     'T(<tool_call>{"name":5}</tool_call>)', false },
   { '<tool_call>{"name":"f"}}</tool_call>', 'T(<tool_call>{"name":"f"}}</tool_call>)', false }, { "a <tool_cal", "T(a <tool_cal)", false },
   { '<think>a <tool_call></think>{"name": "f", "parameters": {"x": 1}}', 'R(a <tool_call>)C(f {"x": 1})', false },
+  -- Qwen's later models
+  { "<tool_call>\n<function=f>\n<parameter=x>\n1\n</parameter>\n<parameter=s>\na\n\"b\"\n</parameter>\n</function>\n</tool_call>", 'C(f {"x": 1, "s": "a\\n\\"b\\""})', false },
+  { "<tool_call><function=get_weather></function></tool_call>!", "C(get_weather {})T(!)", false },
+  { "<tool_call><function=g><parameter=n>5</parameter><parameter=s>5</parameter><parameter=o>{\"a\": 1}</parameter></function></tool_call>",
+    'C(g {"n": 5, "s": "5", "o": {"a": 1}})', false },
+  { "<tool_call>\n<function=f>\n<parameter=x>\n1\n</param", "T(<tool_call>\n<function=f>\n<parameter=x>\n1\n</param)", false },
+  { "<tool_call>\n<function=f>\nwords", "T(<tool_call>\n<function=f>\nwords)", false }, { "<tool_call><func", "T(<tool_call><func)", false },
   -- Llama 3
   { '{"name": "f", "parameters": {"x": 1}}', 'C(f {"x": 1})', 'T({"name": "f", "parameters": {"x": 1}})' },
   { '<|python_tag|>{"name": "f", "parameters": {"x": 1}}', 'C(f {"x": 1})', false }, { '<|python_tag|>print(1)', "T(<|python_tag|>print(1))", false },

@@ -58,6 +58,7 @@ M.blanks = blanks
 function M.behind(bytes, set, from)
   local at = from or 1
   while true do
+    if set == blanks then at = bytes:match("^[\t-\r\28-\32]*()", at) end -- most are these, and there may be many
     local character = bytes:match("^" .. M.ONE, at)
     if not character or not set[character] then return at end
     at = at + #character
@@ -72,7 +73,7 @@ function M.before(bytes, set)
   local last = #bytes
   while last > 0 do
     local first = last
-    while first > 1 and bytes:find("^[\128-\191]", first) do first = first - 1 end
+    while first > 1 and bytes:byte(first) >= 128 and bytes:byte(first) < 192 do first = first - 1 end
     if not set[bytes:sub(first, last)] then break end
     last = first - 1
   end

@@ -51,6 +51,7 @@ local function index_of(list, item)
 end
 
 local function remove(list, item)
+  effort.spend(#list)
   table.remove(list, index_of(list, item) + 1)
   return value.none
 end
@@ -70,6 +71,7 @@ local function reverse(list)
 end
 
 local function clear_list(list)
+  effort.spend(#list)
   for i = #list, 1, -1 do list[i] = nil end
   return value.none
 end
@@ -90,12 +92,14 @@ end
 
 local function values(dict)
   local list = {}
+  effort.spend(#dict.keys)
   for i, key in ipairs(dict.keys) do list[i] = value.get(dict, key) end
   return value.list(list)
 end
 
 local function keys(dict)
   local list = {}
+  effort.spend(#dict.keys)
   for i, key in ipairs(dict.keys) do list[i] = key end
   return value.list(list)
 end
@@ -115,6 +119,7 @@ end
 local function put_all(dict, other)
   if other == nil then return end
   if not value.is_dict(other) then mistake.raise "a dict can only be updated by a dict" end
+  effort.spend(#other.keys)
   for _, key in ipairs(other.keys) do value.put(dict, key, value.get(other, key)) end
 end
 

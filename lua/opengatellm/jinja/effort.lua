@@ -9,13 +9,13 @@ local mistake = require "opengatellm.jinja.mistake"
 local M = {}
 
 --- The most steps of one run: some seconds on a slow machine.
-M.STEPS = 4000000
+M.STEPS = 2000000
 --- The longest text that may be made, in bytes: more than the longest context of any model.
 M.LONGEST = 16 * 2 ^ 20
 --- The deepest nesting: of tags and brackets in a template, of macros that call each other, of lists and dicts.
 M.DEEPEST = 100
 
-local BYTES_A_STEP = 32
+local BYTES_A_STEP, COMPARED_A_STEP, CHARACTERS_A_STEP = 32, 1024, 8
 
 local left, allowed = math.huge, math.huge
 
@@ -32,6 +32,14 @@ function M.spend_bytes(bytes)
   if bytes > M.LONGEST then mistake.raisef("the template makes a text of more than %d bytes", M.LONGEST) end
   M.spend(bytes / BYTES_A_STEP)
 end
+
+--- Pays for bytes that are only looked at.
+---@param bytes number
+function M.spend_looks(bytes) M.spend(bytes / COMPARED_A_STEP) end
+
+--- Pays for bytes of which each character is looked at by itself.
+---@param bytes number
+function M.spend_characters(bytes) M.spend(bytes / CHARACTERS_A_STEP) end
 
 --- Raises a mistake where a level is too deep.
 ---@param level integer

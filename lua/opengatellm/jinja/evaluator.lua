@@ -94,7 +94,9 @@ function M.arguments(node, scope)
   local arguments = all(node.positional, scope)
   arguments.named = {}
   for i, each in ipairs(node.named) do arguments.named[i] = { name = each.name, value = evaluate(each.value, scope) } end
-  for _, each in ipairs(node.rest and value.each(evaluate(node.rest, scope)) or {}) do arguments[#arguments + 1] = each end
+  local rest = node.rest and value.each(evaluate(node.rest, scope)) or {}
+  effort.spend(#rest)
+  for _, each in ipairs(rest) do arguments[#arguments + 1] = each end
   local more = node.named_rest and evaluate(node.named_rest, scope)
   for _, pair in ipairs(more and value.items(more) or {}) do
     table.insert(arguments.named, { name = text.bytes(pair[1]), value = pair[2] })

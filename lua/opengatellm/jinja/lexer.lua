@@ -45,7 +45,7 @@ end
 local function stripped(lexer, data, sign, is_block)
   if sign == "-" then return data:sub(1, characters.before(data, characters.blanks)) end
   if sign == "+" or not is_block then return data end
-  local line = data:match "[^\n]*$"
+  local line = data:sub(data:match "^.*\n()" or 1)
   local begins_line = #line < #data or lexer.line_start
   if begins_line and characters.behind(line, characters.blanks) > #line then return data:sub(1, #data - #line) end
   return data

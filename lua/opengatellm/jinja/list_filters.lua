@@ -47,6 +47,7 @@ end
 -- Takes the items that a question is true of.
 local function chosen(subject, question)
   local items = {}
+  effort.spend(#subject)
   for _, each in ipairs(subject) do
     if question(each) then items[#items + 1] = each end
   end
@@ -107,6 +108,7 @@ end
 local function extreme(is_better)
   return function(subject, case_sensitive, attribute)
     local key, best = comparer(attribute, case_sensitive), nil
+    effort.spend(value.length(subject) or 0)
     for _, each in ipairs(value.each(subject)) do
       if best == nil or is_better(key(each), key(best)) then best = each end
     end
@@ -116,6 +118,7 @@ end
 
 local function groupby(subject, attribute, default, case_sensitive)
   local get, groups, by_key = getter(attribute, default), {}, value.dict()
+  effort.spend(value.length(subject) or 0)
   for _, each in ipairs(value.each(subject)) do
     local key = get(each)
     local folded = text.is(key) and not call.flag(case_sensitive) and strings.lower(key) or key
@@ -165,6 +168,7 @@ end
 -- Lists of `count` items; the last is filled up where there is something to fill it with.
 local function batch(subject, count, fill)
   local batches, size = {}, call.integer(count)
+  effort.spend(value.length(subject) or 0)
   for i, each in ipairs(value.each(subject)) do
     if (i - 1) % size == 0 then batches[#batches + 1] = value.list() end
     table.insert(batches[#batches], each)
@@ -267,6 +271,7 @@ end
 
 local function sum(subject, attribute, start)
   local get, total = getter(attribute), start == nil and 0 or start
+  effort.spend(value.length(subject) or 0)
   for _, each in ipairs(value.each(subject)) do
     total = number.calculate("+", total, value.defined(get(each))) or mistake.raise "only numbers can be summed"
   end

@@ -8,6 +8,8 @@ local words = require "opengatellm.base.words"
 
 local M = {}
 
+local LONGEST = 2 ^ 20 -- bytes of a source
+
 local statements = {}
 
 -- The end of a tag, then the body up to one of the words that may end it; that word is taken.
@@ -175,12 +177,8 @@ end
 ---@param source string
 ---@return table[] body
 function M.parse(source)
-  local tokens = expressions.reader(lexer.tokens(source))
-  if #source > M.LONGEST then mistake.raisef("a template of more than %d bytes", M.LONGEST) end
-  return (M.body(tokens, {}))
+  if #source > LONGEST then mistake.raisef("a template of more than %d bytes", LONGEST) end
+  return (M.body(expressions.reader(lexer.tokens(source)), {}))
 end
-
---- The longest source of a template, in bytes.
-M.LONGEST = 2 ^ 20
 
 return M

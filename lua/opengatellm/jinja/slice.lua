@@ -27,7 +27,7 @@ end
 
 local function of_text(subject, from, to, step)
   local bytes = text.bytes(subject)
-  effort.spend_bytes(#bytes)
+  effort.spend_characters(#bytes)
   local starts = characters.starts(bytes)
   from, to, step = bounds(#starts - 1, from, to, step)
   if step == 1 then return to > from and text.sub(subject, starts[from + 1], starts[to + 1] - 1) or "" end

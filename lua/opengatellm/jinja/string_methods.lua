@@ -59,9 +59,10 @@ end
 local function stripper(left, right)
   return function(subject, wanted)
     local bytes, set = text.bytes(subject), set_of(wanted)
-    effort.spend_bytes(#bytes)
     local first = left and characters.behind(bytes, set) or 1
-    return text.sub(subject, first, right and math.max(characters.before(bytes, set), first - 1) or #bytes)
+    local last = right and math.max(characters.before(bytes, set), first - 1) or #bytes
+    effort.spend_characters(first - 1 + #bytes - last)
+    return text.sub(subject, first, last)
   end
 end
 
@@ -77,6 +78,7 @@ end
 -- The words between blanks; what is behind the last that may be cut off stays whole.
 local function split_at_blanks(subject, most)
   local bytes, parts = text.bytes(subject), {}
+  effort.spend_characters(#bytes)
   local at = characters.behind(bytes, characters.blanks)
   while at <= #bytes do
     local behind = at
@@ -160,7 +162,7 @@ for _, each in ipairs(LINE_ENDS) do LINE_ENDS[each] = true end
 ---@return ogl.jinja.List
 function M.splitlines(subject, keep_ends)
   local bytes, lines, from = text.bytes(subject), {}, 1
-  effort.spend_bytes(#bytes)
+  effort.spend_characters(#bytes)
   for at, one in bytes:gmatch("()(" .. characters.ONE .. ")") do
     local ends = LINE_ENDS[one] and not (one == "\n" and bytes:sub(at - 1, at - 1) == "\r")
     local behind = at + #one + (one == "\r" and bytes:sub(at + 1, at + 1) == "\n" and 1 or 0)
@@ -196,6 +198,7 @@ local function beside(cut)
   return function(subject, wanted)
     for _, each in ipairs(value.is_sequence(wanted) and wanted or { wanted }) do
       local part = text.bytes(call.text(each))
+      effort.spend_looks(#part)
       if cut(text.bytes(subject), #part) == part then return true end
     end
     return false
@@ -264,6 +267,7 @@ end
 -- Whether there are characters, and all of them fit.
 local function all(fits)
   return function(subject)
+    effort.spend_characters(#text.bytes(subject))
     for one in text.bytes(subject):gmatch(characters.ONE) do
       if not fits(one) then return false end
     end
@@ -278,6 +282,7 @@ local function is_letter(one) return characters.is_letter(one) end
 local function all_of_case(same, other)
   return function(subject)
     local found = false
+    effort.spend_characters(#text.bytes(subject))
     for one in text.bytes(subject):gmatch(characters.ONE) do
       if same[one] and not other[one] then return false end
       found = found or other[one] ~= nil
@@ -289,6 +294,11 @@ end
 local function is_title(subject)
   local bytes = text.bytes(subject)
   return bytes:find "%a" ~= nil and text.bytes(title(subject)) == bytes
+end
+
+local function is_ascii(subject)
+  effort.spend_looks(#text.bytes(subject))
+  return not text.bytes(subject):find "[\128-\255]"
 end
 
 local function is_identifier(subject) return text.bytes(subject):find "^[%a_\128-\255][%w_\128-\255]*$" ~= nil end
@@ -318,7 +328,7 @@ M.methods = {
   isupper = call.declare("", all_of_case(characters.upper, characters.lower)),
   islower = call.declare("", all_of_case(characters.lower, characters.upper)),
   istitle = call.declare("", is_title), isidentifier = call.declare("", is_identifier),
-  isascii = call.declare("", function(subject) return not text.bytes(subject):find "[\128-\255]" end),
+  isascii = call.declare("", is_ascii),
 }
 
 --- Shows a value as a text, and gives a method of it.

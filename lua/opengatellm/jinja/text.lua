@@ -58,8 +58,10 @@ function M.is_safe(text) return type(text) == "table" and text.is_safe == true e
 ---@param to? integer
 ---@return ogl.jinja.Text
 function M.sub(text, from, to)
-  if type(text) == "string" then return text:sub(from, to) end
-  return make(text.bytes:sub(from, to), text.mask:sub(from, to))
+  local part = M.bytes(text):sub(from, to)
+  effort.spend(1)
+  effort.spend_bytes(#part)
+  return type(text) == "string" and part or make(part, text.mask:sub(from, to))
 end
 
 local function size_of(list, separator)
@@ -137,7 +139,7 @@ end
 ---@param change table<string, string>|fun(part: string): string? nil leaves the part as it is
 ---@return ogl.jinja.Text
 function M.map(text, pattern, change)
-  effort.spend_bytes(#M.bytes(text))
+  effort.spend_characters(#M.bytes(text))
   if type(text) == "string" then return (text:gsub(pattern, change)) end
   local masks, from = {}, 1
   local bytes = text.bytes:gsub("()(" .. pattern .. ")()", function(first, part, behind)

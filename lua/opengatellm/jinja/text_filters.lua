@@ -3,6 +3,7 @@
 -- @module opengatellm.jinja.text_filters
 local call = require "opengatellm.jinja.call"
 local characters = require "opengatellm.jinja.characters"
+local effort = require "opengatellm.jinja.effort"
 local format = require "opengatellm.jinja.format"
 local json_reader = require "opengatellm.jinja.json_reader"
 local json_text = require "opengatellm.jinja.json_text"
@@ -75,6 +76,7 @@ local function truncate(subject, length, killwords, ending, leeway)
 end
 
 local function wordcount(subject)
+  effort.spend_characters(#text.bytes(subject))
   local _, count = text.bytes(subject):gsub("[%w_\128-\255]+", "")
   return count
 end

@@ -118,6 +118,7 @@ function M.put(dict, key, value)
   local at = slot(key)
   if dict.values[at] == nil and value ~= nil then dict.keys[#dict.keys + 1] = key end
   if dict.values[at] ~= nil and value == nil then
+    effort.spend(#dict.keys)
     for i, each in ipairs(dict.keys) do
       if slot(each) == at then table.remove(dict.keys, i) break end
     end
@@ -130,6 +131,7 @@ end
 ---@return ogl.jinja.List # of tuples
 function M.items(dict)
   local items = {}
+  effort.spend(#dict.keys)
   for i, key in ipairs(dict.keys) do items[i] = M.tuple { key, M.get(dict, key) } end
   return M.list(items)
 end
@@ -142,7 +144,12 @@ end
 function M.length(value)
   if M.is_sequence(value) then return #value end
   if M.is_dict(value) then return #value.keys end
-  if text.is(value) then return kind_of_json.length(text.bytes(value)) end
+  if text.is(value) then
+    local bytes = text.bytes(value)
+    local spend = bytes:find "[\128-\255]" and effort.spend_characters or effort.spend_looks
+    spend(#bytes)
+    return kind_of_json.length(bytes)
+  end
   return M.is_undefined(value) and 0 or nil
 end
 
@@ -180,8 +187,11 @@ end
 function equal(a, b, level)
   effort.spend(1)
   effort.check_depth(level)
+  if text.is(a) and text.is(b) then
+    effort.spend_looks(#text.bytes(a))
+    return text.bytes(a) == text.bytes(b)
+  end
   if a == b then return true end
-  if text.is(a) and text.is(b) then return text.bytes(a) == text.bytes(b) end
   local x, y = number.of(a), number.of(b)
   if x and y then return x == y end
   local kind = M.kind(a)
@@ -223,6 +233,7 @@ end
 ---@param b any
 ---@return boolean
 function M.less(a, b)
+  effort.spend(1)
   local x, y = number.of(M.defined(a)), number.of(M.defined(b))
   if x and y then return x < y end
   if text.is(a) and text.is(b) then return before(text.bytes(a), text.bytes(b)) end

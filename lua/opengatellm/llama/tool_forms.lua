@@ -50,16 +50,65 @@ local function object_at(reader, at)
   return reader.held:sub(at, last), last + 1
 end
 
+-- The schema of a tool's parameter; nothing where the tool is not known by more than its name.
+local function schema_of(tool, name)
+  local parameters = type(tool) == "table" and type(tool.parameters) == "table" and tool.parameters
+  local properties = parameters and type(parameters.properties) == "table" and parameters.properties
+  return properties and type(properties[name]) == "table" and properties[name] or {}
+end
+
+-- The JSON of a value that was written as it is: a text, unless the parameter may be no text and the value can be read as JSON.
+local function json_of(words, schema)
+  local may_be_text = schema.type == "string"
+  for _, each in ipairs(type(schema.type) == "table" and schema.type or {}) do may_be_text = may_be_text or each == "string" end
+  if may_be_text or core.decode(words) == nil then return core.encode(words) end
+  return words
+end
+
+-- One parameter of a call in tags, and the byte behind it.
+local function parameter_at(reader, at, tool)
+  local found = goes_on(reader.held, at, "<parameter=")
+  if not found then return found end
+  local name, first = reader.held:match("^<parameter=([^>\n]+)>\n?()", at)
+  local last, behind = reader.held:match("()\n?</parameter>()", first or at)
+  if not first or not last then return nil end
+  return core.encode(name) .. ": " .. json_of(reader.held:sub(first, last - 1), schema_of(tool, name)), behind
+end
+
+-- Qwen's later models: <function=name><parameter=name>value</parameter>…</function>. Gives the call, and the byte behind it.
+local function tagged_at(reader, at)
+  local name, next_at = reader.held:match("^<function=([^>\n]+)>()", at)
+  if not name then return nil end
+  local members = {}
+  while true do
+    next_at = behind_blanks(reader.held, next_at)
+    if not next_at then return nil end
+    local ended = goes_on(reader.held, next_at, "</function>")
+    if ended then return { name = name, arguments = "{" .. table.concat(members, ", ") .. "}" }, next_at + #"</function>" end
+    if ended == nil then return nil end
+    local member, behind = parameter_at(reader, next_at, reader.tools[name])
+    if not member then return member end
+    members[#members + 1], next_at = member, behind
+  end
+end
+
+-- A call in JSON, and the byte behind it.
+local function json_call_at(reader, at)
+  local json, behind = object_at(reader, at)
+  if not json then return json end
+  return call_of(json) or false, behind
+end
+
 local CLOSE = "</tool_call>"
 
--- Hermes and Qwen: <tool_call>{"name": …, "arguments": {…}}</tool_call>. The end of the answer may stand for the last mark.
+-- Hermes and Qwen: <tool_call>{"name": …, "arguments": {…}}</tool_call>, or tags in it. The end of the answer may stand for the last mark.
 local function hermes(reader, from)
   local at = behind_blanks(reader.held, from)
   if not at then return nil end
-  local json, behind = object_at(reader, at)
-  if not json then return json end
-  local call = call_of(json)
-  if not call then return false end
+  local tagged = goes_on(reader.held, at, "<function=")
+  if tagged == nil then return nil end
+  local call, behind = (tagged and tagged_at or json_call_at)(reader, at)
+  if not call then return call end
   local mark_at = behind_blanks(reader.held, behind) or #reader.held + 1
   local closed = goes_on(reader.held, mark_at, CLOSE)
   if closed == nil and not reader.ended then return nil end
