@@ -86,7 +86,7 @@ struct ogl_multi {
   double left;  /* the same, when the sockets were last looked at */
   double heard; /* when a socket that several members share was last ready */
   uint32_t ids;
-  int stepping; /* what is listed need not wake the foreign loop: the caller of step takes it */
+  int stepping;                   /* what is listed need not wake the foreign loop: the caller of step takes it */
   struct ogl_multi_member beside; /* stands for the descriptors that others watch here; it is never in */
   struct ogl_multi_member *spare[OGL_MULTI_CROWD];
   size_t n_spare;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
 ** engine.h - a thread that owns a model: jobs in, pieces of text out.
 **
-** Life: `open` starts the thread, which loads the model and then computes what it is given; `start` gives it a job, before it is loaded too;
+** Life: `open` starts the thread, which loads the model and then computes what it is given; `start` gives it a job, also while it loads;
 ** the caller waits on the descriptor of `news` and takes what has come (news.h, job.h). `close` ends every job, waits for the thread and
 ** frees the engine; jobs that the caller still has say then that they were cancelled.
 **

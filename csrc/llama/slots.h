@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
-** slots.h - several chats that a model computes at once: one token of each that writes, and as much of the prompts as has room, in one batch.
+** slots.h - the chats that a model computes at once: one token of each that writes, and as much of the prompts as has room, in a batch.
 **
 ** A slot is a sequence of the context. It keeps the tokens that the context holds for it when its job has ended, so that the next job of
 ** the same conversation begins behind what both have in common.
 **
-** Life: zero-filled, `init` with a loaded model, then `enter` while `has_room`, and `turn` while `busy`; `clear` at the end, which ends what
-** is left. One thread. `closing` is set by another to have every decode end at once.
+** Life: zero-filled, `init` with a loaded model, then `enter` while `has_room`, and `turn` while `busy`; `clear` at the end, which ends
+** what is left. One thread. `closing` is set by another to have every decode end at once.
 */
 #ifndef OGL_LLAMA_SLOTS_H
 #define OGL_LLAMA_SLOTS_H

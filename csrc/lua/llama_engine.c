@@ -141,8 +141,8 @@ static void set_special_tokens(lua_State *L, const struct llama_vocab *vocab) {
   lua_setfield(L, -2, "special_tokens");
 }
 
-/* description, special_tokens, template, bos_token, eos_token; context (tokens of a chat) and trained_context, slots, threads, bytes, parameters,
-   vector (its length), vocabulary. */
+/* description, special_tokens, template, bos_token, eos_token; context (tokens of a chat), trained_context, slots, threads, bytes,
+   parameters, vector (its length), vocabulary. */
 static int l_engine_facts(lua_State *L) {
   int pushed;
   char description[128] = "";

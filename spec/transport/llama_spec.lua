@@ -34,8 +34,8 @@ local function texts_of(stream)
 end
 
 local function open_files()
-  local pipe, count = assert(io.popen "ls /proc/$PPID/fd 2>/dev/null | wc -l"), nil
-  count = tonumber(pipe:read "*a")
+  local pipe = assert(io.popen "ls /proc/$PPID/fd 2>/dev/null | wc -l")
+  local count = tonumber(pipe:read "*a")
   pipe:close()
   return count
 end
@@ -437,6 +437,30 @@ describe("a process with a model", function()
         os.exit(0)
       end)
     ]])
+  end)
+
+  it("may fork: the child cannot use the model, and its end leaves the parent's alone", function()
+    local folder = helper.directory()
+    local version = (os.getenv "OGL_LUA" or "lua5.4"):gsub("^luajit.*", "luajit")
+    local compiled = os.execute(("env -u LD_PRELOAD cc -shared -fPIC -Wl,-z,nodelete $(pkg-config --cflags %s) -o %s/forked.so tests/hosts/forked.c"):format(version, folder))
+    assert(compiled == true or compiled == 0, "the module forked does not compile")
+    assert.equal("config\n0\n" .. HELLO .. "\n" .. HELLO .. "\nstatus 0\n", run(([[
+      package.cpath = "%s/?.so;" .. package.cpath
+      local function ask() return client:chat { messages = { ogl.user "hello" }, temperature = 0 } end
+      assert(ask())
+      local stream = assert(client:stream { messages = { ogl.user "forever" }, temperature = 0 })
+      stream:next()
+      io.stdout:setvbuf "no"
+      print(require "forked".run(function()
+        local _, err
+        repeat _, err = stream:next() until not _
+        print(err.kind)
+        collectgarbage()
+      end))
+      print(assert(ask()).text)
+      stream:close()
+      print(assert(ask()).text)
+    ]]):format(folder)))
   end)
 
   it("stops a call that blocks at Ctrl-C", function()

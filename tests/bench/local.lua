@@ -1,14 +1,16 @@
 --- A model in this process, through the client.
 --
 -- usage: local.lua MODEL speed CHATS TOKENS    prints tokens a second of so many chats at once, their prompts not counted
---        local.lua MODEL pauses                prints milliseconds: the main thread's longest wait of a hundred to be on time, while it answers
+--        local.lua MODEL pauses                prints milliseconds: how late the main thread is, once in a hundred times, while it answers
 --        local.lua MODEL turns                 prints seconds to the first token of a chat of 2,000 tokens, and of its next turn
 local ogl = require "opengatellm"
 local now = require "opengatellm.host.plain".now
 
 local model, mode = arg[1], arg[2]
 
-local function client_of(slots) return ogl.client { provider = "llama", model = model, settings = { threads = 1, slots = slots, context = 4096 } } end
+local function client_of(slots)
+  return ogl.client { provider = "llama", model = model, settings = { threads = 1, slots = slots, context = 4096 } }
+end
 
 -- Reads an answer; the times of its first and its last piece, and its tokens.
 local function answer(client, messages, tokens)

@@ -1,4 +1,5 @@
 #!/bin/sh
+# shellcheck disable=SC2154,SC2046,SC2034
 # usage: . tests/bench/local.sh      rows of models in this process, read by run.sh, whose functions it uses; nothing where libllama cannot be had
 # Each figure is taken in turn with that of a C program on libllama alone, three times, and the middle one counts.
 if why=$(LUAS=lua5.4 sh tests/llama/install.sh) && [ -f build/llama/write_model ]; then

@@ -139,6 +139,8 @@ row "memory above the start while 1 GiB streams, reply kept" "$1 MiB, of it $2 M
 set -- $(run lua5.4 tests/bench/memory.lua "$base" 1024 drop)
 row "the same with keep = false" "$1 MiB" "–"
 
+. tests/bench/local.sh
+
 # Many at once, against libcurl's multi interface with epoll and nothing done with what comes (bare_multi.c).
 bare=$("$out/bare_multi" streams "$trickle/trickle/250/110/10000" 10000 1024 9>&-)
 for lua in lua5.4 luajit; do

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Read by what builds or runs tests of models in this process: where their libllama is, if it was set up.
 OGL_LLAMA="$PWD/build/llama"
 if [ -f "$OGL_LLAMA/lib/pkgconfig/llama.pc" ]; then

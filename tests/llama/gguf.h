@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
 ** gguf.h - writes a GGUF file: keys and values, then tensors of floats.
 **
-** Life: `init`, the keys in any order, the tensors, `write`, `clear`. The floats of a tensor are made while the file is written, row by row,
-** so that a large model takes no memory here. Memory that runs out ends the program: it is a tool of tests.
+** Life: `init`, the keys in any order, the tensors, `write`, `clear`. The floats of a tensor are made while the file is written, row by
+** row, so that a large model takes no memory here. Memory that runs out ends the program: it is a tool of tests.
 **
 ** Source: github.com/ggml-org/ggml docs/gguf.md.
 */

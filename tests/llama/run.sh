@@ -20,7 +20,7 @@ one() {
   program=build/llama/test_$1
   # shellcheck disable=SC2046,SC2086
   if ${CC:-cc} $flags $2 $(pkg-config --cflags llama) -o "$program" $sources $(pkg-config --libs llama) -lpthread -ldl -lm; then
-    timeout 600 "$program" build/llama/scripted.gguf >"$program.log" 2>&1 || failed=$((failed + 1))
+    timeout 600 "$program" build/llama/scripted.gguf build/llama/vocabularies >"$program.log" 2>&1 || failed=$((failed + 1))
     counts=$(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed, \([0-9]*\) skipped$/\1 \2 \3/p' "$program.log" | tail -n 1)
     [ -n "$counts" ] && grep -q '^FAILED\|ERROR\|WARNING: ThreadSanitizer' "$program.log" && cat "$program.log"
     [ -n "$counts" ] || tail -n 40 "$program.log"

@@ -5,8 +5,8 @@
 **   write_model random OUT               some 100 MB of random weights, as much work as a real model of that size; it never ends by itself
 **
 ** How a model of one layer follows a script: its blocks add nothing, so that the logits are the product of the output matrix and the last
-** token's embedding. Embeddings are random, and therefore nearly orthogonal; the row of a token in the output matrix holds the embeddings of
-** the tokens that it follows.
+** token's embedding. Embeddings are random, and therefore nearly orthogonal; the row of a token in the output matrix holds the embeddings
+** of the tokens that it follows.
 */
 #include <math.h>
 #include <stdio.h>
@@ -216,8 +216,18 @@ static const char *const hello[] = { "Hello", "▁from",    "▁a",    "▁tiny"
                                      ".",     "▁Nothing", "▁here", "▁is",   "▁real!",    NULL };
 static const char *const think[] = { "<think>",  "Two", "▁and",    "▁two", "▁make", "▁four.",
                                      "</think>", "The", "▁answer", "▁is4", "!",     NULL };
-static const char *const tool[] = { "<tool_call>", "\n{\"name\":", "▁\"get_weather\",", "▁\"arguments\":", "▁{\"city\":", "▁\"S", "ã",
-                                    "o▁Pau", "lo\"}}", "\n", "</tool_call>", NULL };
+static const char *const tool[] = { "<tool_call>",
+                                    "\n{\"name\":",
+                                    "▁\"get_weather\",",
+                                    "▁\"arguments\":",
+                                    "▁{\"city\":",
+                                    "▁\"S",
+                                    "ã",
+                                    "o▁Pau",
+                                    "lo\"}}",
+                                    "\n",
+                                    "</tool_call>",
+                                    NULL };
 static const char *const unicode[] = { "Grüße",  "你",    "好", ":",      "<0xF0>", "<0x9F>", "<0x8E>",
                                        "<0x89>", "▁done", "▁—", "▁\"q\"", "\\",     "fin",    NULL };
 static const char *const json[] = { "{\"a\":", "1", ",\"b\":", "[true,", "null]", "}", NULL };

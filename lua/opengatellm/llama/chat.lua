@@ -131,7 +131,8 @@ function M.new(engine, body, text, own_template)
   if err then return nil, err end
   job.grammar = job.grammar or rules
   local self = setmetatable({
-    job = job, streamed = plain(body.stream) == true, model = body.model, room = engine:facts().context, index = 0, kind = nil, called = false,
+    job = job, streamed = plain(body.stream) == true, model = body.model, room = engine:facts().context,
+    index = 0, kind = nil, called = false, -- of the last part; whether a tool was called
     reader = output.new { thinking = written.is_open, tools = names_of(tools) },
     warnings = joined(joined({}, written.warnings), warnings),
   }, Chat)

@@ -38,7 +38,7 @@ local function joined(parts)
   local texts = {}
   for i, part in ipairs(parts) do
     local its_text = value.is_dict(part) and value.get(part, "text")
-    if not its_text or not text.is(its_text) then return nil end
+    if not text.is(its_text) then return nil end
     texts[i] = its_text
   end
   return text.join(texts)
@@ -69,7 +69,7 @@ local function set_calls(message, form, names)
   local calls = value.get(message, "tool_calls")
   for _, call in ipairs(value.is_sequence(calls) and calls or {}) do
     local id, fn = value.get(call, "id"), value.get(call, "function")
-    if text.is(id or 1) and value.is_dict(fn) then names[text.bytes(id)] = value.get(fn, "name") end
+    if text.is(id) and value.is_dict(fn) then names[text.bytes(id)] = value.get(fn, "name") end
     if not form.texts then set_arguments(call) end
   end
 end
@@ -77,7 +77,7 @@ end
 -- A tool's answer gets the name of the tool, which templates ask for and requests need not have.
 local function set_name(message, names)
   local id = value.get(message, "tool_call_id")
-  if value.get(message, "name") == nil and text.is(id or 1) then value.put(message, "name", names[text.bytes(id)]) end
+  if value.get(message, "name") == nil and text.is(id) then value.put(message, "name", names[text.bytes(id)]) end
 end
 
 local function merge_system(messages)

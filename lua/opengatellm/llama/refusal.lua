@@ -26,8 +26,8 @@ end
 function M.field(problem) return M.new(400, problem, "invalid_field") end
 
 -- What a job that could not be done says of itself; "%d"s are the tokens of the prompt and those that a chat holds.
-local TOO_LONG = "the prompt has %d tokens, and the context of this model holds %d: settings = { context = … } makes it longer, where the "
-  .. "model has learned it"
+local TOO_LONG = "the prompt has %d tokens, and the context of this model holds %d: settings = { context = … } makes it longer, where "
+  .. "the model has learned it"
 
 local FAILURES = {
   memory = { kind = "limit", message = "there is no memory for this answer: a shorter context or fewer slots take less" },

@@ -8,8 +8,8 @@
 --   scheduler    its turn polls, by `poll`, once something has waited
 --   luv, cqueues they `watch`: hold the multi, poll `fd` and call `step`, for as long as `busy` says
 --
--- A source of news beside the network is a table: `fd`, a descriptor that is readable while it has news, and `next()`, which gives the id of
--- the next exchange that has some, or nil. The multi watches the descriptor, so that every host waits for both at once.
+-- A source of news beside the network is a table: `fd`, a descriptor that is readable while it has news, and `next()`, which gives the id
+-- of the next exchange that has some, or nil. The multi watches the descriptor, so that every host waits for both at once.
 --
 -- @module opengatellm.transport.driver
 local curl = require "opengatellm.curl"

@@ -140,7 +140,8 @@ local function advance(exchange)
   local bytes, ending, tokens, cached, written = exchange.job:take()
   if bytes == false then return false end
   exchange.since = nil
-  if bytes then give(exchange, exchange.answer:feed(bytes, exchange.job:logprobs())) else ended(exchange, ending, tokens, cached, written) end
+  if not bytes then ended(exchange, ending, tokens, cached, written)
+  else give(exchange, exchange.answer:feed(bytes, exchange.job:logprobs())) end
   return true
 end
 
@@ -236,20 +237,23 @@ function M.new(options)
 end
 
 local function new_exchange(transport, asked)
+  local opened = host.current(asked.host).now()
   return setmetatable({
-    transport = transport, host = asked.host, timeouts = asked.timeouts or NONE, opened = host.current(asked.host).now(), out = {}, text = asked.body,
+    transport = transport, host = asked.host, timeouts = asked.timeouts or NONE, opened = opened, out = {}, text = asked.body,
   }, Exchange)
 end
 
+local DESCRIBED = { "description", "context", "trained_context", "slots", "threads", "bytes", "parameters" }
+
 local function describe(engine)
-  local facts = engine:facts()
-  local name = engine.settings.path
-  if not facts then return { id = name, object = "model", created = 0, owned_by = "local", state = "loading", progress = engine:progress() } end
-  return {
-    id = name, object = "model", created = 0, owned_by = "local", state = "ready", description = facts.description,
-    context = facts.context, trained_context = facts.trained_context, slots = facts.slots, threads = facts.threads, bytes = facts.bytes,
-    parameters = facts.parameters, devices = engines.devices(), embeddings = engine.settings.embeddings,
+  local facts, settings = engine:facts(), engine.settings
+  local model = {
+    id = settings.path, object = "model", created = 0, owned_by = "local", embeddings = settings.embeddings,
+    state = facts and "ready" or "loading", progress = engine:progress(),
   }
+  for _, name in ipairs(facts and DESCRIBED or NONE) do model[name] = facts[name] end
+  model.devices = facts and engines.devices()
+  return model
 end
 
 local function list_models(exchange)
