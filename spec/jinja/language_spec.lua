@@ -4,6 +4,7 @@ local jinja = require "opengatellm.jinja"
 local json_reader = require "opengatellm.jinja.json_reader"
 local oracle = require "spec.support.oracle"
 local text = require "opengatellm.jinja.text"
+local value = require "opengatellm.jinja.value"
 
 -- The variables of all cases, as JSON, for the order of keys counts.
 local VALUES = [==[{
@@ -133,6 +134,9 @@ local CASES = {
   "{% filter upper %}a{{ s }}{% endfilter %}", "{% filter replace('a', 'b')|upper %}banana{% endfilter %}", "{% block x %}a{{ n }}{% endblock %}",
   "{% generation %}a{{ n }}{% endgeneration %}b", "{{ strftime_now('%d %B') }}", "{{ raise_exception('no: ' ~ n) }}", "{% set j = joiner('|') %}{{ j() }}a{{ j() }}b",
   "{% set c = cycler('a', 'b') %}{{ c.next() }}{{ c.next() }}{{ c.next() }}{{ c.current }}", "{% print n, s %}",
+  -- where texts could lose their origin
+  "{{ s.format(1) }} {{ (s ~ '{}{{').format('x') }} {{ (s ~ '%s%%') % 'x' }} {{ '-5'.zfill(9) }} {{ s.zfill(30) }}", "{{ dict(**dict({s: s})) }}", "{{ d|tojson(indent=s) }}",
+  "{% macro m() %}{{ kwargs }}{% endmacro %}{{ m(**{s: 1}) }}", "{{ '{0:é>30}'.format(s) }} {{ s.center(40, '*') }} {{ 'a'.join([s, s]) }} {{ s.join(['a', 'b']) }}",
   -- what is no template
   "{% if %}", "{% if yes %}", "{{ n", "{% nothing %}", "{{ }}", "{{ 1 + }}", "{% endif %}", "{{ 'x }}", "{{ (1 }}", "{{ a b }}", "{% for x list %}{% endfor %}", "{% set 1 = 2 %}",
   "{# x", "{{ x[1 }}", "{{ f(a=1, 2) }}", "{{ 1 is odd is even }}", "{% macro %}{% endmacro %}", "{% else %}", "{{ ] }}", "{{ $ }}",
@@ -151,6 +155,34 @@ local function rendered(source)
   result, problem = template:render(variables())
   return result and text.bytes(result), problem
 end
+
+-- The variables, each of whose texts is written in letters that no template has.
+local function strange(given)
+  if value.is_dict(given) then
+    for _, key in ipairs(given.keys) do value.put(given, key, strange(value.get(given, key))) end
+  elseif value.is_sequence(given) then
+    for i, each in ipairs(given) do given[i] = strange(each) end
+  elseif text.is(given) then
+    return text.foreign((text.bytes(given):gsub("%a", "Ж")))
+  end
+  return given
+end
+
+describe("every template of the language", function()
+  it("keeps what is foreign apart from what is its own", function()
+    local rest = 0
+    for _, source in ipairs(CASES) do
+      local template, given = jinja.compile(source), variables()
+      for name, each in pairs(given) do given[name] = name ~= "strftime_now" and strange(each) or each end
+      local result = template and template:render(given)
+      for _, run in ipairs(result and text.runs(result) or {}) do
+        rest = rest + 1
+        assert.is_nil(not run.foreign and (run.text:find "\208[\150\182]" or run.text:find "0416") or nil, source .. ": " .. run.text)
+      end
+    end
+    assert.is_true(rest > 500)
+  end)
+end)
 
 describe("the language", function()
   if not oracle.is_here() then return it("is that of python3-jinja2", function() pending "python3-jinja2 is not installed" end) end

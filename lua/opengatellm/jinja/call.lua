@@ -14,7 +14,7 @@ local unpack = table.unpack or unpack -- luacheck: ignore
 
 ---@class ogl.jinja.Arguments
 ---@field [integer] any
----@field named {name: string, value: any}[]
+---@field named {name: string, key?: ogl.jinja.Text, value: any}[] key: the name as it stood in a dict
 
 --- Gives the value of a named argument.
 ---@param arguments ogl.jinja.Arguments

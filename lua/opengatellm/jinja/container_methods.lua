@@ -129,7 +129,7 @@ end
 ---@return any # None
 function M.update(dict, arguments)
   put_all(dict, arguments[1])
-  for _, each in ipairs(arguments.named) do value.put(dict, each.name, each.value) end
+  for _, each in ipairs(arguments.named) do value.put(dict, each.key or each.name, each.value) end
   return value.none
 end
 

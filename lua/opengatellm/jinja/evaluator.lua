@@ -99,7 +99,7 @@ function M.arguments(node, scope)
   for _, each in ipairs(rest) do arguments[#arguments + 1] = each end
   local more = node.named_rest and evaluate(node.named_rest, scope)
   for _, pair in ipairs(more and value.items(more) or {}) do
-    table.insert(arguments.named, { name = text.bytes(pair[1]), value = pair[2] })
+    table.insert(arguments.named, { name = text.bytes(pair[1]), key = pair[1], value = pair[2] })
   end
   return arguments
 end

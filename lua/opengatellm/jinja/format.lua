@@ -93,13 +93,13 @@ function M.percent(pattern, subjects)
     if not kind then mistake.raise "incomplete format" end
     at = behind
     if kind == "%" then
-      out[#out + 1] = "%"
+      out[#out + 1] = text.marked_as(pattern, "%")
     else
       if not name then used = used + 1 end
       local subject = list[used]
       if name then subject = value.is_dict(subjects) and value.get(subjects, name) or nil end
       if subject == nil then mistake.raise "not enough arguments for format string" end
-      out[#out + 1] = conversion(subject, flags, width, dotted ~= "" and dotted or nil, kind)
+      out[#out + 1] = text.marked_as(pattern, conversion(subject, flags, width, dotted ~= "" and dotted or nil, kind))
     end
   end
   if used < #list and not value.is_dict(subjects) then mistake.raise "not all arguments converted during string formatting" end
@@ -154,12 +154,12 @@ function M.format(pattern, arguments)
     out[#out + 1] = text.sub(pattern, at, first - 1)
     local brace = bytes:sub(first, first)
     if bytes:sub(first + 1, first + 1) == brace then
-      out[#out + 1], at = brace, first + 2
+      out[#out + 1], at = text.marked_as(pattern, brace), first + 2
     else
       local field, shown, spec, behind = bytes:match("^{([^{}!:]*)(!?[rsa]?):?([^{}]*)}()", first)
       if not field then mistake.raise "a single brace in a format" end
       local subject = field_value(field, arguments, counter)
-      out[#out + 1] = formatted(shown == "!r" and show.repr(subject) or subject, spec)
+      out[#out + 1] = text.marked_as(pattern, formatted(shown == "!r" and show.repr(subject) or subject, spec))
       at = behind
     end
   end

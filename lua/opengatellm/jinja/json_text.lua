@@ -47,7 +47,7 @@ local write
 local function enclosed(style, open, members, close, level)
   if not members[1] then return open .. close end
   if not style.indent then return text.join { open, text.join(members, style.comma), close } end
-  local inner, outer = "\n" .. style.indent:rep(level), "\n" .. style.indent:rep(level - 1)
+  local inner, outer = text.join { "\n", text.rep(style.indent, level) }, text.join { "\n", text.rep(style.indent, level - 1) }
   return text.join { open, inner, text.join(members, text.join { style.comma, inner }), outer, close }
 end
 
@@ -89,7 +89,7 @@ end
 
 ---@class ogl.jinja.JsonStyle
 ---@field ascii? boolean escapes whatever is not ASCII
----@field indent? string what a level is indented by; nil for all in one line
+---@field indent? ogl.jinja.Text what a level is indented by; nil for all in one line
 ---@field sorted? boolean sorts the keys
 ---@field comma ogl.jinja.Text between members
 ---@field colon ogl.jinja.Text between a key and its value

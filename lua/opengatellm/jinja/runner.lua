@@ -215,7 +215,7 @@ local function more_named(macro, arguments, is_parameter)
   for _, each in ipairs(arguments.named) do
     if not is_parameter[each.name] and each.name ~= "caller" then
       if not macro.node.takes_more_named then mistake.raisef("macro '%s' takes no keyword argument '%s'", macro.name, each.name) end
-      value.put(more, each.name, each.value)
+      value.put(more, each.key or each.name, each.value)
     end
   end
   return more

@@ -249,7 +249,7 @@ end
 local function zfill(subject, width)
   local sign = text.bytes(subject):match "^[-+]?"
   local rest = text.sub(subject, #sign + 1)
-  return text.join { sign, format.filled(rest, call.integer(width) - #sign, ">", "0") }
+  return text.join { text.sub(subject, 1, #sign), format.filled(rest, call.integer(width) - #sign, ">", "0") }
 end
 
 local function expandtabs(subject, size)

@@ -30,6 +30,15 @@ end
 ---@return ogl.jinja.Text
 function M.foreign(bytes) return make(bytes, FOREIGN:rep(#bytes)) end
 
+--- Marks what was made of a text as that is marked: foreign, where any of it is.
+---@param text ogl.jinja.Text
+---@param made ogl.jinja.Text
+---@return ogl.jinja.Text
+function M.marked_as(text, made)
+  if type(text) == "string" then return made end
+  return M.foreign(M.bytes(made))
+end
+
 --- Says whether a value is a text.
 ---@param value any
 ---@return boolean

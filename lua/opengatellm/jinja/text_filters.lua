@@ -24,7 +24,7 @@ end
 
 local function indent_of(given)
   given = value.given(given)
-  if given == nil or text.is(given) then return given and text.bytes(given) end
+  if given == nil or text.is(given) then return given end
   return text.rep(" ", call.integer(given))
 end
 

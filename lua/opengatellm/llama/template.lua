@@ -64,7 +64,7 @@ local function strftime_now(time)
   return function(arguments)
     local fine, written = pcall(os.date, text.bytes(arguments[1]), time)
     if not fine then mistake.raise "strftime_now: an unknown format" end
-    return written
+    return text.marked_as(arguments[1], written)
   end
 end
 
