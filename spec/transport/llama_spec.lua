@@ -439,6 +439,23 @@ describe("a process with a model", function()
     ]])
   end)
 
+  it("goes on where the descriptor that it waits with breaks", function()
+    if not rawget(_G, "jit") then return pending "closing a descriptor behind the multi's back needs LuaJIT's ffi" end
+    assert.equal("length\n" .. HELLO .. "\nstatus 0\n", run [[
+      local ffi = require "ffi"
+      ffi.cdef "int close(int);"
+      ogl.run(function()
+        local task = ogl.spawn(function()
+          return client:chat { messages = { ogl.user "forever" }, temperature = 0, max_tokens = 1500, timeouts = { idle = 20 } }
+        end)
+        ogl.sleep(0.02)
+        ffi.C.close(ogl.loop():fd())
+        print(assert(task:wait()).finish_reason)
+        print(assert(client:chat { messages = { ogl.user "hello" }, temperature = 0 }).text)
+      end)
+    ]])
+  end)
+
   it("may fork: the child cannot use the model, and its end leaves the parent's alone", function()
     local folder = helper.directory()
     local version = (os.getenv "OGL_LUA" or "lua5.4"):gsub("^luajit.*", "luajit")
