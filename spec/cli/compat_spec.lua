@@ -59,7 +59,8 @@ describe("wrong usage of ogl compat", function()
   it("is told in one line, with status 2", function()
     local broken, typo = helper.write "return { settings = os }", helper.write "return {\n providers = { x = { modle = 'm' } } }"
     for arguments, problem in pairs {
-      [""] = "ogl: a command is required", ["run --nope"] = "ogl: unknown option '%-%-nope'", ["run --case tool_cal"] = "ogl: there is no case 'tool_cal'; did you mean 'tool_call'%?",
+      [""] = "ogl: a command is required", ["run --nope"] = "ogl: unknown option '%-%-nope'",
+      ["run --case tool_cal"] = "ogl: there is no case 'tool_cal'; did you mean 'tool_call'%?",
       ["run --skip xyz"] = "ogl: there is no case 'xyz': see ogl compat run %-%-help",
       ["run -p nobody"] = "ogl: %-%-provider nobody: it is neither in a settings file nor a kind of server", ["run"] = "ogl: provider opengatellm: no server: set OGL_URL",
       ["run -p openai"] = "ogl: provider openai: no key: set OPENAI_API_KEY", ["run -p openai -p groq -u http://x"] = "ogl: %-%-url is the address of one server",
