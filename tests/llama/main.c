@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
 ** main.c - runs the suites of csrc/llama.
 **
-** usage: main MODEL VOCABULARIES
+** usage: main MODEL [VOCABULARIES]
 */
 #include <stdio.h>
 
@@ -9,14 +9,14 @@
 #include "suites.h"
 
 int main(int argc, char **argv) {
-  if (argc != 3) {
-    fputs("usage: main MODEL VOCABULARIES\n", stderr);
+  if (argc != 2 && argc != 3) {
+    fputs("usage: main MODEL [VOCABULARIES]\n", stderr);
     return 2;
   }
   test_text();
   test_cores();
   test_processes(argv[1]);
   test_engine(argv[1]);
-  test_vocabularies(argv[2]);
+  if (argc == 3) test_vocabularies(argv[2]);
   return check_end();
 }
