@@ -291,6 +291,7 @@ describe("the examples", function()
     assert.matches("^" .. PLAIN .. "\n%d+ tokens", run "stream")
     assert.matches("^%[get_weather São Paulo%]\n" .. PLAIN .. "\n2 requests", run("tools", "weather?"))
     assert.equal('hello\n  ' .. HELLO .. '\njson\n  {"a":1,"b":[true,null]}\n', run("parallel", "hello", "json"))
+    assert.matches("Quiche lorraine\n  200 g        lard\n  20 cl        crème\n  1. Mélanger\n  2. Cuire\n45 minutes\n2 ingredients, 2 steps\n$", run "structured")
   end)
 end)
 
