@@ -70,27 +70,37 @@ static enum ogl_llama_end end_of(struct ogl_llama_job *j) {
   return end;
 }
 
-static void test_texts(const char *path) {
+static void enter_short(struct table *t) { ogl_llama_job_drop(enter(t, OGL_LLAMA_EMBED, 20, NULL)); }
+
+/* In how many decodes a long text is done, where short ones fill the other slot: one of them before it, and others behind it. */
+static int turns_of_long_text(const char *path, int is_second) {
   struct table t;
-  open_table(&t, path, 1);
-  check_case("slots: a long text goes in, however many short ones come behind it");
-  ogl_llama_job_drop(enter(&t, OGL_LLAMA_EMBED, 20, NULL));
-  struct ogl_llama_job *long_one = enter(&t, OGL_LLAMA_EMBED, CONTEXT - 10, NULL);
   int turns = 0;
-  while (!end_of(long_one) && turns < 20) {
+  open_table(&t, path, 1);
+  if (is_second) enter_short(&t);
+  struct ogl_llama_job *j = enter(&t, OGL_LLAMA_EMBED, CONTEXT - 10, NULL);
+  while (turns < 20 && !end_of(j)) {
+    if (ogl_llama_slots_has_room(&t.slots)) enter_short(&t);
     ogl_llama_slots_turn(&t.slots);
     turns++;
-    if (ogl_llama_slots_has_room(&t.slots)) ogl_llama_job_drop(enter(&t, OGL_LLAMA_EMBED, 20, NULL));
   }
-  CHECK_INT(end_of(long_one), OGL_LLAMA_STOP);
-  CHECK_INT(turns, 2);
-  ogl_llama_job_drop(long_one);
+  CHECK_INT(end_of(j), OGL_LLAMA_STOP);
+  ogl_llama_job_drop(j);
+  close_table(&t);
+  return turns;
+}
+
+static void test_texts(const char *path) {
+  check_case("slots: a long text goes in, however many short ones come behind it");
+  CHECK_INT(turns_of_long_text(path, 0), 1);
+  CHECK_INT(turns_of_long_text(path, 1), 2);
 
   check_case("slots: a text that no batch holds is refused");
-  ogl_llama_slots_turn(&t.slots);
-  struct ogl_llama_job *longer = enter(&t, OGL_LLAMA_EMBED, CONTEXT + 1, NULL);
-  CHECK_INT(end_of(longer), OGL_LLAMA_CONTEXT);
-  ogl_llama_job_drop(longer);
+  struct table t;
+  open_table(&t, path, 1);
+  struct ogl_llama_job *j = enter(&t, OGL_LLAMA_EMBED, CONTEXT + 1, NULL);
+  CHECK_INT(end_of(j), OGL_LLAMA_CONTEXT);
+  ogl_llama_job_drop(j);
   close_table(&t);
 }
 
