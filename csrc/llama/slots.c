@@ -83,7 +83,13 @@ static enum ogl_llama_end read_prompt(struct ogl_llama_slots *s, struct ogl_llam
   return j->tokens.n >= room ? OGL_LLAMA_CONTEXT : OGL_LLAMA_GOES_ON;
 }
 
+/* A context that pools vectors gives no text, and libllama would end the process for it; the other way round there is no vector. */
+static int is_misplaced(const struct ogl_llama_slots *s, const struct ogl_llama_job *j) {
+  return (j->kind == OGL_LLAMA_EMBED) != (s->model->embeddings != 0);
+}
+
 static enum ogl_llama_end prepare(struct ogl_llama_slots *s, struct ogl_llama_job *j) {
+  if (is_misplaced(s, j)) return OGL_LLAMA_FAILED;
   enum ogl_llama_end end = read_prompt(s, j);
   if (end || j->kind == OGL_LLAMA_EMBED) return end;
   int err = ogl_llama_sampler_init(&j->sampler, s->model->vocab, &j->sampling);
@@ -177,7 +183,17 @@ static int put_writers(struct ogl_llama_slots *s) {
   return err;
 }
 
-/* As much of a prompt as has room. A text for a vector goes in whole, or waits. */
+/* The oldest job that reads, of those behind an age; NULL: none. */
+static struct ogl_llama_slot *next_reader(struct ogl_llama_slots *s, unsigned long age) {
+  struct ogl_llama_slot *next = NULL;
+  for (int i = 0; i < s->n; i++) {
+    struct ogl_llama_slot *row = &s->rows[i];
+    if (reads(row) && row->used > age && (!next || row->used < next->used)) next = row;
+  }
+  return next;
+}
+
+/* As much of a prompt as has room. A text for a vector goes in whole, or waits: the oldest never does, since no other is before it. */
 static int put_prompt(struct ogl_llama_slots *s, struct ogl_llama_slot *row, int room) {
   const struct ogl_llama_job *j = row->job;
   int embeds = j->kind == OGL_LLAMA_EMBED, err = 0;
@@ -187,13 +203,14 @@ static int put_prompt(struct ogl_llama_slots *s, struct ogl_llama_slot *row, int
   return err;
 }
 
+/* What writes goes first, and then prompts by the age of their jobs: none waits for ever, whatever comes in behind it. */
 static int fill(struct ogl_llama_slots *s) {
   int room = (int)llama_n_batch(s->model->context);
   s->batch.n_tokens = 0;
   int err = put_writers(s), writers = s->batch.n_tokens;
   if (writers && room > writers + SHARE) room = writers + SHARE;
-  for (int i = 0; i < s->n; i++)
-    if (reads(&s->rows[i])) err |= put_prompt(s, &s->rows[i], room);
+  for (struct ogl_llama_slot *row = next_reader(s, 0); row; row = next_reader(s, row->used))
+    err |= put_prompt(s, row, room);
   return err;
 }
 

@@ -1,5 +1,6 @@
 -- The model of the specs of models in this process: tests/llama/write_model.c wrote it, and its template picks a fixed answer by words of the
--- last message ("think", "unicode", "json", "long", "forever"; a tool's call where there are tools).
+-- last message ("think", "unicode", "json", "long", "forever", "recette"). Where there are tools, it calls one after a user's message: once,
+-- twice in one answer ("both"), with arguments that do not fit ("wrong").
 local M = { PATH = "build/llama/scripted.gguf" }
 
 M.HELLO = "Hello from a tiny scripted model. Nothing here is real!"

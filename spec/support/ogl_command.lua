@@ -4,7 +4,8 @@ local temporary = require "spec.support.temporary"
 local M = {}
 
 local pwd = assert(io.popen "pwd")
-local ROOT = pwd:read "*l"
+--- The folder of the project.
+M.ROOT = pwd:read "*l"
 pwd:close()
 
 --- Writes the command of a shell.
@@ -16,7 +17,7 @@ function M.of(arguments, variables, folder)
   local kept = 'PATH="$PATH" LUA_PATH="$LUA_PATH" LUA_CPATH="$LUA_CPATH" TMPDIR="${TMPDIR:-/tmp}"'
   local own = temporary.directory()
   return ("cd %s && exec env -i %s XDG_CONFIG_HOME=%s/none %s %s %s/bin/ogl %s")
-    :format(folder or own, kept, own, variables or "", os.getenv "OGL_LUA", ROOT, arguments)
+    :format(folder or own, kept, own, variables or "", os.getenv "OGL_LUA", M.ROOT, arguments)
 end
 
 --- What a shell prints, and the status of its command.

@@ -6,6 +6,7 @@ local helper = require "spec.helper"
 local json = require "opengatellm.json"
 local local_model = require "spec.support.local_model"
 local ogl = require "opengatellm"
+local ogl_command = require "spec.support.ogl_command"
 
 local absent = local_model.absent()
 if absent then
@@ -291,6 +292,29 @@ describe("the examples", function()
     assert.matches("^" .. PLAIN .. "\n%d+ tokens", run "stream")
     assert.matches("^%[get_weather São Paulo%]\n" .. PLAIN .. "\n2 requests", run("tools", "weather?"))
     assert.equal('hello\n  ' .. HELLO .. '\njson\n  {"a":1,"b":[true,null]}\n', run("parallel", "hello", "json"))
+    assert.matches("Quiche lorraine\n  200 g        lard\n  20 cl        crème\n  1. Mélanger\n  2. Cuire\n45 minutes\n2 ingredients, 2 steps\n$", run "structured")
+  end)
+end)
+
+describe("ogl", function()
+  it("compat tells what a model in this process refuses", function()
+    local client = local_model.client()
+    local target = require "opengatellm.compat.target".new { name = "llama", client = client, models = { text = local_model.PATH, vision = local_model.PATH } }
+    local found = {}
+    for _, result in ipairs(require "opengatellm.compat".run({ target }, { cases = { "errors", "image", "usage" } }).providers[1].results) do
+      found[result.case] = result.verdict .. ": " .. result.detail
+    end
+    client:close()
+    assert.equal("pass: file for a model, 400 for a request", found.errors)
+    assert.matches("^skip: .*images, sound and files are not supported", found.image)
+    assert.matches("^pass: %d+ in, 12 out$", found.usage)
+  end)
+
+  it("bench measures it", function()
+    local command = "bench run -p llama -m %s/%s --concurrency 2 --requests 4 --warmup 0 --input-tokens 50 2>&1"
+    local said, status = ogl_command.run(ogl_command.of(command:format(ogl_command.ROOT, local_model.PATH)))
+    assert.equal(0, status, said)
+    assert.matches("2 at a time +4 +0 +0 +0 ", said)
   end)
 end)
 

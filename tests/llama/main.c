@@ -17,6 +17,7 @@ int main(int argc, char **argv) {
   test_cores();
   test_processes(argv[1]);
   test_engine(argv[1]);
+  test_slots(argv[1]);
   if (argc == 3) test_vocabularies(argv[2]);
   return check_end();
 }

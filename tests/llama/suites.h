@@ -8,6 +8,7 @@ void test_cores(void);
 void test_engine(const char *model);
 /* What needs processes of its own, before this one has threads. */
 void test_processes(const char *model);
+void test_slots(const char *model);
 void test_text(void);
 /* Over the vocabularies in a folder. */
 void test_vocabularies(const char *folder);

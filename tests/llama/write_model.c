@@ -14,7 +14,7 @@
 
 #include "gguf.h"
 
-enum { CONTEXT = 4096, MOST_TOKENS = 4096, TOKEN_ROOM = 48, MOST_BEFORE = 8, LONG = 400, END = 2 };
+enum { CONTEXT = 4096, MOST_TOKENS = 4096, TOKEN_ROOM = 48, MOST_BEFORE = 16, LONG = 400, END = 2 };
 
 enum token_type { NORMAL = 1, UNKNOWN = 2, CONTROL = 3, OWN = 4, BYTE = 6 };
 
@@ -230,6 +230,22 @@ static const char *const tool[] = { "<tool_call>",
                                     NULL };
 static const char *const unicode[] = { "Grüße",  "你",    "好", ":",      "<0xF0>", "<0x9F>", "<0x8E>",
                                        "<0x89>", "▁done", "▁—", "▁\"q\"", "\\",     "fin",    NULL };
+/* Two calls. What follows a token is known by that token alone: the marks of these are written in other pieces than those above. */
+static const char *const both[] = { "<tool_",
+                                    "call>{\"name\":\"get_weather\",",
+                                    "\"arguments\":{\"city\":\"Nice\"}}</tool_",
+                                    "call>\n<tool",
+                                    "_call>{\"name\":\"get_weather\",\"arguments\":",
+                                    "{\"city\":\"Lyon\"}}</tool",
+                                    "_call>",
+                                    NULL };
+static const char *const wrong[] = { "<t", "ool_call>{\"name\":\"get_weather\",", "\"arguments\":{\"city\":5}}</t",
+                                     "ool_call>", NULL };
+static const char *const recipe[] = { "{\"name\":\"Quiche",       "▁lorraine\",\"ingredients\":",
+                                      "[{\"what\":\"lard\",",     "\"amount\":\"200▁g\"},",
+                                      "{\"what\":\"crème\",",     "\"amount\":\"20▁cl\"}],",
+                                      "\"steps\":[\"Mélanger\",", "\"Cuire\"],",
+                                      "\"minutes\":45}",          NULL };
 static const char *const json[] = { "{\"a\":", "1", ",\"b\":", "[true,", "null]", "}", NULL };
 
 static void add_scripts(struct model *m) {
@@ -239,6 +255,9 @@ static void add_scripts(struct model *m) {
   script(m, "<|tool|>", tool);
   script(m, "<|unicode|>", unicode);
   script(m, "<|json|>", json);
+  script(m, "<|both|>", both);
+  script(m, "<|wrong|>", wrong);
+  script(m, "<|recipe|>", recipe);
   int before = token(m, "<|long|>", CONTROL);
   for (int i = 0; i < LONG; i++) {
     snprintf(word, sizeof word, "w%d▁", i);

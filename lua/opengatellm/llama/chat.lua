@@ -62,7 +62,7 @@ end
 local function problem_of(body)
   if type(body.messages) ~= "table" then return "messages: expected a list" end
   for _, message in ipairs(body.messages) do
-    if has_media(message) then return "messages: a model in this process reads text alone" end
+    if has_media(message) then return "messages: a model in this process reads text alone; images, sound and files are not supported" end
   end
   if (plain(body.n) or 1) ~= 1 then return "n: a model in this process gives one answer at a time" end
 end

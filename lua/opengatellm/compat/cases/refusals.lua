@@ -7,9 +7,13 @@ local NOBODY = "ogl-compat-no-such-model"
 -- Where the messages of a request stand, in each protocol: a number there is no request.
 local NO_MESSAGES = { messages = 5, input = 5, contents = 5 }
 
+-- How the one who asked is refused: a status, or "file" where the provider looks for the model's file by itself.
+local function refusal_of(err) return err.kind == "file" and "file" or err.status end
+
 -- What is wrong with an answer that has to be an error of the one who asked.
 local function problem_of(reply, err, what)
   if reply then return what .. " was answered" end
+  if err.kind == "file" then return nil end
   if not err.status then return ("%s: expected an answer of 400 to 499, got %s"):format(what, tostring(err)) end
   if err.status < 400 or err.status > 499 then return ("%s: expected 400 to 499, got %d"):format(what, err.status) end
   if tostring(err.message):gsub("%s", "") == "" then return what .. ": the error says nothing" end
@@ -19,10 +23,10 @@ local function errors(target)
   local reply, err = target:chat { messages = target:question(), model = NOBODY }
   local problem = problem_of(reply, err, "a model that does not exist")
   if problem then return "fail", problem end
-  local status = err.status
+  local first = refusal_of(err)
   reply, err = target:chat { messages = target:question(), extra = NO_MESSAGES }
   problem = problem_of(reply, err, "a request without messages")
-  return verdict.of(problem, not problem and ("%d for a model, %d for a request"):format(status, err.status) or "")
+  return verdict.of(problem, not problem and ("%s for a model, %s for a request"):format(first, refusal_of(err)) or "")
 end
 
 local WRONG_KEY = "ogl-compat-wrong-key"
