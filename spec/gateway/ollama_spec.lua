@@ -113,6 +113,14 @@ describe("Ollama's chat", function()
     assert.equal(0, #transport.requests)
   end)
 
+  it("without words is 404 where the server lists its models, and has not this one", function()
+    local gateway = ogl.gateway { routes = { { client = (support.client("openai_chat", {
+      headers = { ["content-type"] = "application/json" }, body = '{"object":"list","data":[{"id":"one"}]}' })) } } }
+    assert.equal(200, (chat(gateway, { model = "one", messages = json.array {} })))
+    local status, bytes = chat(gateway, { model = "two", messages = json.array {} })
+    assert.same({ 404, "model 'two' not found" }, { status, json.decode(bytes).error })
+  end)
+
   it("refuses what the model cannot do, in Ollama's words", function()
     local gateway, transport = gateway_of("openai_chat", TEXT, nil, { capabilities = { "completion" } })
     local status, bytes = chat(gateway, { think = true })

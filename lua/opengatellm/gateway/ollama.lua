@@ -82,8 +82,9 @@ local CHAT = { protocol = "ollama", timed = true, renames = true, remote = remot
 
 local function entry_of(visit, name) return lists.known(visit.gateway, name, M.short_name(name)) end
 
--- A request without words loads a model, or unloads it with keep_alive = 0: a hosted one is always there.
-local function loaded(visit, wants)
+-- A request without words loads a model, or unloads it with keep_alive = 0: a hosted one that its server lists is always there.
+local function loaded(visit, wants, target)
+  if lists.denied(visit.gateway, target) then return nil, problems.new(404, M.unknown_model(wants.model), "model_not_found") end
   local encoder = assert(core.encoder("ollama", "whole", { model = wants.model, now = visit.at, generate = wants.generate }))
   encoder:put({ type = "finish", reason = "stop", raw_reason = wants.unload and "unload" or "load" }, visit:now())
   encoder:finish(visit:now())
@@ -123,7 +124,7 @@ local function think(entry, asked)
 end
 
 local function early(visit, asked, wants, target)
-  if wants.load then return loaded(visit, wants) end
+  if wants.load then return loaded(visit, wants, target) end
   local entry = entry_of(visit, wants.model)
   local what = lacking(entry, asked, wants)
   if what then return visit:refuse(400, ("%q does not support %s"):format(wants.model, what)) end
