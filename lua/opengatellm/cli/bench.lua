@@ -11,6 +11,7 @@
 --
 -- @module opengatellm.cli.bench
 local common = require "opengatellm.cli.common"
+local files = require "opengatellm.base.file"
 local options = require "opengatellm.cli.bench_options"
 
 local M = {}
@@ -234,10 +235,8 @@ local function show_prompts(arguments)
 end
 
 local function read_result(path)
-  local file, problem = io.open(path, "rb")
-  if not file then return nil, problem end
-  local text = file:read "*a" or ""
-  file:close()
+  local text, problem = files.read(path)
+  if not text then return nil, path .. ": " .. problem end
   local result
   result, problem = require "opengatellm.bench.report".read(text)
   return result, problem and path .. ": " .. problem

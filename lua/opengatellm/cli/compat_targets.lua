@@ -2,6 +2,7 @@
 --
 -- @module opengatellm.cli.compat_targets
 local cases = require "opengatellm.compat.cases"
+local keys = require "opengatellm.base.keys"
 local provider_settings = require "opengatellm.cli.provider_settings"
 local provider_variables = require "opengatellm.providers.settings"
 local providers = require "opengatellm.providers"
@@ -44,18 +45,11 @@ function M.rules()
   }
 end
 
-local function sorted(map)
-  local names = {}
-  for name in pairs(map) do names[#names + 1] = name end
-  table.sort(names)
-  return names
-end
-
 -- The providers that are asked: those of the arguments, else those of the file that are not switched off, else the usual one.
 local function wanted(arguments, entries)
   if arguments.provider[1] then return arguments.provider end
   local names = {}
-  for _, name in ipairs(sorted(entries)) do
+  for _, name in ipairs(keys.sorted(entries)) do
     if entries[name].enabled ~= false then names[#names + 1] = name end
   end
   return names[1] and names or { "opengatellm" }
@@ -166,7 +160,7 @@ end
 ---@return ogl.compat.Listed[]
 function M.list(values)
   local list, entries = {}, values.providers or {}
-  for _, name in ipairs(sorted(entries)) do list[#list + 1] = listed(name, entries[name]) end
+  for _, name in ipairs(keys.sorted(entries)) do list[#list + 1] = listed(name, entries[name]) end
   for _, name in ipairs(providers.names()) do
     if not entries[name] then list[#list + 1] = listed(name) end
   end

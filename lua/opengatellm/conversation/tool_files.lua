@@ -5,6 +5,7 @@
 --
 -- @module opengatellm.conversation.tool_files
 local errors = require "opengatellm.errors"
+local files = require "opengatellm.base.file"
 local system = require "opengatellm.system"
 
 local M = {}
@@ -35,11 +36,7 @@ end
 
 -- Reads a file without what Lua itself passes over at its beginning: the mark of UTF-8, a line for the shell.
 local function read(path)
-  local file, problem = io.open(path, "rb")
-  if not file then return refuse("file", path, (tostring(problem):gsub("^.*: ", ""))) end
-  local text
-  text, problem = file:read "*a"
-  file:close()
+  local text, problem = files.read(path)
   if not text then return refuse("file", path, problem) end
   return (text:gsub("^\239\187\191", ""):gsub("^#[^\n]*", ""))
 end

@@ -7,16 +7,14 @@
 -- The file returns the options of ogl.gateway, or a gateway. What is wrong is told in one line: the file, the key, what was expected.
 --
 -- @module opengatellm.gateway.config
+local files = require "opengatellm.base.file"
 local gateways = require "opengatellm.gateway"
 
 local M = {}
 
 local function read(path)
-  local file, why = io.open(path, "r")
-  if not file then return nil, path .. ": it cannot be read: " .. tostring(why):gsub("^.*: ", "") end
-  local text = file:read "*a"
-  file:close()
-  if not text then return nil, path .. ": it cannot be read: it is no file" end
+  local text, why = files.read(path)
+  if not text then return nil, path .. ": it cannot be read: " .. why end
   return text
 end
 

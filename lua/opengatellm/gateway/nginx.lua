@@ -11,6 +11,7 @@
 --
 -- @module opengatellm.gateway.nginx
 local config = require "opengatellm.gateway.config"
+local files = require "opengatellm.base.file"
 local problems = require "opengatellm.gateway.problem"
 local task = require "opengatellm.task"
 
@@ -42,14 +43,6 @@ local function headers_of()
   return setmetatable(headers, nil) -- nginx's own finds other names too, by a function
 end
 
-local function read_file(path)
-  local file = io.open(path, "rb")
-  if not file then return nil end
-  local bytes = file:read "*a"
-  file:close()
-  return bytes
-end
-
 -- The body as bytes, or as the file that nginx puts it into where it is longer than client_body_buffer_size.
 local function read_source()
   ngx.req.read_body()
@@ -61,7 +54,7 @@ end
 
 local function read_body()
   local source = read_source()
-  return source and (source.data or read_file(source.path))
+  return source and (source.data or files.read(source.path)) or nil
 end
 
 -- Fields that few requests are asked for: each is a variable of nginx.

@@ -4,6 +4,7 @@
 --
 -- @module opengatellm.llama.models
 local errors = require "opengatellm.errors"
+local files = require "opengatellm.base.file"
 local json = require "opengatellm.json"
 
 local M = {}
@@ -35,14 +36,6 @@ local function is_file(path)
   local byte = file and file:read(1) -- a folder can be opened, but not read
   if file then file:close() end
   return byte ~= nil
-end
-
-local function read(path)
-  local file = io.open(path, "rb")
-  if not file then return nil end
-  local bytes = file:read "*a"
-  file:close()
-  return bytes
 end
 
 local function size_of(path)
@@ -82,7 +75,7 @@ end
 
 -- The snapshot that `main` names, else the last one.
 local function snapshot_of(folder)
-  local revision = (read(folder .. "/refs/main") or ""):match "%S+"
+  local revision = (files.read(folder .. "/refs/main") or ""):match "%S+"
   local list = entries(folder .. "/snapshots")
   local last = list[#list] and list[#list].name
   for _, each in ipairs(list) do
@@ -150,7 +143,7 @@ local MODEL = "application/vnd.ollama.image.model"
 
 -- The blob of a manifest; nil where it names none.
 local function blob_of(folder, manifest)
-  local value = json.decode(read(manifest) or "")
+  local value = json.decode(files.read(manifest) or "")
   local layers = type(value) == "table" and type(value.layers) == "table" and value.layers or {}
   for _, layer in ipairs(layers) do
     local digest = type(layer) == "table" and layer.mediaType == MODEL and type(layer.digest) == "string" and layer.digest

@@ -5,6 +5,7 @@
 --
 -- @module opengatellm.middleware.otlp
 local json = require "opengatellm.json"
+local keys = require "opengatellm.base.keys"
 
 local M = {}
 
@@ -96,10 +97,8 @@ local function counter_point(series, _, start, now)
 end
 
 local function sorted(map)
-  local keys, list = {}, {}
-  for key in pairs(map) do keys[#keys + 1] = key end
-  table.sort(keys)
-  for i, key in ipairs(keys) do list[i] = map[key] end
+  local list = {}
+  for i, key in ipairs(keys.sorted(map)) do list[i] = map[key] end
   return list
 end
 

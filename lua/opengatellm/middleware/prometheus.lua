@@ -13,6 +13,7 @@
 --
 -- @module opengatellm.middleware.prometheus
 local figures = require "opengatellm.middleware.figures"
+local keys = require "opengatellm.base.keys"
 local measures = require "opengatellm.middleware.measures"
 local names = require "opengatellm.middleware.otel_names"
 local options = require "opengatellm.middleware.options"
@@ -73,21 +74,14 @@ local function write_histogram(lines, name, bounds, series)
   lines[#lines + 1] = ("%s_count%s %s"):format(name, labels_text(series.attributes), number(value.count))
 end
 
-local function sorted_keys(map)
-  local keys = {}
-  for key in pairs(map) do keys[#keys + 1] = key end
-  table.sort(keys)
-  return keys
-end
-
 local function write(sums, prefix)
   local lines = {}
-  for _, key in ipairs(sorted_keys(sums.instruments)) do
+  for _, key in ipairs(keys.sorted(sums.instruments)) do
     local one = sums.instruments[key]
     local name = metric_name(prefix, one.instrument)
     lines[#lines + 1] = ("# HELP %s %s"):format(name, (one.instrument.description:gsub("[\\\n]", ESCAPED)))
     lines[#lines + 1] = ("# TYPE %s %s"):format(name, one.instrument.kind)
-    for _, place in ipairs(sorted_keys(one.series)) do
+    for _, place in ipairs(keys.sorted(one.series)) do
       local series = one.series[place]
       if one.instrument.kind == "counter" then
         lines[#lines + 1] = name .. labels_text(series.attributes) .. " " .. number(series.value)

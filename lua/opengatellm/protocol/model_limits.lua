@@ -3,6 +3,7 @@
 --- `extra` stays unchanged.
 --
 -- @module opengatellm.protocol.model_limits
+local keys = require "opengatellm.base.keys"
 local models = require "opengatellm.providers.models"
 local quirks = require "opengatellm.protocol.quirks"
 local requests = require "opengatellm.request"
@@ -70,13 +71,6 @@ local DEFAULTS = {
   temperature = 1, top_p = 1, presence_penalty = 0, frequency_penalty = 0, logprobs = false, parallel_tool_calls = true, n = 1,
 }
 
-local function sorted(map)
-  local names = {}
-  for name in pairs(map) do names[#names + 1] = name end
-  table.sort(names)
-  return names
-end
-
 local function leave_out(request, field, why, warn)
   if request[field] ~= DEFAULTS[field] then warn(field, why .. ": it was left out") end
   return with(request, field, nil)
@@ -89,14 +83,14 @@ local function is_taken(request, field, row)
 end
 
 local function fit_dropped(request, row, model, warn)
-  for _, field in ipairs(row.drop and sorted(row.drop) or {}) do
+  for _, field in ipairs(row.drop and keys.sorted(row.drop) or {}) do
     if not is_taken(request, field, row) then request = leave_out(request, field, model .. " does not take " .. field, warn) end
   end
   return request
 end
 
 local function fit_ranges(request, row, model, warn)
-  for _, field in ipairs(row.ranges and sorted(row.ranges) or {}) do
+  for _, field in ipairs(row.ranges and keys.sorted(row.ranges) or {}) do
     local value, range = request[field], row.ranges[field]
     local fits = value and math.max(range[1], math.min(range[2], value))
     if fits ~= value then
@@ -116,7 +110,7 @@ end
 -- While it thinks, a model takes a parameter only in a range, or not at all.
 local function fit_beside_thought(request, row, model, warn)
   if not row.thinking or not thinks(request, row) then return request end
-  for _, field in ipairs(sorted(row.thinking)) do
+  for _, field in ipairs(keys.sorted(row.thinking)) do
     local value, range = request[field], row.thinking[field]
     local fits = range and type(value) == "number" and value >= range[1] and value <= range[2]
     if value ~= nil and not fits then

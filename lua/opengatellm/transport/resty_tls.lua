@@ -5,6 +5,7 @@
 --
 -- @module opengatellm.transport.resty_tls
 local failure = require "opengatellm.base.failure"
+local files = require "opengatellm.base.file"
 
 local M = {}
 
@@ -12,23 +13,17 @@ local certificates = {} -- "cert_file\nkey_file" -> {cert, key}, parsed; they li
 
 local function unsupported(code, message) return failure.final("unsupported", code, message) end
 
-local function read(path)
-  local file, why = io.open(path, "rb")
-  if not file then return nil, why end
-  local text = file:read "*a"
-  file:close()
-  return text
-end
-
 -- The client's certificate and key; nil and the error.
 local function identity_of(cert_file, key_file)
   local name = cert_file .. "\n" .. key_file
   if certificates[name] then return certificates[name] end
   local ssl = require "ngx.ssl"
   local cert_text, key_text, cert, key, why
-  cert_text, why = read(cert_file)
-  if cert_text then key_text, why = read(key_file) end
-  if not key_text then return nil, failure.final("file", "client_certificate", why) end
+  cert_text, why = files.read(cert_file)
+  if cert_text then key_text, why = files.read(key_file) end
+  if not key_text then
+    return nil, failure.final("file", "client_certificate", (cert_text and key_file or cert_file) .. ": " .. tostring(why))
+  end
   cert, why = ssl.parse_pem_cert(cert_text)
   if cert then key, why = ssl.parse_pem_priv_key(key_text) end
   if not key then return nil, failure.final("tls", "client_certificate", "the client certificate cannot be read: " .. tostring(why)) end

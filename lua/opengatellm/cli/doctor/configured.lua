@@ -2,6 +2,7 @@
 --
 -- @module opengatellm.cli.doctor.configured
 local common = require "opengatellm.cli.common"
+local files = require "opengatellm.base.file"
 local finding = require "opengatellm.cli.doctor.finding"
 local route = require "opengatellm.transport.route"
 
@@ -72,11 +73,9 @@ local function authorities_finding()
   local name = set_of(FILES)
   if not name then return finding.ok("authorities", variable(FOLDER) and "by " .. FOLDER or "those of libcurl") end
   local path = os.getenv(name)
-  local file, problem = io.open(path, "rb")
-  local text = file and file:read "*a"
-  if file then file:close() end
+  local text, problem = files.read(path)
   if text and text:find("BEGIN CERTIFICATE", 1, true) then return finding.ok("authorities", path .. ", by " .. name) end
-  local says = ("%s: %s"):format(name, problem or path .. ": no certificate in it")
+  local says = ("%s: %s"):format(name, path .. ": " .. (problem or "no certificate in it"))
   return finding.failed("authorities", says, ("unset %s, or let it name a file of certificates (PEM)"):format(name))
 end
 
