@@ -71,10 +71,10 @@ lane() {
 # What runs on Lua 5.4 and LuaJIT alone: these specs ask what the library says to servers, row by row, and what the scripted servers are. No
 # line that they reach touches what differs between Luas but numbers, and of those one of the two has whole ones and the other has none.
 # docs/testing.md says more.
-ONCE='net/(surface(_[a-z]+)?|conformance|aimock|clients|ogl_server)|openapi_server|layout|gateway/recorded'
+ONCE='net/(surface(_[a-z]+)?|conformance|aimock|clients|ogl_server|bench|compat)|hosts/serve|openapi_server|layout|gateway/recorded'
 
 # What computes for long, in Lua alone: these run there only, too, and not with the collector always on, which would find nothing in them.
-LONG='jinja/init|llama/template|bench/compare|bench/noise|bench/tally|bench/report/html'
+LONG='schema/validator|jinja/init|llama/template|bench/compare|bench/noise|bench/tally|bench/report/html'
 
 has() { case " $LUAS " in *" $1 "*) true ;; *) false ;; esac; }
 

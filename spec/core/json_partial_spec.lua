@@ -135,7 +135,7 @@ describe("a value that is still coming", function()
     for _, text in ipairs(TEXTS) do compare_all_ways(text) end
   end)
 
-  it("is so for texts made at random", function()
+  it("is so for texts made at random #slow", function()
     local pieces = {
       "{", "}", "[", "]", '"', '"', ":", ",", "1", "-2.5", "tru", "true", "null", '"a":', '"b', "\\u00e9", "\\ud83d", "\\ude00", "\\", "é", "\195", "\n", " ", "```", "```\n",
       "`", "<think>", "</think>", "word", '{"a":', '["x",', "[1]", "{}", "json",
