@@ -66,7 +66,7 @@ counted() {
 load() {
   name=$1 url=$2 file=$3 before=$(cpu)
   shift 3
-  counted wrk -t1 -c64 -d"${seconds}s" -s tests/bench/post.lua "$url" -- "$file" "$@" >"$folder/wrk"
+  counted wrk --timeout 10s -t1 -c64 -d"${seconds}s" -s tests/bench/post.lua "$url" -- "$file" "$@" >"$folder/wrk"
   after=$(cpu)
   set -- $(sed -n 's/^seen //p' "$folder/wrk")
   [ "${4:-1}" = 0 ] || { tail -n 5 "$folder/wrk" "$folder/error.log" >&2; exit 1; }
