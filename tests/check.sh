@@ -9,7 +9,7 @@ log=$(mktemp)
 trap 'rm -f "$log" "$log".*' EXIT
 
 # Those of spec/net, spec/hosts and spec/transport need a server; of them only the last four do not. The longest are left to `make test`.
-longest='docs|core/safety|schema/validator|schema/suite|conversation/interleavings|chat/recorded_outputs|middleware/coalesce'
+longest='docs|core/safety|schema/validator|schema/suite|conversation/interleavings|chat/recorded_outputs|middleware/coalesce|jinja/language|llama/grammar|bench/tally|bench/calibration|gateway/recorded'
 {
   find spec -name '*_spec.lua' | grep -vE "^spec/(net|hosts|transport)/|^spec/(task|openapi_server|chat/preview|$longest)_spec"
   for one in route websocket/handshake websocket/pool websocket/socket; do echo spec/transport/${one}_spec.lua; done
