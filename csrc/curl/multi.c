@@ -404,7 +404,7 @@ void ogl_multi_watch(struct ogl_multi *m, struct ogl_multi_member *member, curl_
   settle(m);
 }
 
-/* The number may be that of a descriptor that was closed while it was watched, which nobody told the poller. */
+/* A descriptor that was closed while it was watched may have had the same number, so the poller first forgets that one. */
 void ogl_multi_watch_beside(struct ogl_multi *m, int fd, int on) {
   if (on) ogl_poller_closed(&m->poller, fd);
   watch(m, fd, on ? OGL_POLL_READ : 0, on ? &m->beside : NULL);

@@ -50,7 +50,7 @@ static int quota_of(const char *folder) {
   return rounded_up(quota, period);
 }
 
-/* The least of two quotas, where 0 is none. */
+/* Gives the smaller of two quotas; a 0 means that a group has none, and the other counts. */
 static int lesser(int a, int b) {
   if (!a || !b) return a + b;
   return a < b ? a : b;

@@ -2,8 +2,8 @@
 ** cores.h - how many threads shall compute: the cores that this process may use, less one for everything else, at least one.
 **
 ** A thread too many costs more than one that is missing, for the others wait for it at every step: two on one core are ten times slower
-** than one. So what the process may use counts, not what the machine has: the affinity of the process, and the quota of its control
-** group and of those that this one is in.
+** than one. So the number comes from what the process may use, and not from what the machine has: from the affinity of the process,
+** and from the quotas of its control group and of the groups around it.
 */
 #ifndef OGL_LLAMA_CORES_H
 #define OGL_LLAMA_CORES_H
@@ -15,8 +15,8 @@ OGL_BEGIN
 /* The number of threads, 1 at the least. */
 int ogl_llama_cores(void);
 
-/* The cores that the quota of control groups allows, rounded up; 0 where there is none. `self` is a file like /proc/self/cgroup, `root`
-   the folder like /sys/fs/cgroup that its paths lie in. */
+/* Gives the cores that the quotas of control groups allow, rounded up; 0 where no group has a quota. `self` is a file like
+   /proc/self/cgroup, which names the groups; `root` is the folder like /sys/fs/cgroup in which they lie. */
 int ogl_llama_cores_quota(const char *self, const char *root);
 
 OGL_END

@@ -76,7 +76,7 @@ enum ogl_llama_end ogl_llama_job_take(struct ogl_llama_job *j, struct ogl_buf *t
 
 void ogl_llama_job_cancel(struct ogl_llama_job *j) { atomic_store(&j->cancelled, 1); }
 
-/* Nobody is told of a job that only the thread still has. */
+/* Posts news of a job, unless the thread alone still has it: then nobody would take them. */
 static void post(struct ogl_llama_job *j) {
   j->told = j->counts;
   if (j->owners > 1) ogl_llama_news_post(j->news, &j->item);

@@ -26,3 +26,12 @@ describe("the nearest name", function()
     for _, word in ipairs { "xyz", "", "tmr1", "verb", ("timeout"):rep(10) } do assert.is_nil(names.nearest(word, { "timeout", "timer", "verbose" }), word) end
   end)
 end)
+
+describe("a name of a kind", function()
+  it("fits one of its patterns", function()
+    for name, fits in pairs { API_KEY = true, KEYS = false, TOKEN = true, [""] = false } do
+      assert.equal(fits, names.fits(name, { "KEY$", "^TOKEN$" }), name)
+    end
+    assert.is_false(names.fits("KEY", {}))
+  end)
+end)

@@ -1,4 +1,4 @@
---- Names among others: one that differs from them all, and the one that was meant.
+--- Names among others: one that differs from them all, the one that was meant, and those of a kind.
 --
 -- @module opengatellm.base.names
 local M = {}
@@ -49,6 +49,17 @@ function M.nearest(word, names)
     if found < least then best, least = name, found end
   end
   return best
+end
+
+--- Says whether a name fits one of some patterns.
+---@param name string
+---@param patterns string[] Lua's
+---@return boolean
+function M.fits(name, patterns)
+  for _, pattern in ipairs(patterns) do
+    if name:find(pattern) then return true end
+  end
+  return false
 end
 
 return M

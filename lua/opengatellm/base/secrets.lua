@@ -5,6 +5,7 @@
 -- of a key, and members that are named like one.
 --
 -- @module opengatellm.base.secrets
+local names = require "opengatellm.base.names"
 local system = require "opengatellm.system"
 
 local M = {}
@@ -26,18 +27,11 @@ local FORMS = {
   "([Aa][Pp][Ii][Kk][Ee][Yy]=)[^&%s\"']+",
 }
 
-local function matches_any(name, patterns)
-  for _, pattern in ipairs(patterns) do
-    if name:find(pattern) then return true end
-  end
-  return false
-end
-
 -- The values of variables that hold keys; a longer one first, since a shorter one may be a part of it.
 local function values_of_variables()
   local list = {}
   for name, value in pairs(system.environment()) do
-    if #value >= SHORTEST and matches_any(name:upper(), VARIABLES) then list[#list + 1] = value end
+    if #value >= SHORTEST and names.fits(name:upper(), VARIABLES) then list[#list + 1] = value end
   end
   table.sort(list, function(a, b) return #a > #b or #a == #b and a < b end)
   return list
@@ -68,7 +62,7 @@ local function name_of(key, job)
   if type(key) ~= "string" then return key end
   local name = job.names[key]
   if name == nil then
-    name = not matches_any(key:lower(), MEMBERS) and hidden(key, job)
+    name = not names.fits(key:lower(), MEMBERS) and hidden(key, job)
     job.names[key] = name
   end
   return name

@@ -5,6 +5,7 @@
 --   {"messages": [{"role": "user", "content": "Bonjour !"}]}
 --
 -- @module opengatellm.bench.prompt_file
+local files = require "opengatellm.base.file"
 local json = require "opengatellm.json"
 local request = require "opengatellm.request"
 
@@ -50,14 +51,10 @@ end
 ---@return table[]? prompts
 ---@return string? problem one line
 function M.read(path)
-  local file, problem = io.open(path, "rb")
-  if not file then return nil, problem end
-  local text
-  text, problem = file:read(MOST + 1)
-  file:close()
-  if problem then return nil, ("%s: %s"):format(path, problem) end
-  if text and #text > MOST then return nil, ("%s: it is larger than %d MiB"):format(path, MOST / 1024 / 1024) end
-  return M.parse(text or "", path)
+  local text, problem = files.read(path, MOST + 1)
+  if not text then return nil, ("%s: %s"):format(path, problem) end
+  if #text > MOST then return nil, ("%s: it is larger than %d MiB"):format(path, MOST / 1024 / 1024) end
+  return M.parse(text, path)
 end
 
 return M

@@ -1,6 +1,7 @@
 --- The nginx of this machine: where it is, how it gets Lua, and where our modules for its LuaJIT are.
 --
 -- @module opengatellm.cli.nginx_program
+local files = require "opengatellm.base.file"
 local shell = require "opengatellm.cli.shell"
 
 local M = {}
@@ -20,12 +21,6 @@ local NO_LUA = "%s has no Lua module: apt-get install libnginx-mod-http-lua (Deb
 local NO_MODULES = "opengatellm is not installed for LuaJIT, which is nginx's Lua: luarocks --lua-version 5.1 install opengatellm"
   .. " (in a checkout: make install LUA=luajit)"
 
-local function exists(path)
-  local file = io.open(path)
-  if file then file:close() end
-  return file ~= nil
-end
-
 -- Every path at which an nginx may be, the user's own PATH first.
 local function candidates()
   local list = {}
@@ -44,7 +39,7 @@ local function lua_of(told)
   local list = {}
   for i, name in ipairs(LUA_MODULES) do
     list[i] = folder .. "/" .. name
-    if not exists(list[i]) then return nil end
+    if not files.exists(list[i]) then return nil end
   end
   return list
 end
@@ -69,7 +64,7 @@ end
 function M.find(path)
   local without
   for _, one in ipairs(path and { path } or candidates()) do
-    if exists(one) then
+    if files.exists(one) then
       local program = described(one)
       if program then return program end
       without = without or one
@@ -98,7 +93,7 @@ end
 ---@return string? problem the command that installs them
 function M.library(cpath)
   for _, folder in ipairs(folders_of(cpath or package.cpath)) do
-    if exists(folder .. "/opengatellm/core.so") then return folder end
+    if files.exists(folder .. "/opengatellm/core.so") then return folder end
   end
   return nil, NO_MODULES
 end

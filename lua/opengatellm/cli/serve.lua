@@ -7,6 +7,7 @@
 -- @module opengatellm.cli.serve
 local common = require "opengatellm.cli.common"
 local config = require "opengatellm.cli.nginx_config"
+local files = require "opengatellm.base.file"
 local programs = require "opengatellm.cli.nginx_program"
 local shell = require "opengatellm.cli.shell"
 local system = require "opengatellm.system"
@@ -44,12 +45,6 @@ function M.configure(command)
   command:option("--access-log", "File for a line of each request.")
   command:option("--nginx", "Path of nginx; default: the first that has Lua.")
   command:flag("--check", "Only check the configuration.")
-end
-
-local function exists(path)
-  local file = path and io.open(path)
-  if file then file:close() end
-  return file ~= nil and path or nil
 end
 
 local function absolute(path)
@@ -121,7 +116,7 @@ end
 
 local function authorities()
   for _, path in ipairs { os.getenv "SSL_CERT_FILE" or "", unpack and unpack(AUTHORITIES) or table.unpack(AUTHORITIES) } do
-    if exists(path) then return path end
+    if files.exists(path) then return path end
   end
   return nil
 end
@@ -140,7 +135,7 @@ end
 local function gateway_of(arguments, folder)
   if arguments.config then
     local path = absolute(arguments.config)
-    if not exists(path) then return nil, arguments.config .. ": there is no such file" end
+    if not files.exists(path) then return nil, arguments.config .. ": there is no such file" end
     return path
   end
   local client, problem = common.client(arguments)

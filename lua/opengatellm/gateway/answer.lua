@@ -211,6 +211,15 @@ function M.pass(visit, chat, call, meter, streamed, context)
   return function() return next_bytes(self) end, function() give_up(self) end, self.headers
 end
 
+--- The headers of an answer: what stands between may neither keep a stream nor gather its pieces.
+---@param kind string? content type
+---@param streamed boolean
+---@return table<string, string>
+function M.headers(kind, streamed)
+  if not streamed then return { ["content-type"] = kind } end
+  return { ["content-type"] = kind, ["cache-control"] = "no-cache", ["x-accel-buffering"] = "no" }
+end
+
 --- How many tries a call has made.
 ---@param call ogl.Call
 ---@return integer

@@ -5,6 +5,7 @@
 -- of desktop programs, read its answers.
 --
 -- @module opengatellm.gateway.browser
+local names = require "opengatellm.base.names"
 local words = require "opengatellm.base.words"
 
 local M = {}
@@ -25,13 +26,6 @@ end
 
 local function is_address(name) return name:find "^%d+%.%d+%.%d+%.%d+$" ~= nil or name:sub(1, 1) == "[" end
 
-local function matches_any(name, patterns)
-  for _, pattern in ipairs(patterns) do
-    if name:find(pattern) then return true end
-  end
-  return false
-end
-
 local function contains(list, name)
   for _, one in ipairs(list) do
     if one == name or one == "*" then return true end
@@ -41,8 +35,8 @@ end
 
 local function is_own(gateway, name, hostname)
   if name == "" or LOCAL_HOSTS[name] or hostname and name == hostname:lower() or contains(gateway.hosts, name) then return true end
-  if is_address(name) then return matches_any(name, PRIVATE) end
-  return matches_any(name, LOCAL_ENDS)
+  if is_address(name) then return names.fits(name, PRIVATE) end
+  return names.fits(name, LOCAL_ENDS)
 end
 
 --- Says whether a server may answer to the Host that a request names.

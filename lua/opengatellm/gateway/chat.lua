@@ -54,9 +54,7 @@ end
 ---@param streamed boolean
 ---@return table<string, string>
 function M.headers(chat, streamed)
-  local headers = { ["content-type"] = content_type(chat, streamed) }
-  if streamed then headers["cache-control"], headers["x-accel-buffering"] = "no-cache", "no" end
-  return headers
+  return answers.headers(content_type(chat, streamed), streamed)
 end
 
 -- An output that does not fit its schema is the caller's to judge: all of it has come.
@@ -64,8 +62,7 @@ local function is_failure(err) return err ~= nil and err.code ~= "output" end
 
 local function attempts_of(stream)
   if stream.attempts then return stream.attempts end
-  local failed = stream.call and stream.call.attempts
-  return nil, failed and #failed + 1 or 1
+  return nil, stream.call and answers.tries(stream.call) or 1
 end
 
 -- Opens the stream, and waits for its first event, which comes when no other try may answer.

@@ -139,8 +139,7 @@ local function type_of(headers)
 end
 
 local function headers_of(headers, streamed)
-  if not streamed then return { ["content-type"] = type_of(headers) or "application/json" } end
-  return { ["content-type"] = type_of(headers), ["cache-control"] = "no-cache", ["x-accel-buffering"] = "no" }
+  return answers.headers(type_of(headers) or not streamed and "application/json" or nil, streamed)
 end
 
 --- Passes a request on, and gives its answer as it comes.
@@ -197,7 +196,7 @@ local function next_bytes(self)
   if self.ended then return nil end
   local bytes, err = self.exchange:read()
   if bytes then
-    self.tail = (self.tail .. bytes):sub(-TAIL)
+    if self.chat.ends then self.tail = #bytes < TAIL and (self.tail .. bytes):sub(-TAIL) or bytes:sub(-TAIL) end
     return bytes
   end
   if not err and self.chat.ends and not self.tail:find(self.chat.ends) then

@@ -7,6 +7,7 @@
 -- them and comments; calls, operators (but a minus before a number), variables and bytecode are refused where they stand.
 --
 -- @module opengatellm.cli.settings.reader
+local files = require "opengatellm.base.file"
 local lexers = require "opengatellm.cli.settings.lexer"
 
 local M = {}
@@ -128,13 +129,9 @@ end
 ---@return table? values
 ---@return ogl.settings.Lines|string lines_or_problem
 function M.read(path)
-  local file, why = io.open(path, "rb")
-  if not file then return nil, path .. ": it cannot be read: " .. tostring(why):gsub("^.*: ", "") end
-  local text
-  text, why = file:read(M.MOST_BYTES + 1)
-  file:close()
-  if not text and why then return nil, path .. ": it cannot be read: " .. tostring(why) end
-  return M.parse(text or "", path)
+  local text, why = files.read(path, M.MOST_BYTES + 1)
+  if not text then return nil, path .. ": it cannot be read: " .. why end
+  return M.parse(text, path)
 end
 
 return M
